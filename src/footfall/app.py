@@ -1,0 +1,141 @@
+"""The composition root: settings -> database -> services -> ASGI application. The only importer of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from footfall.auth.access import Access
+from footfall.auth.store import create_key
+from footfall.clock import Clock, system_clock
+from footfall.collect.endpoints import Collector
+from footfall.collect.enrich.geo import Geo
+from footfall.db import sqlite
+from footfall.db.protocol import Database, Transaction
+from footfall.directory import Directory
+from footfall.errors import FootfallError
+from footfall.routes import Services, routes
+from footfall.settings import Settings
+from footfall.web.address import ClientAddress
+from footfall.web.dispatch import Dispatch, Receive, Scope, Send
+from footfall.web.pages import Health
+from footfall.web.ratelimit import RateLimit
+from footfall.websites.store import configuration_changed, create_website, read_websites
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name, for a server."""
+    return sqlite.SqliteDatabase(settings.data, settings.queue_size)
+
+
+@contextlib.contextmanager
+def command_session(settings: Settings) -> Iterator[sqlite.SqliteSession]:
+    """A session on the database that the settings name, for a command. Raises DatabaseError."""
+    migrate_database(settings)
+    session = sqlite.SqliteSession(settings.data / sqlite.FILE_NAME)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def migrate_database(settings: Settings) -> list[int]:
+    """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return sqlite.migrate_file(settings.data / sqlite.FILE_NAME)
+
+
+def backup_database(settings: Settings, target: Path) -> None:
+    """Write a consistent copy of the database to the new file `target`. Raises DatabaseError."""
+    sqlite.backup_file(settings.data / sqlite.FILE_NAME, target)
+
+
+class FirstRun(msgspec.Struct, frozen=True):
+    """What the first start of an empty database made for a newcomer to try."""
+
+    domain: str
+    website_id: str
+    tracking_id: str
+    key: str
+
+
+def first_run(tx: Transaction, now: int) -> FirstRun | None:
+    """Make a website and its API key in a database that has no website; None when it has one."""
+    if read_websites(tx):
+        return None
+    website = create_website(tx, "example.com", now, name="Example")
+    key = create_key(tx, website.website_id, "First key", now)
+    configuration_changed(tx)
+    return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key["key"])
+
+
+class App:
+    """The ASGI application. After its start, `created` is what the first start made, and `failure` why it could not start."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = system_clock,
+        first_run: Callable[[Transaction, int], FirstRun | None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._first_run = first_run
+        self._dispatch: Dispatch | None = None
+        self.created: FirstRun | None = None
+        self.failure: FootfallError | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._dispatch is not None:
+            await self._dispatch(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except FootfallError as error:
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": ""})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the database and serve; on leaving, finish what was queued. Raises DatabaseError."""
+        settings = self._settings
+        database = open_database(settings)
+        await database.open()
+        directory = Directory(database)
+        collector = Collector(
+            database, directory, Geo(settings.city_database), ClientAddress(settings.trusted_proxies)
+        )
+        tasks: list[asyncio.Task[Any]] = []
+        try:
+            if (make := self._first_run) is not None:
+                self.created = await database.change(lambda tx: make(tx, self._clock()))
+            await directory.refresh()
+            dispatch = Dispatch(
+                routes(Services(database, collector, Health(database))),
+                Access(directory, RateLimit(settings.rate_limit)),
+                self._clock,
+                settings.body_timeout,
+            )
+            self._dispatch = dispatch
+            chores = (directory.watch(), collector.keep_flushing(), dispatch.watch_bodies())
+            tasks += [asyncio.create_task(chore) for chore in chores]
+            yield
+            await collector.flush()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await database.close()

@@ -1,0 +1,26 @@
+-- name: keys_all()
+SELECT website_id, api_key_id, name, secret_hash FROM api_key WHERE revoked_at IS NULL;
+
+-- name: tokens_all()
+SELECT token_id, name, secret_hash, scopes, website_ids FROM access_token WHERE revoked_at IS NULL;
+
+-- name: key_add(website_id bytes, api_key_id bytes, name text, display_key text, secret_hash bytes, created_at int)
+INSERT INTO api_key (website_id, api_key_id, name, display_key, secret_hash, created_at)
+VALUES (:website_id, :api_key_id, :name, :display_key, :secret_hash, :created_at);
+
+-- name: keys_of_website(website_id bytes)
+SELECT api_key_id, name, display_key, created_at, revoked_at FROM api_key
+WHERE website_id = :website_id ORDER BY created_at, api_key_id;
+
+-- name: key_revoke(api_key_id bytes, revoked_at int)
+UPDATE api_key SET revoked_at = :revoked_at WHERE api_key_id = :api_key_id AND revoked_at IS NULL;
+
+-- name: token_add(token_id bytes, name text, display_key text, secret_hash bytes, scopes text, website_ids text, created_at int)
+INSERT INTO access_token (token_id, name, display_key, secret_hash, scopes, website_ids, created_at)
+VALUES (:token_id, :name, :display_key, :secret_hash, :scopes, :website_ids, :created_at);
+
+-- name: tokens_list()
+SELECT token_id, name, display_key, scopes, website_ids, created_at, revoked_at FROM access_token ORDER BY created_at, token_id;
+
+-- name: token_revoke(token_id bytes, revoked_at int)
+UPDATE access_token SET revoked_at = :revoked_at WHERE token_id = :token_id AND revoked_at IS NULL;

@@ -1,0 +1,110 @@
+"""API keys and access tokens in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from footfall.auth import tokens
+from footfall.auth.principal import Principal
+from footfall.auth.scopes import ALL, unknown_scopes
+from footfall.clock import to_iso
+from footfall.db.protocol import Transaction
+from footfall.db.statements import load
+from footfall.errors import UsageError
+from footfall.ids import new_object_id, random_text
+
+sql = load(__file__, "auth.sql")
+
+
+def read_principals(tx: Transaction) -> dict[bytes, Principal]:
+    """Every key and token that is not revoked, by the hash of its secret."""
+    everything = frozenset((ALL,))
+    principals = {
+        row[3]: Principal(row[1], row[2], row[0], everything, frozenset()) for row in tx.all(sql.keys_all)
+    }
+    for token_id, name, secret_hash, scopes, website_ids in tx.all(sql.tokens_all):
+        allowed = frozenset(bytes.fromhex(text) for text in msgspec.json.decode(website_ids))
+        principals[secret_hash] = Principal(
+            token_id, name, None, frozenset(msgspec.json.decode(scopes)), allowed
+        )
+    return principals
+
+
+def create_key(tx: Transaction, website_id: bytes, name: str, now: int) -> dict[str, Any]:
+    """A new API key of a website that exists: `{apiKeyId, key, ...}`; the key is shown this once."""
+    secret = tokens.make_secret(tokens.KEY_PREFIX, random_text(32))
+    key_id = new_object_id()
+    tx.run(
+        sql.key_add, (website_id, key_id, name, tokens.display_key(secret), tokens.hash_secret(secret), now)
+    )
+    return {
+        "apiKeyId": key_id.hex(),
+        "key": secret,
+        "name": name,
+        "websiteId": website_id.hex(),
+        "createdAt": to_iso(now),
+    }
+
+
+def list_keys(tx: Transaction, website_id: bytes) -> list[dict[str, Any]]:
+    """A website's API keys, oldest first, without their secrets."""
+    return [
+        {"apiKeyId": row[0].hex(), "name": row[1], "displayKey": row[2], **_times(row[3], row[4])}
+        for row in tx.all(sql.keys_of_website, (website_id,))
+    ]
+
+
+def revoke_key(tx: Transaction, key_id: bytes, now: int) -> bool:
+    """Whether there was such a key to revoke."""
+    return tx.run(sql.key_revoke, (key_id, now)) > 0
+
+
+def create_token(
+    tx: Transaction, name: str | None, scopes: list[str], website_ids: list[bytes], now: int
+) -> dict[str, Any]:
+    """A new access token: `{tokenId, key, ...}`; the key is shown this once. Raises UsageError for an unknown scope."""
+    if unknown := unknown_scopes(scopes):
+        raise UsageError(f"permissions: {', '.join(unknown)} unknown")
+    if not scopes:
+        raise UsageError("permissions: name at least one")
+    secret = tokens.make_secret(tokens.TOKEN_PREFIX, random_text(32))
+    token_id = new_object_id()
+    allowed = [website_id.hex() for website_id in website_ids]
+    packed = (msgspec.json.encode(scopes).decode(), msgspec.json.encode(allowed).decode())
+    tx.run(
+        sql.token_add, (token_id, name, tokens.display_key(secret), tokens.hash_secret(secret), *packed, now)
+    )
+    return {
+        "tokenId": token_id.hex(),
+        "key": secret,
+        "name": name,
+        "permissions": scopes,
+        "websiteIds": allowed,
+        "createdAt": to_iso(now),
+    }
+
+
+def list_tokens(tx: Transaction) -> list[dict[str, Any]]:
+    """All access tokens, oldest first, without their secrets."""
+    return [
+        {
+            "tokenId": row[0].hex(),
+            "name": row[1],
+            "displayKey": row[2],
+            "permissions": msgspec.json.decode(row[3]),
+            "websiteIds": msgspec.json.decode(row[4]),
+            **_times(row[5], row[6]),
+        }
+        for row in tx.all(sql.tokens_list)
+    ]
+
+
+def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
+    """Whether there was such a token to revoke."""
+    return tx.run(sql.token_revoke, (token_id, now)) > 0
+
+
+def _times(created_at: int, revoked_at: int | None) -> dict[str, Any]:
+    return {"createdAt": to_iso(created_at), "revokedAt": None if revoked_at is None else to_iso(revoked_at)}

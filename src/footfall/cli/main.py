@@ -1,0 +1,32 @@
+"""The `footfall` command."""
+
+from __future__ import annotations
+
+import click
+
+import footfall
+from footfall.cli import database, keys, serve, websites
+from footfall.errors import DatabaseError, UsageError
+
+
+class _Group(click.Group):
+    """Shows our errors as one line and exit code 1, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (UsageError, DatabaseError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(footfall.__version__, prog_name="footfall")
+def main() -> None:
+    """Footfall: self-hosted web analytics that knows who its visitors are."""
+
+
+main.add_command(serve.serve)
+main.add_command(websites.website)
+main.add_command(keys.key)
+main.add_command(keys.token)
+main.add_command(database.db)

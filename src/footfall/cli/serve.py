@@ -1,0 +1,96 @@
+"""`footfall serve`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from footfall import log
+from footfall.app import App, FirstRun, first_run
+from footfall.errors import UsageError
+from footfall.settings import read_settings
+from footfall.web.server import make_server
+
+
+@click.command()
+@click.option("--host", help="Address to listen on [FOOTFALL_HOST, 127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one [FOOTFALL_PORT, 8000].")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the embedded database [FOOTFALL_DATA, ./data].",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON, for scripts.")
+def serve(host: str | None, port: int | None, data: Path | None, as_json: bool) -> None:
+    """Serve the API; the address is printed once it accepts connections."""
+    settings = read_settings(os.environ, host=host, port=port, data=data)
+    log.configure(settings.log_level)
+    listener = _listen(settings.host, settings.port)
+    address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
+
+    application = App(settings, first_run=first_run)
+
+    def announce() -> None:
+        if as_json:
+            click.echo(f'{{"address":"{address}"}}')
+        else:
+            click.echo(address)
+            if application.created is not None:
+                click.echo(welcome(address, application.created))
+
+    # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    server = make_server(application, settings.body_timeout, announce)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:  # uvicorn's way to say that the application did not start
+        if application.failure is None:
+            raise
+    if application.failure is not None:
+        raise application.failure
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
+        ) from error
+    return listener
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+
+
+def welcome(address: str, created: FirstRun) -> str:
+    """What a newcomer reads at the first start: lines that work as they stand."""
+    visitor = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+    return f"""
+A website was made for you to try: {created.domain}
+  website id   {created.website_id}
+  tracking id  {created.tracking_id}
+  API key      {created.key}   (shown only now)
+
+A visitor opens a page:
+  curl -s {address}/api/events -A '{agent}' -d '{{"websiteId":"{created.tracking_id}","domain":"{created.domain}","type":"pageview","href":"https://{created.domain}/pricing?utm_source=newsletter","visitorId":"{visitor}"}}'
+Your backend says who it is:
+  curl -s {address}/api/v1/identify -H 'Authorization: Bearer {created.key}' -H 'Content-Type: application/json' -d '{{"user_id":"user_1","datafast_visitor_id":"{visitor}","name":"Ada","email":"ada@example.com","plan":"pro"}}'
+And you see the person:
+  curl -s {address}/api/v1/visitors/{visitor} -H 'Authorization: Bearer {created.key}'
+
+API reference: {address}/docs
+"""

@@ -1,0 +1,92 @@
+"""`footfall website`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from footfall.cli.common import configure, data_option, object_id, show, show_list, transact
+from footfall.clock import system_clock
+from footfall.websites.store import create_website, read_websites, update_website, website_json
+
+
+@click.group()
+def website() -> None:
+    """Websites: each a tracked property of its own."""
+
+
+@website.command()
+@click.argument("domain")
+@click.option("--name", help="Name to show; the domain when left out.")
+@click.option("--timezone", default="UTC", show_default=True, help="IANA time zone, such as Europe/Berlin.")
+@click.option("--cookieless", is_flag=True, help="Keep no ids in browsers.")
+@data_option
+def create(
+    domain: str, name: str | None, timezone: str, cookieless: bool, data: Path | None, as_json: bool
+) -> None:
+    """Create the website DOMAIN."""
+    created = configure(
+        data,
+        lambda tx: create_website(
+            tx, domain, system_clock(), name=name, timezone=timezone, is_cookieless=cookieless
+        ),
+    )
+    show(website_json(created), as_json)
+
+
+@website.command("list")
+@data_option
+def list_(data: Path | None, as_json: bool) -> None:
+    """List all websites."""
+    found = transact(data, read_websites)
+    show_list(
+        [website_json(one) for one in found.values()],
+        as_json,
+        "No website yet: footfall website create DOMAIN",
+    )
+
+
+@website.command()
+@click.argument("website_id")
+@click.option("--domain", help="Its new domain.")
+@click.option("--name", help="Its new name.")
+@click.option("--timezone", help="IANA time zone, such as Europe/Berlin.")
+@click.option("--cookieless/--no-cookieless", default=None, help="Keep no ids in browsers.")
+@click.option("--suspended/--no-suspended", default=None, help="Take and give no data.")
+@click.option(
+    "--allow-localhost/--no-allow-localhost", default=None, help="Take events of pages on localhost."
+)
+@click.option(
+    "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
+)
+@data_option
+def update(
+    website_id: str,
+    domain: str | None,
+    name: str | None,
+    timezone: str | None,
+    cookieless: bool | None,
+    suspended: bool | None,
+    allow_localhost: bool | None,
+    allowed_hostnames: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Change the website WEBSITE_ID; what is not named stays."""
+    changes = {
+        "domain": domain,
+        "name": name,
+        "timezone": timezone,
+        "is_cookieless": cookieless,
+        "is_suspended": suspended,
+        "is_localhost_allowed": allow_localhost,
+        "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
+    }
+    changed = configure(data, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))
+    show(website_json(changed), as_json)
+
+
+def split(text: str) -> list[str]:
+    """The items of a comma list."""
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -1,0 +1,39 @@
+"""The clock, as an argument: handlers never read the time themselves."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], int]
+"""Gives the time in ms since epoch, UTC."""
+
+
+def system_clock() -> int:
+    """Now, in ms since epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def to_iso(at: int) -> str:
+    """`at` (ms since epoch) as ISO 8601 in UTC with milliseconds, such as `2026-05-05T12:00:00.000Z`."""
+    day, within = divmod(at, 86_400_000)
+    seconds, milliseconds = divmod(within, 1000)
+    return (
+        f"{_date(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{milliseconds:03d}Z"
+    )
+
+
+@functools.lru_cache(1024)
+def _date(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y-%m-%d}"
+
+
+def from_iso(text: str) -> int:
+    """ISO 8601 with a zone to ms since epoch. Raises ValueError when malformed or without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the time has no zone")
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000

@@ -1,0 +1,42 @@
+-- name: visitor_get(website_id bytes, visitor_id bytes)
+SELECT first_seen_at, last_seen_at, session_started_at, session_count, pageview_count, current_url, place, device,
+    first_referrer, first_params, first_click_ids
+FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: visitor_put(website_id bytes, visitor_id bytes, first_seen_at int, last_seen_at int, session_started_at int, session_count int, pageview_count int, current_url text, place text, device text, first_referrer text, first_params text, first_click_ids text)
+INSERT INTO visitor (website_id, visitor_id, first_seen_at, last_seen_at, session_started_at, session_count, pageview_count,
+    current_url, place, device, first_referrer, first_params, first_click_ids)
+VALUES (:website_id, :visitor_id, :first_seen_at, :last_seen_at, :session_started_at, :session_count, :pageview_count,
+    :current_url, :place, :device, :first_referrer, :first_params, :first_click_ids)
+ON CONFLICT (website_id, visitor_id) DO UPDATE SET last_seen_at = excluded.last_seen_at,
+    session_started_at = excluded.session_started_at, session_count = excluded.session_count,
+    pageview_count = excluded.pageview_count, current_url = excluded.current_url, place = excluded.place,
+    device = excluded.device, first_referrer = excluded.first_referrer, first_params = excluded.first_params,
+    first_click_ids = excluded.first_click_ids;
+
+-- name: session_put(website_id bytes, visitor_id bytes, started_at int, entry_url text, referrer text, params text, click_ids text, place text, device text)
+INSERT INTO session (website_id, visitor_id, started_at, entry_url, referrer, params, click_ids, place, device)
+VALUES (:website_id, :visitor_id, :started_at, :entry_url, :referrer, :params, :click_ids, :place, :device)
+ON CONFLICT (website_id, visitor_id, started_at) DO UPDATE SET entry_url = excluded.entry_url, referrer = excluded.referrer,
+    params = excluded.params, click_ids = excluded.click_ids, place = excluded.place, device = excluded.device;
+
+-- name: event_add(website_id bytes, visitor_id bytes, event_id bytes, type text, session_started_at int, url text, query text, referrer text, name text, data text)
+INSERT INTO event (website_id, visitor_id, event_id, type, session_started_at, url, query, referrer, name, data)
+VALUES (:website_id, :visitor_id, :event_id, :type, :session_started_at, :url, :query, :referrer, :name, :data);
+
+-- name: timeline(website_id bytes, visitor_id bytes, most int)
+SELECT event_id, type, url, name, data FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY event_id DESC LIMIT :most;
+
+-- name: dropped_add(website_id bytes, day int, reason text, hits int)
+INSERT INTO dropped_hit (website_id, day, reason, hits) VALUES (:website_id, :day, :reason, :hits)
+ON CONFLICT (website_id, day, reason) DO UPDATE SET hits = dropped_hit.hits + excluded.hits;
+
+-- name: salt_get(day int)
+SELECT salt FROM daily_salt WHERE day = :day;
+
+-- name: salt_add(day int, salt bytes)
+INSERT INTO daily_salt (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO NOTHING;
+
+-- name: salts_destroy(day int)
+DELETE FROM daily_salt WHERE day < :day;

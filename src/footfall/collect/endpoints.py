@@ -1,0 +1,148 @@
+"""`POST /api/events`: what the tracking script and the SDKs send."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+from typing import Any
+
+from footfall.collect.enrich.geo import Geo
+from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
+from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
+from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER
+from footfall.db.protocol import Database
+from footfall.errors import ApiError, BadRequest, Unavailable
+from footfall.identity.endpoints import identify_data
+from footfall.identity.model import BROWSER
+from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.wire import read_browser_identify
+from footfall.ids import at_prefix, format_uuid
+from footfall.web.address import ClientAddress
+from footfall.web.context import Context
+from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.json import decode_object, encode
+from footfall.websites.model import Website
+
+DAY_MS = 86_400_000
+FLUSH_SECONDS = 5.0
+_NO_WEBSITE = b""
+_ACCEPTED = encode({"status": "success"})
+
+
+class DailySalt:
+    """The salt of the current UTC day, shared by all processes through the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._day = -1
+        self._salt = b""
+        self._lock = asyncio.Lock()
+
+    async def at(self, now: int) -> bytes:
+        """The salt of the day of `now` (ms since epoch); the first call of a day destroys those before."""
+        day = now // DAY_MS
+        if day > self._day:
+            async with self._lock:
+                if day > self._day:
+                    self._salt = await self._database.write(SALT_HANDLER, (day, secrets.token_bytes(32)))
+                    self._day = day
+                    await self._database.scrub()
+        return self._salt
+
+
+class Collector:
+    """Takes events. `by_tracking_id` gives the website of a tracking id."""
+
+    def __init__(self, database: Database, websites: Any, geo: Geo, address: ClientAddress) -> None:
+        self._database = database
+        self._websites = websites
+        self._geo = geo
+        self._address = address
+        self._salt = DailySalt(database)
+        self._sequence = itertools.count(secrets.randbelow(65536))
+        self._process = secrets.token_bytes(2)
+        self._dropped: dict[tuple[bytes, int, str], int] = {}
+
+    async def events(self, context: Context) -> Reply:
+        """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
+        body = decode_object(context.body)
+        website: Website | None = self._websites.by_tracking_id.get(_text(body.get("websiteId")))
+        user_agent = context.header(b"user-agent")
+        dropped = drop_reason(website, user_agent)
+        if dropped is not None or website is None:
+            return self._drop(website, dropped or Dropped(Reason.UNKNOWN_WEBSITE), context.now)
+        address = self._address.find(context.peer, context.headers)
+        needs_salt = is_cookieless(body, website)
+        arrival = Arrival(
+            context.now,
+            self._event_id(context.now),
+            user_agent,
+            address,
+            self._geo.place(address),
+            await self._salt.at(context.now) if needs_salt else b"",
+        )
+        hit = read_hit(body, website, arrival)
+        if isinstance(hit, Dropped):
+            return self._drop(website, hit, context.now)
+        if hit.type == IDENTIFY:
+            return await self._identify(body, website, hit, needs_salt, context.now)
+        await self._database.write(RECORD_HANDLER, hit)
+        return _accepted(hit if needs_salt else None)
+
+    async def _identify(
+        self, body: dict[str, Any], website: Website, hit: Hit, is_cookieless: bool, now: int
+    ) -> Reply:
+        if is_cookieless:
+            return self._drop(website, Dropped(Reason.COOKIELESS), now, hit)
+        extra = body.get("extraData")
+        try:
+            said = read_browser_identify(extra if isinstance(extra, dict) else {}, hit.visitor_id)
+        except BadRequest as error:
+            return self._drop(website, Dropped(Reason.INVALID_IDENTIFY, error.message), now)
+        call = IdentifyCall(website.website_id, website.profile_secret, said, BROWSER, False, None, now)
+        outcome = await self._database.write(IDENTIFY_HANDLER, call)
+        if isinstance(outcome, ApiError):
+            return self._drop(website, Dropped(Reason.INVALID_IDENTIFY, outcome.message), now)
+        data = identify_data(outcome, said, may_read=False)
+        return Reply(encode({"status": "success", "warnings": data.warnings}), 200, [JSON_TYPE])
+
+    def _event_id(self, now: int) -> bytes:
+        """Ten bytes that sort by time, and within a millisecond by arrival in this process."""
+        return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
+
+    def _drop(self, website: Website | None, dropped: Dropped, now: int, hit: Hit | None = None) -> Reply:
+        key = (website.website_id if website else _NO_WEBSITE, now // DAY_MS, dropped.reason.value)
+        self._dropped[key] = self._dropped.get(key, 0) + 1
+        body: dict[str, Any] = {"status": "success", "dropped": dropped.reason.value}
+        if dropped.message:
+            body["message"] = dropped.message
+        if hit is not None:
+            body["visitorId"] = format_uuid(hit.visitor_id)
+        return Reply(encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())])
+
+    async def flush(self) -> None:
+        """Write the numbers of dropped hits."""
+        if self._dropped:
+            counts, self._dropped = self._dropped, {}
+            await self._database.write(DROPPED_HANDLER, counts)
+
+    async def keep_flushing(self) -> None:
+        """Flush every few seconds, for ever."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            with contextlib.suppress(Unavailable):
+                await self.flush()
+
+
+def _accepted(cookieless: Hit | None) -> Reply:
+    if cookieless is None:
+        return Reply(_ACCEPTED, 200, [JSON_TYPE])
+    return Reply(
+        encode({"status": "success", "visitorId": format_uuid(cookieless.visitor_id)}), 200, [JSON_TYPE]
+    )
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else ""

@@ -1,0 +1,54 @@
+"""Whether an event's host belongs to a website."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from functools import lru_cache
+
+from footfall.collect.enrich.page import bare_host
+
+
+def host_matches(host: str, domain: str, allowed: Collection[str], allow_localhost: bool) -> bool:
+    """Whether `host` (a page's host, or the bundle id an app sends as its domain) is one of the website's.
+
+    It is when it equals the website's `domain` (with or without `www.`) or is a sub-domain of it; when it
+    equals an entry of `allowed` (a host name, a bundle id such as `com.example.app`, or `*.example.org`,
+    which means sub-domains only); or when it is the visitor's own machine and `allow_localhost` holds. Ports
+    and upper case do not matter.
+    """
+    name = bare_host(host)
+    if not name:
+        return False
+    if _is_or_is_below(name, bare_host(domain)):
+        return True
+    for entry in allowed:
+        if entry.startswith("*."):
+            if _is_below(name, bare_host(entry[2:])):
+                return True
+        elif name == bare_host(entry):
+            return True
+    return allow_localhost and is_localhost(name)
+
+
+def _is_or_is_below(name: str, parent: str) -> bool:
+    return bool(parent) and (name == parent or name.endswith("." + parent))
+
+
+def _is_below(name: str, parent: str) -> bool:
+    return bool(parent) and name.endswith("." + parent)
+
+
+@lru_cache(1024)
+def is_localhost(name: str) -> bool:
+    """Whether a host without port and brackets is the visitor's own machine: localhost, *.localhost,
+    127.0.0.0/8, ::1.
+    """
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

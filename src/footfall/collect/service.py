@@ -1,0 +1,136 @@
+"""Hits into the database: visitors, sessions and events, in one transaction for a list of hits."""
+
+from __future__ import annotations
+
+import msgspec
+
+from footfall.collect.model import PAGEVIEW, SESSION_IDLE_MS, Hit
+from footfall.db.protocol import Params, Row, Transaction, WriteHandler
+from footfall.db.statements import load
+
+sql = load(__file__, "collect.sql")
+
+
+class VisitorRow(msgspec.Struct):
+    """A row of `visitor`, in the order of its columns; JSON as text."""
+
+    website_id: bytes
+    visitor_id: bytes
+    first_seen_at: int
+    last_seen_at: int
+    session_started_at: int
+    session_count: int
+    pageview_count: int
+    current_url: str | None
+    place: str | None
+    device: str | None
+    first_referrer: str | None
+    first_params: str | None
+    first_click_ids: str | None
+
+
+def record(tx: Transaction, hits: list[Hit]) -> list[None]:
+    """Write handler: keep every hit. Pageviews make a visitor visible; other events before the first one wait for it."""
+    keys: list[Params] = list({(hit.website_id, hit.visitor_id): None for hit in hits})
+    tx.lock(keys)
+    found = tx.lookup(sql.visitor_get, keys)
+    visitors = {key: _visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None}
+    sessions: dict[Params, Params] = {}
+    events: list[Params] = []
+    for hit in hits:
+        key = (hit.website_id, hit.visitor_id)
+        visitor = visitors.get(key)
+        is_first = visitor is None or (visitor.pageview_count == 0 and hit.type == PAGEVIEW)
+        if visitor is None:
+            visitor = visitors[key] = _new_visitor(hit)
+        if hit.at - visitor.last_seen_at > SESSION_IDLE_MS:
+            visitor.session_started_at = hit.at
+            visitor.session_count += 1
+            is_first = True
+        if is_first:
+            sessions[(*key, visitor.session_started_at)] = _session(hit, visitor)
+        _see(visitor, hit)
+        events.append(_event(hit, visitor.session_started_at))
+    tx.run_many(sql.event_add, events)
+    tx.run_many(sql.session_put, list(sessions.values()))
+    tx.run_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
+    return [None] * len(hits)
+
+
+RECORD_HANDLER = WriteHandler(rank=0, run=record)
+
+
+def _visitor(key: Params, row: Row) -> VisitorRow:
+    return VisitorRow(*key, *row)  # type: ignore[arg-type]
+
+
+def _new_visitor(hit: Hit) -> VisitorRow:
+    return VisitorRow(hit.website_id, hit.visitor_id, hit.at, hit.at, hit.at, 1, 0, *[None] * 6)
+
+
+def _see(visitor: VisitorRow, hit: Hit) -> None:
+    """Bring a visitor up to date with a hit; place, device and page are those of the latest pageview."""
+    visitor.last_seen_at = max(visitor.last_seen_at, hit.at)
+    if hit.type != PAGEVIEW:
+        return
+    if visitor.pageview_count == 0:
+        visitor.first_referrer = hit.referrer
+        visitor.first_params = hit.params
+        visitor.first_click_ids = hit.click_ids
+    visitor.pageview_count += 1
+    visitor.current_url = hit.url
+    visitor.place = hit.place
+    visitor.device = hit.device
+
+
+def _session(hit: Hit, visitor: VisitorRow) -> Params:
+    return (
+        hit.website_id,
+        hit.visitor_id,
+        visitor.session_started_at,
+        hit.url,
+        hit.referrer,
+        hit.params,
+        hit.click_ids,
+        hit.place,
+        hit.device,
+    )
+
+
+def _event(hit: Hit, session_started_at: int) -> Params:
+    return (
+        hit.website_id,
+        hit.visitor_id,
+        hit.event_id,
+        hit.type,
+        session_started_at,
+        hit.url,
+        hit.query,
+        hit.referrer,
+        hit.name,
+        hit.data,
+    )
+
+
+def count_dropped(tx: Transaction, counts: list[dict[tuple[bytes, int, str], int]]) -> list[None]:
+    """Write handler: add to the numbers of dropped hits, by (website id, UTC day, reason)."""
+    for many in counts:
+        tx.run_many(sql.dropped_add, [(*key, hits) for key, hits in sorted(many.items())])
+    return [None] * len(counts)
+
+
+DROPPED_HANDLER = WriteHandler(rank=2, run=count_dropped)
+
+
+def rotate_salt(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:
+    """Write handler: the salt of each (UTC day, new salt to use when the day has none); salts of earlier days are destroyed."""
+    salts = []
+    for day, new in calls:
+        tx.run(sql.salt_add, (day, new))
+        tx.run(sql.salts_destroy, (day,))
+        row = tx.one(sql.salt_get, (day,))
+        salts.append(row[0] if row else new)
+    return salts
+
+
+SALT_HANDLER = WriteHandler(rank=2, run=rotate_salt)

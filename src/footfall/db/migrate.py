@@ -1,0 +1,30 @@
+"""Migrations: numbered `.sql` files, each applied once, in order, in a transaction of its own."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from footfall.errors import SchemaMismatch
+
+
+def migrations() -> dict[int, str]:
+    """The text of each migration by its number, from 1 without gaps."""
+    folder = files("footfall.db") / "migrations"
+    found = sorted((f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".sql"))
+    return {int(name[:4]): text for name, text in found}
+
+
+def statements_of(text: str) -> list[str]:
+    """The statements of a migration. Its comments stand on lines of their own, and no value holds a semicolon."""
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def pending(version: int) -> list[int]:
+    """The numbers still to be applied to a schema at `version`. Raises SchemaMismatch when it is newer than this program."""
+    known = migrations()
+    if version > max(known):
+        raise SchemaMismatch(
+            f"The database has schema {version}, this program knows up to {max(known)}: start a newer Footfall."
+        )
+    return [number for number in known if number > version]

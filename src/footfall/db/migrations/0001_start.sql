@@ -1,0 +1,174 @@
+-- One text for both engines. SQLite reads BYTEA and BIGINT as names without a meaning of their own, and gets WITHOUT ROWID
+-- behind each table: rows lie in the order of their primary key, by which they are read.
+-- Ids and times are described in ids.py; JSON is kept as text, exactly as it was given.
+
+CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+
+INSERT INTO setting (name, value) VALUES ('configuration_version', 1);
+
+CREATE TABLE website (
+    website_id BYTEA NOT NULL PRIMARY KEY,
+    tracking_id TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    name TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    is_cookieless BIGINT NOT NULL,
+    is_suspended BIGINT NOT NULL,
+    is_localhost_allowed BIGINT NOT NULL,
+    allowed_hostnames TEXT NOT NULL,
+    profile_secret BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE api_key (
+    website_id BYTEA NOT NULL,
+    api_key_id BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    display_key TEXT NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    PRIMARY KEY (website_id, api_key_id)
+);
+
+CREATE TABLE access_token (
+    token_id BYTEA NOT NULL PRIMARY KEY,
+    name TEXT,
+    display_key TEXT NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    scopes TEXT NOT NULL,
+    website_ids TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+
+-- The salt of a UTC day (days since epoch) for visitor ids of cookieless websites; destroyed when the day is over.
+CREATE TABLE daily_salt (
+    day BIGINT NOT NULL PRIMARY KEY,
+    salt BYTEA NOT NULL
+);
+
+-- What was dropped, by UTC day and reason.
+CREATE TABLE dropped_hit (
+    website_id BYTEA NOT NULL,
+    day BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    hits BIGINT NOT NULL,
+    PRIMARY KEY (website_id, day, reason)
+);
+
+-- A browser or app install. A row with pageview_count 0 is not shown: its first pageview has not come yet.
+-- Place and device are those of the latest pageview; first_* those of the first session.
+CREATE TABLE visitor (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    session_started_at BIGINT NOT NULL,
+    session_count BIGINT NOT NULL,
+    pageview_count BIGINT NOT NULL,
+    current_url TEXT,
+    place TEXT,
+    device TEXT,
+    first_referrer TEXT,
+    first_params TEXT,
+    first_click_ids TEXT,
+    PRIMARY KEY (website_id, visitor_id)
+);
+
+CREATE TABLE session (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    started_at BIGINT NOT NULL,
+    entry_url TEXT,
+    referrer TEXT,
+    params TEXT,
+    click_ids TEXT,
+    place TEXT,
+    device TEXT,
+    PRIMARY KEY (website_id, visitor_id, started_at)
+);
+
+-- Never rewritten. Whose an event is follows from the visitor's links.
+CREATE TABLE event (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    event_id BYTEA NOT NULL,
+    type TEXT NOT NULL,
+    session_started_at BIGINT NOT NULL,
+    url TEXT,
+    query TEXT,
+    referrer TEXT,
+    name TEXT,
+    data TEXT,
+    PRIMARY KEY (website_id, visitor_id, event_id)
+);
+
+-- The ledger: append-only, the truth about who is who. Fact ids grow with time, so live facts are appended at the end.
+-- kind: identify | merge | undo. source: server | browser | import. operations: JSON {"set", "unset", "set_once"} or the kind's own.
+CREATE TABLE fact (
+    website_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    profile_id BYTEA NOT NULL,
+    user_id TEXT NOT NULL,
+    visitor_id BYTEA,
+    received_at BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    is_trusted BIGINT NOT NULL,
+    key_id BYTEA,
+    operations TEXT NOT NULL,
+    PRIMARY KEY (website_id, fact_id)
+);
+
+CREATE INDEX fact_by_profile ON fact (website_id, profile_id, fact_id, visitor_id);
+
+-- Where an erased link was: from there on the visitor's events are nobody's, so that nobody else inherits them.
+CREATE TABLE boundary (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, visitor_id, fact_id)
+);
+
+-- The rest is the fold of the ledger, written in the transaction of the fact; `footfall db verify` compares.
+
+-- A row for each fact at which a visitor's user changed; profile_id is NULL where the user was erased.
+CREATE TABLE link (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    profile_id BYTEA,
+    PRIMARY KEY (website_id, visitor_id, fact_id)
+);
+
+CREATE INDEX link_by_profile ON link (website_id, profile_id, visitor_id);
+
+-- person_id: the profile that answers for this one; its own id unless merged. metadata, untrusted (JSON list: keys that only unsigned
+-- browser calls set) and gone (JSON list: keys that a trusted call unset) are those of the person, in the row of the person.
+CREATE TABLE profile (
+    website_id BYTEA NOT NULL,
+    profile_id BYTEA NOT NULL,
+    person_id BYTEA NOT NULL,
+    user_id TEXT NOT NULL,
+    identified_at BIGINT NOT NULL,
+    visitor_count BIGINT NOT NULL,
+    metadata TEXT NOT NULL,
+    untrusted TEXT,
+    gone TEXT,
+    PRIMARY KEY (website_id, profile_id)
+);
+
+CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
+
+-- What an erasure leaves: a keyed hash of the user_id, how often it was erased, and up to when its facts are dropped.
+CREATE TABLE tombstone (
+    website_id BYTEA NOT NULL,
+    user_hash BYTEA NOT NULL,
+    generation BIGINT NOT NULL,
+    erased_at BIGINT NOT NULL,
+    PRIMARY KEY (website_id, user_hash)
+);

@@ -1,0 +1,90 @@
+"""What a database is to the rest of Footfall: two engines, one interface.
+
+A **handler** is plain synchronous code that gets a transaction. A write handler takes a list of calls and returns as many
+results in the same order; a call that fails by rule is a result (an ApiError), not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from footfall.db.statements import Statement
+
+Value = bytes | str | int | float | None
+Row = tuple[Any, ...]
+Params = tuple[Value, ...]
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+class Transaction(Protocol):
+    """Statements inside one transaction. Raises DatabaseError."""
+
+    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
+        """All rows of a query."""
+
+    def one(self, statement: Statement, params: Params = ()) -> Row | None:
+        """The first row of a query, or None."""
+
+    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+        """The first row for each key, in the order of `keys`: the query run for all keys at once."""
+
+    def run(self, statement: Statement, params: Params = ()) -> int:
+        """Run a statement that writes; the number of rows it changed."""
+
+    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+        """Run a statement that writes once for each of `rows`; no two of them may name the same key."""
+
+    def lock(self, names: Sequence[Params]) -> None:
+        """Keep other processes from writing what `names` name until this transaction ends."""
+
+
+class WriteHandler(NamedTuple):
+    """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
+
+    `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
+    """
+
+    rank: int
+    run: Callable[[Transaction, list[Any]], list[Any]]
+    is_slow: bool = False
+
+
+def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:
+    """Write handler whose calls are themselves work to run."""
+    return [call(tx) for call in calls]
+
+
+CHANGE_HANDLER = WriteHandler(rank=4, run=run_each, is_slow=True)
+
+
+class Database(Protocol):
+    """A store with one grouped write path. Use `open` before and `close` after."""
+
+    engine: str
+
+    async def open(self) -> None:
+        """Connect and start the writer. Raises DatabaseError."""
+
+    async def close(self) -> None:
+        """Finish what was queued and disconnect."""
+
+    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
+        """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
+
+        `bulk` calls yield to live ones: at most 100 of them go into one batch.
+        """
+
+    async def change(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping."""
+
+    async def scrub(self) -> None:
+        """After this, what was deleted before lies in no file of the database any more."""
+
+    async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        """Run a short read (point look-ups) on a snapshot."""
+
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        """Run a read that may take long, off the path of the short ones."""

@@ -1,0 +1,389 @@
+"""SQLite through apsw: one server owns the file, one thread writes, checkpoints run beside it.
+
+Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import functools
+import os
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from footfall.db import migrate
+from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
+from footfall.db.statements import Statement
+from footfall.db.writer import Writer
+from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch
+from footfall.log import get_logger
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+FILE_NAME = "footfall.db"
+PAGE_SIZE = 4096
+COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
+"""Pages of write-ahead log after which the checkpoint thread copies them into the database: little at a time, so that no commit
+waits long behind it."""
+RESTART_AT = 32 * 1024 * 1024 // PAGE_SIZE
+"""Pages of write-ahead log from which on the writer starts it anew once little is left to copy."""
+MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
+"""Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
+BATCH_SIZE = 512
+WRITER_CACHE_KIB = 96 * 1024
+READER_CACHE_KIB = 24 * 1024
+BUSY_TIMEOUT_MS = 5000
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """apsw's errors as ours."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise _ours(error) from error
+
+
+def _ours(error: apsw.Error) -> DatabaseError:
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return DatabaseBusy("another process holds the database")
+    return DatabaseError(f"{type(error).__name__}: {error}")
+
+
+class SqliteTransaction:
+    """Statements on one apsw connection; see `db.protocol.Transaction`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._changes = connection.changes
+
+    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
+        return self._execute(statement.sqlite, params).fetchall()
+
+    def one(self, statement: Statement, params: Params = ()) -> Row | None:
+        return self._execute(statement.sqlite, params).fetchone()
+
+    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+        execute, text = self._execute, statement.sqlite
+        return [execute(text, key).fetchone() for key in keys]
+
+    def run(self, statement: Statement, params: Params = ()) -> int:
+        self._execute(statement.sqlite, params)
+        return self._changes()
+
+    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+        if rows:
+            self._executemany(statement.sqlite, rows)
+
+    def lock(self, names: Sequence[Params]) -> None:
+        """Nothing to do: one connection writes at a time."""
+
+
+class SqliteSession:
+    """A connection that writes: the server has one, and each command."""
+
+    is_local = True
+
+    def __init__(self, path: Path, cache_kib: int = 16 * 1024) -> None:
+        with _translated():
+            self.connection = connect(path, cache_kib)
+            self.connection.set_wal_hook(self._wal_grew)
+        self._tx = SqliteTransaction(self.connection)
+        self.wal_pages = 0
+        self.checkpoint = threading.Lock()
+        self.may_restart_log = False
+
+    def begin(self, *, wait: bool = True) -> Transaction:
+        if not wait:
+            self.connection.set_busy_timeout(0)
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            raise _ours(error) from error
+        finally:
+            if not wait:
+                self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return self._tx
+
+    def commit(self) -> None:
+        with _translated():
+            self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        with _translated():
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+
+    def transact(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in one transaction and commit it."""
+        try:
+            with _translated():
+                result = work(self.begin())
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+        return result
+
+    def snapshot(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work`, which only reads, on one state of the database."""
+        with _translated():
+            return read_snapshot(self.connection, work)
+
+    def between_batches(self) -> None:
+        if self.may_restart_log or self.wal_pages >= MAKE_ROOM_AT:
+            with self.checkpoint, _translated():
+                self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self.wal_pages, self.may_restart_log = 0, False
+
+    def truncate_log(self) -> None:
+        """Copy the write-ahead log into the database and cut it to nothing, waiting for readers to leave."""
+        with self.checkpoint, _translated():
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self.wal_pages = 0
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+
+def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Connection:
+    """A connection with Footfall's settings. Raises apsw.Error."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (0 if read_only else apsw.SQLITE_OPEN_CREATE)
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    # Without this, a build with STAT4 plans each statement anew whenever a bound value changes: 40 microseconds a call.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def read_snapshot(connection: apsw.Connection, work: Callable[[Transaction], R]) -> R:
+    """Run `work`, which only reads, in one transaction."""
+    connection.execute("BEGIN")
+    try:
+        return work(SqliteTransaction(connection))
+    finally:
+        connection.execute("COMMIT")
+
+
+def schema_version(connection: apsw.Connection) -> int:
+    """The number of the newest migration that was applied; 0 for an empty database."""
+    exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'").fetchone()
+    if exists is None:
+        return 0
+    row = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate_file(path: Path) -> list[int]:
+    """Bring the schema up to date, after a backup when it holds data. Returns the numbers applied. Raises DatabaseError."""
+    with _translated(), contextlib.closing(connect(path, 2048)) as connection:
+        version = schema_version(connection)
+        numbers = migrate.pending(version)
+        if numbers and version:
+            backup_file(
+                path, path.with_name("backups") / f"before-schema-{numbers[0]:04d}-{time.time_ns()}.db"
+            )
+        for number in numbers:
+            _apply(connection, number)
+    return numbers
+
+
+def _apply(connection: apsw.Connection, number: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if schema_version(connection) >= number:
+            return
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
+        )
+        for statement in migrate.statements_of(migrate.migrations()[number]):
+            connection.execute(_clustered(statement))
+        connection.execute("INSERT INTO schema_migration VALUES (?)", (number,))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _clustered(statement: str) -> str:
+    return (
+        re.sub(r"\)\s*$", ") WITHOUT ROWID", statement) if statement.startswith("CREATE TABLE") else statement
+    )
+
+
+def backup_file(source: Path, target: Path) -> None:
+    """A consistent copy, also while a server writes; without the daily salts. Raises DatabaseError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        raise DatabaseError(f"{target} exists already; name a new file")
+    partial = target.with_name(target.name + ".partial")
+    with _translated(), contextlib.closing(connect(source, 2048)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        with contextlib.closing(apsw.Connection(str(partial))) as copy:
+            with copy.backup("main", reader, "main") as progress:
+                progress.step(-1)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.execute("PRAGMA secure_delete = ON")
+            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'daily_salt'").fetchone():
+                copy.execute("DELETE FROM daily_salt")
+        reader.execute("COMMIT")
+    _sync(partial)
+    partial.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class ServerLock:
+    """Says that one server owns a data folder. Raises DatabaseBusy when another has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / "server.lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise DatabaseBusy(
+                f"Another Footfall server is running on the data in {folder}. Stop it, or use another --data folder."
+            ) from error
+
+    def release(self) -> None:
+        self._file.close()
+
+
+class _Checkpointer:
+    """A thread that copies the write-ahead log into the database, so that the writer rarely has to."""
+
+    def __init__(self, path: Path, session: SqliteSession) -> None:
+        self._path = path
+        self._session = session
+        self._stop = threading.Event()
+        self.failed = 0
+        self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        connection = connect(self._path, 1024)
+        connection.execute(
+            "SELECT 1 FROM sqlite_schema"
+        ).fetchone()  # before a first read, a checkpoint does nothing
+        session, copied = self._session, 0
+        while not self._stop.wait(0.02):
+            if session.wal_pages < copied:
+                copied = 0
+            if session.wal_pages - copied >= COPY_EVERY:
+                with session.checkpoint:
+                    copied = self._copy(connection)
+                session.may_restart_log = copied >= RESTART_AT
+        connection.close()
+
+    def _copy(self, connection: apsw.Connection) -> int:
+        """Copy what is in the log by now; how many of its pages are copied."""
+        try:
+            log, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error:
+            log = copied = -1
+        self.failed += log < 0
+        return max(copied, 0)
+
+
+class SqliteDatabase:
+    """The embedded database in a folder; see `db.protocol.Database`."""
+
+    engine = "sqlite"
+
+    def __init__(self, folder: Path, queue_size: int) -> None:
+        self.path = folder / FILE_NAME
+        self._folder = folder
+        self._queue_size = queue_size
+        self._log = get_logger("sqlite")
+
+    async def open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = ServerLock(self._folder)
+        try:
+            migrate_file(self.path)
+            with _translated():
+                self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
+                self._scanner = connect(self.path, 4 * 1024, read_only=True)
+        except SchemaMismatch:
+            self._lock.release()
+            raise
+        self._scan_thread = ThreadPoolExecutor(1, "scan")
+        self._read_tx = SqliteTransaction(self._reader)
+        session = SqliteSession(self.path, WRITER_CACHE_KIB)
+        self._checkpointer = _Checkpointer(self.path, session)
+        self._writer = Writer(session, self._queue_size, BATCH_SIZE)
+        self._session = session
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._checkpointer.close()
+        self._scan_thread.shutdown()
+        self._reader.close()
+        with contextlib.closing(self._scanner):
+            self._scanner.execute("PRAGMA query_only = OFF")
+            self._scanner.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._lock.release()
+
+    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
+        return self._writer.submit(handler, call, bulk)
+
+    async def change(self, work: Callable[[Transaction], R]) -> R:
+        result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
+        return result
+
+    async def scrub(self) -> None:
+        """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
+        await self._writer.between(self._session.truncate_log)
+
+    async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        with _translated():
+            self._reader.execute("BEGIN")
+            try:
+                return handler(self._read_tx, call)
+            finally:
+                self._reader.execute("COMMIT")
+
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        work = functools.partial(self._scan, handler, call)
+        return await asyncio.get_running_loop().run_in_executor(self._scan_thread, work)
+
+    def _scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        with _translated():
+            return read_snapshot(self._scanner, lambda tx: handler(tx, call))

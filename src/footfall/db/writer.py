@@ -1,0 +1,209 @@
+"""The write path: calls that wait are grouped into one transaction, and answered after its commit.
+
+One task takes all that waits, runs each handler once over its calls (handlers by rank, calls in queue order), commits, and only then
+answers. If a handler raises, the batch is rolled back and retried call by call, so that one bad call cannot spoil its neighbours.
+
+A session in this process (SQLite) runs its handlers on the event loop and only its commit on the writer's thread: the next requests
+are read while the disk syncs, and the two never contend for the interpreter. A session that talks to a server, or a slow handler,
+runs on the thread as a whole. Measured in docs/decisions/0005-handlers-on-the-loop.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol
+
+from footfall.db.protocol import Transaction, WriteHandler
+from footfall.errors import ApiError, DatabaseBusy, DatabaseError, InternalError, Unavailable
+from footfall.log import get_logger
+
+BULK_SLICE = 100
+"""Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
+
+
+class Session(Protocol):
+    """One connection that writes. Every method raises DatabaseError."""
+
+    is_local: bool
+    """Whether statements run in this process, without waiting for a server."""
+
+    def begin(self, *, wait: bool = True) -> Transaction:
+        """Start a transaction. Without `wait`, raises DatabaseBusy at once when another process writes."""
+
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+
+    def between_batches(self) -> None:
+        """Housekeeping while no transaction is open."""
+
+    def close(self) -> None: ...
+
+
+class _Waiting(NamedTuple):
+    handler: WriteHandler
+    call: Any
+    future: asyncio.Future[Any]
+
+
+class Writer:
+    """A bounded queue and the task that empties it into `session`."""
+
+    def __init__(self, session: Session, limit: int, batch_size: int) -> None:
+        self._session = session
+        self._limit = limit
+        self._batch_size = batch_size
+        self._live: deque[_Waiting] = deque()
+        self._bulk: deque[_Waiting] = deque()
+        self._chores: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
+        self._wake = asyncio.Event()
+        self._is_closing = False
+        self._log = get_logger("writer")
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._task = self._loop.create_task(self._work())
+
+    def submit(self, handler: WriteHandler, call: Any, bulk: bool) -> asyncio.Future[Any]:
+        """Queue a call. Raises Unavailable when the queue is full or closing."""
+        queue = self._bulk if bulk else self._live
+        if len(queue) >= self._limit or self._is_closing:
+            raise Unavailable("The server has more to write than it can take. Try again in a second.")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        queue.append(_Waiting(handler, call, future))
+        self._wake.set()
+        return future
+
+    def between(self, work: Callable[[], None]) -> asyncio.Future[None]:
+        """Run `work` on the writer's thread, outside a transaction, after the batch that is being written."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._chores.append((work, future))
+        self._wake.set()
+        return future
+
+    def waiting(self) -> int:
+        """Calls in the queue."""
+        return len(self._live) + len(self._bulk)
+
+    async def close(self) -> None:
+        """Write what is queued, then disconnect."""
+        self._is_closing = True
+        self._wake.set()
+        await self._task
+        self._thread.shutdown()
+        self._session.close()
+
+    async def _work(self) -> None:
+        while not self._is_closing or self.waiting() or self._chores:
+            await self._wake.wait()
+            self._wake.clear()
+            while self.waiting() or self._chores:
+                if batch := self._take():
+                    _deliver(batch, await self._write(batch))
+                while self._chores:
+                    await self._do_chore(*self._chores.popleft())
+            if self._is_closing:
+                self._wake.set()
+
+    def _take(self) -> list[_Waiting]:
+        batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
+        batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), BULK_SLICE))]
+        return batch
+
+    async def _do_chore(self, work: Callable[[], None], future: asyncio.Future[None]) -> None:
+        try:
+            await self._loop.run_in_executor(self._thread, work)
+        except DatabaseError as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    async def _write(self, batch: list[_Waiting]) -> list[Any]:
+        """The results of a batch that is on disk, or errors for what is not."""
+        try:
+            if self._session.is_local and not any(waiting.handler.is_slow for waiting in batch):
+                return await self._write_on_loop(batch)
+            return await self._loop.run_in_executor(self._thread, self._transaction, batch)
+        except DatabaseError as error:
+            self._log.warning("batch not written", calls=len(batch), reason=str(error))
+            return [_cannot_write()] * len(batch)
+        except Exception:
+            self._log.warning("batch failed, retrying call by call", calls=len(batch))
+            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
+
+    async def _write_on_loop(self, batch: list[_Waiting]) -> list[Any]:
+        try:
+            tx = self._session.begin(wait=False)
+        except DatabaseBusy:
+            return await self._loop.run_in_executor(self._thread, self._transaction, batch)
+        try:
+            results = _run(tx, batch)
+        except BaseException:
+            self._session.rollback()
+            raise
+        await self._loop.run_in_executor(self._thread, self._commit)
+        return results
+
+    def _transaction(self, batch: list[_Waiting]) -> list[Any]:
+        tx = self._session.begin()
+        try:
+            results = _run(tx, batch)
+        except BaseException:
+            self._session.rollback()
+            raise
+        self._commit()
+        return results
+
+    def _commit(self) -> None:
+        try:
+            self._session.commit()
+        except BaseException:
+            self._session.rollback()
+            raise
+        try:
+            self._session.between_batches()
+        except DatabaseError as error:
+            self._log.warning("housekeeping failed", reason=str(error))
+
+    def _one_by_one(self, batch: list[_Waiting]) -> list[Any]:
+        return [self._write_alone(waiting) for waiting in batch]
+
+    def _write_alone(self, waiting: _Waiting) -> Any:
+        try:
+            return self._transaction([waiting])[0]
+        except DatabaseError:
+            return _cannot_write()
+        except Exception:
+            self._log.exception("call failed")
+            return InternalError("Something went wrong on our side. Nothing of this call was stored.")
+
+
+def _cannot_write() -> Unavailable:
+    return Unavailable("The database cannot write now. Try again in a second.")
+
+
+def _run(tx: Transaction, batch: list[_Waiting]) -> list[Any]:
+    """The results of each call, in the order of `batch`."""
+    first = batch[0].handler
+    if all(waiting.handler is first for waiting in batch):
+        return first.run(tx, [waiting.call for waiting in batch])
+    results: list[Any] = [None] * len(batch)
+    groups: dict[WriteHandler, list[int]] = {}
+    for index, waiting in enumerate(batch):
+        groups.setdefault(waiting.handler, []).append(index)
+    for handler in sorted(groups, key=lambda handler: handler.rank):
+        indexes = groups[handler]
+        for index, result in zip(indexes, handler.run(tx, [batch[i].call for i in indexes]), strict=True):
+            results[index] = result
+    return results
+
+
+def _deliver(batch: list[_Waiting], results: list[Any]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.future.done():
+            continue
+        if isinstance(result, ApiError) and result.status >= 500:
+            waiting.future.set_exception(result)
+        else:
+            waiting.future.set_result(result)

@@ -1,0 +1,51 @@
+"""The websites, keys and tokens, held in memory and read anew soon after they change."""
+
+from __future__ import annotations
+
+import asyncio
+
+from footfall.auth.principal import Principal
+from footfall.auth.store import read_principals
+from footfall.db.protocol import Database, Transaction
+from footfall.errors import DatabaseError
+from footfall.log import get_logger
+from footfall.websites.model import Website
+from footfall.websites.store import configuration_version, read_websites
+
+POLL_SECONDS = 0.4
+
+
+class Directory:
+    """What every call is checked against. `websites` by id, `by_tracking_id`, `principals` by hash of secret."""
+
+    def __init__(self, database: Database) -> None:
+        self.websites: dict[bytes, Website] = {}
+        self.by_tracking_id: dict[str, Website] = {}
+        self.principals: dict[bytes, Principal] = {}
+        self._database = database
+        self._version = -1
+        self._log = get_logger("directory")
+
+    async def refresh(self) -> None:
+        """Read everything anew if it changed. Raises DatabaseError."""
+        version, websites, principals = await self._database.read(_read_changed, self._version)
+        if version != self._version:
+            self.websites, self.principals = websites, principals
+            self.by_tracking_id = {website.tracking_id: website for website in websites.values()}
+            self._version = version
+
+    async def watch(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.refresh()
+            except DatabaseError as error:
+                self._log.warning("could not look for changes", reason=str(error))
+
+
+def _read_changed(tx: Transaction, known: int) -> tuple[int, dict[bytes, Website], dict[bytes, Principal]]:
+    version = configuration_version(tx)
+    if version == known:
+        return version, {}, {}
+    return version, read_websites(tx), read_principals(tx)

@@ -1,0 +1,121 @@
+"""Every error that a caller can be shown.
+
+FootfallError
+├── ApiError                  has an HTTP status and says whether trying again helps
+│   ├── BadRequest       400  names the field and what to do
+│   ├── Unauthorized     401
+│   ├── Forbidden        403
+│   ├── NotFound         404
+│   ├── MethodNotAllowed 405
+│   ├── RequestTimeout   408  try again
+│   ├── Conflict         409
+│   ├── TooLarge         413
+│   ├── UnsupportedMedia 415
+│   ├── TooManyRequests  429  try again after a while
+│   ├── InternalError    500
+│   └── Unavailable      503  try again after a while
+├── DatabaseError             the store cannot do it now; becomes Unavailable at the rim
+│   ├── DatabaseBusy          another process holds it
+│   └── SchemaMismatch        the schema is older or newer than this program
+└── UsageError                a command was given something it cannot use
+
+`footfall.web.envelope` is the one place that renders them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FootfallError(Exception):
+    """Root of the tree."""
+
+
+class ApiError(FootfallError):
+    """An answer with an error status. `message` is shown to the caller as it is."""
+
+    status: ClassVar[int] = 500
+    retry_after: int | None = None
+    """Seconds after which the same call may succeed; None: the same call will fail again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadRequest(ApiError):
+    status = 400
+
+
+class Unauthorized(ApiError):
+    status = 401
+
+
+class Forbidden(ApiError):
+    status = 403
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class MethodNotAllowed(ApiError):
+    status = 405
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"This route answers {', '.join(sorted(allowed))} only.")
+        self.allowed = sorted(allowed)
+
+
+class RequestTimeout(ApiError):
+    status = 408
+    retry_after = 1
+
+
+class Conflict(ApiError):
+    status = 409
+
+
+class TooLarge(ApiError):
+    status = 413
+
+
+class UnsupportedMedia(ApiError):
+    status = 415
+
+
+class TooManyRequests(ApiError):
+    """`limit` calls a window were used up; `reset_at` (ms since epoch) starts the next one."""
+
+    status = 429
+
+    def __init__(self, limit: int, reset_at: int, retry_after: int) -> None:
+        super().__init__(f"Rate limit of {limit} calls a minute reached. Try again in {retry_after} s.")
+        self.limit = limit
+        self.reset_at = reset_at
+        self.retry_after = retry_after
+
+
+class InternalError(ApiError):
+    status = 500
+
+
+class Unavailable(ApiError):
+    status = 503
+    retry_after = 1
+
+
+class DatabaseError(FootfallError):
+    """The store could not do what was asked; nothing of it was kept."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Another server or a long command holds the store."""
+
+
+class SchemaMismatch(DatabaseError):
+    """The stored schema is not the one that this program was written for."""
+
+
+class UsageError(FootfallError):
+    """A command line argument or setting that cannot be used; the message says which and why."""

@@ -1,0 +1,245 @@
+"""Who is who: facts in, answers out. Pure.
+
+Identity is a function of the set of accepted facts: the order in which they arrive, and how often, changes no answer. `fold_traits` and
+`fold_links` are that function; `apply_newest` is its shortcut for a fact newer than all others about a person, and tests compare the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from footfall.identity.model import Fact, Link, Operations, Traits
+from footfall.ids import at_of, at_prefix
+
+MAX_KEYS = 256
+MAX_METADATA_BYTES = 32 * 1024
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+def profile_id(secret: bytes, generation: int, user_id: str) -> bytes:
+    """The 12 bytes of a profile's id: derived, so that two nodes which create a profile at once agree. (Stored.)
+
+    `secret` is the website's profile secret; `generation` counts the erasures of this `user_id`.
+    """
+    message = b"profile\0%d\0%b" % (generation, user_id.encode())
+    return hmac.digest(secret, message, "sha256")[:12]
+
+
+def user_hash(secret: bytes, user_id: str) -> bytes:
+    """The 16 bytes by which an erased user_id is recognised without being kept. (Stored.)"""
+    return hmac.digest(secret, b"tombstone\0" + user_id.encode(), "sha256")[:16]
+
+
+def canonical_operations(operations: Operations) -> bytes:
+    """JSON with sorted keys, in which equal values are equal bytes: `1.0` is `1`. (Stored and hashed.)"""
+    return _canonical(
+        Operations(
+            _whole(operations.set),
+            _whole(operations.set_once) if operations.set_once else {},
+            tuple(sorted(operations.unset)) if operations.unset else (),
+        )
+    )
+
+
+def fact_id(
+    website_id: bytes,
+    kind: str,
+    user_id: str,
+    visitor_id: bytes,
+    at: int,
+    operations: bytes,
+    source: str,
+    key_id: bytes | None,
+) -> bytes:
+    """The id of a fact: 6 bytes of `at` (ms since epoch), 10 of SHA-256 over all that the fact says. (Stored.)
+
+    `operations` is canonical JSON. The same fact sent twice has the same id.
+    """
+    what = msgspec.Raw(operations)
+    said = (website_id.hex(), kind, user_id, visitor_id.hex(), at, what, source, key_id and key_id.hex())
+    return at_prefix(at) + hashlib.sha256(_canonical(said)).digest()[:10]
+
+
+def _whole(value: Any) -> Any:
+    """`value` with floats that are whole numbers as integers."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _whole(item) if type(item) in _DEEP else item for key, item in value.items()}
+    if kind is list:
+        return [_whole(item) for item in value]
+    if kind is float and value.is_integer():
+        return int(value)
+    return value
+
+
+_DEEP = frozenset((dict, list, float))
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Whether two JSON values are equal: `1` equals `1.0` but not `true`; the order of keys is irrelevant."""
+    if type(a) is str or type(b) is str:
+        return bool(a == b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_value(value, b[key]) for key, value in a.items())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_value, a, b))
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+def live_at(clock: int, newest: bytes) -> int:
+    """The time of a call without a time of its own: now, but later than `newest`, the newest fact id it could be compared with.
+
+    So a later acknowledged call never loses against an earlier one, whatever clocks do. `newest` may be empty.
+    """
+    return max(clock, at_of(newest) + 1) if newest else clock
+
+
+def fold_traits(facts: Iterable[Fact]) -> Traits:
+    """The traits that follow from all active facts about one person.
+
+    Each key is decided on its own. If any trusted fact touches it, only trusted facts count. Of those, U is the time of the newest
+    unset, S the sets later than U, O the set_onces later than U; the value is the newest of S, else the earliest of O, else none.
+    """
+    touched: dict[str, list[_Touch]] = {}
+    for fact in facts:
+        for touch in _touches(fact):
+            touched.setdefault(touch.key, []).append(touch)
+    traits = Traits({}, set(), set())
+    for key, touches in touched.items():
+        trusted = [touch for touch in touches if touch.is_trusted]
+        chosen = deciding_touch(trusted or touches)
+        if chosen is None:
+            traits.gone.update([key] if trusted else [])
+        else:
+            traits.values[key] = chosen.value
+            traits.untrusted.update([] if trusted else [key])
+    return traits
+
+
+class _Touch(msgspec.Struct, frozen=True):
+    """What one fact does to one key. `kind`: `set`, `set_once` or `unset`."""
+
+    key: str
+    kind: str
+    value: Any
+    fact_id: bytes
+    is_trusted: bool
+
+
+def _touches(fact: Fact) -> Iterable[_Touch]:
+    operations = fact.operations
+    for key, value in operations.set.items():
+        yield _Touch(key, "set", value, fact.fact_id, fact.is_trusted)
+    for key, value in operations.set_once.items():
+        yield _Touch(key, "set_once", value, fact.fact_id, fact.is_trusted)
+    for key in operations.unset:
+        yield _Touch(key, "unset", None, fact.fact_id, fact.is_trusted)
+
+
+def deciding_touch(touches: Sequence[_Touch]) -> _Touch | None:
+    """The touch whose value a key has, or None when it has none."""
+    unset_at = max((at_of(touch.fact_id) for touch in touches if touch.kind == "unset"), default=-1)
+    later = [touch for touch in touches if at_of(touch.fact_id) > unset_at]
+    sets = [touch for touch in later if touch.kind == "set"]
+    if sets:
+        return max(sets, key=lambda touch: touch.fact_id)
+    return min(
+        (touch for touch in later if touch.kind == "set_once"), key=lambda touch: touch.fact_id, default=None
+    )
+
+
+def apply_newest(traits: Traits, operations: Operations, is_trusted: bool) -> tuple[Traits, list[str]]:
+    """`traits` brought up to date with a fact newer than all that made them: what `fold_traits` gives, without the ledger.
+
+    Returns `traits` itself when nothing about them changed, and the keys left alone because a trusted call decided them.
+    """
+    refused = [] if is_trusted else refused_keys(traits, operations)
+    sets = operations.set
+    if refused or operations.set_once:
+        sets = {key: value for key, value in sets.items() if key not in refused}
+        for key, value in operations.set_once.items():
+            if key not in refused and (key not in traits.values or (is_trusted and key in traits.untrusted)):
+                sets[key] = value
+    unset = [key for key in operations.unset if key not in refused]
+    if not unset and _says_nothing_new(traits, sets, is_trusted):
+        return traits, refused
+    return _changed(traits, sets, unset, is_trusted), refused
+
+
+def refused_keys(traits: Traits, operations: Operations) -> list[str]:
+    """The keys that an untrusted fact names in vain, given the traits with it."""
+    return [key for key in _named(operations) if is_decided_by_trusted(traits, key)]
+
+
+def size_problem(metadata: dict[str, Any]) -> str | None:
+    """Why a profile cannot hold `metadata`, or None when it can."""
+    if len(metadata) > MAX_KEYS:
+        return (
+            f"The profile would hold {len(metadata)} fields; at most {MAX_KEYS} are kept. Nothing was stored."
+        )
+    if (size := len(_canonical(metadata))) > MAX_METADATA_BYTES:
+        return f"The profile's fields would take {size} bytes of JSON; at most {MAX_METADATA_BYTES} are kept. Nothing was stored."
+    return None
+
+
+def is_decided_by_trusted(traits: Traits, key: str) -> bool:
+    """Whether a trusted call ever touched `key`, so that only trusted calls count for it."""
+    return key in traits.gone or (key in traits.values and key not in traits.untrusted)
+
+
+def _named(operations: Operations) -> Iterable[str]:
+    yield from operations.set
+    yield from operations.set_once
+    yield from operations.unset
+
+
+def _says_nothing_new(traits: Traits, sets: dict[str, Any], is_trusted: bool) -> bool:
+    known = traits.values.get
+    for key, value in sets.items():
+        if type(value) is str:  # by far the most common kind, and no other kind equals it
+            if known(key) != value:
+                return False
+        elif key not in traits.values or not same_value(known(key), value):
+            return False
+    return not is_trusted or not traits.untrusted or traits.untrusted.isdisjoint(sets)
+
+
+def _changed(traits: Traits, sets: dict[str, Any], unset: list[str], is_trusted: bool) -> Traits:
+    values = {key: value for key, value in traits.values.items() if key not in unset}
+    for key, value in sets.items():
+        if key not in values or not same_value(values[key], value):
+            values[key] = value
+    if is_trusted:
+        return Traits(
+            values, traits.untrusted - sets.keys() - set(unset), (traits.gone | set(unset)) - sets.keys()
+        )
+    return Traits(values, (traits.untrusted | sets.keys()) - set(unset), traits.gone)
+
+
+def fold_links(facts: Iterable[tuple[bytes, bytes | None]]) -> list[Link]:
+    """The links of one visitor, from the (fact id, profile id) of every fact about it: one for each change of user."""
+    links: list[Link] = []
+    for fact, profile in sorted(facts, key=lambda pair: pair[0]):
+        if not links or links[-1].profile_id != profile:
+            links.append(Link(fact, profile))
+    return links
+
+
+def spans(links: Sequence[Link]) -> list[tuple[int, bytes | None]]:
+    """From when (ms since epoch) on each user has a visitor; the first has it from its beginning."""
+    return [(at_of(link.fact_id) if index else 0, link.profile_id) for index, link in enumerate(links)]
+
+
+def owner_at(links: Sequence[Link], at: int) -> bytes | None:
+    """Whose an event at `at` (ms since epoch) is: the profile of the last link by then, before the first link that of the first."""
+    if not links:
+        return None
+    index = bisect_right(links, at, key=lambda link: at_of(link.fact_id))
+    return links[max(index - 1, 0)].profile_id

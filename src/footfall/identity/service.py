@@ -1,0 +1,289 @@
+"""Identify: from a list of calls to facts, profiles and links, in one transaction.
+
+The state that the calls touch is read at once, decided on call by call in memory by the pure rules, and written at once. So the
+results equal those of one call after the other, and each row is written once however many calls named it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from footfall.db.protocol import Params, Transaction, WriteHandler
+from footfall.errors import ApiError, BadRequest, NotFound
+from footfall.identity import rules, store
+from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
+from footfall.identity.store import Profile, Visitor, sql
+from footfall.identity.wire import Identify
+from footfall.ids import at_of, at_prefix
+
+MAX_AHEAD = 60_000
+"""Milliseconds by which `$at` may lie ahead of the clock."""
+
+_encode = msgspec.json.encode
+
+
+class IdentifyCall(msgspec.Struct, frozen=True):
+    """One identify call and who makes it. `now`: ms since epoch at its arrival; `key_id` None: a page."""
+
+    website_id: bytes
+    profile_secret: bytes
+    said: Identify
+    source: str
+    is_trusted: bool
+    key_id: bytes | None
+    now: int
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """The outcome of an accepted call. `action`: `created`, `updated` or `unchanged`; `linked_visitors`: a count."""
+
+    action: str
+    profile_id: bytes
+    fact_id: bytes
+    linked_visitors: int
+    previous_user_id: str | None
+    warnings: list[Warn]
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A fact from before the erasure of its user: nothing was stored."""
+
+
+Outcome = Identified | Dropped | ApiError
+
+
+def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
+    """Write handler: the outcome of each call, in order."""
+    batch = _Batch(tx, calls)
+    outcomes = [batch.identify(call) for call in calls]
+    batch.flush()
+    return outcomes
+
+
+IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify)
+
+
+class _Batch:
+    """The rows that a list of calls touches, as they stand after each of them."""
+
+    def __init__(self, tx: Transaction, calls: list[IdentifyCall]) -> None:
+        self._tx = tx
+        secrets = {call.website_id: call.profile_secret for call in calls}
+        visitors: list[Params] = list({(call.website_id, call.said.visitor_id): None for call in calls})
+        users: list[tuple[bytes, str]] = list({(call.website_id, call.said.user_id): None for call in calls})
+        ids: list[Params] = [
+            (website, rules.profile_id(secrets[website], 0, user)) for website, user in users
+        ]
+        tx.lock(visitors + ids)
+        self._visitors = store.read_visitors(tx, visitors)
+        self._profiles = store.read_profiles(tx, ids)
+        self._ids = dict(zip(users, ids, strict=True))
+        self._erased_at: dict[tuple[bytes, str], int] = {}
+        if len(self._profiles) < len(ids):
+            self._follow_erasures([user for user in users if self._ids[user] not in self._profiles], secrets)
+        self._facts: list[Params] = []
+        self._links: list[Params] = []
+        self._changed: dict[Params, Profile] = {}
+
+    def _follow_erasures(self, users: list[tuple[bytes, str]], secrets: dict[bytes, bytes]) -> None:
+        """Give users who were erased before the id of their next generation."""
+        keys: list[Params] = [(website, rules.user_hash(secrets[website], user)) for website, user in users]
+        again: list[Params] = []
+        for user, stone in zip(users, self._tx.lookup(sql.tombstone_get, keys), strict=True):
+            if stone is not None:
+                self._ids[user] = (user[0], rules.profile_id(secrets[user[0]], stone[0], user[1]))
+                self._erased_at[user] = stone[1]
+                again.append(self._ids[user])
+        self._profiles.update(store.read_profiles(self._tx, again))
+
+    def identify(self, call: IdentifyCall) -> Outcome:
+        """Decide one call."""
+        said = call.said
+        visitor = self._visitors[(call.website_id, said.visitor_id)]
+        if not visitor.has_pageview and call.source != BROWSER:
+            return NotFound(
+                "datafast_visitor_id: no pageview of this visitor has come for this website. "
+                "Send the id from the cookie of a page that carries the tracking script."
+            )
+        user = (call.website_id, said.user_id)
+        profile = self._profiles.get(self._ids[user]) or self._new_profile(call)
+        erased_at = self._erased_at.get(user, -1)
+        if said.at is None:
+            at = max(self._live_at(call, profile, visitor), erased_at + 1)
+        elif said.at > call.now + MAX_AHEAD:
+            return BadRequest("$at lies more than 60 s ahead of the clock.")
+        elif said.at <= erased_at:
+            return Dropped()
+        else:
+            at = said.at
+        operations = rules.canonical_operations(said.operations)
+        fact = self._fact(call, profile, at, operations)
+        if said.at is not None and self._is_known(call.website_id, fact):
+            return self._outcome("unchanged", profile, fact, None, said.warnings)
+        return self._accept(call, profile, visitor, fact, operations)
+
+    def _new_profile(self, call: IdentifyCall) -> Profile:
+        key = self._ids[(call.website_id, call.said.user_id)]
+        profile_id: bytes = key[1]  # type: ignore[assignment]
+        return Profile(
+            call.website_id,
+            profile_id,
+            profile_id,
+            call.said.user_id,
+            call.now,
+            0,
+            Traits({}, set(), set()),
+            b"",
+            True,
+        )
+
+    def _live_at(self, call: IdentifyCall, profile: Profile, visitor: Visitor) -> int:
+        """The time of a call that names none: see `rules.live_at`. Facts on the visitor after its last link are that profile's."""
+        newest = max(profile.newest, visitor.newest)
+        last = visitor.last
+        if last is not None and last.profile_id != profile.profile_id:
+            newest = max(newest, last.fact_id)
+            if last.profile_id is not None:
+                key = (call.website_id, last.profile_id, call.said.visitor_id, at_prefix(call.now))
+                row = self._tx.one(sql.fact_newest_of_profile_on, key)
+                newest = max(newest, row[0]) if row else newest
+        return rules.live_at(call.now, newest)
+
+    def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
+        said = call.said
+        fact_id = rules.fact_id(
+            call.website_id, IDENTIFY, said.user_id, said.visitor_id, at, operations, call.source, call.key_id
+        )
+        return Fact(
+            fact_id,
+            IDENTIFY,
+            profile.profile_id,
+            said.user_id,
+            said.visitor_id,
+            call.now,
+            call.source,
+            call.is_trusted,
+            call.key_id,
+            said.operations,
+        )
+
+    def _is_known(self, website_id: bytes, fact: Fact) -> bool:
+        """Whether the same fact is there already; the smaller time of arrival stays."""
+        self.flush()
+        row = self._tx.one(sql.fact_exists, (website_id, fact.fact_id))
+        if row is not None and fact.received_at < row[0]:
+            self._tx.run(sql.fact_received, (website_id, fact.fact_id, fact.received_at))
+        return row is not None
+
+    def _accept(
+        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact, operations: bytes
+    ) -> Outcome:
+        before = profile.traits
+        if fact.fact_id > profile.newest:
+            traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
+        else:
+            self.flush()
+            facts = store.facts_of_profile(self._tx, call.website_id, profile.profile_id)
+            traits = rules.fold_traits([*facts, fact])
+            refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
+        if traits is not before and (problem := rules.size_problem(traits.values)):
+            return BadRequest(problem)
+        is_relinked, previous = self._link(call, profile, visitor, fact)
+        self._facts.append(store.fact_row(call.website_id, fact, operations))
+        visitor.newest = max(visitor.newest, fact.fact_id)
+        action = "created" if profile.is_new else "unchanged"
+        is_changed = traits is not before and not rules.same_value(traits.values, before.values)
+        if not profile.is_new and (is_relinked or is_changed):
+            action = "updated"
+        if (
+            profile.is_new
+            or is_relinked
+            or traits is not before
+            or at_of(fact.fact_id) < profile.identified_at
+        ):
+            self._keep(profile, traits, at_of(fact.fact_id))
+        profile.newest = max(profile.newest, fact.fact_id)
+        warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
+        return self._outcome(action, profile, fact, previous, warnings)
+
+    def _keep(self, profile: Profile, traits: Traits, at: int) -> None:
+        profile.identified_at = at if profile.is_new else min(profile.identified_at, at)
+        profile.traits = traits
+        profile.is_new = False
+        key = (profile.website_id, profile.profile_id)
+        self._profiles[key] = self._changed[key] = profile
+
+    def _link(
+        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+    ) -> tuple[bool, bytes | None]:
+        """Link the visitor to the profile from the fact on: whether any span changed, and whose the visitor was before."""
+        last = visitor.last
+        if last is not None and last.profile_id == profile.profile_id and fact.fact_id > profile.newest:
+            return False, None
+        if last is None:
+            profile.visitor_count += 1
+        elif not self._is_newest_on(call, last, visitor, fact):
+            return self._link_late(call, profile, visitor, fact)
+        elif last.profile_id == profile.profile_id:
+            return False, None
+        else:
+            profile.visitor_count += not self._was_linked(call, profile)
+        visitor.last = Link(fact.fact_id, profile.profile_id)
+        self._links.append((call.website_id, call.said.visitor_id, fact.fact_id, profile.profile_id))
+        return True, last.profile_id if last else None
+
+    def _is_newest_on(self, call: IdentifyCall, last: Link, visitor: Visitor, fact: Fact) -> bool:
+        if fact.fact_id < last.fact_id or fact.fact_id < visitor.newest:
+            return False
+        if last.profile_id is None:
+            return True
+        key = (call.website_id, last.profile_id, call.said.visitor_id, fact.fact_id)
+        return self._tx.one(sql.fact_newest_of_profile_on, key) is None
+
+    def _was_linked(self, call: IdentifyCall, profile: Profile) -> bool:
+        self.flush()
+        links = store.links_of_visitor(self._tx, call.website_id, call.said.visitor_id)
+        return any(link.profile_id == profile.profile_id for link in links)
+
+    def _link_late(
+        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+    ) -> tuple[bool, bytes | None]:
+        """A fact among older and newer ones of the visitor: fold the visitor's links anew."""
+        self.flush()
+        key = (call.website_id, call.said.visitor_id)
+        before = store.links_of_visitor(self._tx, *key)
+        facts = store.facts_on_visitor(self._tx, *key)
+        after = rules.fold_links([*facts, (fact.fact_id, profile.profile_id)])
+        if profile.profile_id not in {link.profile_id for link in before}:
+            profile.visitor_count += 1
+        if after != before:
+            store.replace_links(self._tx, *key, after)
+        visitor.last = after[-1]
+        earlier = [link.profile_id for link in rules.fold_links(facts) if link.fact_id < fact.fact_id]
+        previous = earlier[-1] if earlier and earlier[-1] != profile.profile_id else None
+        return rules.spans(after) != rules.spans(before), previous
+
+    def _outcome(
+        self, action: str, profile: Profile, fact: Fact, previous: bytes | None, warnings: list[Warn]
+    ) -> Identified:
+        user = None
+        if previous is not None:
+            key = (profile.website_id, previous)
+            known = self._profiles.get(key)
+            user = known.user_id if known else self._tx.all(sql.profile_get, key)[0][1]
+        return Identified(action, profile.person_id, fact.fact_id, profile.visitor_count, user, warnings)
+
+    def flush(self) -> None:
+        """Write what was decided so far."""
+        self._tx.run_many(sql.fact_add, self._facts)
+        self._tx.run_many(sql.link_add, self._links)
+        self._tx.run_many(sql.profile_put, [store.profile_row(profile) for profile in self._changed.values()])
+        self._facts, self._links, self._changed = [], [], {}
+
+
+def _refused(key: str) -> Warn:
+    return Warn(
+        "trusted_value_kept",
+        key,
+        f"{key}: a trusted call decided this field; the page's unsigned value was ignored.",
+    )

@@ -1,0 +1,233 @@
+"""Identify on the wire: what a body may hold, and what is made of it. Pure.
+
+The rules of names and placeholders follow the DataFast API, whose clients send `name: ""` and `undefined undefined` when they have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from footfall.clock import from_iso
+from footfall.errors import BadRequest
+from footfall.identity.junk import is_placeholder_name, user_id_problem
+from footfall.identity.model import Operations, Warn
+from footfall.ids import MAX_AT, parse_uuid
+
+MAX_BODY = 64 * 1024
+MAX_KEY = 128
+MAX_DEPTH = 8
+"""Levels of objects and lists in the metadata, itself the first."""
+MAX_IMAGE = 250
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+
+NAME_KEYS = frozenset(
+    ("name", "first_name", "last_name", "firstName", "lastName", "full_name", "fullName", "username")
+)
+_NAMES_AND_IMAGE = NAME_KEYS | {"image"}
+_VISITOR_KEYS = ("datafast_visitor_id", "visitorId")
+_OWN_KEYS = frozenset(("user_id", *_VISITOR_KEYS))
+_SCALARS = (bool, float)
+
+
+class Identify(msgspec.Struct, frozen=True):
+    """One well-formed identify call. `at`: ms since epoch, None for now."""
+
+    user_id: str
+    visitor_id: bytes
+    operations: Operations
+    at: int | None
+    warnings: list[Warn]
+
+
+def read_identify(body: Mapping[str, Any]) -> Identify:
+    """An identify call of a server. Raises BadRequest that names the field and the reason."""
+    user_id = read_user_id(body.get("user_id"))
+    visitor_id = read_visitor_id(body)
+    warnings: list[Warn] = []
+    sets: dict[str, Any] = {}
+    once: dict[str, Any] = {}
+    unset: list[str] = []
+    at: int | None = None
+    for key, value in body.items():
+        if key in _OWN_KEYS:
+            continue
+        if key[:1] == "$":
+            if key == "$set_once":
+                once = _read_once(value, warnings)
+            elif key == "$unset":
+                unset += _read_unset(value)
+            elif key == "$at":
+                at = _read_at(value)
+            else:
+                raise BadRequest(
+                    f"{key}: unknown operation. Keys with a $ are $set_once, $unset and $at only."
+                )
+        elif value is None:
+            unset.append(_read_key(key))
+        elif key not in _NAMES_AND_IMAGE or _is_usable(key, value, warnings):
+            _check_trait(key, value)
+            sets[key] = value
+    if once or unset:
+        _refuse_twice(sets, once, unset)
+    return Identify(user_id, visitor_id, Operations(sets, once, tuple(unset)), at, warnings)
+
+
+def read_browser_identify(extra: Mapping[str, Any], visitor_id: bytes) -> Identify:
+    """An identify event of a page: the same rules, but keys with a `$` are dropped with a warning. Raises BadRequest."""
+    warnings: list[Warn] = []
+    body: dict[str, Any] = {}
+    for key, value in extra.items():
+        if key[:1] == "$":
+            warnings.append(
+                Warn("operation_ignored", key, "Operations are for servers; the page's was ignored.")
+            )
+        elif key not in _VISITOR_KEYS and key != "user_hash":
+            body[key] = value
+    user_id = read_user_id(body.pop("user_id", None))
+    sets: dict[str, Any] = {}
+    unset: list[str] = []
+    for key, value in body.items():
+        if value is None:
+            unset.append(_read_key(key))
+        elif _is_usable(key, value, warnings):
+            _check_trait(key, value)
+            sets[key] = value
+    return Identify(user_id, visitor_id, Operations(sets, {}, tuple(unset)), None, warnings)
+
+
+def read_user_id(value: object) -> str:
+    """A user_id as it was sent. Raises BadRequest."""
+    if value is None:
+        raise BadRequest("user_id is required: send your own stable id of the person.")
+    problem = user_id_problem(value)
+    if problem is not None:
+        raise BadRequest(f"user_id {problem}.")
+    return str(value)
+
+
+def read_visitor_id(body: Mapping[str, Any]) -> bytes:
+    """The visitor id of a body, under either of its names. Raises BadRequest."""
+    value = body.get("datafast_visitor_id")
+    other = body.get("visitorId")
+    field = "datafast_visitor_id"
+    if value is None:
+        if other is None:
+            raise BadRequest(
+                "datafast_visitor_id is required: send the value of the visitor's cookie of that name."
+            )
+        value, other, field = other, None, "visitorId"
+    visitor_id = parse_uuid(value)
+    if visitor_id is None:
+        raise BadRequest(
+            f"{field} must be a UUID such as 3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b, not nil and not max."
+        )
+    if other is not None and parse_uuid(other) != visitor_id:
+        raise BadRequest("datafast_visitor_id and visitorId differ: send one of them.")
+    return visitor_id
+
+
+def _read_key(key: str) -> str:
+    if not 1 <= len(key) <= MAX_KEY:
+        raise BadRequest(f"{key[:40] or 'the empty key'}: a key has 1 to {MAX_KEY} characters.")
+    return key
+
+
+def _read_once(value: object, warnings: list[Warn]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest("$set_once must be an object of fields and values.")
+    kept = {}
+    for key, item in value.items():
+        if item is None:
+            raise BadRequest(
+                f"$set_once.{key[:MAX_KEY]}: null is no value to set. Use $unset to remove a field."
+            )
+        if key[:1] == "$" or key in _OWN_KEYS:
+            raise BadRequest(f"$set_once.{key[:MAX_KEY]}: this name is reserved.")
+        if _is_usable(key, item, warnings):
+            _check_trait(key, item)
+            kept[key] = item
+    return kept
+
+
+def _read_unset(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(type(key) is str for key in value):
+        raise BadRequest("$unset must be a list of field names.")
+    return [_read_key(key) for key in dict.fromkeys(value)]
+
+
+def _read_at(value: object) -> int:
+    if type(value) is str:
+        try:
+            at = from_iso(value)
+        except (ValueError, OverflowError):
+            at = -1
+        if 0 <= at <= MAX_AT:
+            return at
+    raise BadRequest(
+        '$at must be an ISO 8601 time with a zone, from 1970 on, such as "2026-05-05T12:00:00Z".'
+    )
+
+
+def _refuse_twice(sets: dict[str, Any], once: dict[str, Any], unset: list[str]) -> None:
+    seen: set[str] = set()
+    for key in [*sets, *once, *unset]:
+        if key in seen:
+            raise BadRequest(f"{key}: named in two operations of one call. Keep one of them.")
+        seen.add(key)
+
+
+def _is_usable(key: str, value: Any, warnings: list[Warn]) -> bool:
+    """Whether a name or image is one; a warning says what was left out."""
+    if key in NAME_KEYS:
+        if type(value) is str and is_placeholder_name(value):
+            warnings.append(
+                Warn("placeholder_ignored", key, f"{key} is blank or a placeholder and was ignored.")
+            )
+            return False
+    elif key == "image":
+        return _is_image(value, warnings)
+    return True
+
+
+def _is_image(value: Any, warnings: list[Warn]) -> bool:
+    if type(value) is str and not value.strip():
+        warnings.append(Warn("placeholder_ignored", "image", "image is blank and was ignored."))
+        return False
+    if type(value) is str and len(value) <= MAX_IMAGE and value.lower().startswith(("http://", "https://")):
+        return True
+    warnings.append(
+        Warn(
+            "image_ignored",
+            "image",
+            f"image must be an http or https URL of at most {MAX_IMAGE} characters; it was ignored.",
+        )
+    )
+    return False
+
+
+def _check_trait(key: str, value: Any) -> None:
+    if not 0 < len(key) <= MAX_KEY:
+        _read_key(key)
+    kind = type(value)
+    if kind is str or kind in _SCALARS:
+        return
+    if kind is int:
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise BadRequest(f"{key}: integers beyond 64 bits cannot be kept. Send it as a string.")
+    else:
+        _check_nested(key, value, 2)
+
+
+def _check_nested(key: str, value: Any, level: int) -> None:
+    """`level`: that of `value`, the metadata being level 1."""
+    if type(value) is int and not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise BadRequest(f"{key}: integers beyond 64 bits cannot be kept. Send it as a string.")
+    if not isinstance(value, dict | list):
+        return
+    if level > MAX_DEPTH:
+        raise BadRequest(f"{key}: nested more than {MAX_DEPTH} levels deep.")
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_nested(key, item, level + 1)

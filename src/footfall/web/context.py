@@ -1,0 +1,72 @@
+"""What a handler gets to know about its call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from footfall.errors import BadRequest
+from footfall.web.envelope import Reply
+
+
+class Credential(Enum):
+    """Who may call a route."""
+
+    OPEN = "open"
+    """Anyone."""
+    BROWSER = "browser"
+    """Any page, of any origin: the answer carries CORS headers."""
+    WEBSITE = "website"
+    """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
+
+
+class Context(msgspec.Struct):
+    """One call. `now`: ms since epoch at its arrival; `path_values`: the parts of the path that the route leaves open, decoded."""
+
+    headers: dict[bytes, bytes]
+    peer: str
+    query_string: bytes
+    path_values: tuple[str, ...]
+    now: int
+    body: bytes = b""
+    principal: Any = None
+    """Who calls, once `auth.access` knows."""
+    website: Any = None
+    """The website of the call, once `auth.access` knows."""
+
+    def query(self) -> dict[str, str]:
+        """The query parameters; the last of a name wins. Raises BadRequest when they are not UTF-8."""
+        if not self.query_string:
+            return {}
+        try:
+            pairs = parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError as error:
+            raise BadRequest("The query string is not percent-encoded UTF-8.") from error
+        return dict(pairs)
+
+    def header(self, name: bytes) -> str:
+        """The value of a header (`name` in lower case); empty when it is missing."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+Handler = Callable[[Context], Awaitable[Reply]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One line of the table in `footfall.routes`.
+
+    `path` may hold one `{name}`. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
+    `media`: the content type that a body must have; None for any.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    credential: Credential
+    scope: str | None = None
+    max_body: int = 0
+    media: tuple[str, ...] | None = None

@@ -1,0 +1,49 @@
+"""The one place that renders answers: `{"status": "success", "data": ...}` and `{"status": "error", "error": {code, message}}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from footfall.errors import ApiError, MethodNotAllowed, TooLarge, TooManyRequests, Unauthorized
+from footfall.web.json import encode
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON_TYPE = (b"content-type", b"application/json")
+
+
+class Reply(msgspec.Struct):
+    """An answer: its body, and headers beside content-length."""
+
+    body: bytes
+    status: int = 200
+    headers: Headers = []
+
+
+def success(data: Any, **beside: Any) -> Reply:
+    """200 with `data` in the envelope; `beside` stands next to it, such as a pagination."""
+    return Reply(encode({"status": "success", "data": data, **beside}), 200, [JSON_TYPE])
+
+
+def failure(error: ApiError) -> Reply:
+    """`error` in the envelope, with the headers that belong to it."""
+    body: dict[str, Any] = {"status": "error", "error": {"code": error.status, "message": error.message}}
+    headers: Headers = [JSON_TYPE]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+    if isinstance(error, Unauthorized):
+        headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, TooLarge):
+        headers.append((b"connection", b"close"))
+    if isinstance(error, TooManyRequests):
+        body |= {"limit": error.limit, "remaining": 0, "reset": error.reset_at}
+        headers += [
+            (b"x-ratelimit-limit", b"%d" % error.limit),
+            (b"x-ratelimit-remaining", b"0"),
+            (b"x-ratelimit-reset", b"%d" % error.reset_at),
+        ]
+    return Reply(encode(body), error.status, headers)

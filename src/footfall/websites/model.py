@@ -1,0 +1,21 @@
+"""A website: one tracked property. Nothing crosses from one to another."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Website(msgspec.Struct, frozen=True, kw_only=True):
+    """`tracking_id` stands in pages; `profile_secret` (32 bytes) is never shown and never changes."""
+
+    website_id: bytes
+    tracking_id: str
+    domain: str
+    name: str
+    timezone: str
+    is_cookieless: bool
+    is_suspended: bool
+    is_localhost_allowed: bool
+    allowed_hostnames: tuple[str, ...]
+    profile_secret: bytes
+    created_at: int

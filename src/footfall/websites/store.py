@@ -1,0 +1,155 @@
+"""Websites in the database, and the version by which servers notice that a website, key or token changed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from zoneinfo import available_timezones
+
+import msgspec
+
+from footfall.clock import to_iso
+from footfall.db.protocol import Transaction
+from footfall.db.statements import load
+from footfall.errors import UsageError
+from footfall.ids import new_object_id, new_tracking_id
+from footfall.websites.model import Website
+
+sql = load(__file__, "websites.sql")
+
+
+def read_websites(tx: Transaction) -> dict[bytes, Website]:
+    """All websites by id, oldest first."""
+    return {row[0]: _website(row) for row in tx.all(sql.websites_all)}
+
+
+def create_website(
+    tx: Transaction,
+    domain: str,
+    now: int,
+    *,
+    name: str | None = None,
+    timezone: str = "UTC",
+    is_cookieless: bool = False,
+) -> Website:
+    """A new website. Raises UsageError when the domain or time zone is none, or the domain is taken."""
+    domain = clean_domain(domain)
+    if any(website.domain == domain for website in read_websites(tx).values()):
+        raise UsageError(f"domain: there is a website for {domain} already")
+    website = Website(
+        website_id=new_object_id(),
+        tracking_id=new_tracking_id(),
+        domain=domain,
+        name=name or domain,
+        timezone=_timezone(timezone),
+        is_cookieless=is_cookieless,
+        is_suspended=False,
+        is_localhost_allowed=False,
+        allowed_hostnames=(),
+        profile_secret=secrets.token_bytes(32),
+        created_at=now,
+    )
+    put_website(tx, website)
+    return website
+
+
+def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) -> Website:
+    """Change fields of a website; None leaves a field as it is. Raises UsageError."""
+    website = read_websites(tx).get(website_id)
+    if website is None:
+        raise UsageError(f"website: there is none with the id {website_id.hex()}")
+    changes = {field: value for field, value in changes.items() if value is not None}
+    if "domain" in changes:
+        changes["domain"] = clean_domain(changes["domain"])
+    if "timezone" in changes:
+        _timezone(changes["timezone"])
+    if "allowed_hostnames" in changes:
+        changes["allowed_hostnames"] = tuple(clean_domain(name) for name in changes["allowed_hostnames"])
+    website = msgspec.structs.replace(website, **changes)
+    put_website(tx, website)
+    return website
+
+
+def put_website(tx: Transaction, website: Website) -> None:
+    """Store a website as it is."""
+    tx.run(
+        sql.website_put,
+        (
+            website.website_id,
+            website.tracking_id,
+            website.domain,
+            website.name,
+            website.timezone,
+            int(website.is_cookieless),
+            int(website.is_suspended),
+            int(website.is_localhost_allowed),
+            msgspec.json.encode(website.allowed_hostnames).decode(),
+            website.profile_secret,
+            website.created_at,
+        ),
+    )
+
+
+def configuration_version(tx: Transaction) -> int:
+    """A number that rises with each change of a website, key or token."""
+    row = tx.one(sql.configuration_version)
+    return int(row[0]) if row else 0
+
+
+def configuration_changed(tx: Transaction) -> None:
+    """Let every server read websites, keys and tokens anew, within a second of the commit."""
+    tx.run(sql.configuration_changed)
+
+
+def website_json(website: Website) -> dict[str, Any]:
+    """A website as commands print it; its secrets are left out."""
+    return {
+        "websiteId": website.website_id.hex(),
+        "trackingId": website.tracking_id,
+        "domain": website.domain,
+        "name": website.name,
+        "timezone": website.timezone,
+        "isCookieless": website.is_cookieless,
+        "isSuspended": website.is_suspended,
+        "isLocalhostAllowed": website.is_localhost_allowed,
+        "allowedHostnames": list(website.allowed_hostnames),
+        "createdAt": to_iso(website.created_at),
+    }
+
+
+def clean_domain(domain: str) -> str:
+    """A domain as it is stored: lower case, without scheme, path, port or `www.`. Raises UsageError."""
+    cleaned = (
+        domain.strip().lower().removeprefix("https://").removeprefix("http://").split("/")[0].split(":")[0]
+    )
+    cleaned = cleaned.removeprefix("www.").rstrip(".")
+    labels = cleaned.removeprefix("*.").split(".")
+    if len(cleaned) > 253 or not all(0 < len(label) <= 63 and _is_label(label) for label in labels):
+        raise UsageError(f"domain: {domain[:100]!r} is no domain; use one such as example.com")
+    return cleaned
+
+
+def _is_label(label: str) -> bool:
+    return label.replace("-", "a").replace("_", "a").isalnum() and not label.startswith("-")
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise UsageError(f"timezone: {name!r} is no IANA time zone; use one such as Europe/Berlin")
+    return name
+
+
+def _website(row: tuple[Any, ...]) -> Website:
+    return Website(
+        website_id=row[0],
+        tracking_id=row[1],
+        domain=row[2],
+        name=row[3],
+        timezone=row[4],
+        is_cookieless=bool(row[5]),
+        is_suspended=bool(row[6]),
+        is_localhost_allowed=bool(row[7]),
+        allowed_hostnames=tuple(msgspec.json.decode(row[8])),
+        profile_secret=row[9],
+        created_at=row[10],
+    )

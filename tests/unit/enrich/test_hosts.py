@@ -1,0 +1,94 @@
+"""Hosts: which ones belong to a website."""
+
+from __future__ import annotations
+
+import pytest
+from footfall.collect.enrich.hosts import host_matches
+from hypothesis import given
+from hypothesis import strategies as st
+
+ALLOWED = ("shop.example.org", "*.example.net", "com.example.app", "", "*.")
+LOCAL = (
+    "localhost",
+    "localhost:3000",
+    "app.localhost",
+    "127.0.0.1:8080",
+    "127.9.9.9",
+    "[::1]:80",
+    "[::ffff:127.0.0.1]",
+)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "example.com",
+            "www.example.com",
+            "EXAMPLE.com:8080",
+            "a.b.example.com",
+            "www.a.example.com",
+            "example.com.",
+        ),
+        *(
+            "shop.example.org",
+            "www.shop.example.org",
+            "a.example.net",
+            "a.b.example.net",
+            "com.example.app",
+            "com.Example.App",
+        ),
+    ],
+)
+def test_the_website_s_hosts_match(host: str) -> None:
+    assert host_matches(host, "example.com", ALLOWED, allow_localhost=False)
+    assert host_matches(host, "www.Example.com", ALLOWED, allow_localhost=False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "",
+            ".",
+            "com",
+            "evilexample.com",
+            "example.com.evil.org",
+            "example.org",
+            "a.shop.example.org",
+            "example.net",
+            "evilexample.net",
+        ),
+        *(
+            "com.example.app.evil",
+            "a.com.example.app",
+            "127.0.0.1.evil.org",
+            "localhost.evil.org",
+            "notlocalhost",
+            "128.0.0.1",
+            "[::2]",
+        ),
+        *("example.com@evil.org", "evil.org/example.com", "::", "["),
+    ],
+)
+def test_other_hosts_do_not_match(host: str) -> None:
+    assert not host_matches(host, "example.com", ALLOWED, allow_localhost=True)
+
+
+@pytest.mark.parametrize("host", LOCAL)
+def test_the_own_machine_matches_only_when_allowed(host: str) -> None:
+    assert host_matches(host, "example.com", ALLOWED, allow_localhost=True)
+    assert not host_matches(host, "example.com", ALLOWED, allow_localhost=False)
+
+
+def test_a_website_of_the_own_machine_needs_no_permission() -> None:
+    assert host_matches("localhost:3000", "localhost", (), allow_localhost=False)
+
+
+def test_an_empty_domain_matches_nothing() -> None:
+    assert not host_matches("a.", "", (), allow_localhost=False)
+
+
+@given(host=st.text(), domain=st.text(), entry=st.text())
+def test_no_text_raises(host: str, domain: str, entry: str) -> None:
+    assert host_matches(host, domain, (entry,), allow_localhost=True) in (True, False)
