@@ -12,7 +12,7 @@ run: install
 
 install: .venv/installed
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pyproject.toml tools/link.py
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@# The project itself, editable, without a build tool: its sources on the path, and the command.
@@ -33,24 +33,35 @@ test: check debian
 	@[ ! -f tests/clients/package.json ] || npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
 	$(BIN)/pytest
 
-# What the tests need from Debian's packages.
+# What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
 debian:
-	@missing=""; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
-	if [ -n "$$missing" ]; then \
-		command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
-		[ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ] || { echo "Please install as root: apt-get install$$missing"; exit 1; }; \
-		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
-	fi
+	@$(call apt,chromium nginx)
 
 bench: .venv/installed
-	@command -v wrk >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -q -y wrk; }
+	@$(call apt,wrk)
 	$(BIN)/python -m bench --engine $(ENGINE)
 
-lock: .venv/dev
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev -o requirements-dev.lock
+# Installs those of the packages $(1) whose command, of the same name, is missing.
+define apt
+missing=""; \
+for name in $(1); do PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+[ -n "$$missing" ] || exit 0; \
+command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
+[ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ] || { echo "Please run as root: apt-get install$$missing"; exit 1; }; \
+$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+endef
+
+# uv has a folder of its own, so that .venv holds what the lock files name and nothing else.
+lock:
+	@[ -x .venv-lock/bin/uv ] || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv; }
+	$(call compile,requirements.lock)
+	$(call compile,requirements-dev.lock,--extra dev)
+
+# Writes the lock file $(1) with the options $(2); pins that stand in it are kept where they still fit.
+define compile
+.venv-lock/bin/uv pip compile pyproject.toml --quiet --no-config --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command 'make lock' --python-version 3.11 $(2) -o $(1)
+endef
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lock

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,10 +15,10 @@ from footfall.auth.store import create_key
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
-from footfall.db import sqlite
+from footfall.db import postgres, sqlite
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
-from footfall.errors import FootfallError
+from footfall.errors import FootfallError, UsageError
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
@@ -27,31 +27,70 @@ from footfall.web.pages import Health
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
+R = TypeVar("R")
+
 
 def open_database(settings: Settings) -> Database:
     """The database that the settings name, for a server."""
+    if settings.database_url:
+        return postgres.PostgresDatabase(settings.database_url, settings.queue_size)
     return sqlite.SqliteDatabase(settings.data, settings.queue_size)
 
 
+class CommandSession(Protocol):
+    """A connection of a command. Its methods raise DatabaseError."""
+
+    def transact(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in one transaction and commit it."""
+
+    def snapshot(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work`, which only reads, on one state of the database."""
+
+
 @contextlib.contextmanager
-def command_session(settings: Settings) -> Iterator[sqlite.SqliteSession]:
-    """A session on the database that the settings name, for a command. Raises DatabaseError."""
-    migrate_database(settings)
-    session = sqlite.SqliteSession(settings.data / sqlite.FILE_NAME)
+def command_session(settings: Settings) -> Iterator[CommandSession]:
+    """A session on the database that the settings name, for a command. Raises DatabaseError.
+
+    An empty embedded database gets its schema; any other must have the schema that this program needs.
+    """
+    session: sqlite.SqliteSession | postgres.PostgresSession
+    if settings.database_url:
+        session = postgres.PostgresSession(settings.database_url)
+        postgres.require_current(session)
+    else:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        session = sqlite.open_session(settings.data / sqlite.FILE_NAME)
     try:
         yield session
     finally:
         session.close()
 
 
+@contextlib.contextmanager
+def exclusive(settings: Settings) -> Iterator[None]:
+    """Keep servers off an embedded database. Raises DatabaseBusy when one runs; of PostgreSQL's servers it knows nothing."""
+    if settings.database_url:
+        yield
+        return
+    lock = sqlite.ServerLock(settings.data)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def migrate_database(settings: Settings) -> list[int]:
     """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
+    if settings.database_url:
+        return postgres.migrate_server(settings.database_url)
     settings.data.mkdir(parents=True, exist_ok=True)
     return sqlite.migrate_file(settings.data / sqlite.FILE_NAME)
 
 
 def backup_database(settings: Settings, target: Path) -> None:
-    """Write a consistent copy of the database to the new file `target`. Raises DatabaseError."""
+    """Write a consistent copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError."""
+    if settings.database_url:
+        raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
     sqlite.backup_file(settings.data / sqlite.FILE_NAME, target)
 
 
@@ -66,6 +105,7 @@ class FirstRun(msgspec.Struct, frozen=True):
 
 def first_run(tx: Transaction, now: int) -> FirstRun | None:
     """Make a website and its API key in a database that has no website; None when it has one."""
+    tx.lock([("first run",)])
     if read_websites(tx):
         return None
     website = create_website(tx, "example.com", now, name="Example")

@@ -16,6 +16,7 @@ FootfallError
 │   └── Unavailable      503  try again after a while
 ├── DatabaseError             the store cannot do it now; becomes Unavailable at the rim
 │   ├── DatabaseBusy          another process holds it
+│   ├── DatabaseConflict      two transactions got in each other's way; the same again may succeed
 │   └── SchemaMismatch        the schema is older or newer than this program
 └── UsageError                a command was given something it cannot use
 
@@ -111,6 +112,10 @@ class DatabaseError(FootfallError):
 
 class DatabaseBusy(DatabaseError):
     """Another server or a long command holds the store."""
+
+
+class DatabaseConflict(DatabaseError):
+    """Two transactions got in each other's way; the same again may succeed."""
 
 
 class SchemaMismatch(DatabaseError):

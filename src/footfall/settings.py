@@ -21,11 +21,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data: Path = Path("data")
     """Folder of the embedded database; made when missing."""
+    database_url: str = ""
+    """`postgresql://...` of a PostgreSQL server to use instead of the embedded database; empty: the embedded one."""
     host: str = "127.0.0.1"
     port: int = 8000
     """0: the system picks one."""
     rate_limit: int = 6000
-    """Calls a minute for each API key or access token; 0: no limit."""
+    """Calls a minute for each API key or access token, in each server process; 0: no limit."""
+    workers: int = 1
+    """Server processes; more than one needs PostgreSQL."""
     queue_size: int = 10_000
     """Writes that may wait; one more is answered with 503."""
     body_timeout: float = 10.0
@@ -55,12 +59,14 @@ def _parse(name: str, text: str, variable: str) -> object:
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
         if name in ("data", "city_database"):
             return Path(text)
-        if name in ("port", "rate_limit", "queue_size"):
+        if name in ("port", "rate_limit", "queue_size", "workers"):
             return _natural(text)
         if name == "body_timeout":
             return float(text)
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
+    if name == "database_url" and not text.startswith(("postgresql://", "postgres://")):
+        raise UsageError(f"{variable}: use postgresql://USER@HOST:PORT/NAME")
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):
         raise UsageError(f"{variable}: use debug, info, warning or error")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def data_option(command: F) -> F:
-    """`--data`, and `--json` for scripts."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+def place_options(command: F) -> F:
+    """`--data` and `--database`: where the data is."""
+    command = click.option(
+        "--database", metavar="URL", help="PostgreSQL server to use instead [FOOTFALL_DATABASE_URL]."
+    )(command)
     return click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
@@ -31,18 +34,25 @@ def data_option(command: F) -> F:
     )(command)
 
 
-def settings_of(data: Path | None) -> Settings:
-    """The settings of a command. Raises UsageError."""
-    return read_settings(os.environ, data=data)
+def command_options(command: F) -> F:
+    """`--data` and `--database`, given to the command as `settings`, and `--json`, as `as_json`."""
+
+    @functools.wraps(command)
+    def run(*args: Any, data: Path | None, database: str | None, **kwargs: Any) -> Any:
+        return command(*args, settings=read_settings(os.environ, data=data, database_url=database), **kwargs)
+
+    return place_options(
+        click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(run)
+    )  # type: ignore[return-value]
 
 
-def transact(data: Path | None, work: Callable[[Transaction], R]) -> R:
+def transact(settings: Settings, work: Callable[[Transaction], R]) -> R:
     """Run `work` in one transaction on the database; beside a running server, too."""
-    with command_session(settings_of(data)) as session:
+    with command_session(settings) as session:
         return session.transact(work)
 
 
-def configure(data: Path | None, work: Callable[[Transaction], R]) -> R:
+def configure(settings: Settings, work: Callable[[Transaction], R]) -> R:
     """Like `transact`, for work that changes a website, key or token: servers notice within a second."""
 
     def change(tx: Transaction) -> R:
@@ -50,7 +60,7 @@ def configure(data: Path | None, work: Callable[[Transaction], R]) -> R:
         configuration_changed(tx)
         return result
 
-    return transact(data, change)
+    return transact(settings, change)
 
 
 def object_id(text: str, what: str) -> bytes:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
-from footfall.app import backup_database, command_session, migrate_database
-from footfall.cli.common import data_option, settings_of, show
+from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
+from footfall.cli.common import command_options, show
+from footfall.db.copying import checksum, copy_all, count_rows
 from footfall.identity.verify import verify_identity
+from footfall.settings import Settings, read_settings
 
 
 @click.group()
@@ -17,19 +21,19 @@ def db() -> None:
 
 
 @db.command()
-@data_option
-def migrate(data: Path | None, as_json: bool) -> None:
+@command_options
+def migrate(settings: Settings, as_json: bool) -> None:
     """Bring the schema up to date, after a backup when it holds data."""
-    applied = migrate_database(settings_of(data))
+    applied = migrate_database(settings)
     show({"applied": applied, "message": "The schema is up to date."}, as_json)
 
 
 @db.command()
-@data_option
+@command_options
 @click.pass_context
-def verify(context: click.Context, data: Path | None, as_json: bool) -> None:
+def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
     """Fold the ledger anew and compare it with what is stored; exit code 1 when they differ."""
-    with command_session(settings_of(data)) as session:
+    with command_session(settings) as session:
         report = session.snapshot(verify_identity)
     show(report.as_json(), as_json)
     if report.differences:
@@ -37,9 +41,54 @@ def verify(context: click.Context, data: Path | None, as_json: bool) -> None:
 
 
 @db.command()
+@click.option("--from", "source", required=True, metavar="URL", help="A data folder, or postgresql://...")
+@click.option("--to", "target", required=True, metavar="URL", help="A data folder, or postgresql://...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def copy(source: str, target: str, as_json: bool) -> None:
+    """Move everything from one database to another, then compare both; run it again to go on where it stopped.
+
+    No server may write to either meanwhile.
+    """
+    source_settings, target_settings = _settings_at(source), _settings_at(target)
+    migrate_database(target_settings)
+    with (
+        exclusive(source_settings),
+        exclusive(target_settings),
+        command_session(source_settings) as old,
+        command_session(target_settings) as new,
+    ):
+        rows = sum(count_rows(old).values())
+        with click.progressbar(length=rows, label="Copying", hidden=as_json, file=sys.stderr) as bar:
+            copy_all(old, new, bar.update)
+        differences = _differences(old, new)
+    show({"ok": not differences, "rows": rows, "differences": differences}, as_json)
+    if differences:
+        raise SystemExit(1)
+
+
+def _settings_at(url: str) -> Settings:
+    if url.startswith(("postgresql://", "postgres://")):
+        return read_settings(os.environ, database_url=url)
+    return read_settings(os.environ, data=Path(url.removeprefix("sqlite://")), database_url="")
+
+
+def _differences(old: CommandSession, new: CommandSession) -> list[str]:
+    """What is not alike: numbers of rows, the folded ledgers, and whether each fold is what is stored."""
+    counts = zip(count_rows(old).items(), count_rows(new).items(), strict=True)
+    found = [
+        f"{name}: {many} rows, copied {copied}" for (name, many), (_, copied) in counts if many != copied
+    ]
+    differing = [
+        table for table in ("fact", "link", "profile") if checksum(old, table) != checksum(new, table)
+    ]
+    found += [f"{table}: the checksums differ" for table in differing]
+    return found + new.snapshot(verify_identity).shown
+
+
+@db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@data_option
-def backup(file: Path, data: Path | None, as_json: bool) -> None:
+@command_options
+def backup(file: Path, settings: Settings, as_json: bool) -> None:
     """Write a consistent copy to the new FILE, also while a server writes."""
-    backup_database(settings_of(data), file)
+    backup_database(settings, file)
     show({"file": str(file), "bytes": file.stat().st_size}, as_json)

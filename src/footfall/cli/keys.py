@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from footfall.auth import store
 from footfall.auth.scopes import SCOPES
-from footfall.cli.common import configure, data_option, object_id, show, show_list, transact
+from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
 from footfall.cli.websites import split
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
+from footfall.settings import Settings
 from footfall.websites.store import read_websites
 
 
@@ -25,8 +25,8 @@ def key() -> None:
 @key.command("create")
 @click.argument("website_id")
 @click.option("--name", required=True, help="What the key is for.")
-@data_option
-def create_key(website_id: str, name: str, data: Path | None, as_json: bool) -> None:
+@command_options
+def create_key(website_id: str, name: str, settings: Settings, as_json: bool) -> None:
     """Create an API key of the website WEBSITE_ID; it is shown this once."""
     asked = object_id(website_id, "WEBSITE_ID")
 
@@ -34,13 +34,13 @@ def create_key(website_id: str, name: str, data: Path | None, as_json: bool) -> 
         _require_websites(tx, [asked])
         return store.create_key(tx, asked, name, system_clock())
 
-    show(configure(data, work), as_json)
+    show(configure(settings, work), as_json)
 
 
 @key.command("list")
 @click.argument("website_id")
-@data_option
-def list_keys(website_id: str, data: Path | None, as_json: bool) -> None:
+@command_options
+def list_keys(website_id: str, settings: Settings, as_json: bool) -> None:
     """List the API keys of the website WEBSITE_ID."""
     asked = object_id(website_id, "WEBSITE_ID")
 
@@ -48,16 +48,16 @@ def list_keys(website_id: str, data: Path | None, as_json: bool) -> None:
         _require_websites(tx, [asked])
         return store.list_keys(tx, asked)
 
-    show_list(transact(data, work), as_json, "This website has no API key yet.")
+    show_list(transact(settings, work), as_json, "This website has no API key yet.")
 
 
 @key.command("revoke")
 @click.argument("key_id")
-@data_option
-def revoke_key(key_id: str, data: Path | None, as_json: bool) -> None:
+@command_options
+def revoke_key(key_id: str, settings: Settings, as_json: bool) -> None:
     """Revoke the API key KEY_ID; servers refuse it within a second."""
     asked = object_id(key_id, "KEY_ID")
-    if not configure(data, lambda tx: store.revoke_key(tx, asked, system_clock())):
+    if not configure(settings, lambda tx: store.revoke_key(tx, asked, system_clock())):
         raise UsageError(f"KEY_ID: there is no key {key_id} that is not revoked")
     show({"apiKeyId": key_id, "revoked": True}, as_json)
 
@@ -71,8 +71,8 @@ def token() -> None:
 @click.option("--name", required=True, help="What the token is for.")
 @click.option("--permissions", required=True, help=f"Comma-separated: {', '.join(SCOPES)}, or *.")
 @click.option("--websites", default="", help="Website ids, comma-separated; all websites when left out.")
-@data_option
-def create_token(name: str, permissions: str, websites: str, data: Path | None, as_json: bool) -> None:
+@command_options
+def create_token(name: str, permissions: str, websites: str, settings: Settings, as_json: bool) -> None:
     """Create an access token; it is shown this once."""
     allowed = [object_id(text, "--websites") for text in split(websites)]
 
@@ -80,23 +80,23 @@ def create_token(name: str, permissions: str, websites: str, data: Path | None, 
         _require_websites(tx, allowed)
         return store.create_token(tx, name, split(permissions), allowed, system_clock())
 
-    show(configure(data, work), as_json)
+    show(configure(settings, work), as_json)
 
 
 @token.command("list")
-@data_option
-def list_tokens(data: Path | None, as_json: bool) -> None:
+@command_options
+def list_tokens(settings: Settings, as_json: bool) -> None:
     """List all access tokens."""
-    show_list(transact(data, store.list_tokens), as_json, "No access token yet: footfall token create")
+    show_list(transact(settings, store.list_tokens), as_json, "No access token yet: footfall token create")
 
 
 @token.command("revoke")
 @click.argument("token_id")
-@data_option
-def revoke_token(token_id: str, data: Path | None, as_json: bool) -> None:
+@command_options
+def revoke_token(token_id: str, settings: Settings, as_json: bool) -> None:
     """Revoke the access token TOKEN_ID; servers refuse it within a second."""
     asked = object_id(token_id, "TOKEN_ID")
-    if not configure(data, lambda tx: store.revoke_token(tx, asked, system_clock())):
+    if not configure(settings, lambda tx: store.revoke_token(tx, asked, system_clock())):
         raise UsageError(f"TOKEN_ID: there is no token {token_id} that is not revoked")
     show({"tokenId": token_id, "revoked": True}, as_json)
 

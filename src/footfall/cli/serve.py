@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, first_run
+from footfall.app import App, FirstRun, command_session, first_run
+from footfall.cli.common import place_options
+from footfall.cli.workers import run_workers
+from footfall.clock import system_clock
 from footfall.errors import UsageError
-from footfall.settings import read_settings
+from footfall.settings import Settings, read_settings
 from footfall.web.server import make_server
 
 
@@ -20,32 +24,60 @@ from footfall.web.server import make_server
 @click.option("--host", help="Address to listen on [FOOTFALL_HOST, 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one [FOOTFALL_PORT, 8000].")
 @click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the embedded database [FOOTFALL_DATA, ./data].",
+    "--workers", type=click.IntRange(1, 256), help="Server processes; PostgreSQL only [FOOTFALL_WORKERS, 1]."
 )
+@place_options
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON, for scripts.")
-def serve(host: str | None, port: int | None, data: Path | None, as_json: bool) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
     """Serve the API; the address is printed once it accepts connections."""
-    settings = read_settings(os.environ, host=host, port=port, data=data)
+    settings = read_settings(
+        os.environ, host=host, port=port, workers=workers, data=data, database_url=database
+    )
+    if settings.workers > 1 and not settings.database_url:
+        raise UsageError(
+            "--workers: the embedded database has one server process, which writes for all. "
+            "For more, move to PostgreSQL: footfall db copy, then serve --database."
+        )
     log.configure(settings.log_level)
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
+    created: list[FirstRun] = []
+    if settings.database_url:
+        with command_session(settings) as session:
+            created += filter(None, [session.transact(lambda tx: first_run(tx, system_clock()))])
 
-    application = App(settings, first_run=first_run)
-
-    def announce() -> None:
+    def announce(application: App | None) -> None:
         if as_json:
             click.echo(f'{{"address":"{address}"}}')
-        else:
-            click.echo(address)
-            if application.created is not None:
-                click.echo(welcome(address, application.created))
+            return
+        click.echo(address)
+        for first in [*created, *filter(None, [application and application.created])]:
+            click.echo(welcome(address, first))
 
+    if settings.workers == 1:
+        _serve(settings, listener, announce)
+    elif code := run_workers(
+        settings.workers,
+        lambda started: _serve(settings, listener, lambda application: started()),
+        lambda: announce(None),
+    ):
+        raise SystemExit(code)
+
+
+def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
+    """Run one server until it is told to stop. Raises what keeps it from starting."""
+    application = App(settings, first_run=None if settings.database_url else first_run)
     # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    server = make_server(application, settings.body_timeout, announce)
+    server = make_server(application, settings.body_timeout, lambda: on_started(application))
     try:
         server.run(sockets=[listener])
     except SystemExit:  # uvicorn's way to say that the application did not start

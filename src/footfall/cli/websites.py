@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from footfall.cli.common import configure, data_option, object_id, show, show_list, transact
+from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
 from footfall.clock import system_clock
+from footfall.settings import Settings
 from footfall.websites.store import create_website, read_websites, update_website, website_json
 
 
@@ -21,13 +20,13 @@ def website() -> None:
 @click.option("--name", help="Name to show; the domain when left out.")
 @click.option("--timezone", default="UTC", show_default=True, help="IANA time zone, such as Europe/Berlin.")
 @click.option("--cookieless", is_flag=True, help="Keep no ids in browsers.")
-@data_option
+@command_options
 def create(
-    domain: str, name: str | None, timezone: str, cookieless: bool, data: Path | None, as_json: bool
+    domain: str, name: str | None, timezone: str, cookieless: bool, settings: Settings, as_json: bool
 ) -> None:
     """Create the website DOMAIN."""
     created = configure(
-        data,
+        settings,
         lambda tx: create_website(
             tx, domain, system_clock(), name=name, timezone=timezone, is_cookieless=cookieless
         ),
@@ -36,10 +35,10 @@ def create(
 
 
 @website.command("list")
-@data_option
-def list_(data: Path | None, as_json: bool) -> None:
+@command_options
+def list_(settings: Settings, as_json: bool) -> None:
     """List all websites."""
-    found = transact(data, read_websites)
+    found = transact(settings, read_websites)
     show_list(
         [website_json(one) for one in found.values()],
         as_json,
@@ -60,7 +59,7 @@ def list_(data: Path | None, as_json: bool) -> None:
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
-@data_option
+@command_options
 def update(
     website_id: str,
     domain: str | None,
@@ -70,7 +69,7 @@ def update(
     suspended: bool | None,
     allow_localhost: bool | None,
     allowed_hostnames: str | None,
-    data: Path | None,
+    settings: Settings,
     as_json: bool,
 ) -> None:
     """Change the website WEBSITE_ID; what is not named stays."""
@@ -83,7 +82,7 @@ def update(
         "is_localhost_allowed": allow_localhost,
         "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
     }
-    changed = configure(data, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))
+    changed = configure(settings, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))
     show(website_json(changed), as_json)
 
 

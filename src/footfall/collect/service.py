@@ -32,7 +32,6 @@ class VisitorRow(msgspec.Struct):
 def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     """Write handler: keep every hit. Pageviews make a visitor visible; other events before the first one wait for it."""
     keys: list[Params] = list({(hit.website_id, hit.visitor_id): None for hit in hits})
-    tx.lock(keys)
     found = tx.lookup(sql.visitor_get, keys)
     visitors = {key: _visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None}
     sessions: dict[Params, Params] = {}
@@ -57,7 +56,11 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     return [None] * len(hits)
 
 
-RECORD_HANDLER = WriteHandler(rank=0, run=record)
+def _locks(hits: list[Hit]) -> list[Params]:
+    return [(hit.website_id, hit.visitor_id) for hit in hits]
+
+
+RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks)
 
 
 def _visitor(key: Params, row: Row) -> VisitorRow:

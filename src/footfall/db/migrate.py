@@ -20,6 +20,13 @@ def statements_of(text: str) -> list[str]:
     return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
 
 
+def too_old(version: int) -> SchemaMismatch:
+    """The error for a schema at `version` that has to be migrated first."""
+    return SchemaMismatch(
+        f"The database has schema {version}, this program needs {max(migrations())}: run `footfall db migrate` first."
+    )
+
+
 def pending(version: int) -> list[int]:
     """The numbers still to be applied to a schema at `version`. Raises SchemaMismatch when it is newer than this program."""
     known = migrations()

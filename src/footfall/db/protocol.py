@@ -45,11 +45,13 @@ class WriteHandler(NamedTuple):
     """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
 
     `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
+    `locks`: names what a list of calls may write, so that no other process writes it meanwhile.
     """
 
     rank: int
     run: Callable[[Transaction, list[Any]], list[Any]]
     is_slow: bool = False
+    locks: Callable[[list[Any]], list[Params]] | None = None
 
 
 def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:

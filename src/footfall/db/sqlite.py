@@ -60,6 +60,20 @@ def _ours(error: apsw.Error) -> DatabaseError:
     return DatabaseError(f"{type(error).__name__}: {error}")
 
 
+_STORE_ERRORS = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.ReadOnlyError,
+)
+"""The store's own troubles; all other errors are those of one call."""
+
+
 class SqliteTransaction:
     """Statements on one apsw connection; see `db.protocol.Transaction`."""
 
@@ -124,6 +138,9 @@ class SqliteSession:
         with _translated():
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+
+    def translate(self, error: Exception) -> Exception:
+        return _ours(error) if isinstance(error, _STORE_ERRORS) else error
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction and commit it."""
@@ -208,6 +225,20 @@ def migrate_file(path: Path) -> list[int]:
         for number in numbers:
             _apply(connection, number)
     return numbers
+
+
+def open_session(path: Path) -> SqliteSession:
+    """A session for a command; an empty database gets its schema. Raises SchemaMismatch when the schema is another one."""
+    if not path.exists():
+        migrate_file(path)
+    session = SqliteSession(path)
+    version = schema_version(session.connection)
+    if migrate.pending(version) and not version:
+        migrate_file(path)
+    elif migrate.pending(version):
+        session.close()
+        raise migrate.too_old(version)
+    return session
 
 
 def _apply(connection: apsw.Connection, number: int) -> None:

@@ -61,10 +61,11 @@ def load(module_file: str, name: str) -> Statements:
 
 def _parse(text: str) -> list[Statement]:
     parts = _HEADER.split(text)[1:]
-    return [_statement(*parts[i : i + 3]) for i in range(0, len(parts), 3)]
+    return [make_statement(*parts[i : i + 3]) for i in range(0, len(parts), 3)]
 
 
-def _statement(name: str, declared: str, body: str) -> Statement:
+def make_statement(name: str, declared: str, body: str) -> Statement:
+    """A statement from its name, its declared parameters (`a bytes, b int`) and its text. Raises ValueError when they do not fit."""
     pairs = [item.split() for item in declared.split(",") if item.strip()]
     names = tuple(pair[0] for pair in pairs)
     unknown = set(_PARAMETER.findall(body)) ^ set(names)

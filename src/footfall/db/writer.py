@@ -16,25 +16,39 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
-from footfall.db.protocol import Transaction, WriteHandler
-from footfall.errors import ApiError, DatabaseBusy, DatabaseError, InternalError, Unavailable
+from footfall.db.protocol import Params, Transaction, WriteHandler
+from footfall.errors import (
+    ApiError,
+    DatabaseBusy,
+    DatabaseConflict,
+    DatabaseError,
+    InternalError,
+    Unavailable,
+)
 from footfall.log import get_logger
 
 BULK_SLICE = 100
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
 
 
+ATTEMPTS = 4
+"""Times that a batch is tried which got in the way of another process."""
+
+
 class Session(Protocol):
     """One connection that writes. Every method raises DatabaseError."""
 
     is_local: bool
-    """Whether statements run in this process, without waiting for a server."""
+    """Whether statements run in this process, alone, without waiting for a server."""
 
     def begin(self, *, wait: bool = True) -> Transaction:
         """Start a transaction. Without `wait`, raises DatabaseBusy at once when another process writes."""
 
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
+
+    def translate(self, error: Exception) -> Exception:
+        """A driver's error about the store as a DatabaseError; any other, which one call may have caused, as it is."""
 
     def between_batches(self) -> None:
         """Housekeeping while no transaction is open."""
@@ -139,19 +153,29 @@ class Writer:
             return await self._loop.run_in_executor(self._thread, self._transaction, batch)
         try:
             results = _run(tx, batch)
-        except BaseException:
+        except Exception as error:
             self._session.rollback()
-            raise
+            raise self._session.translate(error) from error
         await self._loop.run_in_executor(self._thread, self._commit)
         return results
 
     def _transaction(self, batch: list[_Waiting]) -> list[Any]:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._attempt(batch)
+            except DatabaseConflict as error:
+                self._log.info("batch tried again", calls=len(batch), reason=str(error))
+        return self._attempt(batch)
+
+    def _attempt(self, batch: list[_Waiting]) -> list[Any]:
         tx = self._session.begin()
         try:
+            if not self._session.is_local:
+                tx.lock(_names(batch))
             results = _run(tx, batch)
-        except BaseException:
+        except Exception as error:
             self._session.rollback()
-            raise
+            raise self._session.translate(error) from error
         self._commit()
         return results
 
@@ -177,6 +201,16 @@ class Writer:
         except Exception:
             self._log.exception("call failed")
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
+
+
+def _names(batch: list[_Waiting]) -> list[Params]:
+    """What all calls of a batch may write. Taken at once and in order, so that no two batches wait for each other."""
+    calls: dict[WriteHandler, list[Any]] = {}
+    for waiting in batch:
+        calls.setdefault(waiting.handler, []).append(waiting.call)
+    return [
+        name for handler, group in calls.items() if handler.locks is not None for name in handler.locks(group)
+    ]
 
 
 def _cannot_write() -> Unavailable:

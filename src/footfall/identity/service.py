@@ -60,7 +60,15 @@ def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
     return outcomes
 
 
-IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify)
+def _locks(calls: list[IdentifyCall]) -> list[Params]:
+    visitors: list[Params] = [(call.website_id, call.said.visitor_id) for call in calls]
+    users: list[Params] = [
+        (call.website_id, rules.profile_id(call.profile_secret, 0, call.said.user_id)) for call in calls
+    ]
+    return visitors + users
+
+
+IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks)
 
 
 class _Batch:
@@ -74,7 +82,6 @@ class _Batch:
         ids: list[Params] = [
             (website, rules.profile_id(secrets[website], 0, user)) for website, user in users
         ]
-        tx.lock(visitors + ids)
         self._visitors = store.read_visitors(tx, visitors)
         self._profiles = store.read_profiles(tx, ids)
         self._ids = dict(zip(users, ids, strict=True))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 import msgspec
-from markdown_it import MarkdownIt
 
 _METHODS = ("get", "post", "put", "patch", "delete", "options")
 _LIMITS = {
@@ -20,7 +20,8 @@ _LIMITS = {
     "maxItems": "at most {} items",
     "maxProperties": "at most {} fields",
 }
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table").render
+_CODE = re.compile(r"`([^`]+)`")
+_BOLD = re.compile(r"[*][*](.+?)[*][*]")
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1c2430; --soft: #566173; --line: #dfe4ea; --back: #ffffff; --panel: #f5f7f9; --accent: #0b62c4;
@@ -28,7 +29,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --text: #e4e9f0; --soft: #a2adbd; --line: #313a47; --back: #12161c; --panel: #1a2029; --accent: #79b4ff;
   --get: #58cf9b; --post: #79b4ff; --options: #d9c463; --warn: #ff9d85; } }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
+html { scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.6 system-ui, sans-serif; overflow-wrap: anywhere; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -58,6 +59,7 @@ details > :not(summary) { margin-left: 1.1rem; }
 summary { cursor: pointer; padding: .15rem 0; }
 summary p { display: inline; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem; }
+td code { white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
 @media (min-width: 60rem) {
   body { display: grid; grid-template-columns: 18rem minmax(0, 1fr); }
@@ -204,9 +206,8 @@ class _Renderer:
             return f"<code>{escape(_json(schema['const']))}</code>"
         if "enum" in schema:
             return " | ".join(f"<code>{escape(_json(value))}</code>" for value in schema["enum"])
-        options = schema.get("anyOf") or [
-            option for option in schema.get("oneOf", ()) if "required" not in option
-        ]
+        alternatives = schema.get("anyOf", []) + schema.get("oneOf", [])
+        options = [option for option in alternatives if "required" not in option]
         if options:
             return " or ".join(self._type(option) for option in options)
         return "; ".join([self._plain(schema), *_limits(schema)])
@@ -260,3 +261,23 @@ def _limits(schema: dict[str, Any]) -> list[str]:
 
 def _json(value: Any, indent: int = -1) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=indent).decode()
+
+
+def _markdown(text: str) -> str:
+    """The Markdown that our descriptions use, as HTML: paragraphs, tables, `code` and **bold**."""
+    return "".join(
+        _table(block) if block.startswith("|") else f"<p>{_inline(block)}</p>"
+        for block in text.strip().split("\n\n")
+        if block
+    )
+
+
+def _inline(text: str) -> str:
+    return _BOLD.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", escape(text, quote=False)))
+
+
+def _table(block: str) -> str:
+    rows = [[_inline(cell.strip()) for cell in line.strip("|").split("|")] for line in block.splitlines()]
+    head = "".join(f"<th>{cell}</th>" for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows[2:])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

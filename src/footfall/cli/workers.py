@@ -1,0 +1,108 @@
+"""Several server processes on one listening socket."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+RESTART_SECONDS = 1.0
+"""A worker that ends by itself is started again, at most this often."""
+STOP_SECONDS = 4.5
+
+
+def run_workers(count: int, serve: Callable[[Callable[[], None]], None], on_ready: Callable[[], None]) -> int:
+    """Fork `count` processes that each run `serve(started)`, and watch over them until SIGTERM or SIGINT; the exit code.
+
+    `on_ready` is called once all have called `started`. Ends with 1 when a worker cannot start the first time.
+    """
+    supervisor = _Supervisor(count, serve)
+    signal.signal(signal.SIGTERM, supervisor.on_signal)
+    signal.signal(signal.SIGINT, supervisor.on_signal)
+    return supervisor.run(on_ready)
+
+
+class _Supervisor:
+    def __init__(self, count: int, serve: Callable[[Callable[[], None]], None]) -> None:
+        self._count = count
+        self._serve = serve
+        self._workers: set[int] = set()
+        self._is_stopping = False
+        self._reader, self._writer = os.pipe()
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Ask every worker to finish."""
+        self._is_stopping = True
+        for worker in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGTERM)
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        for _ in range(self._count):
+            self._start()
+        for _ in range(self._count):
+            if not self._one_started():
+                self.on_signal(signal.SIGTERM, None)
+                self._wait_for_all()
+                return 1
+        on_ready()
+        while not self._is_stopping:
+            self._replace_ended()
+        self._wait_for_all()
+        return 0
+
+    def _start(self) -> None:
+        worker = os.fork()
+        if worker:
+            self._workers.add(worker)
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        code = 1
+        try:
+            self._serve(lambda: os.write(self._writer, b".") and None)
+            code = 0
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+        except Exception as error:
+            print(f"Error: {error}", file=sys.stderr, flush=True)
+        os._exit(code)
+
+    def _one_started(self) -> bool:
+        """Wait until a worker says that it started; False when one ended instead."""
+        os.set_blocking(self._reader, False)
+        while not self._is_stopping:
+            with contextlib.suppress(BlockingIOError):
+                return bool(os.read(self._reader, 1))
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+            if ended:
+                self._workers.discard(ended)
+                return False
+            time.sleep(0.01)
+        return False
+
+    def _replace_ended(self) -> None:
+        ended, _ = os.waitpid(-1, os.WNOHANG)
+        if not ended:
+            time.sleep(0.1)
+            return
+        self._workers.discard(ended)
+        if not self._is_stopping:
+            print("A worker ended; starting another.", file=sys.stderr, flush=True)
+            time.sleep(RESTART_SECONDS)
+            self._start()
+
+    def _wait_for_all(self) -> None:
+        until = time.monotonic() + STOP_SECONDS
+        while self._workers:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+            self._workers.discard(ended)
+            if not ended:
+                time.sleep(0.02)
+            if time.monotonic() > until:
+                for worker in self._workers:
+                    os.kill(worker, signal.SIGKILL)

@@ -1,0 +1,164 @@
+"""Everything from one database to another, table by table in the order of their keys, so that a copy can go on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import apsw
+import msgspec
+
+from footfall.db import migrate
+from footfall.db.protocol import Params, Row, Transaction
+from footfall.db.statements import Statement, make_statement
+from footfall.errors import DatabaseError
+
+R = TypeVar("R")
+
+CHUNK = 2000
+"""Rows that are read and written at once."""
+_TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int"}
+
+
+class Session(Protocol):
+    """A connection to one of the two databases."""
+
+    def transact(self, work: Callable[[Transaction], R]) -> R: ...
+    def snapshot(self, work: Callable[[Transaction], R]) -> R: ...
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table, as the migrations make it. `columns` and `key` are (name, type) with the types of `db.statements`."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[tuple[str, str], ...]
+
+    def is_ordered_alike(self) -> bool:
+        """Whether both engines sort its keys alike: bytes and numbers they do, texts need not."""
+        return all(kind != "text" for _, kind in self.key)
+
+    def statement(self, name: str, parameters: tuple[tuple[str, str], ...], text: str) -> Statement:
+        """A statement on this table."""
+        return make_statement(f"{name}_{self.name}", ", ".join(f"{n} {kind}" for n, kind in parameters), text)
+
+
+def tables() -> list[Table]:
+    """All tables but the list of migrations, read from an empty database that the migrations made."""
+    connection = apsw.Connection(":memory:")
+    for text in migrate.migrations().values():
+        for statement in migrate.statements_of(text):
+            connection.execute(statement)
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
+    ).fetchall()
+    return [_table(connection, name) for (name,) in names]
+
+
+def _table(connection: apsw.Connection, name: str) -> Table:
+    rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?)", (name,)).fetchall()
+    key = sorted((pk, column, _TYPES[kind]) for column, kind, pk in rows if pk)
+    return Table(
+        name,
+        tuple((column, _TYPES[kind]) for column, kind, _ in rows),
+        tuple((column, kind) for _, column, kind in key),
+    )
+
+
+def count_rows(session: Session) -> dict[str, int]:
+    """The number of rows of each table."""
+
+    def count(tx: Transaction) -> dict[str, int]:
+        return {table.name: _count(tx, table) for table in tables()}
+
+    return session.snapshot(count)
+
+
+def _count(tx: Transaction, table: Table) -> int:
+    row = tx.one(table.statement("count", (), f"SELECT count(*) FROM {table.name}"))
+    return int(row[0]) if row else 0
+
+
+def copy_all(source: Session, target: Session, progress: Callable[[int], None]) -> None:
+    """Copy what `target` does not have yet; `progress` is told the number of rows that are done since the last call.
+
+    Raises DatabaseError when `target` holds websites of its own.
+    """
+    _refuse_others(source, target)
+    for table in tables():
+        done = _rows_done(target, table)
+        progress(done)
+        for rows in _chunks(source, table, _last_key(target, table) if done else None):
+            _write(target, table, rows)
+            progress(len(rows))
+
+
+def _refuse_others(source: Session, target: Session) -> None:
+    website = next(table for table in tables() if table.name == "website")
+    keys = [
+        {row[0] for rows in _chunks(session, website, None) for row in rows} for session in (source, target)
+    ]
+    if keys[1] - keys[0]:
+        raise DatabaseError(
+            "The target holds websites that the source does not have: copy into an empty database."
+        )
+
+
+def _rows_done(target: Session, table: Table) -> int:
+    """Rows that need no copying: those up to the last key. Tables that the engines sort differently start anew."""
+    return target.snapshot(lambda tx: _count(tx, table)) if table.is_ordered_alike() else 0
+
+
+def _last_key(target: Session, table: Table) -> Params | None:
+    names = ", ".join(name for name, _ in table.key)
+    order = ", ".join(f"{name} DESC" for name, _ in table.key)
+    text = f"SELECT {names} FROM {table.name} ORDER BY {order} LIMIT 1"
+    return target.snapshot(lambda tx: tx.one(table.statement("last", (), text)))
+
+
+def _chunks(source: Session, table: Table, after: Params | None) -> Iterator[list[Row]]:
+    """The rows behind the key `after`, some at a time, in the order of their keys."""
+    first = table.statement("first", (), _select(table, ""))
+    keys = ", ".join(name for name, _ in table.key)
+    values = ", ".join(f":{name}" for name, _ in table.key)
+    following = table.statement("next", table.key, _select(table, f"WHERE ({keys}) > ({values})"))
+    positions = [index for index, column in enumerate(table.columns) if column in table.key]
+    order = sorted(positions, key=lambda index: table.key.index(table.columns[index]))
+    while True:
+        statement, params = (first, ()) if after is None else (following, after)
+        rows = _read(source, statement, params)
+        if not rows:
+            return
+        yield rows
+        after = tuple(rows[-1][index] for index in order)
+
+
+def _read(source: Session, statement: Statement, params: Params) -> list[Row]:
+    return source.snapshot(lambda tx: tx.all(statement, params))
+
+
+def _select(table: Table, where: str) -> str:
+    columns = ", ".join(name for name, _ in table.columns)
+    order = ", ".join(name for name, _ in table.key)
+    return f"SELECT {columns} FROM {table.name} {where} ORDER BY {order} LIMIT {CHUNK}"
+
+
+def _write(target: Session, table: Table, rows: list[Row]) -> None:
+    names = ", ".join(name for name, _ in table.columns)
+    values = ", ".join(f":{name}" for name, _ in table.columns)
+    key = ", ".join(name for name, _ in table.key)
+    changed = ", ".join(f"{c[0]} = excluded.{c[0]}" for c in table.columns if c not in table.key)
+    then = f"DO UPDATE SET {changed}" if changed else "DO NOTHING"
+    text = f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT ({key}) {then}"
+    statement = table.statement("put", table.columns, text)
+    target.transact(lambda tx: tx.run_many(statement, rows))
+
+
+def checksum(session: Session, name: str) -> str:
+    """SHA-256 over all rows of a table in the order of their keys, as hex: equal tables, equal checksums."""
+    table = next(table for table in tables() if table.name == name)
+    digest = hashlib.sha256()
+    for rows in _chunks(session, table, None):
+        digest.update(msgspec.msgpack.encode(rows))
+    return digest.hexdigest()

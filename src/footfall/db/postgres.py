@@ -1,0 +1,333 @@
+"""PostgreSQL through psycopg: the same statements, grouped into set-based ones; any number of server processes.
+
+A statement is run for many keys or rows at once by handing their columns over as arrays: its placeholders become the columns of an
+`unnest`. So a batch costs a handful of round trips, however many calls it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.raw_cursor import RawCursor
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from footfall.db import migrate
+from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
+from footfall.db.statements import Statement
+from footfall.db.writer import Writer
+from footfall.errors import DatabaseConflict, DatabaseError, SchemaMismatch
+from footfall.log import get_logger
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+Connection = psycopg.Connection[Row]
+
+BATCH_SIZE = 256
+CONNECT_SECONDS = 3
+READ_CONNECTIONS = 6
+MIGRATION_LOCK = 0x466F6F7466616C6C
+"""The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+_VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
+
+
+@functools.lru_cache(1024)
+def lookup_text(statement: Statement) -> str:
+    """`statement`, a query, for many keys at once: a row for each, whose first column is NULL where nothing was found."""
+    query = _PLACEHOLDER.sub(r"k.p\1", statement.postgres)
+    return (
+        f"SELECT q.* FROM {_unnest(statement, ordered=True)} "
+        f"LEFT JOIN LATERAL (SELECT 1 AS found, s.* FROM ({query}) s LIMIT 1) q ON true ORDER BY k.ord"
+    )
+
+
+@functools.lru_cache(1024)
+def many_text(statement: Statement) -> str | None:
+    """`statement`, an INSERT of VALUES, for many rows at once; None for statements of another kind."""
+    found = _VALUES.search(statement.postgres)
+    if found is None:
+        return None
+    columns = _PLACEHOLDER.sub(r"k.p\1", found[1])
+    start, end = found.span()
+    head, tail = statement.postgres[:start], statement.postgres[end:]
+    return f"{head}SELECT {columns} FROM {_unnest(statement, ordered=False)}{tail}"
+
+
+def _unnest(statement: Statement, *, ordered: bool) -> str:
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(statement.types, 1))
+    columns = ", ".join(f"p{n}" for n in range(1, len(statement.types) + 1))
+    return (
+        f"unnest({arrays}) WITH ORDINALITY AS k({columns}, ord)"
+        if ordered
+        else f"unnest({arrays}) AS k({columns})"
+    )
+
+
+def lock_number(name: Params) -> int:
+    """The 64-bit number of an advisory lock for a row's key of bytes; two names rarely share one, which does no harm."""
+    number = 0
+    for part in name:
+        raw = part if isinstance(part, bytes) else str(part).encode()
+        number = number * 31 ^ int.from_bytes(raw[:8], "big") ^ int.from_bytes(raw[-8:], "big")
+    return (number & 0xFFFF_FFFF_FFFF_FFFF) - 2**63
+
+
+class PostgresTransaction:
+    """Statements on one connection; see `db.protocol.Transaction`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._cursor = connection.cursor(binary=True)
+
+    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
+        return self._cursor.execute(statement.postgres, params).fetchall()
+
+    def one(self, statement: Statement, params: Params = ()) -> Row | None:
+        return self._cursor.execute(statement.postgres, params).fetchone()
+
+    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+        if not keys:
+            return []
+        rows = self._cursor.execute(lookup_text(statement), _columns(keys)).fetchall()
+        return [row[1:] if row[0] is not None else None for row in rows]
+
+    def run(self, statement: Statement, params: Params = ()) -> int:
+        return self._cursor.execute(statement.postgres, params).rowcount
+
+    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+        if not rows:
+            return
+        text = many_text(statement)
+        if text is None:
+            self._cursor.executemany(statement.postgres, rows)
+        else:
+            self._cursor.execute(text, _columns(rows))
+
+    def lock(self, names: Sequence[Params]) -> None:
+        """Advisory locks, taken in rising order, so that no two transactions wait for each other."""
+        numbers = sorted({lock_number(name) for name in names})
+        self._cursor.execute("SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) AS n", [numbers])
+
+
+def _columns(rows: Sequence[Params]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def connect(url: str) -> Connection:
+    """A connection with Footfall's settings. Raises DatabaseError."""
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            cursor_factory=RawCursor,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="footfall",
+        )
+    except psycopg.Error as error:
+        raise DatabaseError(f"PostgreSQL cannot be reached: {type(error).__name__}") from error
+    except ValueError as error:
+        raise DatabaseError(f"The database URL cannot be read: {error}") from error
+
+
+def _ours(error: psycopg.Error) -> DatabaseError:
+    """Without the message's details, which may quote data."""
+    if isinstance(error, errors.SerializationFailure | errors.DeadlockDetected):
+        return DatabaseConflict(type(error).__name__)
+    return DatabaseError(f"{type(error).__name__} {error.sqlstate or ''}".strip())
+
+
+class PostgresSession:
+    """A connection that writes, and comes back by itself when it was cut."""
+
+    is_local = False
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection = connect(url)
+
+    def begin(self, *, wait: bool = True) -> Transaction:
+        if self._connection.closed or self._connection.broken:
+            self._connection.close()
+            self._connection = connect(self._url)
+        try:
+            self._connection.execute("BEGIN")
+        except psycopg.Error as error:
+            raise _ours(error) from error
+        return PostgresTransaction(self._connection)
+
+    def commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except psycopg.Error as error:
+            raise _ours(error) from error
+
+    def rollback(self) -> None:
+        try:
+            if not self._connection.closed:
+                self._connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._connection.close()
+
+    def translate(self, error: Exception) -> Exception:
+        return _ours(error) if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else error
+
+    def schema_version(self) -> int:
+        """The number of the newest migration that was applied; 0 for an empty database."""
+        try:
+            return schema_version(self._connection)
+        except psycopg.Error as error:
+            raise _ours(error) from error
+
+    def transact(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in one transaction and commit it."""
+        return self._run("BEGIN", work)
+
+    def snapshot(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work`, which only reads, on one state of the database."""
+        return self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
+
+    def _run(self, begin: str, work: Callable[[Transaction], R]) -> R:
+        try:
+            return in_transaction(self._connection, begin, work)
+        except psycopg.Error as error:
+            raise _ours(error) from error
+
+    def between_batches(self) -> None:
+        """Nothing to do: the server keeps house."""
+
+    def truncate_log(self) -> None:
+        """Nothing to do: see docs/scaling.md on what a server's own log keeps."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def in_transaction(connection: Connection, begin: str, work: Callable[[Transaction], R]) -> R:
+    """Run `work` between `begin` and a commit. Raises psycopg.Error."""
+    connection.execute(begin)
+    try:
+        result = work(PostgresTransaction(connection))
+        connection.execute("COMMIT")
+    except BaseException:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def schema_version(connection: Connection) -> int:
+    """The number of the newest migration that was applied; 0 for an empty database."""
+    exists = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
+    if exists is None or exists[0] is None:
+        return 0
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migration").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate_server(url: str) -> list[int]:
+    """Bring the schema up to date; safe when several processes do it at once. Raises DatabaseError."""
+    with connect(url) as connection:
+        try:
+            connection.execute("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK])
+            numbers = migrate.pending(schema_version(connection))
+            for number in numbers:
+                _apply(connection, number)
+        except psycopg.Error as error:
+            raise DatabaseError(f"The migration failed: {error}") from error
+    return numbers
+
+
+def _apply(connection: Connection, number: int) -> None:
+    with connection.transaction():
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
+        )
+        for statement in migrate.statements_of(migrate.migrations()[number]):
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema_migration VALUES ($1)", [number])
+
+
+def require_current(session: PostgresSession) -> None:
+    """Raises SchemaMismatch, and closes the session, unless its schema is the one this program was written for."""
+    version = session.schema_version()
+    try:
+        if migrate.pending(version):
+            raise migrate.too_old(version)
+    except SchemaMismatch:
+        session.close()
+        raise
+
+
+class PostgresDatabase:
+    """A PostgreSQL server as the database; see `db.protocol.Database`."""
+
+    engine = "postgres"
+
+    def __init__(self, url: str, queue_size: int) -> None:
+        self._url = url
+        self._queue_size = queue_size
+        self._log = get_logger("postgres")
+
+    async def open(self) -> None:
+        session = await asyncio.to_thread(PostgresSession, self._url)
+        await asyncio.to_thread(require_current, session)
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            self._url,
+            kwargs={"autocommit": True, "cursor_factory": RawCursor, "connect_timeout": CONNECT_SECONDS},
+            min_size=1,
+            max_size=READ_CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            reconnect_timeout=5,
+            open=True,
+            check=None,
+        )
+        self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
+        self._session = session
+        self._writer = Writer(session, self._queue_size, BATCH_SIZE)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._readers.shutdown()
+        await asyncio.to_thread(self._pool.close)
+
+    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
+        return self._writer.submit(handler, call, bulk)
+
+    async def change(self, work: Callable[[Transaction], R]) -> R:
+        result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
+        return result
+
+    async def scrub(self) -> None:
+        """Nothing to do here: see docs/scaling.md on what a server's own log keeps."""
+
+    async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        work = functools.partial(self._read, handler, call)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    scan = read
+
+    def _read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        try:
+            return self._read_once(begin, handler, call)
+        except psycopg.OperationalError:
+            # A connection of the pool may have been cut since it was used: once more on a fresh one.
+            self._pool.check()
+        except PoolTimeout as error:
+            raise DatabaseError("PostgreSQL cannot be reached") from error
+        try:
+            return self._read_once(begin, handler, call)
+        except (psycopg.Error, PoolTimeout) as error:
+            raise DatabaseError(f"PostgreSQL cannot be read: {type(error).__name__}") from error
+
+    def _read_once(self, begin: str, handler: Callable[[Transaction, C], R], call: C) -> R:
+        with self._pool.connection() as connection:
+            return in_transaction(connection, begin, lambda tx: handler(tx, call))

@@ -1,0 +1,1 @@
+"""The script that websites embed, and how it is served."""

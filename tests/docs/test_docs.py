@@ -1,0 +1,284 @@
+"""The documents tell the truth: they are compared with the code, and their curl blocks run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import jsonschema_rs
+import msgspec
+import pytest
+
+from footfall.cli.main import main
+from footfall.collect.model import Reason
+from footfall.routes import Services, routes
+from footfall.settings import Settings
+from footfall.web.context import Credential, Route
+from footfall.web.docs import render
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+DOCUMENT: dict[str, Any] = msgspec.yaml.decode((ROOT / "openapi.yaml").read_bytes(), type=dict[str, Any])
+
+METHODS = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
+BASH_BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+STATUS = re.compile(r"^# (\d{3})$", re.MULTILINE)
+
+
+class _Stub:
+    """Has every attribute: routes are only looked at, never called."""
+
+    def __getattr__(self, name: str) -> _Stub:
+        return self
+
+
+def table() -> list[Route]:
+    stubs: list[Any] = [_Stub() for _ in Services.__struct_fields__]
+    return routes(Services(*stubs))
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method.upper(), path, item[method]
+
+
+def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """(schema, example) of every media type, header and parameter."""
+    if isinstance(node, dict):
+        if isinstance(node.get("schema"), dict):
+            if "example" in node:
+                yield node["schema"], node["example"]
+            for named in node.get("examples", {}).values():
+                yield node["schema"], named["value"]
+        for item in node.values():
+            yield from examples(item)
+
+
+def components(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for item in node.values():
+            yield from components(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from components(item)
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    for name, command in main.commands.items():
+        if isinstance(command, click.Group):
+            for inner, subcommand in command.commands.items():
+                yield f"footfall {name} {inner}", subcommand
+        else:
+            yield f"footfall {name}", command
+
+
+def test_openapi_describes_the_routes_of_the_table_and_no_others() -> None:
+    described = {(method, path) for method, path, _ in operations()}
+    served = {(route.method, route.path) for route in table()}
+    preflights = {("OPTIONS", route.path) for route in table() if route.credential is Credential.BROWSER}
+    assert described == served | preflights
+
+
+@pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
+def test_openapi_states_the_credential_and_scope_of_a_route(route: Route) -> None:
+    operation = DOCUMENT["paths"][route.path][route.method.lower()]
+    needed = (
+        [{"apiKey": []}, {"accessToken": [route.scope]}] if route.credential is Credential.WEBSITE else []
+    )
+    assert operation["security"] == needed
+
+
+@pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
+def test_openapi_states_the_errors_that_the_dispatcher_can_give(route: Route) -> None:
+    expected = {"500"}
+    if route.credential is Credential.WEBSITE:
+        expected |= {"400", "401", "403", "429"}
+    if route.max_body:
+        expected |= {"400", "408", "413"}
+    if route.media is not None:
+        expected |= {"415"}
+    assert expected <= set(DOCUMENT["paths"][route.path][route.method.lower()]["responses"])
+
+
+def test_every_reference_in_openapi_leads_somewhere_and_every_component_is_used() -> None:
+    used = set(components(DOCUMENT))
+    defined = {
+        f"#/components/{kind}/{name}"
+        for kind, items in DOCUMENT["components"].items()
+        if kind != "securitySchemes"
+        for name in items
+    }
+    assert used == defined
+
+
+def test_every_example_in_openapi_fits_its_schema() -> None:
+    found = list(examples(DOCUMENT))
+    assert len(found) > 10
+    for schema, example in found:
+        whole = {"components": DOCUMENT["components"], **schema}
+        jsonschema_rs.validate(whole, example, validate_formats=True)
+
+
+def test_every_schema_in_openapi_is_a_valid_schema() -> None:
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def test_openapi_lists_the_reasons_for_which_events_are_dropped() -> None:
+    reasons = DOCUMENT["components"]["schemas"]["DropReason"]
+    assert reasons["enum"] == [reason.value for reason in Reason]
+    for reason in Reason:
+        assert f"| `{reason.value}` |" in reasons["description"]
+
+
+def test_the_readable_page_names_every_operation_and_schema() -> None:
+    html = render(DOCUMENT).html.decode()
+    for _, path, operation in operations():
+        assert f'id="{operation["operationId"]}"' in html
+        assert f"<code>{path}</code>" in html
+    for name in DOCUMENT["components"]["schemas"]:
+        assert f'id="schema-{name}"' in html
+
+
+def test_every_link_of_the_readable_page_leads_to_the_page_itself_or_to_the_description() -> None:
+    html = render(DOCUMENT).html.decode()
+    anchors = {f"#{anchor}" for anchor in re.findall(r' id="([^"]+)"', html)}
+    links = set(re.findall(r' href="([^"]+)"', html))
+    assert links - {"/openapi.yaml"} <= anchors
+
+
+def test_the_readable_page_loads_nothing_and_runs_nothing() -> None:
+    html = render(DOCUMENT).html.decode()
+    assert not re.search(r"<(script|link|img|iframe|object|embed)\b|\b(src|style|on\w+)=|@import|url\(", html)
+
+
+def test_the_policy_of_the_readable_page_allows_its_own_style_sheet_only() -> None:
+    page = render(DOCUMENT)
+    [style] = re.findall(r"<style>(.*?)</style>", page.html.decode(), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert page.policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+
+
+def test_the_readable_page_escapes_what_the_description_says() -> None:
+    hostile = msgspec.json.decode(msgspec.json.encode(DOCUMENT).replace(b"Record an event", b"<b>&"))
+    html = render(hostile).html
+    assert b"<b>" not in html
+    assert b"&lt;b&gt;&amp;" in html
+
+
+def test_every_setting_is_documented() -> None:
+    for name in Settings.__struct_fields__:
+        assert f"| `FOOTFALL_{name.upper()}` |" in OPERATIONS
+
+
+def test_every_documented_setting_exists() -> None:
+    documented = set(re.findall(r"FOOTFALL_[A-Z_]+", OPERATIONS))
+    assert documented == {f"FOOTFALL_{name.upper()}" for name in Settings.__struct_fields__}
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_is_documented_with_its_options(name: str, command: click.Command) -> None:
+    [row] = [line for line in OPERATIONS.splitlines() if line.startswith((f"| `{name} ", f"| `{name}`"))]
+    common = {"--data", "--json"}
+    for parameter in command.params:
+        for option in {*parameter.opts, *parameter.secondary_opts} - common:
+            if isinstance(parameter, click.Option):
+                assert option in row
+    assert all(option in OPERATIONS for option in common)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_internal_link_resolves(page: Path) -> None:
+    for link in LINK.findall(page.read_text("utf-8")):
+        if link.startswith(("http://", "https://")):
+            continue
+        target, _, anchor = link.partition("#")
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        if anchor:
+            assert anchor in headings(path), link
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda page: page.name
+)
+def test_every_decision_says_what_holds_it_and_that_exists(page: Path) -> None:
+    last = page.read_text("utf-8").rstrip().rpartition("\n\n")[2]
+    files = re.findall(r"`((?:src|tests)/[^`]+)`", last)
+    assert files, "name the file or test that enforces the decision"
+    assert all((ROOT / file).exists() for file in files)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+def test_the_curl_blocks_get_the_status_that_they_state(name: str, server: Any, tmp_path: Path) -> None:
+    blocks = BASH_BLOCK.findall((ROOT / name).read_text("utf-8"))
+    assert blocks
+    visitor = str(uuid.uuid4())
+    variables = {
+        "FOOTFALL": server.url,
+        "KEY": server.key,
+        "TRACKING_ID": server.tracking_id,
+        "VISITOR": visitor,
+    }
+    for block in blocks:
+        [expected] = STATUS.findall(block)
+        status, body = run_block(block.replace("example.com", server.domain), variables, tmp_path / "body")
+        assert status == expected, f"{block}\n{body}"
+
+
+def run_block(block: str, variables: dict[str, str], body: Path) -> tuple[str, str]:
+    """The status and the body that the one curl call of a block gets."""
+    function = 'curl() { command curl --silent --show-error --max-time 20 --output "$BODY" --write-out "%{http_code}" "$@"; }\n'
+    done = subprocess.run(
+        ["bash", "-eu", "-c", function + block],
+        env={"PATH": os.environ["PATH"], "BODY": str(body), "no_proxy": "*", **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, body.read_text("utf-8")
+
+
+def test_what_the_guide_says_about_identify_is_so(server: Any, tmp_path: Path) -> None:
+    blocks = BASH_BLOCK.findall((ROOT / "docs" / "api.md").read_text("utf-8"))
+    visitor = str(uuid.uuid4())
+    variables = {
+        "FOOTFALL": server.url,
+        "KEY": server.key,
+        "TRACKING_ID": server.tracking_id,
+        "VISITOR": visitor,
+    }
+    actions = []
+    for block in (block.replace("example.com", server.domain) for block in blocks):
+        status, body = run_block(block.replace("user_1", f"user_{visitor}"), variables, tmp_path / "body")
+        if "/api/v1/identify" in block and status == "200":
+            actions.append(msgspec.json.decode(body)["data"]["action"])
+    assert actions == ["created", "updated", "updated"]
