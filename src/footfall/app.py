@@ -23,7 +23,7 @@ from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch, Receive, Scope, Send
-from footfall.web.pages import Health
+from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
@@ -164,7 +164,7 @@ class App:
                 self.created = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
             dispatch = Dispatch(
-                routes(Services(database, collector, Health(database))),
+                routes(Services(database, collector, Health(database), Reference())),
                 Access(directory, RateLimit(settings.rate_limit)),
                 self._clock,
                 settings.body_timeout,

@@ -10,7 +10,7 @@ from footfall.db.protocol import Database
 from footfall.identity.endpoints import identify_endpoint
 from footfall.identity.wire import MAX_BODY
 from footfall.web.context import Credential, Route
-from footfall.web.pages import Health, docs_page, openapi_file
+from footfall.web.pages import Health, Reference
 
 JSON = ("application/json",)
 OPEN, BROWSER, WEBSITE = Credential.OPEN, Credential.BROWSER, Credential.WEBSITE
@@ -22,6 +22,7 @@ class Services(msgspec.Struct, frozen=True):
     database: Database
     collector: Collector
     health: Health
+    reference: Reference
 
 
 def routes(services: Services) -> list[Route]:
@@ -38,6 +39,6 @@ def routes(services: Services) -> list[Route]:
         # The server itself
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),
-        Route("GET", "/openapi.yaml", openapi_file, OPEN),
-        Route("GET", "/docs", docs_page, OPEN),
+        Route("GET", "/openapi.yaml", services.reference.openapi, OPEN),
+        Route("GET", "/docs", services.reference.docs, OPEN),
     ]

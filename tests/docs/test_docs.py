@@ -195,7 +195,7 @@ def test_every_documented_setting_exists() -> None:
 )
 def test_every_command_is_documented_with_its_options(name: str, command: click.Command) -> None:
     [row] = [line for line in OPERATIONS.splitlines() if line.startswith((f"| `{name} ", f"| `{name}`"))]
-    common = {"--data", "--json"}
+    common = {"--data", "--database", "--json"}
     for parameter in command.params:
         for option in {*parameter.opts, *parameter.secondary_opts} - common:
             if isinstance(parameter, click.Option):

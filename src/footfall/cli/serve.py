@@ -48,18 +48,19 @@ def serve(
     log.configure(settings.log_level)
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
-    created: list[FirstRun] = []
+    created: FirstRun | None = None
     if settings.database_url:
         with command_session(settings) as session:
-            created += filter(None, [session.transact(lambda tx: first_run(tx, system_clock()))])
+            created = session.transact(lambda tx: first_run(tx, system_clock()))
 
     def announce(application: App | None) -> None:
         if as_json:
             click.echo(f'{{"address":"{address}"}}')
             return
         click.echo(address)
-        for first in [*created, *filter(None, [application and application.created])]:
-            click.echo(welcome(address, first))
+        made = created or (application.created if application else None)
+        if made is not None:
+            click.echo(welcome(address, made))
 
     if settings.workers == 1:
         _serve(settings, listener, announce)

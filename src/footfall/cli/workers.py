@@ -64,13 +64,16 @@ class _Supervisor:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = 1
         try:
-            self._serve(lambda: os.write(self._writer, b".") and None)
+            self._serve(self._say_started)
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
         except Exception as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)
         os._exit(code)
+
+    def _say_started(self) -> None:
+        os.write(self._writer, b".")
 
     def _one_started(self) -> bool:
         """Wait until a worker says that it started; False when one ended instead."""

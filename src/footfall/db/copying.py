@@ -53,15 +53,15 @@ def tables() -> list[Table]:
     names = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
     ).fetchall()
-    return [_table(connection, name) for (name,) in names]
+    return [_table(connection, str(name)) for (name,) in names]
 
 
 def _table(connection: apsw.Connection, name: str) -> Table:
     rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?)", (name,)).fetchall()
-    key = sorted((pk, column, _TYPES[kind]) for column, kind, pk in rows if pk)
+    key = sorted((int(pk), str(column), _TYPES[str(kind)]) for column, kind, pk in rows if pk)
     return Table(
         name,
-        tuple((column, _TYPES[kind]) for column, kind, _ in rows),
+        tuple((str(column), _TYPES[str(kind)]) for column, kind, _ in rows),
         tuple((column, kind) for _, column, kind in key),
     )
 

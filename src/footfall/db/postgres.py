@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.raw_cursor import RawCursor
+from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from footfall.db import migrate
@@ -33,6 +34,7 @@ Connection = psycopg.Connection[Row]
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
 READ_CONNECTIONS = 6
+STREAM_ROWS = 2000
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 
@@ -86,9 +88,16 @@ class PostgresTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._cursor = connection.cursor(binary=True)
+        self._streams = itertools.count()
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         return self._cursor.execute(statement.postgres, params).fetchall()
+
+    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
+        with RawServerCursor(self._cursor.connection, f"stream_{next(self._streams)}") as cursor:
+            cursor.itersize = STREAM_ROWS
+            cursor.execute(statement.postgres, params, binary=True)
+            yield from cursor
 
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
         return self._cursor.execute(statement.postgres, params).fetchone()
@@ -111,10 +120,18 @@ class PostgresTransaction:
         else:
             self._cursor.execute(text, _columns(rows))
 
-    def lock(self, names: Sequence[Params]) -> None:
+    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
         """Advisory locks, taken in rising order, so that no two transactions wait for each other."""
-        numbers = sorted({lock_number(name) for name in names})
-        self._cursor.execute("SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) AS n", [numbers])
+        alone = {lock_number(name) for name in names}
+        together = {lock_number(name) for name in shared} - alone
+        numbers = sorted(alone | together)
+        self._cursor.execute(_LOCK, [numbers, [number in alone for number in numbers]])
+
+
+_LOCK = """
+SELECT CASE WHEN alone THEN pg_advisory_xact_lock(n) ELSE pg_advisory_xact_lock_shared(n) END
+FROM unnest($1::bigint[], $2::boolean[]) AS k(n, alone)
+"""
 
 
 def _columns(rows: Sequence[Params]) -> list[list[Any]]:

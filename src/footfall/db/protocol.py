@@ -6,7 +6,7 @@ results in the same order; a call that fails by rule is a result (an ApiError), 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from footfall.db.statements import Statement
@@ -25,6 +25,9 @@ class Transaction(Protocol):
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         """All rows of a query."""
 
+    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
+        """The rows of a query one by one, without holding them all."""
+
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
         """The first row of a query, or None."""
 
@@ -37,21 +40,23 @@ class Transaction(Protocol):
     def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
         """Run a statement that writes once for each of `rows`; no two of them may name the same key."""
 
-    def lock(self, names: Sequence[Params]) -> None:
-        """Keep other processes from writing what `names` name until this transaction ends."""
+    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
+        """Until this transaction ends, keep other processes from locking `names` and `shared`, and from sharing `names`."""
 
 
 class WriteHandler(NamedTuple):
     """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
 
     `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
-    `locks`: names what a list of calls may write, so that no other process writes it meanwhile.
+    `locks` names what a list of calls may write, so that no other process writes it meanwhile; `shares` what no other process may
+    lock meanwhile, though it may share it.
     """
 
     rank: int
     run: Callable[[Transaction, list[Any]], list[Any]]
     is_slow: bool = False
     locks: Callable[[list[Any]], list[Params]] | None = None
+    shares: Callable[[list[Any]], list[Params]] | None = None
 
 
 def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:

@@ -85,6 +85,9 @@ class SqliteTransaction:
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         return self._execute(statement.sqlite, params).fetchall()
 
+    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
+        return iter(self._execute(statement.sqlite, params))
+
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
         return self._execute(statement.sqlite, params).fetchone()
 
@@ -100,7 +103,7 @@ class SqliteTransaction:
         if rows:
             self._executemany(statement.sqlite, rows)
 
-    def lock(self, names: Sequence[Params]) -> None:
+    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
         """Nothing to do: one connection writes at a time."""
 
 

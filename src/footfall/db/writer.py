@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
-from footfall.db.protocol import Params, Transaction, WriteHandler
+from footfall.db.protocol import Transaction, WriteHandler
 from footfall.errors import (
     ApiError,
     DatabaseBusy,
@@ -171,7 +171,7 @@ class Writer:
         tx = self._session.begin()
         try:
             if not self._session.is_local:
-                tx.lock(_names(batch))
+                _lock(tx, batch)
             results = _run(tx, batch)
         except Exception as error:
             self._session.rollback()
@@ -203,14 +203,15 @@ class Writer:
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
 
-def _names(batch: list[_Waiting]) -> list[Params]:
-    """What all calls of a batch may write. Taken at once and in order, so that no two batches wait for each other."""
+def _lock(tx: Transaction, batch: list[_Waiting]) -> None:
+    """Lock what all calls of a batch may write. At once and in order, so that no two batches wait for each other."""
     calls: dict[WriteHandler, list[Any]] = {}
     for waiting in batch:
         calls.setdefault(waiting.handler, []).append(waiting.call)
-    return [
-        name for handler, group in calls.items() if handler.locks is not None for name in handler.locks(group)
-    ]
+    alone = [name for handler, group in calls.items() if handler.locks for name in handler.locks(group)]
+    shared = [name for handler, group in calls.items() if handler.shares for name in handler.shares(group)]
+    if alone or shared:
+        tx.lock(alone, shared)
 
 
 def _cannot_write() -> Unavailable:

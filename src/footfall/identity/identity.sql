@@ -22,14 +22,27 @@ VALUES (:website_id, :visitor_id, :fact_id, :profile_id);
 SELECT fact_id FROM boundary WHERE website_id = :website_id AND visitor_id = :visitor_id;
 
 -- name: profile_get(website_id bytes, profile_id bytes)
-SELECT person_id, user_id, identified_at, visitor_count, metadata, untrusted, gone
+SELECT person_id, member_count, user_id, identified_at, visitor_count, metadata, untrusted, gone, left_out
 FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
 
--- name: profile_put(website_id bytes, profile_id bytes, person_id bytes, user_id text, identified_at int, visitor_count int, metadata text, untrusted text, gone text)
-INSERT INTO profile (website_id, profile_id, person_id, user_id, identified_at, visitor_count, metadata, untrusted, gone)
-VALUES (:website_id, :profile_id, :person_id, :user_id, :identified_at, :visitor_count, :metadata, :untrusted, :gone)
-ON CONFLICT (website_id, profile_id) DO UPDATE SET person_id = excluded.person_id, identified_at = excluded.identified_at,
-    visitor_count = excluded.visitor_count, metadata = excluded.metadata, untrusted = excluded.untrusted, gone = excluded.gone;
+-- name: members_of_person(website_id bytes, person_id bytes)
+SELECT profile_id, user_id, identified_at FROM profile WHERE website_id = :website_id AND person_id = :person_id
+ORDER BY identified_at, profile_id;
+
+-- name: profile_remove(website_id bytes, profile_id bytes)
+DELETE FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: visitors_of_profile(website_id bytes, profile_id bytes)
+SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: profile_put(website_id bytes, profile_id bytes, person_id bytes, member_count int, user_id text, identified_at int, visitor_count int, metadata text, untrusted text, gone text, left_out text)
+INSERT INTO profile (website_id, profile_id, person_id, member_count, user_id, identified_at, visitor_count, metadata, untrusted, gone,
+    left_out)
+VALUES (:website_id, :profile_id, :person_id, :member_count, :user_id, :identified_at, :visitor_count, :metadata, :untrusted, :gone,
+    :left_out)
+ON CONFLICT (website_id, profile_id) DO UPDATE SET person_id = excluded.person_id, member_count = excluded.member_count,
+    identified_at = excluded.identified_at, visitor_count = excluded.visitor_count, metadata = excluded.metadata,
+    untrusted = excluded.untrusted, gone = excluded.gone, left_out = excluded.left_out;
 
 -- name: fact_newest_of_profile(website_id bytes, profile_id bytes)
 SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id ORDER BY fact_id DESC LIMIT 1;
@@ -40,14 +53,70 @@ WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since
 ORDER BY fact_id DESC LIMIT 1;
 
 -- name: fact_ids_of_profile_on(website_id bytes, profile_id bytes, visitor_id bytes)
-SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id;
+SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id);
 
 -- name: fact_exists(website_id bytes, fact_id bytes)
 SELECT received_at FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
 
 -- name: facts_of_profile(website_id bytes, profile_id bytes)
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
+FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND kind = 'identify'
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+ORDER BY fact_id;
+
+-- name: ledger_of_profile(website_id bytes, profile_id bytes)
+SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
 FROM fact WHERE website_id = :website_id AND profile_id = :profile_id ORDER BY fact_id;
+
+-- name: fact_get(website_id bytes, fact_id bytes)
+SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
+FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
+
+-- name: fact_remove(website_id bytes, fact_id bytes)
+DELETE FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
+
+-- name: merge_add(website_id bytes, profile_id bytes, fact_id bytes, other_id bytes)
+INSERT INTO merge_fact (website_id, profile_id, fact_id, other_id)
+VALUES (:website_id, :profile_id, :fact_id, :other_id);
+
+-- name: merge_remove(website_id bytes, profile_id bytes, fact_id bytes)
+DELETE FROM merge_fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id = :fact_id;
+
+-- name: merges_of_profile(website_id bytes, profile_id bytes)
+SELECT fact_id, profile_id, other_id FROM merge_fact WHERE website_id = :website_id AND profile_id = :profile_id
+ORDER BY fact_id;
+
+-- name: undo_add(website_id bytes, target_id bytes, fact_id bytes)
+INSERT INTO undo_fact (website_id, target_id, fact_id) VALUES (:website_id, :target_id, :fact_id);
+
+-- name: undo_remove(website_id bytes, target_id bytes, fact_id bytes)
+DELETE FROM undo_fact WHERE website_id = :website_id AND target_id = :target_id AND fact_id = :fact_id;
+
+-- name: undos_of_fact(website_id bytes, target_id bytes)
+SELECT fact_id, target_id FROM undo_fact WHERE website_id = :website_id AND target_id = :target_id ORDER BY fact_id;
+
+-- name: inactive_add(website_id bytes, fact_id bytes)
+INSERT INTO inactive (website_id, fact_id) VALUES (:website_id, :fact_id) ON CONFLICT (website_id, fact_id) DO NOTHING;
+
+-- name: inactive_remove(website_id bytes, fact_id bytes)
+DELETE FROM inactive WHERE website_id = :website_id AND fact_id = :fact_id;
+
+-- name: inactive_get(website_id bytes, fact_id bytes)
+SELECT 1 FROM inactive WHERE website_id = :website_id AND fact_id = :fact_id;
+
+-- name: boundary_add(website_id bytes, visitor_id bytes, fact_id bytes)
+INSERT INTO boundary (website_id, visitor_id, fact_id) VALUES (:website_id, :visitor_id, :fact_id)
+ON CONFLICT (website_id, visitor_id, fact_id) DO NOTHING;
+
+-- name: tombstone_put(website_id bytes, user_hash bytes, erasure_id bytes, generation int, erased_at int)
+INSERT INTO tombstone (website_id, user_hash, erasure_id, generation, erased_at)
+VALUES (:website_id, :user_hash, :erasure_id, :generation, :erased_at)
+ON CONFLICT (website_id, user_hash) DO UPDATE SET erasure_id = excluded.erasure_id, generation = excluded.generation,
+    erased_at = excluded.erased_at;
+
+-- name: tombstone_by_erasure(website_id bytes, erasure_id bytes)
+SELECT erased_at FROM tombstone WHERE website_id = :website_id AND erasure_id = :erasure_id LIMIT 1;
 
 -- name: fact_add(website_id bytes, fact_id bytes, kind text, profile_id bytes, user_id text, visitor_id bytes, received_at int, source text, is_trusted int, key_id bytes, operations text)
 INSERT INTO fact (website_id, fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations)
@@ -59,3 +128,12 @@ WHERE website_id = :website_id AND fact_id = :fact_id AND received_at > :receive
 
 -- name: tombstone_get(website_id bytes, user_hash bytes)
 SELECT generation, erased_at FROM tombstone WHERE website_id = :website_id AND user_hash = :user_hash;
+
+-- name: preview_begin()
+SAVEPOINT preview;
+
+-- name: preview_back()
+ROLLBACK TO SAVEPOINT preview;
+
+-- name: preview_end()
+RELEASE SAVEPOINT preview;

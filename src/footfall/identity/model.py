@@ -9,8 +9,8 @@ import msgspec
 SERVER, BROWSER, IMPORT = "server", "browser", "import"
 """Where a fact came from (stored)."""
 
-IDENTIFY = "identify"
-"""The kind of a fact that links a visitor to a user (stored and hashed)."""
+IDENTIFY, MERGE, UNDO = "identify", "merge", "undo"
+"""The kinds of facts (stored and hashed): a visitor was a user, two users are one person, a fact does not count."""
 
 
 class Operations(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,16 +37,32 @@ class Fact(msgspec.Struct, frozen=True):
     operations: Operations
 
 
+class Merge(msgspec.Struct, frozen=True):
+    """A fact that two profiles are one person."""
+
+    fact_id: bytes
+    profile_id: bytes
+    other_id: bytes
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A fact that another does not count."""
+
+    fact_id: bytes
+    target_id: bytes
+
+
 class Traits(msgspec.Struct):
     """The traits of a person as the facts so far give them.
 
     `untrusted` are the keys of `values` that only unsigned browser calls decided; `gone` the keys without a value that a trusted
-    call decided. Both say whom later calls have to reckon with.
+    call decided. Both say whom later calls have to reckon with. `left_out` are the keys for which a merged person has no room.
     """
 
     values: dict[str, Any]
     untrusted: set[str]
     gone: set[str]
+    left_out: set[str] = set()
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -19,9 +19,13 @@ def profile_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) ->
     row = tx.one(sql.profile_get, (website_id, link[1]))
     if row is None:
         return None
+    person_id, member_count, user_id, identified_at = row[:4]
+    if member_count > 1:
+        _, user_id, identified_at = tx.all(sql.members_of_person, (website_id, person_id))[0]
+        row = tx.one(sql.profile_get, (website_id, person_id)) or row
     return {
-        "userId": row[1],
-        "profileId": row[0].hex(),
-        "metadata": msgspec.Raw(row[4].encode()),
-        "identifiedAt": to_iso(row[2]),
+        "userId": user_id,
+        "profileId": person_id.hex(),
+        "metadata": msgspec.Raw(row[5].encode()),
+        "identifiedAt": to_iso(identified_at),
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.identity.model import Fact, Link, Operations, Traits
+from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
 from footfall.ids import at_of, at_prefix
 
 MAX_KEYS = 256
@@ -106,24 +106,47 @@ def fold_traits(facts: Iterable[Fact]) -> Traits:
 
     Each key is decided on its own. If any trusted fact touches it, only trusted facts count. Of those, U is the time of the newest
     unset, S the sets later than U, O the set_onces later than U; the value is the newest of S, else the earliest of O, else none.
+    Of more than a profile can hold, the newest keys stay.
     """
-    touched: dict[str, list[_Touch]] = {}
-    for fact in facts:
-        for touch in _touches(fact):
-            touched.setdefault(touch.key, []).append(touch)
     traits = Traits({}, set(), set())
-    for key, touches in touched.items():
-        trusted = [touch for touch in touches if touch.is_trusted]
-        chosen = deciding_touch(trusted or touches)
-        if chosen is None:
-            traits.gone.update([key] if trusted else [])
-        else:
-            traits.values[key] = chosen.value
-            traits.untrusted.update([] if trusted else [key])
+    chosen: dict[str, Touch] = {}
+    for key, touches in touches_by_key(facts).items():
+        touch = deciding_touch(touches)
+        if touch is not None:
+            chosen[key] = touch
+            traits.values[key] = touch.value
+            traits.untrusted.update([] if touch.is_trusted else [key])
+        elif any(touch.is_trusted for touch in touches):
+            traits.gone.add(key)
+    if size_problem(traits.values):
+        _leave_out_oldest(traits, chosen)
     return traits
 
 
-class _Touch(msgspec.Struct, frozen=True):
+def _leave_out_oldest(traits: Traits, chosen: dict[str, Touch]) -> None:
+    kept: dict[str, Any] = {}
+    size = 2
+    for key in sorted(chosen, key=lambda key: (chosen[key].fact_id, key), reverse=True):
+        more = len(_canonical({key: chosen[key].value})) - 1
+        if len(kept) < MAX_KEYS and size + more <= MAX_METADATA_BYTES and not traits.left_out:
+            kept[key] = chosen[key].value
+            size += more
+        else:
+            traits.left_out = traits.left_out | {key}
+    traits.values = kept
+    traits.untrusted &= kept.keys()
+
+
+def touches_by_key(facts: Iterable[Fact]) -> dict[str, list[Touch]]:
+    """What each of `facts` does to each key."""
+    touched: dict[str, list[Touch]] = {}
+    for fact in facts:
+        for touch in _touches(fact):
+            touched.setdefault(touch.key, []).append(touch)
+    return touched
+
+
+class Touch(msgspec.Struct, frozen=True):
     """What one fact does to one key. `kind`: `set`, `set_once` or `unset`."""
 
     key: str
@@ -133,26 +156,57 @@ class _Touch(msgspec.Struct, frozen=True):
     is_trusted: bool
 
 
-def _touches(fact: Fact) -> Iterable[_Touch]:
+def _touches(fact: Fact) -> Iterable[Touch]:
     operations = fact.operations
     for key, value in operations.set.items():
-        yield _Touch(key, "set", value, fact.fact_id, fact.is_trusted)
+        yield Touch(key, "set", value, fact.fact_id, fact.is_trusted)
     for key, value in operations.set_once.items():
-        yield _Touch(key, "set_once", value, fact.fact_id, fact.is_trusted)
+        yield Touch(key, "set_once", value, fact.fact_id, fact.is_trusted)
     for key in operations.unset:
-        yield _Touch(key, "unset", None, fact.fact_id, fact.is_trusted)
+        yield Touch(key, "unset", None, fact.fact_id, fact.is_trusted)
 
 
-def deciding_touch(touches: Sequence[_Touch]) -> _Touch | None:
-    """The touch whose value a key has, or None when it has none."""
-    unset_at = max((at_of(touch.fact_id) for touch in touches if touch.kind == "unset"), default=-1)
-    later = [touch for touch in touches if at_of(touch.fact_id) > unset_at]
+def deciding_touch(touches: Sequence[Touch]) -> Touch | None:
+    """The touch whose value a key has, of all that touched it; None when it has none."""
+    trusted = [touch for touch in touches if touch.is_trusted]
+    counted = trusted or touches
+    unset_at = max((at_of(touch.fact_id) for touch in counted if touch.kind == "unset"), default=-1)
+    later = [touch for touch in counted if at_of(touch.fact_id) > unset_at]
     sets = [touch for touch in later if touch.kind == "set"]
     if sets:
         return max(sets, key=lambda touch: touch.fact_id)
     return min(
         (touch for touch in later if touch.kind == "set_once"), key=lambda touch: touch.fact_id, default=None
     )
+
+
+def inactive_facts(undos: Iterable[Undo]) -> set[bytes]:
+    """The ids of the facts that do not count: those that an active undo names. Undoing an undo restores."""
+    by_target: dict[bytes, list[bytes]] = {}
+    for undo in undos:
+        by_target.setdefault(undo.target_id, []).append(undo.fact_id)
+    inactive: set[bytes] = set()
+
+    # An undo is younger than what it names, so from the youngest target on, each is decided by what is decided already.
+    for target in sorted(by_target, reverse=True):
+        if any(undo not in inactive for undo in by_target[target]):
+            inactive.add(target)
+    return inactive
+
+
+def people(merges: Iterable[Merge]) -> dict[bytes, bytes]:
+    """The person of each profile that an active merge names: the smallest profile id of its connected component."""
+    person: dict[bytes, bytes] = {}
+
+    def find(profile: bytes) -> bytes:
+        while person.setdefault(profile, profile) != profile:
+            profile = person[profile]
+        return profile
+
+    for merge in merges:
+        low, high = sorted((find(merge.profile_id), find(merge.other_id)))
+        person[high] = low
+    return {profile: find(profile) for profile in person}
 
 
 def apply_newest(traits: Traits, operations: Operations, is_trusted: bool) -> tuple[Traits, list[str]]:
@@ -235,6 +289,12 @@ def fold_links(facts: Iterable[tuple[bytes, bytes | None]]) -> list[Link]:
 def spans(links: Sequence[Link]) -> list[tuple[int, bytes | None]]:
     """From when (ms since epoch) on each user has a visitor; the first has it from its beginning."""
     return [(at_of(link.fact_id) if index else 0, link.profile_id) for index, link in enumerate(links)]
+
+
+def spans_of_people(links: Sequence[Link], people: dict[bytes, bytes]) -> list[tuple[int, bytes | None]]:
+    """The same by person: `people` gives the person of each profile that is merged with others."""
+    owned = [(link.fact_id, people.get(link.profile_id or b"", link.profile_id)) for link in links]
+    return spans(fold_links(owned))
 
 
 def owner_at(links: Sequence[Link], at: int) -> bytes | None:

@@ -11,6 +11,7 @@ import msgspec
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules, store
+from footfall.identity.ledger import refresh_people
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
 from footfall.identity.store import Profile, Visitor, sql
 from footfall.identity.wire import Identify
@@ -68,7 +69,12 @@ def _locks(calls: list[IdentifyCall]) -> list[Params]:
     return visitors + users
 
 
-IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks)
+def _shares(calls: list[IdentifyCall]) -> list[Params]:
+    """Merges, undos and erasures move people about; they wait for identify calls, and these for them."""
+    return list({(call.website_id, b"people"): None for call in calls})
+
+
+IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares)
 
 
 class _Batch:
@@ -83,11 +89,13 @@ class _Batch:
             (website, rules.profile_id(secrets[website], 0, user)) for website, user in users
         ]
         self._visitors = store.read_visitors(tx, visitors)
-        self._profiles = store.read_profiles(tx, ids)
+        self._profiles, self._undone = store.read_profiles(tx, ids)
         self._ids = dict(zip(users, ids, strict=True))
         self._erased_at: dict[tuple[bytes, str], int] = {}
         if len(self._profiles) < len(ids):
             self._follow_erasures([user for user in users if self._ids[user] not in self._profiles], secrets)
+        if any(profile.member_count > 1 for profile in self._profiles.values()):
+            self._read_people()
         self._facts: list[Params] = []
         self._links: list[Params] = []
         self._changed: dict[Params, Profile] = {}
@@ -101,7 +109,15 @@ class _Batch:
                 self._ids[user] = (user[0], rules.profile_id(secrets[user[0]], stone[0], user[1]))
                 self._erased_at[user] = stone[1]
                 again.append(self._ids[user])
-        self._profiles.update(store.read_profiles(self._tx, again))
+        self._profiles.update(store.read_profiles(self._tx, again)[0])
+
+    def _read_people(self) -> None:
+        """The rows of merged people, read anew under a lock, since a call about another of their users may run elsewhere."""
+        merged = [profile for profile in self._profiles.values() if profile.member_count > 1]
+        people: list[Params] = list({(profile.website_id, profile.person_id): None for profile in merged})
+        self._tx.lock(people)
+        again: list[Params] = [(profile.website_id, profile.profile_id) for profile in merged]
+        self._profiles.update(store.read_profiles(self._tx, list({*people, *again}))[0])
 
     def identify(self, call: IdentifyCall) -> Outcome:
         """Decide one call."""
@@ -136,12 +152,12 @@ class _Batch:
             call.website_id,
             profile_id,
             profile_id,
+            1,
             call.said.user_id,
             call.now,
             0,
             Traits({}, set(), set()),
-            b"",
-            True,
+            is_new=True,
         )
 
     def _live_at(self, call: IdentifyCall, profile: Profile, visitor: Visitor) -> int:
@@ -185,40 +201,65 @@ class _Batch:
     def _accept(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact, operations: bytes
     ) -> Outcome:
-        before = profile.traits
-        if fact.fact_id > profile.newest:
+        person = self._person(profile)
+        before = person.traits
+        if _is_newest(fact, profile) and not before.left_out:
             traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
             self.flush()
-            facts = store.facts_of_profile(self._tx, call.website_id, profile.profile_id)
+            facts = store.facts_of_profiles(self._tx, call.website_id, self._members(profile))
             traits = rules.fold_traits([*facts, fact])
             refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
         if traits is not before and (problem := rules.size_problem(traits.values)):
             return BadRequest(problem)
+        is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
         visitor.newest = max(visitor.newest, fact.fact_id)
-        action = "created" if profile.is_new else "unchanged"
+        action = "created" if is_new else "unchanged"
         is_changed = traits is not before and not rules.same_value(traits.values, before.values)
-        if not profile.is_new and (is_relinked or is_changed):
+        if not is_new and (is_relinked or is_changed):
             action = "updated"
-        if (
-            profile.is_new
-            or is_relinked
-            or traits is not before
-            or at_of(fact.fact_id) < profile.identified_at
-        ):
-            self._keep(profile, traits, at_of(fact.fact_id))
+        if profile.is_new or is_relinked or at_of(fact.fact_id) < profile.identified_at:
+            self._keep(profile, at_of(fact.fact_id))
+        if traits is not before:
+            person.traits = traits
+            self._keep(person, person.identified_at)
         profile.newest = max(profile.newest, fact.fact_id)
+        if is_new and (call.website_id, profile.profile_id) in self._undone:
+            profile = self._rejoin(profile)
         warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
         return self._outcome(action, profile, fact, previous, warnings)
 
-    def _keep(self, profile: Profile, traits: Traits, at: int) -> None:
+    def _keep(self, profile: Profile, at: int) -> None:
         profile.identified_at = at if profile.is_new else min(profile.identified_at, at)
-        profile.traits = traits
         profile.is_new = False
         key = (profile.website_id, profile.profile_id)
         self._profiles[key] = self._changed[key] = profile
+
+    def _rejoin(self, profile: Profile) -> Profile:
+        """A user whose facts were all undone is back, and with them the merges that name the user."""
+        self.flush()
+        refresh_people(self._tx, profile.website_id, [profile.profile_id])
+        key = (profile.website_id, profile.profile_id)
+        known: list[Params] = list(self._profiles)
+        self._profiles.update(store.read_profiles(self._tx, known)[0])
+        person: Params = (profile.website_id, self._profiles[key].person_id)
+        self._profiles.update(store.read_profiles(self._tx, [person])[0])
+        return self._profiles[key]
+
+    def _person(self, profile: Profile) -> Profile:
+        """The profile whose row holds the traits of the person that `profile` belongs to."""
+        return (
+            self._profiles[(profile.website_id, profile.person_id)] if profile.member_count > 1 else profile
+        )
+
+    def _members(self, profile: Profile) -> list[bytes]:
+        """The profile ids of the person that `profile` belongs to."""
+        if profile.member_count == 1:
+            return [profile.profile_id]
+        rows = self._tx.all(sql.members_of_person, (profile.website_id, profile.person_id))
+        return [row[0] for row in rows]
 
     def _link(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
@@ -227,6 +268,8 @@ class _Batch:
         last = visitor.last
         if last is not None and last.profile_id == profile.profile_id and fact.fact_id > profile.newest:
             return False, None
+        if profile.member_count > 1:
+            return self._link_merged(call, profile, visitor, fact)
         if last is None:
             profile.visitor_count += 1
         elif not self._is_newest_on(call, last, visitor, fact):
@@ -256,19 +299,34 @@ class _Batch:
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
     ) -> tuple[bool, bytes | None]:
         """A fact among older and newer ones of the visitor: fold the visitor's links anew."""
+        before, after, previous = self._relink(call, profile, visitor, fact)
+        return rules.spans(after) != rules.spans(before), None if previous == profile.profile_id else previous
+
+    def _link_merged(
+        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+    ) -> tuple[bool, bytes | None]:
+        """The same for a user who is one person with others: what changes only among them changes nothing."""
+        before, after, previous = self._relink(call, profile, visitor, fact)
+        members = dict.fromkeys(self._members(profile), profile.person_id)
+        is_changed = rules.spans_of_people(after, members) != rules.spans_of_people(before, members)
+        return is_changed, None if previous in members else previous
+
+    def _relink(
+        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+    ) -> tuple[list[Link], list[Link], bytes | None]:
+        """Store the visitor's links with the fact: those before, those after, and whose the visitor was until the fact."""
         self.flush()
         key = (call.website_id, call.said.visitor_id)
         before = store.links_of_visitor(self._tx, *key)
         facts = store.facts_on_visitor(self._tx, *key)
         after = rules.fold_links([*facts, (fact.fact_id, profile.profile_id)])
-        if profile.profile_id not in {link.profile_id for link in before}:
-            profile.visitor_count += 1
         if after != before:
+            profile.visitor_count += profile.profile_id not in {link.profile_id for link in before}
             store.replace_links(self._tx, *key, after)
+            self._keep(profile, at_of(fact.fact_id))
         visitor.last = after[-1]
         earlier = [link.profile_id for link in rules.fold_links(facts) if link.fact_id < fact.fact_id]
-        previous = earlier[-1] if earlier and earlier[-1] != profile.profile_id else None
-        return rules.spans(after) != rules.spans(before), previous
+        return before, after, earlier[-1] if earlier else None
 
     def _outcome(
         self, action: str, profile: Profile, fact: Fact, previous: bytes | None, warnings: list[Warn]
@@ -277,8 +335,12 @@ class _Batch:
         if previous is not None:
             key = (profile.website_id, previous)
             known = self._profiles.get(key)
-            user = known.user_id if known else self._tx.all(sql.profile_get, key)[0][1]
-        return Identified(action, profile.person_id, fact.fact_id, profile.visitor_count, user, warnings)
+            user = known.user_id if known else self._tx.all(sql.profile_get, key)[0][2]
+        visitors = profile.visitor_count
+        if profile.member_count > 1:
+            self.flush()
+            visitors = len(store.visitors_of(self._tx, profile.website_id, self._members(profile)))
+        return Identified(action, profile.person_id, fact.fact_id, visitors, user, warnings)
 
     def flush(self) -> None:
         """Write what was decided so far."""
@@ -286,6 +348,11 @@ class _Batch:
         self._tx.run_many(sql.link_add, self._links)
         self._tx.run_many(sql.profile_put, [store.profile_row(profile) for profile in self._changed.values()])
         self._facts, self._links, self._changed = [], [], {}
+
+
+def _is_newest(fact: Fact, profile: Profile) -> bool:
+    """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
+    return profile.member_count == 1 and (not profile.newest or at_of(fact.fact_id) > at_of(profile.newest))
 
 
 def _refused(key: str) -> Warn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from footfall.db.protocol import Params, Row, Transaction
@@ -19,16 +21,17 @@ Key = tuple[bytes, bytes]
 
 
 class Profile(msgspec.Struct):
-    """A profile as it stands in this transaction. `newest`: its newest fact id, empty when it has none."""
+    """A profile as it stands in this transaction. `traits` count in the row of the person. `newest`: its newest fact id, or empty."""
 
     website_id: bytes
     profile_id: bytes
     person_id: bytes
+    member_count: int
     user_id: str
     identified_at: int
     visitor_count: int
     traits: Traits
-    newest: bytes
+    newest: bytes = b""
     is_new: bool = False
 
 
@@ -57,13 +60,17 @@ def fact_from(row: Row) -> Fact:
     )
 
 
-def traits_from(metadata: str, untrusted: str | None, gone: str | None) -> Traits:
+def traits_from(metadata: str, untrusted: str | None, gone: str | None, left_out: str | None) -> Traits:
     """Traits from the columns of a profile row."""
-    return Traits(
-        _decode(metadata),
-        set(_decode(untrusted)) if untrusted else set(),
-        set(_decode(gone)) if gone else set(),
-    )
+    return Traits(_decode(metadata), _keys_from(untrusted), _keys_from(gone), _keys_from(left_out))
+
+
+def _keys_from(text: str | None) -> set[str]:
+    return set(_decode(text)) if text else set()
+
+
+def _keys_text(keys: set[str]) -> str | None:
+    return _encode(sorted(keys)).decode() if keys else None
 
 
 def read_visitors(tx: Transaction, keys: list[Params]) -> dict[Params, Visitor]:
@@ -76,24 +83,40 @@ def read_visitors(tx: Transaction, keys: list[Params]) -> dict[Params, Visitor]:
     }
 
 
-def read_profiles(tx: Transaction, keys: list[Params]) -> dict[Params, Profile]:
-    """The profiles of `keys` that exist."""
+def read_profiles(tx: Transaction, keys: list[Params]) -> tuple[dict[Params, Profile], set[Params]]:
+    """The profiles of `keys` that exist; and which of the others have facts, none of which counts."""
     rows = tx.lookup(sql.profile_get, keys)
     newest = tx.lookup(sql.fact_newest_of_profile, keys)
-    return {
-        key: Profile(
-            key[0],  # type: ignore[arg-type]
-            key[1],  # type: ignore[arg-type]
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            traits_from(row[4], row[5], row[6]),
-            fact[0] if fact else b"",
-        )
-        for key, row, fact in zip(keys, rows, newest, strict=True)
-        if row is not None
-    }
+    found: dict[Params, Profile] = {}
+    undone: set[Params] = set()
+    for key, row, fact in zip(keys, rows, newest, strict=True):
+        if row is not None:
+            found[key] = _profile(key, row, fact[0] if fact else b"")
+        elif fact is not None:
+            undone.add(key)
+    return found, undone
+
+
+def read_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:
+    """One profile, or None when there is none."""
+    key = (website_id, profile_id)
+    return read_profiles(tx, [key])[0].get(key)
+
+
+def _profile(key: Params, row: Row, newest: bytes) -> Profile:
+    website_id, profile_id = key
+    person_id, member_count, user_id, identified_at, visitor_count, *traits = row
+    return Profile(
+        website_id,  # type: ignore[arg-type]
+        profile_id,  # type: ignore[arg-type]
+        person_id,
+        member_count,
+        user_id,
+        identified_at,
+        visitor_count,
+        traits_from(*traits),
+        newest,
+    )
 
 
 def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
@@ -120,18 +143,33 @@ def profile_row(profile: Profile) -> Params:
         profile.website_id,
         profile.profile_id,
         profile.person_id,
+        profile.member_count,
         profile.user_id,
         profile.identified_at,
         profile.visitor_count,
         _encode(traits.values).decode(),
-        _encode(sorted(traits.untrusted)).decode() if traits.untrusted else None,
-        _encode(sorted(traits.gone)).decode() if traits.gone else None,
+        _keys_text(traits.untrusted),
+        _keys_text(traits.gone),
+        _keys_text(traits.left_out),
     )
 
 
 def facts_of_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> list[Fact]:
-    """All facts about one user, oldest first."""
+    """All active identify facts about one user, oldest first."""
     return [fact_from(row) for row in tx.all(sql.facts_of_profile, (website_id, profile_id))]
+
+
+def facts_of_profiles(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[Fact]:
+    """All active identify facts about several users."""
+    return [fact for profile_id in profile_ids for fact in facts_of_profile(tx, website_id, profile_id)]
+
+
+def visitors_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[bytes]:
+    """The visitors that are linked to any of these users, sorted."""
+    rows = [
+        row for profile_id in profile_ids for row in tx.all(sql.visitors_of_profile, (website_id, profile_id))
+    ]
+    return sorted({row[0] for row in rows})
 
 
 def links_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[Link]:
@@ -140,17 +178,19 @@ def links_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> l
 
 
 def facts_on_visitor(
-    tx: Transaction, website_id: bytes, visitor_id: bytes
+    tx: Transaction, website_id: bytes, visitor_id: bytes, also: Iterable[bytes] = ()
 ) -> list[tuple[bytes, bytes | None]]:
-    """(fact id, profile id) of all facts on a visitor, in no order; profile id None where a user was erased.
+    """(fact id, profile id) of all active facts on a visitor, in no order; profile id None where a user was erased.
 
-    Who was ever linked to it stands in its stored links, since each run of a user's facts begins with one.
+    Who is linked to it stands in its stored links, since each run of a user's facts begins with one; `also` names users whose
+    facts came back since those were stored.
     """
     key = (website_id, visitor_id)
     facts: list[tuple[bytes, bytes | None]] = [
         (row[0], None) for row in tx.all(sql.boundaries_of_visitor, key)
     ]
-    for profile_id in {link.profile_id for link in links_of_visitor(tx, website_id, visitor_id)} - {None}:
+    linked = {link.profile_id for link in links_of_visitor(tx, website_id, visitor_id)}
+    for profile_id in (linked | set(also)) - {None}:
         rows = tx.all(sql.fact_ids_of_profile_on, (website_id, profile_id, visitor_id))
         facts += [(row[0], profile_id) for row in rows]
     return facts

@@ -1,4 +1,8 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored."""
+"""Fold the ledger anew with the pure rules, and compare with what is stored.
+
+Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
+people hang together by is held.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,14 @@ import msgspec
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.model import Fact
+from footfall.identity.model import MERGE, Fact, Merge, Traits, Undo
 from footfall.ids import at_of, format_uuid
 
 sql = load(__file__, "verify.sql")
 
 MOST_SHOWN = 20
+
+Key = tuple[bytes, bytes]
 
 
 class Report(msgspec.Struct):
@@ -39,60 +45,196 @@ class Report(msgspec.Struct):
         return {"ok": self.differences == 0, **msgspec.to_builtins(self)}
 
 
+class Operated(msgspec.Struct):
+    """What merges and undos come to: facts that do not count, and the person of each merged profile (by website)."""
+
+    inactive: set[Key]
+    person_of: dict[Key, bytes]
+    merges: dict[bytes, list[Merge]]
+    undos: dict[bytes, list[Undo]]
+
+
+class Person(msgspec.Struct):
+    """One profile as the ledger gives it; `traits` are the person's, in the person's own row, else empty."""
+
+    user_id: str
+    person_id: bytes
+    member_count: int
+    identified_at: int
+    visitor_count: int
+    traits: Traits
+
+
 def verify_identity(tx: Transaction) -> Report:
-    """Compare profiles and links with the ledger, in one snapshot."""
-    report = Report()
-    _verify_profiles(tx, report)
-    _verify_links(tx, report)
+    """Compare profiles, links, and what merges and undos come to, with the ledger, in one snapshot."""
+    report = Report(facts=tx.all(sql.fact_count)[0][0])
+    operated = read_operations(tx)
+    _verify_operations(tx, operated, report)
+    _verify_profiles(tx, operated, report)
+    _verify_links(tx, operated, report)
     return report
 
 
-def _verify_profiles(tx: Transaction, report: Report) -> None:
-    stored = {(row[0], row[1]): row for row in tx.all(sql.all_profiles)}
-    for (website_id, profile_id), rows in groupby(tx.all(sql.all_facts_by_profile), key=lambda row: row[:2]):
-        facts = [store.fact_from(row[2:]) for row in rows]
-        report.facts += len(facts)
-        report.profiles += 1
-        row = stored.pop((website_id, profile_id), None)
-        name = f"profile {profile_id.hex()} of website {website_id.hex()}"
-        if row is None:
-            report.add(f"{name}: has facts but no row")
+def read_operations(tx: Transaction) -> Operated:
+    """What all merges and undos come to."""
+    operated = Operated(set(), {}, {}, {})
+    for website_id, fact_id, kind, _, operations in tx.stream(sql.all_operations):
+        said = msgspec.json.decode(operations)
+        if kind == MERGE:
+            low, high = (bytes.fromhex(text) for text in said["merge"])
+            operated.merges.setdefault(website_id, []).append(Merge(fact_id, low, high))
         else:
-            for problem in _profile_problems(facts, row):
-                report.add(f"{name}: {problem}")
-    for website_id, profile_id in stored:
-        report.add(f"profile {profile_id.hex()} of website {website_id.hex()}: has a row but no facts")
+            operated.undos.setdefault(website_id, []).append(Undo(fact_id, bytes.fromhex(said["undo"])))
+    for website_id, undos in operated.undos.items():
+        operated.inactive |= {(website_id, fact_id) for fact_id in rules.inactive_facts(undos)}
+    for website_id, merges in operated.merges.items():
+        active = [merge for merge in merges if (website_id, merge.fact_id) not in operated.inactive]
+        for profile_id, person_id in rules.people(active).items():
+            operated.person_of[website_id, profile_id] = person_id
+    return operated
 
 
-def _profile_problems(facts: list[Fact], row: Row) -> Iterator[str]:
-    folded = rules.fold_traits(facts)
-    kept = store.traits_from(row[6], row[7], row[8])
-    if not rules.same_value(folded.values, kept.values):
+def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Person]]:
+    """Every profile as the ledger gives it, merged people last."""
+    merged: dict[Key, dict[bytes, list[Fact]]] = {}
+    for key, rows in groupby(tx.stream(sql.all_facts_by_profile), key=lambda row: (row[0], row[1])):
+        facts = [store.fact_from(row[2:]) for row in rows if (row[0], row[2]) not in operated.inactive]
+        if not facts:
+            continue
+        component = operated.person_of.get(key)
+        if component is None:
+            yield key, _person(facts, key[1], 1, rules.fold_traits(facts))
+        else:
+            merged.setdefault((key[0], component), {})[key[1]] = facts
+    for (website_id, _), members in sorted(merged.items()):
+        person_id = min(members)
+        traits = rules.fold_traits(fact for facts in members.values() for fact in facts)
+        for profile_id, facts in members.items():
+            own = traits if profile_id == person_id else Traits({}, set(), set())
+            yield (website_id, profile_id), _person(facts, person_id, len(members), own)
+
+
+def _person(facts: list[Fact], person_id: bytes, member_count: int, traits: Traits) -> Person:
+    return Person(
+        facts[0].user_id,
+        person_id,
+        member_count,
+        min(at_of(fact.fact_id) for fact in facts),
+        len({fact.visitor_id for fact in facts}),
+        traits,
+    )
+
+
+def fold_visitors(
+    tx: Transaction, operated: Operated
+) -> Iterator[tuple[Key, list[tuple[bytes, bytes | None]]]]:
+    """The links of every visitor, as (fact id, profile id), as the ledger gives them, by website and visitor."""
+    for key, rows in groupby(tx.stream(sql.all_facts_by_visitor), key=lambda row: (row[0], row[1])):
+        facts = [(row[2], row[3]) for row in rows if (row[0], row[2]) not in operated.inactive]
+        if facts:
+            yield key, [(link.fact_id, link.profile_id) for link in rules.fold_links(facts)]
+
+
+def _verify_operations(tx: Transaction, operated: Operated, report: Report) -> None:
+    merges = {(w, m.fact_id, *pair) for w, many in operated.merges.items() for m in many for pair in _both(m)}
+    undos = {(w, undo.fact_id, undo.target_id) for w, many in operated.undos.items() for undo in many}
+    for name, folded, statement in (
+        ("inactive facts", operated.inactive, sql.all_inactive),
+        ("merges", merges, sql.all_merges),
+        ("undos", undos, sql.all_undos),
+    ):
+        for row in folded ^ set(tx.all(statement)):
+            report.add(f"{name} of website {row[0].hex()}: fact {row[1].hex()} differs from the ledger")
+
+
+def _both(merge: Merge) -> list[tuple[bytes, bytes]]:
+    return [(merge.profile_id, merge.other_id), (merge.other_id, merge.profile_id)]
+
+
+def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
+    later: dict[Key, Person] = {}
+    rest: dict[Key, Row] = {}
+    stored = tx.stream(sql.all_profiles)
+    folded = fold_people(tx, operated)
+    for key, people, rows in _paired(folded, ((row[:2], row) for row in stored)):
+        # Merged people come last and so out of order; what finds no partner at first is paired at the end.
+        if people and rows:
+            _compare(key, people[0], rows[0], report)
+        elif people:
+            later[key] = people[0]
+        else:
+            rest[key] = rows[0]
+    for key in sorted(later.keys() | rest.keys()):
+        if key in later and key in rest:
+            _compare(key, later[key], rest[key], report)
+        else:
+            report.add(
+                f"{_name(key)}: {'has facts but no row' if key in later else 'has a row but no facts'}"
+            )
+
+
+def _paired(
+    left: Iterable[tuple[Key, Any]], right: Iterable[tuple[Key, Any]]
+) -> Iterator[tuple[Key, list[Any], list[Any]]]:
+    """Two streams, each sorted by key, side by side; an entry that comes out of order is a pair of its own."""
+    ones, others = iter(left), iter(right)
+    one, other = next(ones, None), next(others, None)
+    while one is not None or other is not None:
+        if one is not None and other is not None and one[0] == other[0]:
+            yield one[0], [one[1]], [other[1]]
+            one, other = next(ones, None), next(others, None)
+        elif other is None or (one is not None and one[0] < other[0]):
+            assert one is not None  # noqa: S101 - one of the two is there
+            yield one[0], [one[1]], []
+            one = next(ones, None)
+        else:
+            yield other[0], [], [other[1]]
+            other = next(others, None)
+
+
+def _name(key: Key) -> str:
+    return f"profile {key[1].hex()} of website {key[0].hex()}"
+
+
+def _compare(key: Key, person: Person, row: Row, report: Report) -> None:
+    report.profiles += 1
+    for problem in _problems(person, row):
+        report.add(f"{_name(key)}: {problem}")
+
+
+def _problems(person: Person, row: Row) -> Iterator[str]:
+    kept = store.traits_from(*row[7:11])
+    traits = person.traits
+    if not rules.same_value(traits.values, kept.values):
         yield "metadata differs from the ledger"
-    if (folded.untrusted, folded.gone) != (kept.untrusted, kept.gone):
-        yield "which fields are trusted differs from the ledger"
-    if {fact.user_id for fact in facts} != {row[3]}:
-        yield "user_id differs from the ledger"
-    if min(at_of(fact.fact_id) for fact in facts) != row[4]:
-        yield "identified_at differs from the ledger"
-    if len({fact.visitor_id for fact in facts}) != row[5]:
-        yield "visitor_count differs from the ledger"
+    if (traits.untrusted, traits.gone, traits.left_out) != (kept.untrusted, kept.gone, kept.left_out):
+        yield "which fields are trusted or left out differs from the ledger"
+    expected = (
+        person.person_id,
+        person.member_count,
+        person.user_id,
+        person.identified_at,
+        person.visitor_count,
+    )
+    names = ("person_id", "member_count", "user_id", "identified_at", "visitor_count")
+    for name, value, stored in zip(names, expected, row[2:7], strict=True):
+        if value != stored:
+            yield f"{name} differs from the ledger"
 
 
-def _verify_links(tx: Transaction, report: Report) -> None:
-    stored = {key: list(rows) for key, rows in _grouped(tx.all(sql.all_links))}
-    for key, rows in _grouped(tx.all(sql.all_facts_by_visitor)):
-        report.visitors += 1
-        folded = rules.fold_links((row[2], row[3]) for row in rows)
-        kept = [(row[2], row[3]) for row in stored.pop(key, [])]
-        if [(link.fact_id, link.profile_id) for link in folded] != kept:
+def _verify_links(tx: Transaction, operated: Operated, report: Report) -> None:
+    stored = (
+        (key, [(row[2], row[3]) for row in rows])
+        for key, rows in groupby(tx.stream(sql.all_links), key=lambda row: (row[0], row[1]))
+    )
+    for key, folded, kept in _paired(_counted(fold_visitors(tx, operated), report), stored):
+        if folded != kept:
             report.add(
                 f"visitor {format_uuid(key[1])} of website {key[0].hex()}: links differ from the ledger"
             )
-    for website_id, visitor_id in stored:
-        report.add(f"visitor {format_uuid(visitor_id)} of website {website_id.hex()}: has links but no facts")
 
 
-def _grouped(rows: Iterable[Row]) -> Iterator[tuple[tuple[bytes, bytes], Iterator[Row]]]:
-    for key, group in groupby(rows, key=lambda row: row[:2]):
-        yield (key[0], key[1]), group
+def _counted(visitors: Iterable[tuple[Key, Any]], report: Report) -> Iterator[tuple[Key, Any]]:
+    for key, links in visitors:
+        report.visitors += 1
+        yield key, links

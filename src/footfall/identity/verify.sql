@@ -1,5 +1,9 @@
+-- name: fact_count()
+SELECT count(*) FROM fact;
+
 -- name: all_profiles()
-SELECT website_id, profile_id, person_id, user_id, identified_at, visitor_count, metadata, untrusted, gone FROM profile;
+SELECT website_id, profile_id, person_id, member_count, user_id, identified_at, visitor_count, metadata, untrusted, gone, left_out
+FROM profile ORDER BY website_id, profile_id;
 
 -- name: all_facts_by_profile()
 SELECT website_id, profile_id, fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
@@ -13,3 +17,15 @@ ORDER BY website_id, visitor_id, fact_id;
 
 -- name: all_links()
 SELECT website_id, visitor_id, fact_id, profile_id FROM link ORDER BY website_id, visitor_id, fact_id;
+
+-- name: all_operations()
+SELECT website_id, fact_id, kind, profile_id, operations FROM fact WHERE kind <> 'identify' ORDER BY website_id, fact_id;
+
+-- name: all_merges()
+SELECT website_id, fact_id, profile_id, other_id FROM merge_fact ORDER BY website_id, fact_id, profile_id;
+
+-- name: all_undos()
+SELECT website_id, fact_id, target_id FROM undo_fact ORDER BY website_id, fact_id;
+
+-- name: all_inactive()
+SELECT website_id, fact_id FROM inactive ORDER BY website_id, fact_id;

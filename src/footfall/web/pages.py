@@ -57,13 +57,3 @@ class Reference:
             (b"content-security-policy", self._page.policy.encode()),
         ]
         return Reply(self._page.html, 200, headers)
-
-
-async def openapi_file(context: Context) -> Reply:
-    """As `Reference.openapi`, read anew at each call."""
-    return await Reference().openapi(context)
-
-
-async def docs_page(context: Context) -> Reply:
-    """As `Reference.docs`, made anew at each call."""
-    return await Reference().docs(context)

@@ -126,6 +126,22 @@ CREATE TABLE fact (
 
 CREATE INDEX fact_by_profile ON fact (website_id, profile_id, fact_id, visitor_id);
 
+-- Merges by either of the users they name, and undos by the fact they name: indexes over the ledger.
+CREATE TABLE merge_fact (
+    website_id BYTEA NOT NULL,
+    profile_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    other_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, profile_id, fact_id)
+);
+
+CREATE TABLE undo_fact (
+    website_id BYTEA NOT NULL,
+    target_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, target_id, fact_id)
+);
+
 -- Where an erased link was: from there on the visitor's events are nobody's, so that nobody else inherits them.
 CREATE TABLE boundary (
     website_id BYTEA NOT NULL,
@@ -134,7 +150,24 @@ CREATE TABLE boundary (
     PRIMARY KEY (website_id, visitor_id, fact_id)
 );
 
+-- What an erasure leaves: a keyed hash of the user_id, how often it was erased, and up to when its facts are dropped.
+CREATE TABLE tombstone (
+    website_id BYTEA NOT NULL,
+    user_hash BYTEA NOT NULL,
+    erasure_id BYTEA NOT NULL,
+    generation BIGINT NOT NULL,
+    erased_at BIGINT NOT NULL,
+    PRIMARY KEY (website_id, user_hash)
+);
+
 -- The rest is the fold of the ledger, written in the transaction of the fact; `footfall db verify` compares.
+
+-- Facts that do not count, since an active undo names them.
+CREATE TABLE inactive (
+    website_id BYTEA NOT NULL,
+    fact_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, fact_id)
+);
 
 -- A row for each fact at which a visitor's user changed; profile_id is NULL where the user was erased.
 CREATE TABLE link (
@@ -147,28 +180,24 @@ CREATE TABLE link (
 
 CREATE INDEX link_by_profile ON link (website_id, profile_id, visitor_id);
 
--- person_id: the profile that answers for this one; its own id unless merged. metadata, untrusted (JSON list: keys that only unsigned
--- browser calls set) and gone (JSON list: keys that a trusted call unset) are those of the person, in the row of the person.
+-- person_id: the profile that answers for this one, the smallest of those merged with it; its own id unless merged. member_count: how many
+-- profiles the person has. metadata and the JSON lists untrusted (keys that only unsigned browser calls set), gone (keys without a value
+-- that a trusted call unset) and left_out (keys for which a merged person has no room) are those of the person, in the person's own row.
 CREATE TABLE profile (
     website_id BYTEA NOT NULL,
     profile_id BYTEA NOT NULL,
     person_id BYTEA NOT NULL,
+    member_count BIGINT NOT NULL,
     user_id TEXT NOT NULL,
     identified_at BIGINT NOT NULL,
     visitor_count BIGINT NOT NULL,
     metadata TEXT NOT NULL,
     untrusted TEXT,
     gone TEXT,
+    left_out TEXT,
     PRIMARY KEY (website_id, profile_id)
 );
 
 CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
 
--- What an erasure leaves: a keyed hash of the user_id, how often it was erased, and up to when its facts are dropped.
-CREATE TABLE tombstone (
-    website_id BYTEA NOT NULL,
-    user_hash BYTEA NOT NULL,
-    generation BIGINT NOT NULL,
-    erased_at BIGINT NOT NULL,
-    PRIMARY KEY (website_id, user_hash)
-);
+CREATE INDEX profile_by_age ON profile (website_id, identified_at, profile_id);
