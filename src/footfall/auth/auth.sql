@@ -1,3 +1,9 @@
+-- name: key_names(website_id bytes)
+SELECT api_key_id, name FROM api_key WHERE website_id = :website_id;
+
+-- name: token_names()
+SELECT token_id, name FROM access_token;
+
 -- name: keys_all()
 SELECT website_id, api_key_id, name, secret_hash FROM api_key WHERE revoked_at IS NULL;
 

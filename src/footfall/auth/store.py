@@ -106,5 +106,10 @@ def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
     return tx.run(sql.token_revoke, (token_id, now)) > 0
 
 
+def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
+    """The names of a website's API keys and of all access tokens, by id, revoked ones included."""
+    return {row[0]: row[1] for row in [*tx.all(sql.key_names, (website_id,)), *tx.all(sql.token_names)]}
+
+
 def _times(created_at: int, revoked_at: int | None) -> dict[str, Any]:
     return {"createdAt": to_iso(created_at), "revokedAt": None if revoked_at is None else to_iso(revoked_at)}

@@ -1,0 +1,196 @@
+"""Erasure: the removal of facts, and of everything else that tells who a person was.
+
+What stays: that somebody did what the events say, without e-mail addresses, parameters and query strings; a boundary for each of the
+person's links, so that nobody else inherits the events; and a tombstone, by which later copies of the facts are recognised and dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from footfall.db.protocol import Params, Row, Transaction, WriteHandler
+from footfall.db.statements import load
+from footfall.identity import rules, store
+from footfall.identity.ledger import (
+    active_merges,
+    boundary_id,
+    refresh_people,
+    refresh_profile,
+    refresh_visitor,
+)
+from footfall.identity.model import UNDO, Link
+from footfall.identity.store import Profile
+from footfall.identity.store import sql as identity_sql
+from footfall.ids import MAX_AT, at_of, at_prefix
+
+sql = load(__file__, "erase.sql")
+
+_EMAIL = re.compile(r"[^\s/?&=#;,]+(?:@|%40)[^\s/?&=#;,]+", re.IGNORECASE)
+ERASED = "[erased]"
+"""What stands where an e-mail address was (stored)."""
+
+
+class EraseCall(msgspec.Struct, frozen=True):
+    """Erase a person. `erasure_id` (16 random bytes) names the erasure; `now`: ms since epoch."""
+
+    website_id: bytes
+    profile_secret: bytes
+    profile_id: bytes
+    erasure_id: bytes
+    now: int
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure removed or blanked: a receipt. `rows`: how many, by what they were."""
+
+    erasure_id: bytes
+    erased_at: int
+    users: int
+    visitors: int
+    rows: dict[str, int]
+
+
+def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
+    """Write handler: a receipt for each call; None when there is no such profile."""
+    return [_erase(tx, call) for call in calls]
+
+
+def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
+    profile = store.read_profile(tx, call.website_id, call.profile_id)
+    if profile is None:
+        return None
+    members = _members(tx, profile)
+    ledger = [
+        row
+        for member in members
+        for row in tx.all(identity_sql.ledger_of_profile, (call.website_id, member[0]))
+    ]
+    erased_at = max([call.now, *(at_of(row[0]) for row in ledger)])
+    visitors = sorted({row[4] for row in ledger if row[4] is not None})
+    rows = {"events": 0, "sessions": 0, "visitors": 0}
+    ids = {member[0] for member in members}
+    for visitor_id in visitors:
+        _blank_visitor(tx, call.website_id, visitor_id, ids, rows)
+    _leave_boundaries(tx, call, ledger)
+    rows["facts"] = _remove_facts(tx, call.website_id, ids, ledger)
+    for visitor_id in visitors:
+        others = {row[0] for row in tx.all(sql.linked_profiles, (call.website_id, visitor_id))} - ids - {None}
+        tx.run(identity_sql.links_remove, (call.website_id, visitor_id))
+        refresh_visitor(tx, call.website_id, visitor_id, others)
+    rows["profiles"] = sum(tx.run(identity_sql.profile_remove, (call.website_id, member)) for member in ids)
+    for _, user_id in members:
+        _bury(tx, call, user_id, erased_at)
+    return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows)
+
+
+def _members(tx: Transaction, profile: Profile) -> list[tuple[bytes, str]]:
+    """(profile id, user id) of everybody who is this person, also those of whom no fact counts any more."""
+    rows = tx.all(identity_sql.members_of_person, (profile.website_id, profile.person_id))
+    members = {row[0]: row[1] for row in rows}
+    merges = active_merges(tx, profile.website_id, members)
+    for one in {side for merge in merges for side in (merge.profile_id, merge.other_id)} - members.keys():
+        fact = tx.one(identity_sql.ledger_of_profile, (profile.website_id, one))
+        if fact is not None:
+            members[one] = fact[3]
+    return list(members.items())
+
+
+def _blank_visitor(
+    tx: Transaction, website_id: bytes, visitor_id: bytes, ids: set[bytes], rows: dict[str, int]
+) -> None:
+    """Blank what the person's own spans of a visitor tell."""
+    links = store.links_of_visitor(tx, website_id, visitor_id)
+    key: Params = (website_id, visitor_id)
+    for since, until in spans_of(links, ids):
+        events = tx.all(sql.events_between, (*key, at_prefix(since), at_prefix(until)))
+        rows["events"] += _blank(tx, events, sql.event_blank, key)
+        rows["sessions"] += _blank(
+            tx, tx.all(sql.sessions_between, (*key, since, until)), sql.session_blank, key
+        )
+    rows["visitors"] += _blank_visitor_row(tx, key, links, ids)
+
+
+def _blank_visitor_row(tx: Transaction, key: Params, links: list[Link], ids: set[bytes]) -> int:
+    """The visitor's row tells where its first session came from and which page it saw last."""
+    row = tx.one(sql.visitor_texts, key)
+    if row is None or not any(link.profile_id in ids for link in links):
+        return 0
+    current_url, *first = row
+    if links[-1].profile_id in ids:
+        current_url = without_emails(current_url)
+    if links[0].profile_id in ids:
+        first = [without_emails(first[0]), None, None]
+    return tx.run(sql.visitor_blank, (*key, current_url, *first))
+
+
+def _blank(tx: Transaction, found: list[Row], statement: Any, key: Params) -> int:
+    """Run `statement` for each row of (own key, texts that may hold an e-mail address ...); the number of rows."""
+    for row in found:
+        tx.run(statement, (*key, row[0], *(without_emails(text) for text in row[1:])))
+    return len(found)
+
+
+def spans_of(links: list[Link], ids: set[bytes]) -> list[tuple[int, int]]:
+    """From when until before when (ms since epoch) a visitor was any of these users."""
+    spans = []
+    for index, link in enumerate(links):
+        if link.profile_id in ids:
+            since = at_of(link.fact_id) if index else 0
+            until = at_of(links[index + 1].fact_id) if index + 1 < len(links) else MAX_AT
+            spans.append((since, until))
+    return spans
+
+
+def without_emails(text: str | None) -> str | None:
+    """`text` with every e-mail address, also a percent-encoded one, replaced."""
+    return None if text is None else _EMAIL.sub(ERASED, text)
+
+
+def _leave_boundaries(tx: Transaction, call: EraseCall, ledger: list[Row]) -> None:
+    for row in ledger:
+        if row[4] is not None and tx.one(identity_sql.inactive_get, (call.website_id, row[0])) is None:
+            tx.run(
+                identity_sql.boundary_add, (call.website_id, row[4], boundary_id(call.profile_secret, row[0]))
+            )
+
+
+def _remove_facts(tx: Transaction, website_id: bytes, ids: set[bytes], ledger: list[Row]) -> int:
+    """Remove all facts about these users, the merges that name them, and all undos of any of those."""
+    merges = {row for member in ids for row in tx.all(identity_sql.merges_of_profile, (website_id, member))}
+    others = {row[2] for row in merges} - ids
+    doomed = {row[0] for row in ledger if row[1] != UNDO} | {row[0] for row in merges}
+    waiting = list(doomed)
+    while waiting:
+        target = waiting.pop()
+        for fact_id, _ in tx.all(identity_sql.undos_of_fact, (website_id, target)):
+            tx.run(identity_sql.undo_remove, (website_id, target, fact_id))
+            doomed.add(fact_id)
+            waiting.append(fact_id)
+    for fact_id, profile_id, other_id in merges:
+        tx.run(identity_sql.merge_remove, (website_id, profile_id, fact_id))
+        tx.run(identity_sql.merge_remove, (website_id, other_id, fact_id))
+    for fact_id in doomed:
+        tx.run(identity_sql.inactive_remove, (website_id, fact_id))
+        tx.run(identity_sql.fact_remove, (website_id, fact_id))
+    # Merges with others were undone before, or those others would be this person; what they have of their own is folded anew.
+    for other in others:
+        refresh_profile(tx, website_id, other)
+    refresh_people(tx, website_id, others)
+    return len(doomed)
+
+
+def _bury(tx: Transaction, call: EraseCall, user_id: str, erased_at: int) -> None:
+    user_hash = rules.user_hash(call.profile_secret, user_id)
+    stone = tx.one(identity_sql.tombstone_get, (call.website_id, user_hash))
+    generation = (stone[0] if stone else 0) + 1
+    tx.run(identity_sql.tombstone_put, (call.website_id, user_hash, call.erasure_id, generation, erased_at))
+
+
+def _locks(calls: list[EraseCall]) -> list[Params]:
+    return [(call.website_id, b"people") for call in calls]
+
+
+ERASE_HANDLER = WriteHandler(rank=2, run=erase, is_slow=True, locks=_locks)

@@ -1,0 +1,27 @@
+-- name: linked_profiles(website_id bytes, visitor_id bytes)
+SELECT DISTINCT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: events_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT event_id, url, referrer FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
+
+-- name: event_blank(website_id bytes, visitor_id bytes, event_id bytes, url text, referrer text)
+UPDATE event SET url = :url, referrer = :referrer, query = NULL, data = NULL
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id = :event_id;
+
+-- name: sessions_between(website_id bytes, visitor_id bytes, since int, until int)
+SELECT started_at, entry_url, referrer FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until;
+
+-- name: session_blank(website_id bytes, visitor_id bytes, started_at int, entry_url text, referrer text)
+UPDATE session SET entry_url = :entry_url, referrer = :referrer, params = NULL, click_ids = NULL
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :started_at;
+
+-- name: visitor_texts(website_id bytes, visitor_id bytes)
+SELECT current_url, first_referrer, first_params, first_click_ids FROM visitor
+WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: visitor_blank(website_id bytes, visitor_id bytes, current_url text, first_referrer text, first_params text, first_click_ids text)
+UPDATE visitor SET current_url = :current_url, first_referrer = :first_referrer, first_params = :first_params,
+    first_click_ids = :first_click_ids
+WHERE website_id = :website_id AND visitor_id = :visitor_id;
