@@ -19,6 +19,8 @@ from footfall.db import postgres, sqlite
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
 from footfall.errors import FootfallError, UsageError
+from footfall.identity.health import RefusedIds
+from footfall.identity.ledger_endpoints import Ledger
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
@@ -155,16 +157,18 @@ class App:
         database = open_database(settings)
         await database.open()
         directory = Directory(database)
+        refused = RefusedIds(database)
         collector = Collector(
-            database, directory, Geo(settings.city_database), ClientAddress(settings.trusted_proxies)
+            database, directory, Geo(settings.city_database), ClientAddress(settings.trusted_proxies), refused
         )
+        ledger = Ledger(database, refused)
         tasks: list[asyncio.Task[Any]] = []
         try:
             if (make := self._first_run) is not None:
                 self.created = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
             dispatch = Dispatch(
-                routes(Services(database, collector, Health(database), Reference())),
+                routes(Services(database, collector, ledger, refused, Health(database), Reference())),
                 Access(directory, RateLimit(settings.rate_limit)),
                 self._clock,
                 settings.body_timeout,

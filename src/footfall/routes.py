@@ -8,6 +8,8 @@ from footfall.collect.endpoints import Collector
 from footfall.collect.visitors import visitor_endpoint
 from footfall.db.protocol import Database
 from footfall.identity.endpoints import identify_endpoint
+from footfall.identity.health import RefusedIds
+from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
 from footfall.web.context import Credential, Route
 from footfall.web.pages import Health, Reference
@@ -21,21 +23,34 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     collector: Collector
+    ledger: Ledger
+    refused: RefusedIds
     health: Health
     reference: Reference
 
 
 def routes(services: Services) -> list[Route]:
     """The whole API."""
-    database = services.database
+    database, ledger = services.database, services.ledger
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
         # People
         Route(
-            "POST", "/api/v1/identify", identify_endpoint(database), WEBSITE, "identify:write", MAX_BODY, JSON
+            "POST",
+            "/api/v1/identify",
+            identify_endpoint(database, services.refused),
+            WEBSITE,
+            "identify:write",
+            MAX_BODY,
+            JSON,
         ),
         Route("GET", "/api/v1/visitors/{visitorId}", visitor_endpoint(database), WEBSITE, "analytics:read"),
+        Route("POST", "/api/v1/profiles/merge", ledger.merge, WEBSITE, "identify:write", MAX_BODY, JSON),
+        Route("GET", "/api/v1/profiles/{ref}/ledger", ledger.ledger, WEBSITE, "analytics:read"),
+        Route("DELETE", "/api/v1/profiles/{ref}", ledger.erase, WEBSITE, "profiles:erase"),
+        Route("POST", "/api/v1/ledger/{factId}/undo", ledger.undo, WEBSITE, "identify:write", MAX_BODY, JSON),
+        Route("GET", "/api/v1/identity/health", ledger.health, WEBSITE, "analytics:read"),
         # The server itself
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),

@@ -7,7 +7,13 @@ import click
 from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
 from footfall.clock import system_clock
 from footfall.settings import Settings
-from footfall.websites.store import create_website, read_websites, update_website, website_json
+from footfall.websites.store import (
+    create_website,
+    read_websites,
+    rotate_signing_secret,
+    update_website,
+    website_json,
+)
 
 
 @click.group()
@@ -57,6 +63,14 @@ def list_(settings: Settings, as_json: bool) -> None:
     "--allow-localhost/--no-allow-localhost", default=None, help="Take events of pages on localhost."
 )
 @click.option(
+    "--require-signed/--no-require-signed",
+    default=None,
+    help="Count identify calls of pages only when signed.",
+)
+@click.option(
+    "--allow-headless/--no-allow-headless", default=None, help="Count browsers without a screen, as in tests."
+)
+@click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
 @command_options
@@ -68,6 +82,8 @@ def update(
     cookieless: bool | None,
     suspended: bool | None,
     allow_localhost: bool | None,
+    require_signed: bool | None,
+    allow_headless: bool | None,
     allowed_hostnames: str | None,
     settings: Settings,
     as_json: bool,
@@ -80,10 +96,31 @@ def update(
         "is_cookieless": cookieless,
         "is_suspended": suspended,
         "is_localhost_allowed": allow_localhost,
+        "is_signature_required": require_signed,
+        "is_headless_allowed": allow_headless,
         "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
     }
     changed = configure(settings, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))
     show(website_json(changed), as_json)
+
+
+@website.command("signing-secret")
+@click.argument("website_id")
+@click.option(
+    "--rotate", is_flag=True, help="Make a new one; the one before stays valid until --end-rotation."
+)
+@click.option("--end-rotation", is_flag=True, help="Forget the one before.")
+@command_options
+def signing_secret(
+    website_id: str, rotate: bool, end_rotation: bool, settings: Settings, as_json: bool
+) -> None:
+    """Show the signing secrets of the website WEBSITE_ID, newest first: for signed identify calls of pages."""
+    asked = object_id(website_id, "WEBSITE_ID")
+    if rotate or end_rotation:
+        found = configure(settings, lambda tx: rotate_signing_secret(tx, asked, end=end_rotation))
+    else:
+        found = transact(settings, lambda tx: update_website(tx, asked, {}))
+    show({"websiteId": website_id, "signingSecrets": list(found.signing_secrets)}, as_json)
 
 
 def split(text: str) -> list[str]:

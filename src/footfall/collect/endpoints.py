@@ -15,9 +15,11 @@ from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDL
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest, Unavailable
 from footfall.identity.endpoints import identify_data
+from footfall.identity.health import RefusedIds
 from footfall.identity.model import BROWSER
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
-from footfall.identity.wire import read_browser_identify
+from footfall.identity.signing import is_signed
+from footfall.identity.wire import JunkUserId, read_browser_identify
 from footfall.ids import at_prefix, format_uuid
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
@@ -55,7 +57,10 @@ class DailySalt:
 class Collector:
     """Takes events. `by_tracking_id` gives the website of a tracking id."""
 
-    def __init__(self, database: Database, websites: Any, geo: Geo, address: ClientAddress) -> None:
+    def __init__(
+        self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: RefusedIds
+    ) -> None:
+        self._refused = refused
         self._database = database
         self._websites = websites
         self._geo = geo
@@ -97,11 +102,17 @@ class Collector:
         if is_cookieless:
             return self._drop(website, Dropped(Reason.COOKIELESS), now, hit)
         extra = body.get("extraData")
+        fields = extra if isinstance(extra, dict) else {}
         try:
-            said = read_browser_identify(extra if isinstance(extra, dict) else {}, hit.visitor_id)
+            said = read_browser_identify(fields, hit.visitor_id)
         except BadRequest as error:
+            if isinstance(error, JunkUserId):
+                self._refused.add(website.website_id, now, BROWSER)
             return self._drop(website, Dropped(Reason.INVALID_IDENTIFY, error.message), now)
-        call = IdentifyCall(website.website_id, website.profile_secret, said, BROWSER, False, None, now)
+        is_trusted = is_signed(website.signing_secrets, said.user_id, fields.get("user_hash"))
+        if website.is_signature_required and not is_trusted:
+            return self._drop(website, Dropped(Reason.UNSIGNED, "user_hash is missing or wrong"), now)
+        call = IdentifyCall(website.website_id, website.profile_secret, said, BROWSER, is_trusted, None, now)
         outcome = await self._database.write(IDENTIFY_HANDLER, call)
         if isinstance(outcome, ApiError):
             return self._drop(website, Dropped(Reason.INVALID_IDENTIFY, outcome.message), now)
@@ -123,7 +134,8 @@ class Collector:
         return Reply(encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())])
 
     async def flush(self) -> None:
-        """Write the numbers of dropped hits."""
+        """Write the numbers of dropped hits and refused ids."""
+        await self._refused.flush()
         if self._dropped:
             counts, self._dropped = self._dropped, {}
             await self._database.write(DROPPED_HANDLER, counts)

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     INVALID_EVENT = "invalid_event"
     INVALID_IDENTIFY = "invalid_identify"
     COOKIELESS = "cookieless"
+    UNSIGNED = "unsigned_identify"
 
 
 class Dropped(msgspec.Struct, frozen=True):

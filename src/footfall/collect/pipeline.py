@@ -68,9 +68,9 @@ def drop_reason(website: Website | None, user_agent: str) -> Dropped | None:
     if website.is_suspended:
         return Dropped(Reason.SUSPENDED)
     kind = bot_kind(user_agent)
-    if kind is not None:
-        return Dropped(Reason.HEADLESS if kind == "headless" else Reason.BOT)
-    return None
+    if kind == "headless":
+        return None if website.is_headless_allowed else Dropped(Reason.HEADLESS)
+    return None if kind is None else Dropped(Reason.BOT)
 
 
 def read_hit(body: Mapping[str, Any], website: Website, arrival: Arrival) -> Hit | Dropped:

@@ -7,9 +7,10 @@ import msgspec
 from footfall.auth.access import caller, site
 from footfall.db.protocol import Database
 from footfall.errors import ApiError
+from footfall.identity.health import RefusedIds
 from footfall.identity.model import SERVER, Warn
 from footfall.identity.service import IDENTIFY_HANDLER, Dropped, Identified, IdentifyCall
-from footfall.identity.wire import Identify, read_identify
+from footfall.identity.wire import Identify, JunkUserId, read_identify
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import decode_object, encode
@@ -39,11 +40,15 @@ class _Answer(msgspec.Struct):
     status: str = "success"
 
 
-def identify_endpoint(database: Database) -> Handler:
+def identify_endpoint(database: Database, refused: RefusedIds) -> Handler:
     """Says which user a visitor is. Answers 200 once the fact is on disk."""
 
     async def identify(context: Context) -> Reply:
-        said = read_identify(decode_object(context.body))
+        try:
+            said = read_identify(decode_object(context.body))
+        except JunkUserId:
+            refused.add(site(context).website_id, context.now, SERVER)
+            raise
         website = site(context)
         if website.is_cookieless:
             return _reply(not_stored("This website is cookieless: nothing was stored", said.warnings))

@@ -12,7 +12,7 @@ import msgspec
 
 from footfall.clock import from_iso
 from footfall.errors import BadRequest
-from footfall.identity.junk import is_placeholder_name, user_id_problem
+from footfall.identity.junk import is_junk, is_placeholder_name, user_id_problem
 from footfall.identity.model import Operations, Warn
 from footfall.ids import MAX_AT, parse_uuid
 
@@ -30,6 +30,10 @@ _NAMES_AND_IMAGE = NAME_KEYS | {"image"}
 _VISITOR_KEYS = ("datafast_visitor_id", "visitorId")
 _OWN_KEYS = frozenset(("user_id", *_VISITOR_KEYS))
 _SCALARS = (bool, float)
+
+
+class JunkUserId(BadRequest):
+    """The user id is a placeholder; such calls are counted for the doctor."""
 
 
 class Identify(msgspec.Struct, frozen=True):
@@ -103,9 +107,11 @@ def read_user_id(value: object) -> str:
     if value is None:
         raise BadRequest("user_id is required: send your own stable id of the person.")
     problem = user_id_problem(value)
-    if problem is not None:
-        raise BadRequest(f"user_id {problem}.")
-    return str(value)
+    if problem is None:
+        return str(value)
+    if isinstance(value, str) and is_junk(value):
+        raise JunkUserId(f"user_id {problem}.")
+    raise BadRequest(f"user_id {problem}.")
 
 
 def read_visitor_id(body: Mapping[str, Any]) -> bytes:

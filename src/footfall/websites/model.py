@@ -18,4 +18,10 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     is_localhost_allowed: bool
     allowed_hostnames: tuple[str, ...]
     profile_secret: bytes
+    signing_secrets: tuple[str, ...]
+    """Texts; the newest first, and the one before while it is rotated."""
+    is_signature_required: bool
+    """Whether identify calls of pages count only when signed."""
+    is_headless_allowed: bool
+    """Whether browsers without a screen, such as those of tests, are visitors."""
     created_at: int

@@ -12,7 +12,7 @@ from footfall.clock import to_iso
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import UsageError
-from footfall.ids import new_object_id, new_tracking_id
+from footfall.ids import new_object_id, new_tracking_id, random_text
 from footfall.websites.model import Website
 
 sql = load(__file__, "websites.sql")
@@ -47,6 +47,9 @@ def create_website(
         is_localhost_allowed=False,
         allowed_hostnames=(),
         profile_secret=secrets.token_bytes(32),
+        signing_secrets=(random_text(40),),
+        is_signature_required=False,
+        is_headless_allowed=False,
         created_at=now,
     )
     put_website(tx, website)
@@ -70,6 +73,17 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
     return website
 
 
+def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website:
+    """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest. Raises UsageError."""
+    website = read_websites(tx).get(website_id)
+    if website is None:
+        raise UsageError(f"website: there is none with the id {website_id.hex()}")
+    newest = website.signing_secrets[0]
+    return update_website(
+        tx, website_id, {"signing_secrets": (newest,) if end else (random_text(40), newest)}
+    )
+
+
 def put_website(tx: Transaction, website: Website) -> None:
     """Store a website as it is."""
     tx.run(
@@ -85,6 +99,9 @@ def put_website(tx: Transaction, website: Website) -> None:
             int(website.is_localhost_allowed),
             msgspec.json.encode(website.allowed_hostnames).decode(),
             website.profile_secret,
+            msgspec.json.encode(website.signing_secrets).decode(),
+            int(website.is_signature_required),
+            int(website.is_headless_allowed),
             website.created_at,
         ),
     )
@@ -113,6 +130,8 @@ def website_json(website: Website) -> dict[str, Any]:
         "isSuspended": website.is_suspended,
         "isLocalhostAllowed": website.is_localhost_allowed,
         "allowedHostnames": list(website.allowed_hostnames),
+        "isSignatureRequired": website.is_signature_required,
+        "isHeadlessAllowed": website.is_headless_allowed,
         "createdAt": to_iso(website.created_at),
     }
 
@@ -151,5 +170,8 @@ def _website(row: tuple[Any, ...]) -> Website:
         is_localhost_allowed=bool(row[7]),
         allowed_hostnames=tuple(msgspec.json.decode(row[8])),
         profile_secret=row[9],
-        created_at=row[10],
+        signing_secrets=tuple(msgspec.json.decode(row[10])),
+        is_signature_required=bool(row[11]),
+        is_headless_allowed=bool(row[12]),
+        created_at=row[13],
     )

@@ -20,6 +20,9 @@ CREATE TABLE website (
     is_localhost_allowed BIGINT NOT NULL,
     allowed_hostnames TEXT NOT NULL,
     profile_secret BYTEA NOT NULL,
+    signing_secrets TEXT NOT NULL,
+    is_signature_required BIGINT NOT NULL,
+    is_headless_allowed BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
@@ -58,6 +61,15 @@ CREATE TABLE dropped_hit (
     reason TEXT NOT NULL,
     hits BIGINT NOT NULL,
     PRIMARY KEY (website_id, day, reason)
+);
+
+-- Identify calls refused since their user id was a placeholder, by UTC day and source.
+CREATE TABLE refused_id (
+    website_id BYTEA NOT NULL,
+    day BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    calls BIGINT NOT NULL,
+    PRIMARY KEY (website_id, day, source)
 );
 
 -- A browser or app install. A row with pageview_count 0 is not shown: its first pageview has not come yet.

@@ -1,0 +1,115 @@
+"""The doctor: what looks wrong in a website's identities, counted exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from footfall.db.protocol import Database, Transaction, WriteHandler
+from footfall.db.statements import load
+from footfall.errors import ApiError
+from footfall.ids import format_uuid
+from footfall.websites.model import Website
+
+sql = load(__file__, "health.sql")
+
+MOST_SHOWN = 20
+MANY_VISITORS = 20
+"""Visitors of one user from which on the id may be a shared one."""
+
+
+def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
+    """Findings with exact counts, the first of each described."""
+    findings = [
+        _shared_visitors(tx, website.website_id),
+        _users_with_many_visitors(tx, website.website_id),
+        _likely_duplicates(tx, website.website_id),
+        _junk_refused(tx, website.website_id),
+    ]
+    return {"ok": not any(finding["count"] for finding in findings), "findings": findings}
+
+
+def _finding(kind: str, count: int, examples: list[dict[str, Any]], advice: str) -> dict[str, Any]:
+    return {"kind": kind, "count": count, "examples": examples[:MOST_SHOWN], "advice": advice}
+
+
+def _shared_visitors(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    rows = tx.all(sql.visitors_with_several_people, (website_id,))
+    examples = [{"visitorId": format_uuid(row[0]), "people": row[1]} for row in rows[:MOST_SHOWN]]
+    advice = (
+        "Several people on one visitor: a shared device, or a log-out that does not call datafast('reset')."
+    )
+    return _finding("shared_visitors", len(rows), examples, advice)
+
+
+def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    rows = tx.all(sql.people_with_many_visitors, (website_id, MANY_VISITORS))
+    examples = [{"profileId": row[0].hex(), "visitors": row[1]} for row in rows[:MOST_SHOWN]]
+    advice = (
+        "Very many visitors for one user: is this the id of one person, or of an account, a role or a test?"
+    )
+    return _finding("many_visitors", len(rows), examples, advice)
+
+
+def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    by_email: dict[str, list[tuple[bytes, str]]] = {}
+    for person_id, user_id, metadata in tx.stream(sql.people_with_email, (website_id,)):
+        email = msgspec.json.decode(metadata).get("email")
+        if isinstance(email, str) and "@" in email:
+            by_email.setdefault(email.strip().lower(), []).append((person_id, user_id))
+    pairs = [people for people in by_email.values() if len(people) > 1]
+    examples = [
+        {
+            "profileIds": [person_id.hex() for person_id, _ in people],
+            "userIds": [user_id for _, user_id in people],
+            "merge": {"userIds": [people[0][1], people[1][1]], "dryRun": True},
+        }
+        for people in pairs[:MOST_SHOWN]
+    ]
+    advice = (
+        "The same e-mail address under several user ids: preview the merge, then merge if it is one person."
+    )
+    return _finding("likely_duplicates", len(pairs), examples, advice)
+
+
+def _junk_refused(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    rows = tx.all(sql.refused_ids, (website_id,))
+    examples = [{"day": row[0], "source": row[1], "calls": row[2]} for row in rows]
+    advice = (
+        "Placeholders were sent as user ids and refused: look for the client that identifies before log-in."
+    )
+    return _finding("junk_ids", sum(row[2] for row in rows), examples, advice)
+
+
+class RefusedIds:
+    """Counts refused placeholders, and writes the counts now and then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._counts: dict[tuple[bytes, int, str], int] = {}
+
+    def add(self, website_id: bytes, now: int, source: str) -> None:
+        """Count one call of `source` at `now` (ms since epoch)."""
+        key = (website_id, now // 86_400_000, source)
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    async def flush(self) -> None:
+        """Write the counts. Raises Unavailable, and keeps them, when the queue is full."""
+        if self._counts:
+            counts, self._counts = self._counts, {}
+            try:
+                await self._database.write(REFUSED_HANDLER, counts)
+            except ApiError:
+                for key, many in counts.items():
+                    self._counts[key] = self._counts.get(key, 0) + many
+                raise
+
+
+def _count_refused(tx: Transaction, calls: list[dict[tuple[bytes, int, str], int]]) -> list[None]:
+    for counts in calls:
+        tx.run_many(sql.refused_add, [(*key, many) for key, many in sorted(counts.items())])
+    return [None] * len(calls)
+
+
+REFUSED_HANDLER = WriteHandler(rank=2, run=_count_refused)

@@ -1,0 +1,22 @@
+-- name: visitors_with_several_people(website_id bytes)
+SELECT l.visitor_id, count(DISTINCT p.person_id) AS people
+FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.profile_id
+WHERE l.website_id = :website_id
+GROUP BY l.visitor_id HAVING count(DISTINCT p.person_id) > 1 ORDER BY people DESC, l.visitor_id;
+
+-- name: people_with_many_visitors(website_id bytes, many int)
+SELECT p.person_id, count(DISTINCT l.visitor_id) AS visitors
+FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.profile_id
+WHERE l.website_id = :website_id
+GROUP BY p.person_id HAVING count(DISTINCT l.visitor_id) >= :many ORDER BY visitors DESC, p.person_id;
+
+-- name: people_with_email(website_id bytes)
+SELECT person_id, user_id, metadata FROM profile
+WHERE website_id = :website_id AND profile_id = person_id AND metadata LIKE '%"email":%' ORDER BY identified_at, profile_id;
+
+-- name: refused_ids(website_id bytes)
+SELECT day, source, calls FROM refused_id WHERE website_id = :website_id ORDER BY day DESC, source;
+
+-- name: refused_add(website_id bytes, day int, source text, calls int)
+INSERT INTO refused_id (website_id, day, source, calls) VALUES (:website_id, :day, :source, :calls)
+ON CONFLICT (website_id, day, source) DO UPDATE SET calls = refused_id.calls + excluded.calls;

@@ -1,0 +1,251 @@
+"""Routes that work on the ledger: merge, undo, show, erase, and explain."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from footfall.auth.access import caller, site
+from footfall.auth.store import key_names
+from footfall.clock import from_iso, to_iso
+from footfall.db.protocol import Database, Transaction
+from footfall.errors import ApiError, BadRequest
+from footfall.identity.erase import ERASE_HANDLER, EraseCall, Erased
+from footfall.identity.health import RefusedIds, identity_health
+from footfall.identity.history import PersonThen, explain, fact_json, ledger_of, person_then
+from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall, Undone
+from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.identity.wire import read_user_id
+from footfall.ids import at_of, format_uuid
+from footfall.web.context import Context
+from footfall.web.envelope import Reply, success
+from footfall.web.json import decode_object
+from footfall.websites.model import Website
+
+MAX_REASON = 500
+"""Characters of the reason that a merge or undo may give."""
+
+
+class Ledger:
+    """The handlers, on one database."""
+
+    def __init__(self, database: Database, refused: RefusedIds) -> None:
+        self._database = database
+        self._refused = refused
+
+    async def merge(self, context: Context) -> Reply:
+        """Says that two users are one person; with `dryRun`, only what would come of it."""
+        body = decode_object(context.body)
+        website = site(context)
+        call = MergeCall(
+            website.website_id,
+            website.profile_secret,
+            read_pair(body),
+            read_reason(body),
+            caller(context).credential_id,
+            context.now,
+            read_flag(body, "dryRun"),
+        )
+        outcome = await self._database.write(MERGE_HANDLER, call)
+        if isinstance(outcome, ApiError):
+            raise outcome
+        return success(_merged_json(outcome, is_dry_run=call.is_dry_run))
+
+    async def undo(self, context: Context) -> Reply:
+        """Says that a fact does not count; undoing an undo restores."""
+        fact_id = read_fact_id(context.path_values[0])
+        body = decode_object(context.body) if context.body else {}
+        call = UndoCall(
+            site(context).website_id, fact_id, read_reason(body), caller(context).credential_id, context.now
+        )
+        outcome = await self._database.write(UNDO_HANDLER, call)
+        if isinstance(outcome, ApiError):
+            raise outcome
+        return success(_undone_json(outcome))
+
+    async def ledger(self, context: Context) -> Reply:
+        """Every fact about a person, oldest first."""
+        asked = (site(context), read_ref(context.path_values[0]))
+        facts = await self._database.scan(_read_ledger, asked)
+        if facts is None:
+            raise no_such_person()
+        return success(facts)
+
+    async def erase(self, context: Context) -> Reply:
+        """Erases a person, and answers once nothing of them is left in the files of the database."""
+        website, ref = site(context), read_ref(context.path_values[0])
+        profile = await self._database.read(_find, (website, ref))
+        receipt: Erased | None = None
+        if profile is not None:
+            call = EraseCall(
+                website.website_id, website.profile_secret, profile, secrets.token_bytes(16), context.now
+            )
+            receipt = await self._database.write(ERASE_HANDLER, call)
+        if receipt is None:
+            raise no_such_person()
+        await self._database.scrub()
+        return success(_receipt_json(receipt, self._database.engine))
+
+    async def health(self, context: Context) -> Reply:
+        """What looks wrong in this website's identities."""
+        await self._refused.flush()
+        return success(await self._database.scan(identity_health, site(context)))
+
+
+def read_then(
+    tx: Transaction, asked: tuple[Website, Ref, int]
+) -> tuple[PersonThen, Mapping[bytes, str | None]] | None:
+    """A person as of a time (ms since epoch), and the names of keys; None when there was nobody then."""
+    website, ref, at = asked
+    profile = find_profile(tx, website, ref)
+    then = None if profile is None else person_then(tx, website.website_id, profile.person_id, at)
+    return None if then is None else (then, key_names(tx, website.website_id))
+
+
+def then_json(then: PersonThen, names: Mapping[bytes, str | None], *, with_reasons: bool) -> dict[str, Any]:
+    """What `as_of` and `explain` add to, or show of, a profile."""
+    shown: dict[str, Any] = {
+        "profileId": then.person_id.hex(),
+        "userId": next(iter(then.members.values())),
+        "userIds": list(then.members.values()),
+        "metadata": then.traits.values,
+        "name": then.traits.values.get("name"),
+        "image": then.traits.values.get("image"),
+        "identifiedAt": to_iso(then.identified_at),
+        "visitors": [
+            {"visitorId": format_uuid(visitor_id), "spans": spans_json(links, then)}
+            for visitor_id, links in sorted(then.links.items())
+        ],
+    }
+    if with_reasons:
+        shown["explain"] = explain(then, names)
+    return shown
+
+
+def spans_json(links: list[Any], then: PersonThen) -> list[dict[str, Any]]:
+    """From when until when a visitor was this person; None: from its beginning, or until now."""
+    spans: list[dict[str, Any]] = []
+    is_open = False
+    for index, link in enumerate(links):
+        is_own = link.profile_id in then.members
+        if is_own and not is_open:
+            spans.append({"from": to_iso(at_of(link.fact_id)) if index else None, "until": None})
+        elif not is_own and is_open:
+            spans[-1]["until"] = to_iso(at_of(link.fact_id))
+        is_open = is_own
+    return spans
+
+
+def _find(tx: Transaction, asked: tuple[Website, Ref]) -> bytes | None:
+    profile = find_profile(tx, *asked)
+    return None if profile is None else profile.profile_id
+
+
+def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
+    website, ref = asked
+    profile = find_profile(tx, website, ref)
+    then = None if profile is None else person_then(tx, website.website_id, profile.person_id)
+    if then is None:
+        return None
+    names = key_names(tx, website.website_id)
+    rows = ledger_of(tx, website.website_id, then.members)
+    return [fact_json(tx, website.website_id, row, names) for row in rows]
+
+
+def read_pair(body: Mapping[str, Any]) -> tuple[str, str]:
+    """`userIds` of a merge. Raises BadRequest."""
+    users = body.get("userIds")
+    if not isinstance(users, list) or len(users) != 2:
+        raise BadRequest('userIds must be a list of two user ids, such as ["user_1", "user_2"].')
+    first, second = (read_user_id(user) for user in users)
+    return first, second
+
+
+def read_reason(body: Mapping[str, Any]) -> str | None:
+    """The optional `reason`. Raises BadRequest."""
+    reason = body.get("reason")
+    if reason is None or (type(reason) is str and len(reason) <= MAX_REASON):
+        return reason
+    raise BadRequest(f"reason must be a text of at most {MAX_REASON} characters.")
+
+
+def read_flag(body: Mapping[str, Any], field: str) -> bool:
+    """An optional true or false. Raises BadRequest."""
+    value = body.get(field, False)
+    if type(value) is not bool:
+        raise BadRequest(f"{field} must be true or false.")
+    return value
+
+
+def read_fact_id(text: str) -> bytes:
+    """A fact id from its path segment. Raises BadRequest."""
+    try:
+        fact_id = bytes.fromhex(text)
+    except ValueError:
+        fact_id = b""
+    if len(fact_id) != 16 or len(text) != 32:
+        raise BadRequest("The fact id in the path must be 32 hex digits, as identify answers them.")
+    return fact_id
+
+
+def read_as_of(query: Mapping[str, str]) -> int | None:
+    """The optional `as_of` of a query, in ms since epoch. Raises BadRequest."""
+    text = query.get("as_of")
+    if text is None:
+        return None
+    try:
+        return from_iso(text)
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            "as_of must be an ISO 8601 time with a zone, such as 2026-05-05T12:00:00Z."
+        ) from None
+
+
+def _merged_json(merged: Merged, *, is_dry_run: bool) -> dict[str, Any]:
+    return {
+        "message": "These users would be one person" if is_dry_run else "These users are one person now",
+        "factId": None if is_dry_run else merged.fact_id.hex(),
+        "dryRun": is_dry_run,
+        "profileId": merged.profile_id.hex(),
+        "userId": merged.user_id,
+        "userIds": merged.user_ids,
+        "visitors": [format_uuid(visitor_id) for visitor_id in merged.visitor_ids],
+        "metadata": merged.metadata,
+        "leftOut": merged.left_out,
+    }
+
+
+def _undone_json(undone: Undone) -> dict[str, Any]:
+    return {
+        "message": "This fact does not count any more" if undone.is_new else "This fact was undone before",
+        "factId": undone.fact_id.hex(),
+        "undone": undone.target_id.hex(),
+        "kind": undone.kind,
+        "stillMergedBy": [fact_id.hex() for fact_id in undone.still_merged_by],
+    }
+
+
+def _receipt_json(receipt: Erased, engine: str) -> dict[str, Any]:
+    return {
+        "message": "This person was erased",
+        "erasureId": receipt.erasure_id.hex(),
+        "erasedAt": to_iso(receipt.erased_at),
+        "users": receipt.users,
+        "visitors": receipt.visitors,
+        "rows": receipt.rows,
+        "bytesGone": engine == "sqlite",
+        "note": "No file of the database holds the person any more."
+        if engine == "sqlite"
+        else "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum.",
+    }
+
+
+def export_json(tx: Transaction, website: Website, then: PersonThen) -> dict[str, Any]:
+    """What identity holds about a person: profile, reasons and ledger."""
+    names = key_names(tx, website.website_id)
+    rows = ledger_of(tx, website.website_id, then.members)
+    return {
+        "profile": then_json(then, names, with_reasons=True),
+        "ledger": [fact_json(tx, website.website_id, row, names) for row in rows],
+    }

@@ -1,0 +1,38 @@
+"""How a person is named in a path: a profile id, or `user:` and a user id."""
+
+from __future__ import annotations
+
+from footfall.db.protocol import Transaction
+from footfall.errors import BadRequest, NotFound
+from footfall.identity import store
+from footfall.identity.ledger import find_user
+from footfall.identity.store import Profile
+from footfall.ids import parse_object_id
+from footfall.websites.model import Website
+
+Ref = bytes | str
+"""The id of a profile (12 bytes), or a user id."""
+
+
+def read_ref(text: str) -> Ref:
+    """A reference from its decoded path segment. Raises BadRequest."""
+    if text.startswith("user:") and len(text) > len("user:"):
+        return text.removeprefix("user:")
+    profile_id = parse_object_id(text)
+    if profile_id is None:
+        raise BadRequest(
+            "The reference in the path must be a profileId of 24 hex digits, or user: and the user id."
+        )
+    return profile_id
+
+
+def find_profile(tx: Transaction, website: Website, ref: Ref) -> Profile | None:
+    """The profile that a reference names, before any merge; None when there is none."""
+    if isinstance(ref, bytes):
+        return store.read_profile(tx, website.website_id, ref)
+    return find_user(tx, website.website_id, website.profile_secret, ref)
+
+
+def no_such_person() -> NotFound:
+    """The error for a reference that names nobody."""
+    return NotFound("There is no such person in this website: check the profileId or user id in the path.")
