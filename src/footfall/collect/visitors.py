@@ -2,27 +2,129 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from footfall.auth.access import site
 from footfall.clock import to_iso
+from footfall.collect.enrich.geo import Place
 from footfall.collect.model import CUSTOM, PAGEVIEW, StoredDevice
 from footfall.collect.service import sql
-from footfall.db.protocol import Database, Transaction
+from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest, NotFound
-from footfall.identity.reading import profile_of_visitor
+from footfall.identity.reading import ProfileData, profile_of_visitor
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Reply, success
 
 MOST_EVENTS = 1000
 """Newest events of a visitor that the answer lists."""
-PARAMS = ("ref", "source", "via", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
-_decode = msgspec.json.Decoder().decode
+
+class Wire(msgspec.Struct, rename="camel"):
+    """A part of the answer."""
+
+
+class Params(Wire, rename=None):
+    """What the address of the first session's first page said; all names are always there."""
+
+    ref: str | None = None
+    source: str | None = None
+    via: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+
+
+class Version(Wire):
+    """A browser or operating system."""
+
+    name: str | None
+    version: str | None
+
+
+class DeviceType(Wire):
+    """`type`: `desktop`, `mobile`, `tablet` and so on."""
+
+    type: str | None
+    vendor: str | None
+    model: str | None
+
+
+class Viewport(Wire):
+    """In CSS pixels."""
+
+    width: int | None
+    height: int | None
+
+
+class Identity(Wire):
+    """Where a visitor is and with what, as of the latest pageview; `params` and `referrer` are of the first session."""
+
+    country: str | None
+    country_code: str | None
+    region: str | None
+    city: str | None
+    params: Params
+    ad_click_ids: msgspec.Raw
+    browser: Version
+    os: Version
+    device: DeviceType
+    viewport: Viewport
+    language: str | None
+    referrer: str | None
+
+
+class Seen(Wire):
+    """A page and when it was seen (ISO 8601)."""
+
+    url: str | None
+    timestamp: str
+
+
+class Done(Wire):
+    """A goal and when it was reached (ISO 8601)."""
+
+    name: str
+    timestamp: str
+    metadata: msgspec.Raw
+    description: str | None = None
+    is_server: bool = False
+    origin: str = "manual"
+
+
+class Activity(Wire):
+    """What a visitor did. Spans are in ms, times ISO 8601; the newest 1,000 events are listed, oldest first."""
+
+    visit_count: int
+    page_view_count: int
+    time_since_first_visit: int
+    time_since_current_visit: int
+    first_visit_at: str
+    last_visit_at: str
+    current_url: str | None
+    visited_pages: list[Seen]
+    completed_goals: list[Done]
+
+
+class VisitorData(Wire, omit_defaults=True):
+    """`data` of the answer; `profile` only for identified visitors."""
+
+    visitor_id: str
+    identity: Identity
+    activity: Activity
+    prediction: msgspec.Raw
+    profile: ProfileData | None = None
+
+
+_EMPTY = msgspec.Raw(b"{}")
+_NULL = msgspec.Raw(b"null")
+_NOWHERE = Place(None, None, None, None)
+
+_decode_params = msgspec.json.Decoder(Params).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
+_decode_place = msgspec.json.Decoder(Place).decode
 
 
 def visitor_endpoint(database: Database) -> Handler:
@@ -42,73 +144,63 @@ def visitor_endpoint(database: Database) -> Handler:
     return visitor
 
 
-def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> dict[str, Any] | None:
+def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorData | None:
     """A visitor as the wire shows it at a time (website id, visitor id, ms since epoch); None before the first pageview."""
     website_id, visitor_id, now = asked
     row = tx.one(sql.visitor_get, (website_id, visitor_id))
     if row is None or row[4] == 0:
         return None
     events = tx.all(sql.timeline, (website_id, visitor_id, MOST_EVENTS))
-    data = {
-        "visitorId": format_uuid(visitor_id),
-        "identity": _identity(row),
-        "activity": _activity(row, events, now),
-        "prediction": None,
-    }
-    profile = profile_of_visitor(tx, website_id, visitor_id)
-    if profile is not None:
-        data["profile"] = profile
-    return data
+    return VisitorData(
+        format_uuid(visitor_id),
+        _identity(row),
+        _activity(row, events, now),
+        _NULL,
+        profile_of_visitor(tx, website_id, visitor_id),
+    )
 
 
-def _identity(row: tuple[Any, ...]) -> dict[str, Any]:
-    place = _decode(row[6]) if row[6] else {}
+def _identity(row: Row) -> Identity:
+    place = _decode_place(row[6]) if row[6] else _NOWHERE
     stored = _decode_device(row[7])
     device = stored.device
-    params = _decode(row[9]) if row[9] else {}
-    return {
-        "country": place.get("country"),
-        "countryCode": place.get("country_code"),
-        "region": place.get("region"),
-        "city": place.get("city"),
-        "params": {name: params.get(name) for name in PARAMS},
-        "adClickIds": _decode(row[10]) if row[10] else {},
-        "browser": {"name": device.browser, "version": device.browser_version},
-        "os": {"name": device.os, "version": device.os_version},
-        "device": {"type": device.type, "vendor": device.vendor, "model": device.model},
-        "viewport": {"width": stored.viewport_width, "height": stored.viewport_height},
-        "language": stored.language,
-        "referrer": row[8],
-    }
+    return Identity(
+        place.country,
+        place.country_code,
+        place.region,
+        place.city,
+        _decode_params(row[9]) if row[9] else Params(),
+        _raw(row[10]),
+        Version(device.browser, device.browser_version),
+        Version(device.os, device.os_version),
+        DeviceType(device.type, device.vendor, device.model),
+        Viewport(stored.viewport_width, stored.viewport_height),
+        stored.language,
+        row[8],
+    )
 
 
-def _activity(row: tuple[Any, ...], events: list[tuple[Any, ...]], now: int) -> dict[str, Any]:
-    pages, goals = [], []
+def _activity(row: Row, events: list[Row], now: int) -> Activity:
+    pages: list[Seen] = []
+    goals: list[Done] = []
     for event_id, kind, url, name, data in reversed(events):
-        at = to_iso(at_of(event_id))
         if kind == PAGEVIEW:
-            pages.append({"url": url, "timestamp": at})
+            pages.append(Seen(url, to_iso(at_of(event_id))))
         elif kind == CUSTOM:
-            goals.append(_goal(name, data, at))
-    return {
-        "visitCount": row[3],
-        "pageViewCount": row[4],
-        "timeSinceFirstVisit": max(now - row[0], 0),
-        "timeSinceCurrentVisit": max(now - row[2], 0),
-        "firstVisitAt": to_iso(row[0]),
-        "lastVisitAt": to_iso(row[1]),
-        "currentUrl": row[5],
-        "visitedPages": pages,
-        "completedGoals": goals,
-    }
+            goals.append(Done(name, to_iso(at_of(event_id)), _raw(data)))
+    return Activity(
+        row[3],
+        row[4],
+        max(now - row[0], 0),
+        max(now - row[2], 0),
+        to_iso(row[0]),
+        to_iso(row[1]),
+        row[5],
+        pages,
+        goals,
+    )
 
 
-def _goal(name: str, data: str | None, at: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": None,
-        "isServer": False,
-        "timestamp": at,
-        "origin": "manual",
-        "metadata": _decode(data) if data else {},
-    }
+def _raw(text: str | None) -> msgspec.Raw:
+    """A stored JSON object as it is, or an empty one."""
+    return _EMPTY if text is None else msgspec.Raw(text.encode())

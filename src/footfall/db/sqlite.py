@@ -41,7 +41,9 @@ MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
 BATCH_SIZE = 512
 WRITER_CACHE_KIB = 96 * 1024
-READER_CACHE_KIB = 24 * 1024
+READER_CACHE_KIB = 8 * 1024
+MAPPED_BYTES = 64 * 1024**3
+"""Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
 BUSY_TIMEOUT_MS = 5000
 
 
@@ -195,6 +197,7 @@ def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Conn
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     return connection
 
 
@@ -380,6 +383,7 @@ class SqliteDatabase:
             raise
         self._scan_thread = ThreadPoolExecutor(1, "scan")
         self._read_tx = SqliteTransaction(self._reader)
+        self._is_reading = False
         session = SqliteSession(self.path, WRITER_CACHE_KIB)
         self._checkpointer = _Checkpointer(self.path, session)
         self._writer = Writer(session, self._queue_size, BATCH_SIZE)
@@ -407,12 +411,22 @@ class SqliteDatabase:
         await self._writer.between(self._session.truncate_log)
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        with _translated():
-            self._reader.execute("BEGIN")
-            try:
-                return handler(self._read_tx, call)
-            finally:
-                self._reader.execute("COMMIT")
+        """Reads of one turn of the event loop share a snapshot: to begin and end one costs as much as two look-ups.
+
+        A caller who was told of a commit asks again in a later turn, and so sees it.
+        """
+        try:
+            if not self._is_reading:
+                self._reader.execute("BEGIN")
+                self._is_reading = True
+                asyncio.get_running_loop().call_soon(self._end_snapshot)
+            return handler(self._read_tx, call)
+        except apsw.Error as error:
+            raise _ours(error) from error
+
+    def _end_snapshot(self) -> None:
+        self._is_reading = False
+        self._reader.execute("COMMIT")
 
     async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         work = functools.partial(self._scan, handler, call)

@@ -5,6 +5,12 @@ SELECT pageview_count FROM visitor WHERE website_id = :website_id AND visitor_id
 SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id
 ORDER BY fact_id DESC LIMIT 1;
 
+-- name: profile_of_visitor(website_id bytes, visitor_id bytes)
+SELECT p.person_id, p.member_count, p.user_id, p.identified_at, p.metadata
+FROM (
+    SELECT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id DESC LIMIT 1
+) AS l JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id;
+
 -- name: links_of_visitor(website_id bytes, visitor_id bytes)
 SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id;
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from footfall.clock import to_iso
@@ -11,21 +9,22 @@ from footfall.db.protocol import Transaction
 from footfall.identity.store import sql
 
 
-def profile_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> dict[str, Any] | None:
-    """`{userId, profileId, metadata, identifiedAt}` of the visitor's last link; None when anonymous."""
-    link = tx.one(sql.link_newest, (website_id, visitor_id))
-    if link is None or link[1] is None:
-        return None
-    row = tx.one(sql.profile_get, (website_id, link[1]))
+class ProfileData(msgspec.Struct, rename="camel"):
+    """Who a visitor is, on the wire."""
+
+    user_id: str
+    profile_id: str
+    metadata: msgspec.Raw
+    identified_at: str
+
+
+def profile_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> ProfileData | None:
+    """The person of the visitor's last link; None when anonymous."""
+    row = tx.one(sql.profile_of_visitor, (website_id, visitor_id))
     if row is None:
         return None
-    person_id, member_count, user_id, identified_at = row[:4]
+    person_id, member_count, user_id, identified_at, metadata = row
     if member_count > 1:
         _, user_id, identified_at = tx.all(sql.members_of_person, (website_id, person_id))[0]
-        row = tx.one(sql.profile_get, (website_id, person_id)) or row
-    return {
-        "userId": user_id,
-        "profileId": person_id.hex(),
-        "metadata": msgspec.Raw(row[5].encode()),
-        "identifiedAt": to_iso(identified_at),
-    }
+        metadata = tx.all(sql.profile_get, (website_id, person_id))[0][5]
+    return ProfileData(user_id, person_id.hex(), msgspec.Raw(metadata.encode()), to_iso(identified_at))

@@ -1,0 +1,1 @@
+"""`python -m bench`: how fast Footfall is, beside what its parts reach alone."""

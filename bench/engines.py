@@ -1,0 +1,51 @@
+"""The engines that can be measured: how a database is made, and how `footfall serve` is told of it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from footfall.app import CommandSession, migrate_database
+from footfall.db import sqlite
+from footfall.db.writer import Session
+from footfall.settings import Settings
+
+
+class StoreSession(Session, CommandSession, Protocol):
+    """A connection like the one through which a server writes, for reads too."""
+
+
+class Engine(NamedTuple):
+    """A database with the schema and no data. It goes to other processes, so it is made of values.
+
+    `arguments`: of `footfall serve`. `log`: its write-ahead log, a file or a folder of files; it may be missing.
+    """
+
+    open_session: Callable[[], StoreSession]
+    arguments: list[str]
+    log: Path
+
+    def log_size(self) -> int:
+        """Bytes of write-ahead log."""
+        files = [self.log] if self.log.is_file() else self.log.glob("*")
+        return sum(file.stat().st_size for file in files)
+
+
+@contextlib.contextmanager
+def sqlite_engine(folder: Path) -> Iterator[Engine]:
+    """An embedded database in `folder`, whose session has the cache of a server's writer."""
+    settings = Settings(data=folder / "data")
+    migrate_database(settings)
+    path = settings.data / sqlite.FILE_NAME
+    yield Engine(
+        functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB),
+        ["--data", str(settings.data)],
+        path.with_name(path.name + "-wal"),
+    )
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {"sqlite": sqlite_engine}
