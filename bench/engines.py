@@ -20,9 +20,9 @@ class StoreSession(Session, CommandSession, Protocol):
 
 
 class Engine(NamedTuple):
-    """A database with the schema and no data. It goes to other processes, so it is made of values.
+    """A database with the schema and no data; goes to other processes. `arguments`: of `footfall serve`.
 
-    `arguments`: of `footfall serve`. `log`: its write-ahead log, a file or a folder of files; it may be missing.
+    `log`: its write-ahead log, a file or a folder of files; it may be missing.
     """
 
     open_session: Callable[[], StoreSession]
@@ -31,21 +31,16 @@ class Engine(NamedTuple):
 
     def log_size(self) -> int:
         """Bytes of write-ahead log."""
-        files = [self.log] if self.log.is_file() else self.log.glob("*")
-        return sum(file.stat().st_size for file in files)
+        return sum(f.stat().st_size for f in ([self.log] if self.log.is_file() else self.log.glob("*")))
 
 
 @contextlib.contextmanager
 def sqlite_engine(folder: Path) -> Iterator[Engine]:
     """An embedded database in `folder`, whose session has the cache of a server's writer."""
-    settings = Settings(data=folder / "data")
-    migrate_database(settings)
-    path = settings.data / sqlite.FILE_NAME
-    yield Engine(
-        functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB),
-        ["--data", str(settings.data)],
-        path.with_name(path.name + "-wal"),
-    )
+    migrate_database(Settings(data=folder))
+    path = folder / sqlite.FILE_NAME
+    session = functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB)
+    yield Engine(session, ["--data", str(folder)], path.with_name(path.name + "-wal"))
 
 
 ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {"sqlite": sqlite_engine}

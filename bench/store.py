@@ -1,84 +1,154 @@
-"""The store without a server: filling it, and what its handlers reach alone. Each runs in a process of its own."""
+"""The operations, and the store without a server: filling it, and what the operations' handlers reach alone."""
 
 from __future__ import annotations
 
+import itertools
 import random
+import re
+from collections.abc import Iterable
+from contextlib import closing
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.engines import Engine, StoreSession
-from bench.operations import DOMAIN, Operation, World, calls, operations, visitor_id
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
+from footfall.collect.enrich.geo import NOWHERE
+from footfall.collect.pipeline import Arrival, read_hit
+from footfall.collect.service import RECORD_HANDLER
 from footfall.collect.visitors import read_visitor
 from footfall.db.protocol import WriteHandler
-from footfall.ids import parse_uuid
+from footfall.identity.model import SERVER
+from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.wire import read_identify
+from footfall.ids import at_prefix
+from footfall.web.json import decode_object
+from footfall.websites.model import Website
 from footfall.websites.store import create_website
 
-SEED_BATCH = 1000
 BATCH = 64
 """Calls in one commit: as many as wrk has connections."""
+BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
+_USER = (
+    '{"user_id":"user_<i>","datafast_visitor_id":"<visitor>","email":"user_<i>@example.com","name":"User Number <i>",'
+    '"plan":"pro","company":"Acme Inc","role":"admin","seats":12,"country":"DE","locale":"de-DE"}'
+)
+_PAGE = (
+    '{"websiteId":"<tracking>","domain":"bench.example","visitorId":"<visitor>","type":"pageview",'
+    '"href":"https://bench.example/p<page>?utm_source=newsletter","referrer":"https://news.example.org/",'
+    '"viewport":{"width":1280,"height":720},"language":"en-US"}'
+)
+_sequence = itertools.count()
+
+
+class Operation(NamedTuple):
+    """A request whose `path` and `body` hold placeholders, see `fill`. `proof`: what a right answer contains.
+
+    `handler`: the write behind it; None for a read, which has no body.
+    """
+
+    path: str
+    body: str
+    proof: str
+    handler: WriteHandler | None
+
+    @property
+    def method(self) -> str:
+        return "POST" if self.body else "GET"
+
+
+IDENTIFY = Operation("/api/v1/identify", _USER, '"action":"unchanged"', IDENTIFY_HANDLER)
+PAGEVIEW = Operation("/api/events", _PAGE, '{"status":"success"}', RECORD_HANDLER)
+_CHANGED = _USER.replace("pro", "plan <draw>").replace("admin", "role <draw>")
+OPERATIONS = {  # in an order in which none spoils the data of a later one
+    "identify-unchanged": IDENTIFY,
+    "identify-changing": IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"'),
+    "visitor": Operation("/api/v1/visitors/<visitor>", "", '"user_', None),
+    "pageview": PAGEVIEW,
+}
+
+
+class World(NamedTuple):
+    """The seeded data: visitors 0 to `visitors` - 1 of one website, each of them a known user. `key`: an API key."""
+
+    visitors: int
+    website: Website
+    key_id: bytes
+    key: str
+
+
+def visitor_id(i: int) -> bytes:
+    """The id of visitor `i`; neighbours lie far apart, as random ids do."""
+    return bytes.fromhex(f"{i * 2654435761 % 2**32:08x}000040008000{i % 65536:012x}")
+
+
+def fill(template: str, i: int, world: World) -> str:
+    """A path or body for visitor `i`; `<draw>` is another number at each call."""
+    visitor = f"{i * 2654435761 % 2**32:08x}-0000-4000-8000-{i % 65536:012x}"
+    values = {"i": i, "page": i % 50, "visitor": visitor, "draw": random.randint(1, 10**9)}
+    values["tracking"] = world.website.tracking_id
+    return re.sub("<([a-z]+)>", lambda found: str(values[found[1]]), template)
+
+
+def calls(operation: Operation, world: World, visitors: Iterable[int]) -> list[Any]:
+    """The calls of a write for `visitors`, as the endpoint would hand them to its handler."""
+    now, site = system_clock(), world.website
+    bodies = [decode_object(fill(operation.body, i, world).encode()) for i in visitors]
+    if operation.handler == IDENTIFY_HANDLER:
+        secret, key = site.profile_secret, world.key_id
+        said = [read_identify(body) for body in bodies]
+        return [IdentifyCall(site.website_id, secret, each, SERVER, True, key, now) for each in said]
+    ids = [at_prefix(now) + next(_sequence).to_bytes(4, "big") for _ in bodies]
+    arrivals = [Arrival(now, event_id, BROWSER, "127.0.0.1", NOWHERE, b"") for event_id in ids]
+    return [read_hit(body, site, arrival) for body, arrival in zip(bodies, arrivals, strict=True)]
 
 
 def seed(engine: Engine, visitors: int) -> World:
     """Give each visitor a pageview and make each a user with eight traits, through the handlers."""
-    session, now = engine.open_session(), system_clock()
-    try:
-        website = session.transact(lambda tx: create_website(tx, DOMAIN, now))
-        key = session.transact(lambda tx: create_key(tx, website.website_id, "benchmark", now))
+    with closing(engine.open_session()) as session:
+        website = session.transact(lambda tx: create_website(tx, "bench.example", system_clock()))
+        key = session.transact(lambda tx: create_key(tx, website.website_id, "benchmark", system_clock()))
         world = World(visitors, website, bytes.fromhex(key["apiKeyId"]), key["key"])
-        known = {operation.name: operation for operation in operations(world)}
-        for start in range(0, visitors, SEED_BATCH):
-            batch = range(start, min(start + SEED_BATCH, visitors))
-            for operation in (known["pageview"], known["identify-unchanged"]):
-                assert operation.handler is not None
-                _write(session, operation.handler, calls(operation, world, batch))
-    finally:
-        session.close()
+        for start in range(0, visitors, 1000):
+            for operation in (PAGEVIEW, IDENTIFY):
+                batch = calls(operation, world, range(start, min(start + 1000, visitors)))
+                _write(session, operation.handler, batch)
     return world
 
 
-def measure(engine: Engine, operation: Operation, world: World, seconds: float) -> float:
+def measure(engine: Engine, operation: Operation, world: World, warm_up: float, seconds: float) -> float:
     """Calls a second: writes with a commit for every 64, reads one by one."""
-    session = engine.open_session()
-    try:
-        _run(session, operation, world, min(seconds, 2.0))
+    with closing(engine.open_session()) as session:
+        _run(session, operation, world, warm_up)
         return _run(session, operation, world, seconds)
-    finally:
-        session.close()
 
 
 def _run(session: StoreSession, operation: Operation, world: World, seconds: float) -> float:
     """Calls a second; making the calls is not counted."""
     done, spent = 0, 0.0
     while spent < seconds:
-        visitors = [random.randrange(world.visitors) for _ in range(BATCH)]
-        if (handler := operation.handler) is not None:
-            batch = calls(operation, world, visitors)
-            started = perf_counter()
-            _write(session, handler, batch)
+        visitors = random.choices(range(world.visitors), k=BATCH)
+        batch = calls(operation, world, visitors) if operation.handler else []
+        keys = [(world.website.website_id, visitor_id(i), system_clock()) for i in visitors]
+        started = perf_counter()
+        if operation.handler:
+            _write(session, operation.handler, batch)
         else:
-            started = perf_counter()
-            _read(session, world.website.website_id, visitors)
+            for key in keys:
+                session.snapshot(lambda tx, key=key: read_visitor(tx, key))  # type: ignore[misc]
         spent += perf_counter() - started
         done += BATCH
     return done / spent
 
 
-def _write(session: StoreSession, handler: WriteHandler, batch: list[Any]) -> None:
+def _write(session: StoreSession, handler: WriteHandler | None, batch: list[Any]) -> None:
     """One batch as the server's writer does it."""
+    assert handler is not None
     tx = session.begin()
-    if not session.is_local and handler.locks is not None:
+    if not session.is_local and handler.locks:
         tx.lock(handler.locks(batch), handler.shares(batch) if handler.shares else [])
     handler.run(tx, batch)
     session.commit()
     session.between_batches()
-
-
-def _read(session: StoreSession, website_id: bytes, visitors: list[int]) -> None:
-    now = system_clock()
-    for i in visitors:
-        key = parse_uuid(visitor_id(i))
-        assert key is not None
-        found = session.snapshot(lambda tx, asked=(website_id, key, now): read_visitor(tx, asked))  # type: ignore[misc]
-        assert found is not None

@@ -1,0 +1,97 @@
+"""What all tests of the API share: one server for most of them, and a website of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.support.engines import ENGINES, Engine, Place
+from tests.support.servers import RunningServer, serving
+from tests.support.sites import Site, http_client, make_sites
+
+MakeServer = Callable[..., RunningServer]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
+
+
+@pytest.fixture(scope="session", params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Each database engine in turn."""
+    made: Engine = ENGINES[request.param]()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def place(engine: Engine) -> Place:
+    """A new empty database."""
+    return engine.new_place()
+
+
+@pytest.fixture(scope="session")
+def shared_server(engine: Engine) -> Iterator[RunningServer]:
+    """The server of most tests; it refuses nobody for calling too often."""
+    with serving(engine.new_place(), {"FOOTFALL_RATE_LIMIT": "0"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def http(shared_server: RunningServer) -> Iterator[httpx.Client]:
+    """A client of the shared server; every answer is compared with openapi.yaml."""
+    with http_client(shared_server.url) as client:
+        yield client
+
+
+class SitePool:
+    """New websites of one server, made many at a time, since a server takes a moment to notice new ones."""
+
+    def __init__(self, server: RunningServer, http: httpx.Client) -> None:
+        self._server = server
+        self._http = http
+        self._ready: list[Site] = []
+
+    def take(self) -> Site:
+        """A website that nobody else uses."""
+        if not self._ready:
+            self._ready = make_sites(self._server.url, self._http, self._server.place, 40)
+        return self._ready.pop()
+
+
+@pytest.fixture(scope="session")
+def sites(shared_server: RunningServer, http: httpx.Client) -> SitePool:
+    """Websites of the shared server."""
+    return SitePool(shared_server, http)
+
+
+@pytest.fixture
+def server(sites: SitePool) -> Site:
+    """A website of the test's own on the shared server: `url`, `tracking_id`, `key`, `website_id`, `domain`."""
+    return sites.take()
+
+
+@pytest.fixture
+def other(sites: SitePool) -> Site:
+    """A second website on the same server."""
+    return sites.take()
+
+
+@pytest.fixture(scope="module")
+def module_place(engine: Engine) -> Place:
+    """A database that the tests of one module share."""
+    return engine.new_place()
+
+
+@pytest.fixture
+def start(engine: Engine) -> Iterator[MakeServer]:
+    """Starts servers with an environment of their own, on a new database unless one is given."""
+    with ExitStack() as stack:
+
+        def start_one(environment: dict[str, str] | None = None, place: Place | None = None) -> RunningServer:
+            return stack.enter_context(serving(place or engine.new_place(), environment))
+
+        yield start_one

@@ -1,0 +1,114 @@
+"""Real servers and commands, as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.support.engines import Place
+
+FOOTFALL = Path(sys.executable).with_name("footfall")
+PATIENCE = 60.0
+"""Seconds after which a process that shows no life is killed; never waited for when all is well."""
+
+
+class RunningServer:
+    """A `footfall serve` process. `url` is known once it accepts connections."""
+
+    def __init__(self, place: Place, environment: Mapping[str, str] | None = None, *arguments: str) -> None:
+        self.place = place
+        self._log = place.folder / "server.log"
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [FOOTFALL, "serve", "--port", "0", *arguments],
+                env=clean_environment(place, environment or {}),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        watchdog = threading.Timer(PATIENCE, self.process.kill)
+        watchdog.start()
+        try:
+            assert self.process.stdout is not None
+            self.url = self.process.stdout.readline().strip()
+        finally:
+            watchdog.cancel()
+        assert self.url.startswith("http://"), f"no address, but {self.url!r}; the log: {self.log}"
+
+    @property
+    def log(self) -> str:
+        """What servers of this place wrote to stderr."""
+        return self._log.read_text("utf-8")
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.url.rsplit(":", 1)[1])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Signal it, and wait for its end; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def check_log(self) -> None:
+        """No request ended in an unexpected error."""
+        for alarm in ("unexpected error", "Traceback", "call failed"):
+            assert alarm not in self.log, self.log
+
+
+@contextmanager
+def serving(place: Place, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
+    """A server on `place` with further environment, stopped at the end; its log is looked at."""
+    server = RunningServer(place, environment)
+    try:
+        yield server
+    finally:
+        server.stop()
+    server.check_log()
+
+
+def clean_environment(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process: none of the caller's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
+    return {**kept, **place.environment, **extra}
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """A command that ended."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def run_command(place: Place, *arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
+    """Run `footfall` on `place`."""
+    done = subprocess.run(
+        [FOOTFALL, *arguments],
+        env=clean_environment(place, environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_json(place: Place, *arguments: str) -> Any:
+    """What `footfall ... --json` prints; it must succeed and print nothing else."""
+    ran = run_command(place, *arguments, "--json")
+    assert (ran.code, ran.errors) == (0, ""), ran
+    return msgspec.json.decode(ran.output)
