@@ -137,7 +137,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
             _write(session, operation.handler, batch)
         else:
             for key in keys:
-                session.snapshot(lambda tx, key=key: read_visitor(tx, key))  # type: ignore[misc]
+                assert session.snapshot(lambda tx, key=key: read_visitor(tx, key))  # type: ignore[misc]
         spent += perf_counter() - started
         done += BATCH
     return done / spent

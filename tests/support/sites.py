@@ -92,7 +92,9 @@ class Site(msgspec.Struct):
         }
         next_millisecond()
         return self.http.post(
-            "/api/events", content=msgspec.json.encode(body), headers={"user-agent": user_agent, **(headers or {})}
+            "/api/events",
+            content=msgspec.json.encode(body),
+            headers={"user-agent": user_agent, **(headers or {})},
         )
 
     def kept(self, kind: str, visitor: str | None, **fields: Any) -> dict[str, Any]:
@@ -123,7 +125,9 @@ class Site(msgspec.Struct):
 
     def page_identify(self, visitor: str, user_id: Any, **traits: Any) -> dict[str, Any]:
         """The page says who its visitor is."""
-        return self.kept("identify", visitor, extraData={"user_id": user_id, "name": "", "image": "", **traits})
+        return self.kept(
+            "identify", visitor, extraData={"user_id": user_id, "name": "", "image": "", **traits}
+        )
 
     # What the backend calls
 
@@ -137,7 +141,9 @@ class Site(msgspec.Struct):
             headers={"authorization": f"Bearer {key or self.key}", "content-type": "application/json"},
         )
 
-    def identify(self, visitor: str, user_id: str, traits: dict[str, Any] | None = None, *, at: int | None = None) -> Any:
+    def identify(
+        self, visitor: str, user_id: str, traits: dict[str, Any] | None = None, *, at: int | None = None
+    ) -> Any:
         """Identify successfully; `data`. `at`: the number of a `moment`."""
         when = {} if at is None else {"$at": moment(at)}
         response = self.post({"user_id": user_id, "datafast_visitor_id": visitor, **(traits or {}), **when})
@@ -153,7 +159,9 @@ class Site(msgspec.Struct):
 
     def call(self, method: str, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
         """Any call with the website's key, or another."""
-        return self.http.request(method, path, headers={"authorization": f"Bearer {key or self.key}"}, **options)
+        return self.http.request(
+            method, path, headers={"authorization": f"Bearer {key or self.key}"}, **options
+        )
 
     def visitor(self, visitor: str) -> Any:
         """`GET visitor`: `data`."""

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
-from footfall.collect.enrich.bots import HEADLESS_PATTERNS, NOT_BOTS, bot_kind, is_bot
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footfall.collect.enrich.bots import HEADLESS_PATTERNS, NOT_BOTS, bot_kind, is_bot
+
 from .user_agents import BROWSERS, CHROME_ON_MAC
 
-TOOLS = (
-    "curl/8.5.0 libcurl/8.5 Wget/1.21.4 python-requests/2.31.0 Python/3.11 Go-http-client/2.0 node undici "
-    "axios/1.7.2 Java/17.0.2 Bun/1.1 Deno/1.40 PostmanRuntime/7.39 k6/0.50 "
-    "Ruby HTTPie/3.2 GuzzleHttp/7 python-httpx/0.27"
-).split()
+TOOLS = [
+    "curl/8.5.0",
+    "libcurl/8.5",
+    "Wget/1.21.4",
+    "python-requests/2.31.0",
+    "Python/3.11",
+    "Go-http-client/2.0",
+    "node",
+    "undici",
+    "axios/1.7.2",
+    "Java/17.0.2",
+    "Bun/1.1",
+    "Deno/1.40",
+    "PostmanRuntime/7.39",
+    "k6/0.50",
+    "Ruby",
+    "HTTPie/3.2",
+    "GuzzleHttp/7",
+    "python-httpx/0.27",
+]
 HEADLESS = (
     "Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/141.0 Safari/537.36",
     "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1",

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import ua_parser_rs
-from footfall.collect.enrich import device
-from footfall.collect.enrich.device import Device, parse_device
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footfall.collect.enrich import device
+from footfall.collect.enrich.device import Device, parse_device
 
 from .user_agents import BROWSERS, CHROME_ON_MAC, REACT_NATIVE_IOS
 

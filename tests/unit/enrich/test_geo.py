@@ -8,12 +8,13 @@ from typing import Any
 
 import maxminddb
 import pytest
-from footfall.collect.enrich.countries import COUNTRIES
-from footfall.collect.enrich.geo import NOWHERE, Geo, Place
 from hypothesis import given
 from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
+
+from footfall.collect.enrich.countries import COUNTRIES
+from footfall.collect.enrich.geo import NOWHERE, Geo, Place
 
 NO_PLACE = (
     *(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from footfall.collect.enrich.hosts import host_matches
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footfall.collect.enrich.hosts import host_matches
 
 ALLOWED = ("shop.example.org", "*.example.net", "com.example.app", "", "*.")
 LOCAL = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from footfall.collect.enrich.page import CLICK_IDS, PARAMETERS, Page, bare_host, parse_page
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footfall.collect.enrich.page import CLICK_IDS, PARAMETERS, Page, bare_host, parse_page
 
 AUTHORITIES = st.sampled_from(
     ["example.com", "[::1]:80", "a@b", "x:99999", "", "ex\\ample", "münchen.de", "\ud800", "[", "a..b"]
@@ -146,9 +147,14 @@ def test_any_string_gives_a_bounded_clean_page_or_none(href: str, hash_routing: 
     if found is None:
         return
     text = found.url + found.query
-    assert text.isascii() and text.isprintable() and " " not in text
-    assert found.path.startswith("/") and len(found.path) <= 2048 and len(found.query) <= 2048
-    assert found.host == found.host.lower() and "@" not in found.host
+    assert text.isascii()
+    assert text.isprintable()
+    assert " " not in text
+    assert found.path.startswith("/")
+    assert len(found.path) <= 2048
+    assert len(found.query) <= 2048
+    assert found.host == found.host.lower()
+    assert "@" not in found.host
     for value in [*found.params.values(), *found.click_ids.values()]:
         assert 0 < len(value) <= 255
         value.encode("utf-8")

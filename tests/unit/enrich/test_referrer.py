@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from footfall.collect.enrich.referrer import Referrer, parse_referrer
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footfall.collect.enrich.referrer import Referrer, parse_referrer
 
 OWN = ("example.com", "*.shop.example", "com.example.app")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,9 @@ def test_any_parameters_come_out_bounded_and_storable(data: dict[str, object]) -
     found = clean_parameters(data)
     assert len(found) <= 10
     for name, value in found.items():
-        assert 1 <= len(name) <= 64 and len(value) <= 255 and not set(value) & set("<>'\"&\x00")
+        assert 1 <= len(name) <= 64
+        assert len(value) <= 255
+        assert not set(value) & set("<>'\"&\x00")
         value.encode("utf-8")
     assert clean_parameters(found) == found
 

@@ -2,8 +2,6 @@
 device).
 """
 
-# ruff: noqa: E501 - a User-Agent is one line
-
 from __future__ import annotations
 
 _IOS = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
