@@ -11,6 +11,7 @@ import click
 from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows
+from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import verify_identity
 from footfall.settings import Settings, read_settings
 
@@ -38,6 +39,15 @@ def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
     show(report.as_json(), as_json)
     if report.differences:
         context.exit(1)
+
+
+@db.command()
+@click.argument("what", type=click.Choice(["identity"]))
+@command_options
+def rebuild(what: str, settings: Settings, as_json: bool) -> None:
+    """Make profiles and links anew from the ledger. No server may run on the data meanwhile."""
+    with exclusive(settings), command_session(settings) as session:
+        show(session.transact(rebuild_identity), as_json)
 
 
 @db.command()

@@ -1,0 +1,78 @@
+"""Make all that is folded from the ledger anew, with the pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from footfall.db.protocol import Params, Transaction
+from footfall.db.statements import load
+from footfall.identity import store
+from footfall.identity.store import Profile
+from footfall.identity.store import sql as identity_sql
+from footfall.identity.verify import fold_people, fold_visitors, read_operations
+
+sql = load(__file__, "rebuild.sql")
+
+T = TypeVar("T")
+
+CHUNK = 1000
+
+
+def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
+    """Delete and write anew profiles, links, and what merges and undos come to; how many rows of each.
+
+    `progress` is told the number of rows written since the last call.
+    """
+    operated = read_operations(tx)
+    for statement in (
+        sql.links_clear,
+        sql.profiles_clear,
+        sql.inactive_clear,
+        sql.merges_clear,
+        sql.undos_clear,
+    ):
+        tx.run(statement)
+    merges = [(w, m.profile_id, m.fact_id, m.other_id) for w, many in operated.merges.items() for m in many]
+    merges += [(w, other, fact_id, profile) for w, profile, fact_id, other in merges]
+    undos = [(w, undo.target_id, undo.fact_id) for w, many in operated.undos.items() for undo in many]
+    tx.run_many(identity_sql.merge_add, merges)
+    tx.run_many(identity_sql.undo_add, undos)
+    tx.run_many(identity_sql.inactive_add, sorted(operated.inactive))
+    profiles = links = 0
+    people: Iterator[Params] = (
+        store.profile_row(
+            Profile(
+                key[0],
+                key[1],
+                person.person_id,
+                person.member_count,
+                person.user_id,
+                person.identified_at,
+                person.visitor_count,
+                person.traits,
+            )
+        )
+        for key, person in fold_people(tx, operated)
+    )
+    for rows in _chunks(people):
+        tx.run_many(identity_sql.profile_put, rows)
+        profiles += len(rows)
+        progress(len(rows))
+    spans: Iterator[Params] = (
+        (key[0], key[1], fact_id, profile_id)
+        for key, found in fold_visitors(tx, operated)
+        for fact_id, profile_id in found
+    )
+    for rows in _chunks(spans):
+        tx.run_many(identity_sql.link_add, rows)
+        links += len(rows)
+        progress(len(rows))
+    return {"profiles": profiles, "links": links, "merges": len(merges) // 2, "undos": len(undos)}
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(items)
+    while chunk := list(islice(waiting, CHUNK)):
+        yield chunk

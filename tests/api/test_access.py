@@ -1,0 +1,201 @@
+"""Who may call what: one table over all routes of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import msgspec
+import pytest
+
+from footfall.auth.scopes import SCOPES
+from footfall.auth.store import revoke_key, revoke_token, sql
+from footfall.auth.tokens import make_secret
+from footfall.clock import system_clock
+from footfall.db.protocol import Transaction
+from footfall.web.context import Credential, Route
+from footfall.websites.store import configuration_changed
+from tests.conftest import SitePool
+from tests.support.openapi import description
+from tests.support.sites import Site, wait_until_refused
+from tests.support.table import example_path, route_table
+
+TABLE = route_table()
+GUARDED = [route for route in TABLE if route.credential is Credential.WEBSITE]
+OPEN = [route for route in TABLE if route.credential is not Credential.WEBSITE]
+
+
+def title(route: object) -> str:
+    return f"{route.method} {route.path}" if isinstance(route, Route) else str(route)
+
+
+class Callers(msgspec.Struct):
+    """Keys and tokens of many kinds; `route_scope` is put in where a token needs it."""
+
+    mine: Site
+    theirs: Site
+    suspended: Site
+    revoked_key: str
+    revoked_token: str
+    tokens: dict[tuple[str, ...], str]
+
+    def token(self, *scopes: str, websites: str = "") -> str:
+        """A token with `scopes`; `websites`: `mine`, `theirs`, or all."""
+        found = self.tokens.get((websites, *scopes))
+        if found is None:
+            allowed = {"": None, "mine": [self.mine.website_id], "theirs": [self.theirs.website_id]}[websites]
+            found = self.tokens[(websites, *scopes)] = self.mine.token(list(scopes), allowed)
+        return found
+
+
+@pytest.fixture(scope="module")
+def callers(sites: SitePool) -> Callers:
+    mine, theirs, suspended = sites.take(), sites.take(), sites.take()
+    suspended.change(is_suspended=True)
+    gone, revoked_token = sites.take(), mine.token(["*"])
+
+    def revoke(tx: Transaction) -> None:
+        now = system_clock()
+        assert revoke_key(tx, bytes.fromhex(gone.key_id), now)
+        newest = tx.all(sql.tokens_list)[-1][0]
+        assert revoke_token(tx, newest, now)
+        configuration_changed(tx)
+
+    mine.place.transact(revoke)
+    wait_until_refused(mine.http, gone.key)
+    wait_until_refused(mine.http, revoked_token)
+    return Callers(mine, theirs, suspended, gone.key, revoked_token, {})
+
+
+def call(site: Site, route: Route, authorization: str | None, query: str = "") -> httpx.Response:
+    """Call a route with a body that has nothing in it."""
+    headers = {"content-type": "application/json"}
+    if authorization is not None:
+        headers["authorization"] = authorization
+    content = b"{}" if route.max_body else None
+    return site.http.request(route.method, example_path(route) + query, headers=headers, content=content)
+
+
+Case = Callable[[Callers, str], tuple[str | None, str]]
+"""From callers and the route's scope to (Authorization header, query)."""
+
+
+def of(site: Site) -> str:
+    return f"?websiteId={site.website_id}"
+
+
+def others(scope: str) -> list[str]:
+    """All scopes but one."""
+    return [name for name in SCOPES if name != scope]
+
+
+CASES: dict[str, tuple[int, Case]] = {
+    "no credential": (401, lambda c, scope: (None, "")),
+    "an empty credential": (401, lambda c, scope: ("Bearer", "")),
+    "another scheme": (401, lambda c, scope: (f"Basic {c.mine.key}", "")),
+    "a key without scheme": (401, lambda c, scope: (c.mine.key, "")),
+    "a malformed key": (401, lambda c, scope: ("Bearer df_abc", "")),
+    "a mistyped key": (401, lambda c, scope: (f"Bearer {c.mine.key[:-1]}~", "")),
+    "a key in upper case": (401, lambda c, scope: (f"Bearer {c.mine.key.upper()}", "")),
+    "an unknown key": (401, lambda c, scope: (f"Bearer {make_secret('df_', 'x' * 32)}", "")),
+    "an unknown token": (401, lambda c, scope: (f"Bearer {make_secret('dft_', 'x' * 32)}", of(c.mine))),
+    "a revoked key": (401, lambda c, scope: (f"Bearer {c.revoked_key}", "")),
+    "a revoked token": (401, lambda c, scope: (f"Bearer {c.revoked_token}", of(c.mine))),
+    "a key for another website": (403, lambda c, scope: (f"Bearer {c.mine.key}", of(c.theirs))),
+    "a key for an unknown website": (403, lambda c, scope: (f"Bearer {c.mine.key}", "?websiteId=" + "0" * 24)),
+    "a key for what is no website id": (403, lambda c, scope: (f"Bearer {c.mine.key}", "?websiteId=x")),
+    "a key of a suspended website": (403, lambda c, scope: (f"Bearer {c.suspended.key}", "")),
+    "a token for a suspended website": (403, lambda c, scope: (f"Bearer {c.token('*')}", of(c.suspended))),
+    "a token without the scope": (403, lambda c, scope: (f"Bearer {c.token(*others(scope))}", of(c.mine))),
+    "a token for a website not on its list": (
+        403,
+        lambda c, scope: (f"Bearer {c.token('*', websites='theirs')}", of(c.mine)),
+    ),
+    "a token for an unknown website": (
+        403,
+        lambda c, scope: (f"Bearer {c.token('*')}", "?websiteId=" + "0" * 24),
+    ),
+    "a token for what is no website id": (403, lambda c, scope: (f"Bearer {c.token('*')}", "?websiteId=x")),
+    "a token that names no website": (400, lambda c, scope: (f"Bearer {c.token('*')}", "")),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("route", GUARDED, ids=title)
+def test_no_guarded_route_lets_in(callers: Callers, route: Route, case: str) -> None:
+    expected, make = CASES[case]
+    assert route.scope is not None
+    response = call(callers.mine, route, *make(callers, route.scope))
+    assert response.status_code == expected, response.text
+    assert "access-control-allow-origin" not in response.headers
+
+
+ALLOWED: dict[str, Case] = {
+    "the website's key": lambda c, scope: (f"Bearer {c.mine.key}", ""),
+    "the website's key with its id": lambda c, scope: (f"Bearer {c.mine.key}", of(c.mine)),
+    "a token with the scope": lambda c, scope: (f"Bearer {c.token(scope)}", of(c.mine)),
+    "a token with all scopes": lambda c, scope: (f"Bearer {c.token('*')}", of(c.mine)),
+    "a token with the website on its list": lambda c, scope: (f"Bearer {c.token(scope, websites='mine')}", of(c.mine)),
+}
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+@pytest.mark.parametrize("route", GUARDED, ids=title)
+def test_every_guarded_route_lets_in(callers: Callers, route: Route, case: str) -> None:
+    assert route.scope is not None
+    response = call(callers.mine, route, *ALLOWED[case](callers, route.scope))
+    assert response.status_code in (200, 400, 404), response.text
+    assert "websiteId" not in response.text
+
+
+@pytest.mark.parametrize("route", OPEN, ids=title)
+def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route) -> None:
+    for authorization in (None, "Bearer df_abc", f"Bearer {callers.revoked_key}", f"Bearer {callers.suspended.key}"):
+        assert call(callers.mine, route, authorization).status_code == 200
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=title)
+def test_a_page_of_another_origin_may_not_call_the_api(callers: Callers, route: Route) -> None:
+    headers = {"origin": "https://evil.example", "authorization": f"Bearer {callers.mine.key}"}
+    answers = [
+        callers.mine.http.request(route.method, example_path(route), headers=headers),
+        callers.mine.http.options(
+            example_path(route), headers={**headers, "access-control-request-method": route.method}
+        ),
+    ]
+    assert answers[1].status_code == 405
+    for answer in answers:
+        assert not any(name.startswith("access-control-") for name in answer.headers)
+
+
+@pytest.mark.parametrize("route", TABLE, ids=title)
+def test_every_route_is_described(route: Route) -> None:
+    assert (route.method, route.path) in description().operations()
+
+
+def test_the_refusal_tells_a_mistyped_key_from_an_unknown_one(callers: Callers) -> None:
+    visitors = next(route for route in GUARDED if route.path.startswith("/api/v1/visitors"))
+    mistyped = call(callers.mine, visitors, "Bearer df_abc").json()["error"]["message"]
+    unknown = call(callers.mine, visitors, f"Bearer {callers.revoked_key}").json()["error"]["message"]
+    assert "checksum" in mistyped
+    assert "revoked" in unknown
+
+
+def test_a_revoked_key_is_refused_in_the_middle_of_a_stream_of_calls(server: Site) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A")
+
+    def revoke(tx: Transaction) -> None:
+        revoke_key(tx, bytes.fromhex(server.key_id), system_clock())
+        configuration_changed(tx)
+
+    server.place.transact(revoke)
+    revoked_at = system_clock()
+    body = {"user_id": "A", "datafast_visitor_id": visitor}
+    accepted = 0
+    while (response := server.post(body)).status_code == 200:
+        accepted += 1
+        assert system_clock() < revoked_at + 10_000
+    assert response.status_code == 401
+    assert system_clock() - revoked_at < 2_000
+    assert len(server.facts()) == accepted + 1

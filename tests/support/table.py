@@ -1,0 +1,34 @@
+"""The route table, with nothing behind it: routes are looked at, not called."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from footfall.routes import Services, routes
+from footfall.web.context import Route
+
+EXAMPLES = {
+    "visitorId": "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b",
+    "ref": "user:nobody",
+    "factId": "00" * 16,
+}
+"""A value for each open part of a path."""
+
+
+class _Anything:
+    """Has every attribute."""
+
+    def __getattr__(self, name: str) -> _Anything:
+        return self
+
+
+def route_table() -> list[Route]:
+    """Every route of the API."""
+    stand_ins: list[Any] = [_Anything() for _ in Services.__struct_fields__]
+    return routes(Services(*stand_ins))
+
+
+def example_path(route: Route) -> str:
+    """The route's path with its open parts filled in."""
+    return re.sub(r"\{(\w+)\}", lambda found: EXAMPLES[found[1]], route.path)
