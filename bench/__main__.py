@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,14 +37,18 @@ class Bench(NamedTuple):
     load_core: int
     folder: Path
 
-    def load(self, address: str, mix: list[Operation], seconds: int) -> subprocess.Popen[bytes]:
+    def wrk(
+        self, address: str, mix: list[Operation], seconds: int
+    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """A running wrk."""
-        return servers.start_wrk(address, mix, self.world, seconds, self.load_core, self.folder)
+        return servers.wrk(address, mix, self.world, seconds, self.load_core, self.folder)
 
     def drive(self, address: str, operation: Operation, seconds: int) -> tuple[Load, int]:
         """Warm up, then measure; what wrk counted, and the errors of both."""
-        warm = servers.finish_wrk(self.load(address, [operation], WARM_UP))
-        load = servers.finish_wrk(self.load(address, [operation], seconds))
+        with self.wrk(address, [operation], WARM_UP) as process:
+            warm = servers.counted_by(process)
+        with self.wrk(address, [operation], seconds) as process:
+            load = servers.counted_by(process)
         return load, warm.errors + load.errors
 
 
@@ -78,18 +83,17 @@ def soak(bench: Bench, minutes: float) -> int:
             servers.probe(running.address, operation, bench.world)
         started = reported = time.monotonic()
         log, is_over = 0, False
-        wrk = bench.load(running.address, writes, max(round(minutes * 60), 1))
-        while not is_over:
-            time.sleep(0.2)
-            is_over = wrk.poll() is not None
-            log, now = max(log, bench.engine.log_size()), time.monotonic()
-            if now - reported >= REPORT_EVERY or is_over:
-                reported = now
-                sizes = (
-                    f"write-ahead log at most {log / MB:.1f} MB, resident {running.resident() / MB:.1f} MB"
-                )
-                click.echo(f"{now - started:6.0f} s: {sizes}")
-        load = servers.finish_wrk(wrk)
+        with bench.wrk(running.address, writes, max(round(minutes * 60), 1)) as wrk:
+            while not is_over:
+                time.sleep(0.2)
+                is_over = wrk.poll() is not None
+                log, now = max(log, bench.engine.log_size()), time.monotonic()
+                if now - reported >= REPORT_EVERY or is_over:
+                    reported, sizes = now, (log / MB, running.resident() / MB)
+                    click.echo(
+                        "{:6.0f} s: log at most {:.1f} MB, resident {:.1f} MB".format(now - started, *sizes)
+                    )
+            load = servers.counted_by(wrk)
     times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
     click.echo(f"{load.rate:,.0f} writes/s, {times}, {load.errors} errors")
     return load.errors
@@ -120,7 +124,9 @@ def main(engine_name: str, visitors: int, duration: int, only: list[str], minute
                     _line(HEADS)
                     names = [name for name in OPERATIONS if not only or name in only]
                     errors = sum(measure(bench, name, duration) for name in names)
-                    click.echo("share: requests/s of 1 / (1 / empty handler + 1 / store alone)")
+                    click.echo(
+                        "log: write-ahead log; share: requests/s of 1 / (1 / empty handler + 1 / store alone)"
+                    )
                 else:
                     errors = soak(bench, minutes)
             except servers.BenchmarkError as error:

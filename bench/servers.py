@@ -144,18 +144,22 @@ def probe(address: str, operation: Operation, world: World) -> Answer:
     """The answer to one request. Raises BenchmarkError unless it proves that the operation did its work."""
     url, body = address + fill(operation.path, 0, world), fill(operation.body, 0, world).encode()
     request = urllib.request.Request(url, body or None, _headers(world), method=operation.method)
-    with urllib.request.urlopen(request, timeout=10) as response:
-        answer = response.read()
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            answer = response.read()
+    except OSError as error:
+        raise BenchmarkError(f"{operation.path}: {error}") from error
     if operation.proof.encode() not in answer:
         raise BenchmarkError(f"{operation.path} answered {answer.decode(errors='replace')}")
     headers = [(name.lower(), value) for name, value in response.getheaders()]
     return [(n.encode(), v.encode()) for n, v in headers if n not in ("date", "connection")], answer
 
 
-def start_wrk(
+@contextlib.contextmanager
+def wrk(
     address: str, mix: list[Operation], world: World, seconds: int, core: int, folder: Path
-) -> subprocess.Popen[bytes]:
-    """wrk on `core`, sending requests about random visitors for `seconds`; each is one of `mix`."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """wrk on `core`, sending requests about random visitors for `seconds`; each is one of `mix`. Ended on leaving."""
     tables = [
         f"{{ method = '{operation.method}', path = '{operation.path}', body = [==[{operation.body}]==] }}"
         for operation in mix
@@ -178,13 +182,17 @@ def start_wrk(
         "--timeout",
         "10",
     ]
-    return subprocess.Popen([*command, "-s", str(script), address], stdout=subprocess.PIPE)
+    with subprocess.Popen([*command, "-s", str(script), address], stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def finish_wrk(wrk: subprocess.Popen[bytes]) -> Load:
+def counted_by(process: subprocess.Popen[bytes]) -> Load:
     """Wait for wrk; what it counted. Raises BenchmarkError when it failed."""
-    output = wrk.communicate()[0]
+    output = process.communicate()[0]
     counted = [line for line in output.splitlines() if line.startswith(b"{")]
-    if wrk.returncode != 0 or not counted:
-        raise BenchmarkError(f"wrk ended with {wrk.returncode}:\n{output.decode()}")
+    if process.returncode != 0 or not counted:
+        raise BenchmarkError(f"wrk ended with {process.returncode}:\n{output.decode()}")
     return msgspec.json.decode(counted[0], type=Load)

@@ -10,7 +10,7 @@ import pytest
 
 from footfall.auth.scopes import SCOPES
 from footfall.auth.store import revoke_key, revoke_token, sql
-from footfall.auth.tokens import make_secret
+from footfall.auth.tokens import display_key, make_secret
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.web.context import Credential, Route
@@ -57,8 +57,8 @@ def callers(sites: SitePool) -> Callers:
     def revoke(tx: Transaction) -> None:
         now = system_clock()
         assert revoke_key(tx, bytes.fromhex(gone.key_id), now)
-        newest = tx.all(sql.tokens_list)[-1][0]
-        assert revoke_token(tx, newest, now)
+        token_id = next(row[0] for row in tx.all(sql.tokens_list) if row[2] == display_key(revoked_token))
+        assert revoke_token(tx, token_id, now)
         configuration_changed(tx)
 
     mine.place.transact(revoke)
@@ -190,12 +190,11 @@ def test_a_revoked_key_is_refused_in_the_middle_of_a_stream_of_calls(server: Sit
         configuration_changed(tx)
 
     server.place.transact(revoke)
-    revoked_at = system_clock()
+    deadline = system_clock() + 5_000  # a second is promised; a busy machine gets more
     body = {"user_id": "A", "datafast_visitor_id": visitor}
     accepted = 0
     while (response := server.post(body)).status_code == 200:
         accepted += 1
-        assert system_clock() < revoked_at + 10_000
+        assert system_clock() < deadline
     assert response.status_code == 401
-    assert system_clock() - revoked_at < 2_000
     assert len(server.facts()) == accepted + 1
