@@ -29,6 +29,7 @@ NAME_KEYS = frozenset(
 _NAMES_AND_IMAGE = NAME_KEYS | {"image"}
 _VISITOR_KEYS = ("datafast_visitor_id", "visitorId")
 _OWN_KEYS = frozenset(("user_id", *_VISITOR_KEYS))
+_SPECIAL = _OWN_KEYS | _NAMES_AND_IMAGE
 _SCALARS = (bool, float)
 
 
@@ -56,9 +57,11 @@ def read_identify(body: Mapping[str, Any]) -> Identify:
     unset: list[str] = []
     at: int | None = None
     for key, value in body.items():
-        if key in _OWN_KEYS:
+        if type(value) is str and key not in _SPECIAL and 0 < len(key) <= MAX_KEY and key[0] != "$":
+            sets[key] = value  # what most fields are
+        elif key in _OWN_KEYS:
             continue
-        if key[:1] == "$":
+        elif key[:1] == "$":
             if key == "$set_once":
                 once = _read_once(value, warnings)
             elif key == "$unset":
