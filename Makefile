@@ -37,7 +37,7 @@ test: check debian
 debian:
 	@$(call apt,chromium nginx)
 
-bench: .venv/installed
+bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 	@$(call apt,wrk)
 	$(BIN)/python -m bench --engine $(ENGINE)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from footfall.app import CommandSession, migrate_database
-from footfall.db import sqlite
+from footfall.db import postgres, sqlite
 from footfall.db.writer import Session
 from footfall.settings import Settings
 
@@ -43,4 +43,23 @@ def sqlite_engine(folder: Path) -> Iterator[Engine]:
     yield Engine(session, ["--data", str(folder)], path.with_name(path.name + "-wal"))
 
 
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {"sqlite": sqlite_engine}
+@contextlib.contextmanager
+def postgres_engine(folder: Path) -> Iterator[Engine]:
+    """A new database on a PostgreSQL server of its own, with fsync on and room for a few minutes of writes between checkpoints."""
+    from tests.support.postgres import LocalPostgres  # of the wheel that the tests install
+
+    server = LocalPostgres({"shared_buffers": "512MB", "max_wal_size": "4GB", "fsync": "on"})
+    try:
+        server.start()
+        url = server.create_database()
+        migrate_database(Settings(database_url=url))
+        session = functools.partial(postgres.PostgresSession, url)
+        yield Engine(session, ["--database", url], server.data / "pg_wal")
+    finally:
+        server.remove()
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {
+    "sqlite": sqlite_engine,
+    "postgres": postgres_engine,
+}

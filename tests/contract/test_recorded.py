@@ -77,7 +77,7 @@ def check_event(site: Site, body: dict[str, Any], row: Row) -> None:
     assert query == ((parameters or None) if is_page else None)
     stated = body.get("referrer") or ""
     assert referrer == (None if not stated or "example.com" in stated else stated.partition("://")[2])
-    extra = dict(body.get("extraData") or {})
+    extra = json.loads(json.dumps(body.get("extraData") or {}).replace("example.com", site.domain))
     assert name == (extra.pop("eventName", None) if kind == "custom" else None)
     stored = json.loads(data) if data else {}
     if kind == "custom":

@@ -35,6 +35,15 @@ BATCH_SIZE = 256
 CONNECT_SECONDS = 3
 READ_CONNECTIONS = 6
 STREAM_ROWS = 2000
+CONNECTION: dict[str, Any] = {
+    "autocommit": True,
+    "cursor_factory": RawCursor,
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "footfall",
+    # Every statement is a look-up by key: its plan never depends on the values, so it is made once.
+    "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
+    "prepare_threshold": 1,
+}
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 
@@ -105,7 +114,7 @@ class PostgresTransaction:
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         if not keys:
             return []
-        rows = self._cursor.execute(lookup_text(statement), _columns(keys)).fetchall()
+        rows = self._cursor.execute(lookup_text(statement), _arrays(statement, keys)).fetchall()
         return [row[1:] if row[0] is not None else None for row in rows]
 
     def run(self, statement: Statement, params: Params = ()) -> int:
@@ -118,7 +127,7 @@ class PostgresTransaction:
         if text is None:
             self._cursor.executemany(statement.postgres, rows)
         else:
-            self._cursor.execute(text, _columns(rows))
+            self._cursor.execute(text, _arrays(statement, rows))
 
     def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
         """Advisory locks, taken in rising order, so that no two transactions wait for each other."""
@@ -134,20 +143,31 @@ FROM unnest($1::bigint[], $2::boolean[]) AS k(n, alone)
 """
 
 
-def _columns(rows: Sequence[Params]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _arrays(statement: Statement, rows: Sequence[Params]) -> list[str]:
+    """The columns of `rows` as array literals: psycopg builds arrays item by item, at 15 times the cost."""
+    columns = zip(*rows, strict=True)
+    return [_array(kind, column) for kind, column in zip(statement.types, columns, strict=True)]
+
+
+def _array(kind: str, column: tuple[Any, ...]) -> str:
+    if kind == "bytea":
+        items = ['"\\\\x' + value.hex() + '"' if value is not None else "NULL" for value in column]
+    elif kind == "text":
+        items = [_quoted(value) if value is not None else "NULL" for value in column]
+    else:
+        items = [str(value) if value is not None else "NULL" for value in column]
+    return "{" + ",".join(items) + "}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def connect(url: str) -> Connection:
     """A connection with Footfall's settings. Raises DatabaseError."""
     try:
-        return psycopg.connect(
-            url,
-            autocommit=True,
-            cursor_factory=RawCursor,
-            connect_timeout=CONNECT_SECONDS,
-            application_name="footfall",
-        )
+        return psycopg.connect(url, **CONNECTION)
     except psycopg.Error as error:
         raise DatabaseError(f"PostgreSQL cannot be reached: {type(error).__name__}") from error
     except ValueError as error:
@@ -298,7 +318,7 @@ class PostgresDatabase:
         await asyncio.to_thread(require_current, session)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             self._url,
-            kwargs={"autocommit": True, "cursor_factory": RawCursor, "connect_timeout": CONNECT_SECONDS},
+            kwargs=CONNECTION,
             min_size=1,
             max_size=READ_CONNECTIONS,
             timeout=CONNECT_SECONDS,

@@ -1,0 +1,397 @@
+"""The `footfall` command: each subcommand, beside a running server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import apsw
+import httpx
+import pytest
+
+from footfall.db.sqlite import FILE_NAME, connect, schema_version
+from tests.conftest import MakeServer
+from tests.support.engines import Place
+from tests.support.servers import RunningServer, clean_environment, run_command, run_json, run_process
+from tests.support.sites import (
+    CHROME,
+    Site,
+    http_client,
+    make_sites,
+    new_visitor,
+    sql,
+    wait_until_known,
+    wait_until_refused,
+)
+
+
+def usage_error(place: Place, *arguments: str) -> str:
+    """What a command says on stderr that fails without a traceback and prints nothing."""
+    ran = run_command(place, *arguments)
+    assert ran.code in (1, 2)
+    assert ran.output == ""
+    assert "Traceback" not in ran.errors
+    return ran.errors
+
+
+# Websites, keys and tokens
+
+
+def test_a_website_is_created_listed_and_changed(place: Place) -> None:
+    made = run_json(place, "website", "create", "https://www.Example.org/path", "--name", "Shop", "--timezone", "Europe/Berlin")
+    assert len(bytes.fromhex(made["websiteId"])) == 12
+    assert made["trackingId"].startswith("dfid_")
+    assert (made["domain"], made["name"], made["timezone"]) == ("example.org", "Shop", "Europe/Berlin")
+    assert not made["isCookieless"]
+
+    changes = ("--cookieless", "--suspended", "--allow-localhost", "--allow-headless", "--require-signed")
+    update = ("website", "update", made["websiteId"])
+    changed = run_json(place, *update, *changes, "--allowed-hostnames", "shop.example.net, com.example.app")
+    assert all(changed[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "isHeadlessAllowed"))
+    assert changed["allowedHostnames"] == ["shop.example.net", "com.example.app"]
+    assert run_json(place, "website", "list") == [changed]
+
+    back = run_json(place, *update, "--no-cookieless", "--no-suspended", "--no-allow-localhost", "--name", "x", "--allowed-hostnames", "")
+    assert not any(back[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "allowedHostnames"))
+    assert (back["name"], back["domain"], back["isSignatureRequired"]) == ("x", "example.org", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("website", "create", "no domain"), "domain"),
+        (("website", "create", "a.example", "--timezone", "Mars"), "timezone"),
+        (("website", "update", "0" * 24, "--name", "x"), "website"),
+        (("website", "update", "x"), "WEBSITE_ID"),
+        (("key", "create", "0" * 24, "--name", "x"), "website"),
+        (("key", "list", "x"), "WEBSITE_ID"),
+        (("key", "revoke", "0" * 24), "KEY_ID"),
+        (("token", "create", "--name", "x", "--permissions", "identify:all"), "permissions"),
+        (("token", "create", "--name", "x", "--permissions", ","), "permissions"),
+        (("token", "create", "--name", "x", "--permissions", "*", "--websites", "0" * 24), "website"),
+        (("token", "revoke", "0" * 24), "TOKEN_ID"),
+        (("serve", "--port", "70000"), "port"),
+        (("serve", "--workers", "2"), "PostgreSQL"),
+    ],
+)
+def test_a_command_says_what_it_cannot_use(place: Place, arguments: tuple[str, ...], word: str) -> None:
+    assert word in usage_error(place, *arguments)
+
+
+def test_a_domain_has_one_website(place: Place) -> None:
+    run_json(place, "website", "create", "example.org")
+    assert "example.org already" in usage_error(place, "website", "create", "www.example.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FOOTFALL_PORT", "x"), ("FOOTFALL_RATE_LIMIT", "-1"), ("FOOTFALL_TRUSTED_PROXIES", "10.0.0.0/99"), ("FOOTFALL_LOG_LEVEL", "loud")],
+)
+def test_a_setting_that_cannot_be_used_is_named(place: Place, name: str, value: str) -> None:
+    ran = run_command(place, "serve", "--port", "0", environment={name: value})
+    assert ran.code == 1
+    assert name in ran.errors
+    assert "Traceback" not in ran.errors
+
+
+def test_a_running_server_notices_what_commands_change(start: MakeServer) -> None:
+    server = start()
+    place = server.place
+    website = run_json(place, "website", "create", "example.org")
+    key = run_json(place, "key", "create", website["websiteId"], "--name", "backend")
+    token = run_json(
+        place, "token", "create", "--name", "ci", "--permissions", "analytics:read,identify:write", "--websites", website["websiteId"]
+    )
+    assert key["key"].startswith("df_")
+    assert token["key"].startswith("dft_")
+    assert token["permissions"] == ["analytics:read", "identify:write"]
+
+    with http_client(server.url) as client:
+        wait_until_known(client, key["key"])
+        wait_until_known(client, token["key"])
+        run_json(place, "key", "revoke", key["apiKeyId"])
+        wait_until_refused(client, key["key"])
+        run_json(place, "token", "revoke", token["tokenId"])
+        wait_until_refused(client, token["key"])
+
+    (listed,) = run_json(place, "key", "list", website["websiteId"])
+    assert listed["apiKeyId"] == key["apiKeyId"]
+    assert listed["revokedAt"] is not None
+    (listed,) = run_json(place, "token", "list")
+    assert listed["tokenId"] == token["tokenId"]
+    assert listed["revokedAt"] is not None
+    shown = json.dumps([run_json(place, "key", "list", website["websiteId"]), run_json(place, "token", "list")])
+    assert key["key"] not in shown
+    assert token["key"] not in shown
+
+
+def test_the_installed_command_prints_json_and_ends_with_a_code(place: Place) -> None:
+    environment = clean_environment(place, {})
+    made = run_process(environment, "website", "create", "example.org", "--json")
+    assert (made.code, made.errors) == (0, "")
+    assert json.loads(made.output)["domain"] == "example.org"
+    again = run_process(environment, "website", "create", "example.org", "--json")
+    assert (again.code, again.output) == (1, "")
+    assert again.errors == "Error: domain: there is a website for example.org already\n"
+
+
+def test_no_secret_is_stored_as_it_is(place: Place) -> None:
+    website = run_json(place, "website", "create", "example.org")
+    key = run_json(place, "key", "create", website["websiteId"], "--name", "x")["key"]
+    token = run_json(place, "token", "create", "--name", "x", "--permissions", "*")["key"]
+    for path in place.folder.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert key.encode() not in content
+        assert token.encode() not in content
+
+
+def test_lists_are_printed_for_people_too(place: Place) -> None:
+    assert "No website yet" in run_command(place, "website", "list").output
+    website = run_json(place, "website", "create", "example.org")
+    assert "example.org" in run_command(place, "website", "list").output
+    assert "no API key" in run_command(place, "key", "list", website["websiteId"]).output
+    assert "No access token" in run_command(place, "token", "list").output
+
+
+# Serving
+
+
+def test_the_address_stands_on_a_line_of_its_own(start: MakeServer) -> None:
+    server = start()
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    assert host == "127.0.0.1"
+    assert 0 < int(port) < 65_536
+    assert httpx.get(server.url + "/healthz").status_code == 200
+
+
+def test_the_first_start_prints_lines_that_work(place: Place) -> None:
+    server = RunningServer(place)
+    try:
+        assert server.process.stdout is not None
+        lines = iter(server.process.stdout.readline, "")
+        printed = ""
+        while "API reference" not in printed:
+            printed += next(lines)
+    finally:
+        server.stop()
+    (website,) = run_json(place, "website", "list")
+    assert website["trackingId"] in printed
+    assert printed.count(f"curl -s {server.url}/") == 3
+
+
+def test_a_second_start_makes_nothing_new(start: MakeServer, place: Place) -> None:
+    start(place=place).stop()
+    before = run_json(place, "website", "list")
+    start(place=place).stop()
+    assert run_json(place, "website", "list") == before
+    assert len(before) == 1
+
+
+def test_a_second_server_on_the_same_data_is_refused(start: MakeServer) -> None:
+    first = start()
+    if first.place.engine != "sqlite":
+        pytest.skip("PostgreSQL takes any number of servers")
+    message = usage_error(first.place, "serve", "--port", "0")
+    assert "Another Footfall server is running" in message
+    assert httpx.get(first.url + "/readyz").status_code == 200
+
+
+def test_a_taken_port_is_named(start: MakeServer, place: Place) -> None:
+    first = start()
+    assert f":{first.port}" in usage_error(place, "serve", "--port", str(first.port))
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_stop_leaves_soon_and_keeps_what_it_acknowledged(place: Place, how: signal.Signals) -> None:
+    server = RunningServer(place, {"FOOTFALL_RATE_LIMIT": "0"})
+    acknowledged: list[str] = []
+    with http_client(server.url) as client:
+        (site,) = make_sites(server.url, client, place)
+        enough = threading.Event()
+        sender = threading.Thread(target=_send_pageviews, args=(site, acknowledged, enough))
+        sender.start()
+        assert enough.wait(30)
+        server.process.send_signal(how)
+        server.process.wait(5)
+        sender.join()
+        server.stop()
+    server.check_log()
+
+    kept = {visitor.hex() for _, visitor, _ in site.rows(sql.events_of_website)}
+    assert {visitor.replace("-", "") for visitor in acknowledged} <= kept
+    assert run_json(place, "db", "verify")["ok"]
+
+
+def _send_pageviews(site: Site, acknowledged: list[str], enough: threading.Event) -> None:
+    with contextlib.suppress(httpx.TransportError):
+        while True:
+            acknowledged.append(site.pageview())
+            if len(acknowledged) == 50:
+                enough.set()
+
+
+def test_a_server_finishes_what_it_is_asked_while_it_leaves(place: Place) -> None:
+    server = RunningServer(place)
+    with http_client(server.url) as client:
+        (site,) = make_sites(server.url, client, place)
+        site.pageview()
+    assert server.stop() in (0, -signal.SIGTERM)
+    assert site.stored()[0] == 1
+
+
+# The database
+
+
+def test_a_database_is_migrated_once(place: Place) -> None:
+    assert run_json(place, "db", "migrate")["applied"] == [1]
+    assert run_json(place, "db", "migrate")["applied"] == []
+
+
+def filled(server: RunningServer) -> Site:
+    """A website with two people who shared a visitor."""
+    with http_client(server.url) as client:
+        (site,) = make_sites(server.url, client, server.place)
+        visitor, second = site.pageview(), site.pageview()
+        site.identify(visitor, "A", {"plan": "pro", "seats": 4})
+        site.page_identify(visitor, "A", colour="red")
+        site.identify(visitor, "B", {"$unset": ["old"], "$set_once": {"source": "ad"}})
+        site.identify(second, "A", {"seats": 5})
+        site.identify(second, "A", {"seats": 3}, at=1)
+    return site
+
+
+def test_a_right_database_is_verified(start: MakeServer) -> None:
+    server = start()
+    filled(server)
+    report = run_json(server.place, "db", "verify")
+    assert report["ok"]
+    assert (report["facts"], report["profiles"], report["visitors"], report["differences"]) == (5, 2, 2, 0)
+
+
+FALSIFIED = {
+    "metadata": ("UPDATE profile SET metadata = json_set(metadata, '$.plan', 'free') WHERE user_id = 'A'", "metadata"),
+    "a missing field": ("UPDATE profile SET metadata = '{}' WHERE user_id = 'B'", "metadata"),
+    "trust": ("UPDATE profile SET untrusted = NULL WHERE user_id = 'A'", "trusted"),
+    "what is gone": ("UPDATE profile SET gone = NULL WHERE user_id = 'B'", "trusted"),
+    "the visitors' number": ("UPDATE profile SET visitor_count = visitor_count + 1 WHERE user_id = 'A'", "visitor_count"),
+    "the first time": ("UPDATE profile SET identified_at = identified_at + 1 WHERE user_id = 'A'", "identified_at"),
+    "the user": ("UPDATE profile SET user_id = 'C' WHERE user_id = 'A'", "user_id"),
+    "the person": ("UPDATE profile SET member_count = 2 WHERE user_id = 'A'", "member_count"),
+    "a missing profile": ("DELETE FROM profile WHERE user_id = 'B'", "has facts but no row"),
+    "a profile too many": (
+        "INSERT INTO profile SELECT website_id, zeroblob(12), zeroblob(12), 1, 'Z', 0, 0, '{}', NULL, NULL, NULL FROM profile LIMIT 1",
+        "has a row but no facts",
+    ),
+    "a missing link": ("DELETE FROM link WHERE fact_id = (SELECT max(fact_id) FROM link)", "links"),
+    "a link to another": ("UPDATE link SET profile_id = zeroblob(12) WHERE fact_id = (SELECT min(fact_id) FROM link)", "links"),
+    "a changed fact": ("""UPDATE fact SET operations = '{"set":{"plan":"x"}}' WHERE operations LIKE '%pro%'""", "metadata"),
+    "a missing fact": ("DELETE FROM fact WHERE source = 'browser'", "metadata"),
+    "an undo of nothing": ("INSERT INTO inactive SELECT website_id, fact_id FROM fact LIMIT 1", "inactive"),
+}
+
+
+@pytest.fixture(scope="module")
+def falsifiable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of an embedded database with people in it."""
+    folder = tmp_path_factory.mktemp("falsified")
+    server = RunningServer(Place("sqlite", folder))
+    filled(server)
+    server.stop()
+    return folder / "data" / FILE_NAME
+
+
+@pytest.mark.parametrize("name", FALSIFIED)
+def test_a_falsified_row_is_found(falsifiable: Path, tmp_path: Path, name: str) -> None:
+    statement, word = FALSIFIED[name]
+    place = Place("sqlite", tmp_path)
+    place.data.mkdir()
+    copy = place.data / FILE_NAME
+    copy.write_bytes(falsifiable.read_bytes())
+    with contextlib.closing(apsw.Connection(str(copy))) as connection:
+        connection.execute(statement)
+        assert connection.changes() > 0
+
+    ran = run_command(place, "db", "verify", "--json")
+    report = json.loads(ran.output)
+    assert (ran.code, report["ok"]) == (1, False)
+    assert report["differences"] >= 1
+    assert any(word in shown for shown in report["shown"]), report
+
+
+def test_a_backup_is_consistent_while_the_server_writes(start: MakeServer, tmp_path: Path) -> None:
+    server = start({"FOOTFALL_RATE_LIMIT": "0"})
+    if server.place.engine != "sqlite":
+        pytest.skip("PostgreSQL has its own backups")
+    place = Place("sqlite", tmp_path)
+    place.data.mkdir()
+    target = place.data / FILE_NAME
+    with http_client(server.url) as client:
+        (site,) = make_sites(server.url, client, server.place)
+        before = [site.pageview() for _ in range(20)]
+        for number, visitor in enumerate(before):
+            site.identify(visitor, f"user {number}", {"n": number})
+        site.kept("pageview", None, cookieless=True)
+        stop, calls = threading.Event(), [0]
+        writer = threading.Thread(target=_identify_until, args=(site, before[0], stop, calls))
+        writer.start()
+        while calls[0] < 5:
+            pass
+        made = run_json(server.place, "db", "backup", str(target))
+        during = calls[0]
+        stop.set()
+        writer.join()
+
+    assert during > 5
+    assert made == {"file": str(target), "bytes": target.stat().st_size}
+    report = run_json(place, "db", "verify")
+    assert report["ok"]
+    assert report["facts"] >= 25
+    copied = Site(site.url, site.http, place, site.website_id, site.tracking_id, site.domain, site.key, site.key_id)
+    assert {row[0].hex() for row in copied.rows(sql.visitors_of_website)} >= {visitor.replace("-", "") for visitor in before}
+    with contextlib.closing(connect(target, 1024)) as connection:
+        assert connection.execute("SELECT count(*) FROM daily_salt").fetchone() == (0,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _identify_until(site: Site, visitor: str, stop: threading.Event, calls: list[int]) -> None:
+    with http_client(site.url) as client:
+        headers = {"authorization": f"Bearer {site.key}"}
+        while not stop.is_set():
+            body = {"user_id": "user 0", "datafast_visitor_id": visitor, "n": calls[0]}
+            assert client.post("/api/v1/identify", json=body, headers=headers).status_code == 200
+            calls[0] += 1
+
+
+def test_a_backup_overwrites_nothing(place: Place) -> None:
+    run_json(place, "db", "migrate")
+    target = place.folder / "backup.db"
+    target.write_text("precious")
+    assert "exists already" in usage_error(place, "db", "backup", str(target))
+    assert target.read_text() == "precious"
+
+
+def test_a_server_starts_on_a_backup(start: MakeServer, engine: Any) -> None:
+    first = start()
+    site = filled(first)
+    place = engine.new_place()
+    place.data.mkdir()
+    run_json(first.place, "db", "backup", str(place.data / FILE_NAME))
+    second = start(place=place)
+    with http_client(second.url) as client:
+        body = {"websiteId": site.tracking_id, "type": "pageview", "visitorId": new_visitor(), "href": f"https://{site.domain}/"}
+        assert client.post("/api/events", json=body, headers={"user-agent": CHROME}).json() == {"status": "success"}
+
+
+def test_a_newer_database_is_left_alone(place: Place) -> None:
+    run_json(place, "db", "migrate")
+    path = place.data / FILE_NAME
+    with contextlib.closing(connect(path, 1024)) as connection:
+        connection.execute("INSERT INTO schema_migration VALUES (999)")
+    for command in (("serve", "--port", "0"), ("db", "migrate"), ("website", "list")):
+        assert "start a newer Footfall" in usage_error(place, *command)
+    with contextlib.closing(connect(path, 1024)) as connection:
+        assert schema_version(connection) == 999

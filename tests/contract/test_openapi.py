@@ -1,0 +1,82 @@
+"""schemathesis reads `openapi.yaml` and tries what no human would: the server must never fail, and always answer as described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.support.engines import Engine
+from tests.support.openapi import ROOT
+from tests.support.servers import run_json, serving
+from tests.support.sites import CHROME, Site, http_client, make_sites
+
+VISITOR = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
+"""The visitor of the examples in openapi.yaml."""
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+schema = schemathesis.openapi.from_path(ROOT / "openapi.yaml")
+
+
+@pytest.fixture(scope="module")
+def fuzzed(engine: Engine) -> Iterator[Site]:
+    """A website with one visitor, on a server that nobody else uses; at the end its ledger is verified."""
+    with ExitStack() as stack:
+        place = engine.new_place()
+        running = stack.enter_context(serving(place, {"FOOTFALL_RATE_LIMIT": "0"}))
+        client = stack.enter_context(http_client(running.url))
+        site = make_sites(running.url, client, place)[0]
+        site.pageview(VISITOR)
+        site.identify(VISITOR, "user_1")
+        yield site
+        assert run_json(place, "db", "verify")["ok"]
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@hypothesis.settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    derandomize=True,
+    database=None,
+)
+def test_no_call_makes_the_server_fail_or_answer_otherwise_than_described(case: schemathesis.Case, fuzzed: Site) -> None:
+    send(case, fuzzed)
+
+
+def send(case: schemathesis.Case, site: Site) -> None:
+    """Call the server with a generated case, and check its answer."""
+    aim(case, site)
+    headers = {"Authorization": f"Bearer {site.key}", "User-Agent": CHROME}
+    case.call_and_validate(base_url=site.url, checks=CHECKS, headers=headers)
+
+
+def aim(case: schemathesis.Case, site: Site) -> None:
+    """Point a case at what is there, so that it gets further than a 404: the visitor, and the website."""
+    body: Any = case.body
+    if not isinstance(body, dict):
+        return
+    if case.path == "/api/events" and "websiteId" in body:
+        body["websiteId"] = site.tracking_id
+        if isinstance(body.get("href"), str) and body["href"].startswith("https://example.com"):
+            body["href"] = body["href"].replace("example.com", site.domain)
+    if case.path == "/api/v1/identify" and "datafast_visitor_id" in body:
+        body["datafast_visitor_id"] = VISITOR
