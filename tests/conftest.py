@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -47,19 +48,37 @@ def http(shared_server: RunningServer) -> Iterator[httpx.Client]:
         yield client
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "cookieless": {"is_cookieless": True},
+    "headless": {"is_headless_allowed": True},
+    "hosts": {"allowed_hostnames": ("shop.example.org", "*.example.net", "com.example.app")},
+    "local": {"is_localhost_allowed": True, "allowed_hostnames": ("shop.example.org",)},
+    "signed": {"is_signature_required": True},
+    "suspended": {"is_suspended": True},
+}
+"""Websites that are not as new ones are, by name."""
+
+
 class SitePool:
     """New websites of one server, made many at a time, since a server takes a moment to notice new ones."""
 
     def __init__(self, server: RunningServer, http: httpx.Client) -> None:
         self._server = server
         self._http = http
-        self._ready: list[Site] = []
+        self._ready: dict[str, list[Site]] = {}
 
-    def take(self) -> Site:
-        """A website that nobody else uses."""
-        if not self._ready:
-            self._ready = make_sites(self._server.url, self._http, self._server.place, 40)
-        return self._ready.pop()
+    def take(self, variant: str = "") -> Site:
+        """A website that nobody else uses; `variant`: one of VARIANTS, or a plain one."""
+        if not self._ready.get(variant):
+            self._make()
+        return self._ready[variant].pop()
+
+    def _make(self) -> None:
+        names = ["", *VARIANTS] * 3 + [""] * 150
+        changes = [VARIANTS.get(name, {}) for name in names]
+        made = make_sites(self._server.url, self._http, self._server.place, changes)
+        for name, site in zip(names, made, strict=True):
+            self._ready.setdefault(name, []).append(site)
 
 
 @pytest.fixture(scope="session")
@@ -78,12 +97,6 @@ def server(sites: SitePool) -> Site:
 def other(sites: SitePool) -> Site:
     """A second website on the same server."""
     return sites.take()
-
-
-@pytest.fixture(scope="module")
-def module_place(engine: Engine) -> Place:
-    """A database that the tests of one module share."""
-    return engine.new_place()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def title(route: object) -> str:
 
 
 class Callers(msgspec.Struct):
-    """Keys and tokens of many kinds; `route_scope` is put in where a token needs it."""
+    """Keys and tokens of many kinds."""
 
     mine: Site
     theirs: Site
@@ -41,18 +41,19 @@ class Callers(msgspec.Struct):
 
     def token(self, *scopes: str, websites: str = "") -> str:
         """A token with `scopes`; `websites`: `mine`, `theirs`, or all."""
-        found = self.tokens.get((websites, *scopes))
-        if found is None:
-            allowed = {"": None, "mine": [self.mine.website_id], "theirs": [self.theirs.website_id]}[websites]
-            found = self.tokens[(websites, *scopes)] = self.mine.token(list(scopes), allowed)
-        return found
+        return self.tokens[(websites, *scopes)]
 
 
 @pytest.fixture(scope="module")
 def callers(sites: SitePool) -> Callers:
-    mine, theirs, suspended = sites.take(), sites.take(), sites.take()
-    suspended.change(is_suspended=True)
-    gone, revoked_token = sites.take(), mine.token(["*"])
+    mine, theirs, gone, suspended = sites.take(), sites.take(), sites.take(), sites.take("suspended")
+    kinds: list[tuple[str, ...]] = [("", "*"), ("theirs", "*")]
+    for scope in sorted({route.scope for route in GUARDED if route.scope}):
+        kinds += [("", scope), ("mine", scope), ("", *others(scope))]
+    allowed: dict[str, list[str]] = {"": [], "mine": [mine.website_id], "theirs": [theirs.website_id]}
+    revoked_token, *made = mine.tokens(
+        [(["*"], []), *((list(scopes), allowed[websites]) for websites, *scopes in kinds)]
+    )
 
     def revoke(tx: Transaction) -> None:
         now = system_clock()
@@ -64,7 +65,7 @@ def callers(sites: SitePool) -> Callers:
     mine.place.transact(revoke)
     wait_until_refused(mine.http, gone.key)
     wait_until_refused(mine.http, revoked_token)
-    return Callers(mine, theirs, suspended, gone.key, revoked_token, {})
+    return Callers(mine, theirs, suspended, gone.key, revoked_token, dict(zip(kinds, made, strict=True)))
 
 
 def call(site: Site, route: Route, authorization: str | None, query: str = "") -> httpx.Response:
@@ -102,7 +103,10 @@ CASES: dict[str, tuple[int, Case]] = {
     "a revoked key": (401, lambda c, scope: (f"Bearer {c.revoked_key}", "")),
     "a revoked token": (401, lambda c, scope: (f"Bearer {c.revoked_token}", of(c.mine))),
     "a key for another website": (403, lambda c, scope: (f"Bearer {c.mine.key}", of(c.theirs))),
-    "a key for an unknown website": (403, lambda c, scope: (f"Bearer {c.mine.key}", "?websiteId=" + "0" * 24)),
+    "a key for an unknown website": (
+        403,
+        lambda c, scope: (f"Bearer {c.mine.key}", "?websiteId=" + "0" * 24),
+    ),
     "a key for what is no website id": (403, lambda c, scope: (f"Bearer {c.mine.key}", "?websiteId=x")),
     "a key of a suspended website": (403, lambda c, scope: (f"Bearer {c.suspended.key}", "")),
     "a token for a suspended website": (403, lambda c, scope: (f"Bearer {c.token('*')}", of(c.suspended))),
@@ -135,7 +139,10 @@ ALLOWED: dict[str, Case] = {
     "the website's key with its id": lambda c, scope: (f"Bearer {c.mine.key}", of(c.mine)),
     "a token with the scope": lambda c, scope: (f"Bearer {c.token(scope)}", of(c.mine)),
     "a token with all scopes": lambda c, scope: (f"Bearer {c.token('*')}", of(c.mine)),
-    "a token with the website on its list": lambda c, scope: (f"Bearer {c.token(scope, websites='mine')}", of(c.mine)),
+    "a token with the website on its list": lambda c, scope: (
+        f"Bearer {c.token(scope, websites='mine')}",
+        of(c.mine),
+    ),
 }
 
 
@@ -150,7 +157,12 @@ def test_every_guarded_route_lets_in(callers: Callers, route: Route, case: str) 
 
 @pytest.mark.parametrize("route", OPEN, ids=title)
 def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route) -> None:
-    for authorization in (None, "Bearer df_abc", f"Bearer {callers.revoked_key}", f"Bearer {callers.suspended.key}"):
+    for authorization in (
+        None,
+        "Bearer df_abc",
+        f"Bearer {callers.revoked_key}",
+        f"Bearer {callers.suspended.key}",
+    ):
         assert call(callers.mine, route, authorization).status_code == 200
 
 

@@ -135,7 +135,9 @@ def test_a_body_that_is_cut_off_leaves_nothing(unharmed: Site, path: str) -> Non
 def test_a_body_in_many_small_pieces_is_taken(server: Site) -> None:
     content = msgspec.json.encode(event(server))
     pieces = b"".join(b"1\r\n" + content[i : i + 1] + b"\r\n" for i in range(len(content))) + b"0\r\n\r\n"
-    response = exchange(port(server), "POST", "/api/events", head(server, Transfer_Encoding="chunked"), pieces)
+    response = exchange(
+        port(server), "POST", "/api/events", head(server, Transfer_Encoding="chunked"), pieces
+    )
     assert response.json() == {"status": "success"}
     assert server.stored()[0] == 1
 
@@ -159,7 +161,9 @@ def test_as_many_keys_as_fit_into_a_body_are_refused(unharmed: Site) -> None:
 def test_6000_keys_for_a_known_visitor_are_refused(server: Site) -> None:
     visitor = server.pageview()
     assert "256" in server.refused({"user_id": "A", "datafast_visitor_id": visitor, **short_keys(6_000)})
-    assert "256" in server.refused({"user_id": "A", "datafast_visitor_id": visitor, "$set_once": short_keys(6_000)})
+    assert "256" in server.refused(
+        {"user_id": "A", "datafast_visitor_id": visitor, "$set_once": short_keys(6_000)}
+    )
     assert server.facts() == []
 
 
@@ -173,10 +177,15 @@ def test_of_6000_parameters_of_a_goal_ten_are_kept(server: Site) -> None:
 def test_numbers_of_any_length_do_no_harm(server: Site, number: str) -> None:
     """Python refuses to print integers of more than 4,300 digits."""
     visitor = server.pageview()
-    goal = msgspec.json.encode(event(server, type="custom", visitorId=visitor, extraData={"eventName": "x", "n": 0}))
+    goal = msgspec.json.encode(
+        event(server, type="custom", visitorId=visitor, extraData={"eventName": "x", "n": 0})
+    )
     assert send(server, "/api/events", goal.replace(b'"n":0', b'"n":' + number.encode())) in (200, 400)
     page = msgspec.json.encode(event(server, visitorId=visitor, viewport={"width": 0, "height": 0}))
-    assert send(server, "/api/events", page.replace(b'"width":0', b'"width":' + number.encode())) in (200, 400)
+    assert send(server, "/api/events", page.replace(b'"width":0', b'"width":' + number.encode())) in (
+        200,
+        400,
+    )
     call = msgspec.json.encode({"user_id": "A", "datafast_visitor_id": visitor, "n": 0})
     assert send(server, "/api/v1/identify", call.replace(b'"n":0', b'"n":' + number.encode())) in (200, 400)
     assert server.visitor(visitor)["activity"]["pageViewCount"] >= 1
@@ -228,7 +237,9 @@ def test_what_is_no_http_is_refused(unharmed: Site, whole: bytes) -> None:
         assert answer_on(opened, "GET", "/", described=False).status_code == 400
 
 
-@pytest.mark.parametrize("part", ["%ff", "%00", "%ed%a0%80", "..%2f..", "%", "x" * 5_000, "%e2%82%ac", "a%20b", "'--"])
+@pytest.mark.parametrize(
+    "part", ["%ff", "%00", "%ed%a0%80", "..%2f..", "%", "x" * 5_000, "%e2%82%ac", "a%20b", "'--"]
+)
 def test_odd_paths_are_refused(server: Site, part: str) -> None:
     headers = {"Authorization": f"Bearer {server.key}"}
     assert exchange(port(server), "GET", f"/api/v1/visitors/{part}", headers).status_code == 400
@@ -240,7 +251,9 @@ def test_a_query_that_is_no_utf8_is_refused(server: Site, query: str) -> None:
     assert exchange(port(server), "GET", path, {"Authorization": f"Bearer {server.key}"}).status_code == 400
 
 
-@pytest.mark.parametrize("query", ["=", "&&&", "websiteId", "websiteId=", "a=" + "b" * 5_000, "%00=%00", "x&" * 2_000])
+@pytest.mark.parametrize(
+    "query", ["=", "&&&", "websiteId", "websiteId=", "a=" + "b" * 5_000, "%00=%00", "x&" * 2_000]
+)
 def test_odd_queries_do_no_harm(server: Site, query: str) -> None:
     path = f"/api/v1/visitors/{new_visitor()}?{query}"
     status = exchange(port(server), "GET", path, {"Authorization": f"Bearer {server.key}"}).status_code
@@ -264,8 +277,12 @@ def test_an_odd_user_agent_does_no_harm(server: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("framing", [{"Content-Length": "500"}, {"Transfer-Encoding": "chunked"}], ids=["length", "chunks"])
-def test_a_body_that_does_not_come_in_time_is_refused(impatient: Site, path: str, framing: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "framing", [{"Content-Length": "500"}, {"Transfer-Encoding": "chunked"}], ids=["length", "chunks"]
+)
+def test_a_body_that_does_not_come_in_time_is_refused(
+    impatient: Site, path: str, framing: dict[str, str]
+) -> None:
     with connection(port(impatient)) as opened:
         part = b"" if "Content-Length" in framing else b"2\r\n{ \r\n"
         opened.sendall(request("POST", path, {**head(impatient), **framing}, part))

@@ -42,7 +42,16 @@ def usage_error(place: Place, *arguments: str) -> str:
 
 
 def test_a_website_is_created_listed_and_changed(place: Place) -> None:
-    made = run_json(place, "website", "create", "https://www.Example.org/path", "--name", "Shop", "--timezone", "Europe/Berlin")
+    made = run_json(
+        place,
+        "website",
+        "create",
+        "https://www.Example.org/path",
+        "--name",
+        "Shop",
+        "--timezone",
+        "Europe/Berlin",
+    )
     assert len(bytes.fromhex(made["websiteId"])) == 12
     assert made["trackingId"].startswith("dfid_")
     assert (made["domain"], made["name"], made["timezone"]) == ("example.org", "Shop", "Europe/Berlin")
@@ -51,12 +60,26 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
     changes = ("--cookieless", "--suspended", "--allow-localhost", "--allow-headless", "--require-signed")
     update = ("website", "update", made["websiteId"])
     changed = run_json(place, *update, *changes, "--allowed-hostnames", "shop.example.net, com.example.app")
-    assert all(changed[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "isHeadlessAllowed"))
+    assert all(
+        changed[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "isHeadlessAllowed")
+    )
     assert changed["allowedHostnames"] == ["shop.example.net", "com.example.app"]
     assert run_json(place, "website", "list") == [changed]
 
-    back = run_json(place, *update, "--no-cookieless", "--no-suspended", "--no-allow-localhost", "--name", "x", "--allowed-hostnames", "")
-    assert not any(back[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "allowedHostnames"))
+    back = run_json(
+        place,
+        *update,
+        "--no-cookieless",
+        "--no-suspended",
+        "--no-allow-localhost",
+        "--name",
+        "x",
+        "--allowed-hostnames",
+        "",
+    )
+    assert not any(
+        back[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "allowedHostnames")
+    )
     assert (back["name"], back["domain"], back["isSignatureRequired"]) == ("x", "example.org", True)
 
 
@@ -89,7 +112,12 @@ def test_a_domain_has_one_website(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FOOTFALL_PORT", "x"), ("FOOTFALL_RATE_LIMIT", "-1"), ("FOOTFALL_TRUSTED_PROXIES", "10.0.0.0/99"), ("FOOTFALL_LOG_LEVEL", "loud")],
+    [
+        ("FOOTFALL_PORT", "x"),
+        ("FOOTFALL_RATE_LIMIT", "-1"),
+        ("FOOTFALL_TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("FOOTFALL_LOG_LEVEL", "loud"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(place: Place, name: str, value: str) -> None:
     ran = run_command(place, "serve", "--port", "0", environment={name: value})
@@ -104,7 +132,15 @@ def test_a_running_server_notices_what_commands_change(start: MakeServer) -> Non
     website = run_json(place, "website", "create", "example.org")
     key = run_json(place, "key", "create", website["websiteId"], "--name", "backend")
     token = run_json(
-        place, "token", "create", "--name", "ci", "--permissions", "analytics:read,identify:write", "--websites", website["websiteId"]
+        place,
+        "token",
+        "create",
+        "--name",
+        "ci",
+        "--permissions",
+        "analytics:read,identify:write",
+        "--websites",
+        website["websiteId"],
     )
     assert key["key"].startswith("df_")
     assert token["key"].startswith("dft_")
@@ -124,7 +160,9 @@ def test_a_running_server_notices_what_commands_change(start: MakeServer) -> Non
     (listed,) = run_json(place, "token", "list")
     assert listed["tokenId"] == token["tokenId"]
     assert listed["revokedAt"] is not None
-    shown = json.dumps([run_json(place, "key", "list", website["websiteId"]), run_json(place, "token", "list")])
+    shown = json.dumps(
+        [run_json(place, "key", "list", website["websiteId"]), run_json(place, "token", "list")]
+    )
     assert key["key"] not in shown
     assert token["key"] not in shown
 
@@ -206,7 +244,9 @@ def test_a_taken_port_is_named(start: MakeServer, place: Place) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_told_to_stop_leaves_soon_and_keeps_what_it_acknowledged(place: Place, how: signal.Signals) -> None:
+def test_a_server_that_is_told_to_stop_leaves_soon_and_keeps_what_it_acknowledged(
+    place: Place, how: signal.Signals
+) -> None:
     server = RunningServer(place, {"FOOTFALL_RATE_LIMIT": "0"})
     acknowledged: list[str] = []
     with http_client(server.url) as client:
@@ -273,12 +313,21 @@ def test_a_right_database_is_verified(start: MakeServer) -> None:
 
 
 FALSIFIED = {
-    "metadata": ("UPDATE profile SET metadata = json_set(metadata, '$.plan', 'free') WHERE user_id = 'A'", "metadata"),
+    "metadata": (
+        "UPDATE profile SET metadata = json_set(metadata, '$.plan', 'free') WHERE user_id = 'A'",
+        "metadata",
+    ),
     "a missing field": ("UPDATE profile SET metadata = '{}' WHERE user_id = 'B'", "metadata"),
     "trust": ("UPDATE profile SET untrusted = NULL WHERE user_id = 'A'", "trusted"),
     "what is gone": ("UPDATE profile SET gone = NULL WHERE user_id = 'B'", "trusted"),
-    "the visitors' number": ("UPDATE profile SET visitor_count = visitor_count + 1 WHERE user_id = 'A'", "visitor_count"),
-    "the first time": ("UPDATE profile SET identified_at = identified_at + 1 WHERE user_id = 'A'", "identified_at"),
+    "the visitors' number": (
+        "UPDATE profile SET visitor_count = visitor_count + 1 WHERE user_id = 'A'",
+        "visitor_count",
+    ),
+    "the first time": (
+        "UPDATE profile SET identified_at = identified_at + 1 WHERE user_id = 'A'",
+        "identified_at",
+    ),
     "the user": ("UPDATE profile SET user_id = 'C' WHERE user_id = 'A'", "user_id"),
     "the person": ("UPDATE profile SET member_count = 2 WHERE user_id = 'A'", "member_count"),
     "a missing profile": ("DELETE FROM profile WHERE user_id = 'B'", "has facts but no row"),
@@ -287,8 +336,14 @@ FALSIFIED = {
         "has a row but no facts",
     ),
     "a missing link": ("DELETE FROM link WHERE fact_id = (SELECT max(fact_id) FROM link)", "links"),
-    "a link to another": ("UPDATE link SET profile_id = zeroblob(12) WHERE fact_id = (SELECT min(fact_id) FROM link)", "links"),
-    "a changed fact": ("""UPDATE fact SET operations = '{"set":{"plan":"x"}}' WHERE operations LIKE '%pro%'""", "metadata"),
+    "a link to another": (
+        "UPDATE link SET profile_id = zeroblob(12) WHERE fact_id = (SELECT min(fact_id) FROM link)",
+        "links",
+    ),
+    "a changed fact": (
+        """UPDATE fact SET operations = '{"set":{"plan":"x"}}' WHERE operations LIKE '%pro%'""",
+        "metadata",
+    ),
     "a missing fact": ("DELETE FROM fact WHERE source = 'browser'", "metadata"),
     "an undo of nothing": ("INSERT INTO inactive SELECT website_id, fact_id FROM fact LIMIT 1", "inactive"),
 }
@@ -350,8 +405,12 @@ def test_a_backup_is_consistent_while_the_server_writes(start: MakeServer, tmp_p
     report = run_json(place, "db", "verify")
     assert report["ok"]
     assert report["facts"] >= 25
-    copied = Site(site.url, site.http, place, site.website_id, site.tracking_id, site.domain, site.key, site.key_id)
-    assert {row[0].hex() for row in copied.rows(sql.visitors_of_website)} >= {visitor.replace("-", "") for visitor in before}
+    copied = Site(
+        site.url, site.http, place, site.website_id, site.tracking_id, site.domain, site.key, site.key_id
+    )
+    assert {row[0].hex() for row in copied.rows(sql.visitors_of_website)} >= {
+        visitor.replace("-", "") for visitor in before
+    }
     with contextlib.closing(connect(target, 1024)) as connection:
         assert connection.execute("SELECT count(*) FROM daily_salt").fetchone() == (0,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -382,8 +441,15 @@ def test_a_server_starts_on_a_backup(start: MakeServer, engine: Any) -> None:
     run_json(first.place, "db", "backup", str(place.data / FILE_NAME))
     second = start(place=place)
     with http_client(second.url) as client:
-        body = {"websiteId": site.tracking_id, "type": "pageview", "visitorId": new_visitor(), "href": f"https://{site.domain}/"}
-        assert client.post("/api/events", json=body, headers={"user-agent": CHROME}).json() == {"status": "success"}
+        body = {
+            "websiteId": site.tracking_id,
+            "type": "pageview",
+            "visitorId": new_visitor(),
+            "href": f"https://{site.domain}/",
+        }
+        assert client.post("/api/events", json=body, headers={"user-agent": CHROME}).json() == {
+            "status": "success"
+        }
 
 
 def test_a_newer_database_is_left_alone(place: Place) -> None:

@@ -102,7 +102,7 @@ def check_shown(site: Site, seen: list[Acknowledged]) -> None:
             assert shown["profile"]["metadata"]["n"] >= values[user]
             paths = [path for who, path in one.events if who == visitor]
             pages = [page["url"] for page in shown["activity"]["visitedPages"]]
-            assert set(f"{site.domain}{path}" for path in paths) <= set(pages)
+            assert {f"{site.domain}{path}" for path in paths} <= set(pages)
 
 
 @pytest.mark.slow

@@ -104,7 +104,9 @@ def test_goals_before_the_first_pageview_wait_for_it(server: Site) -> None:
 
 def test_payments_and_external_links_are_stored(server: Site) -> None:
     visitor = server.pageview()
-    server.kept("payment", visitor, extraData={"email": "a@example.org", "amount": 9.5, "currency": "EUR", "x": 1})
+    server.kept(
+        "payment", visitor, extraData={"email": "a@example.org", "amount": 9.5, "currency": "EUR", "x": 1}
+    )
     server.kept("external_link", visitor, extraData={"url": "https://other.example/x?y=1"})
     kept = {row[1]: json.loads(row[6]) for row in server.events_of(visitor) if row[6]}
 
@@ -116,7 +118,9 @@ def test_payments_and_external_links_are_stored(server: Site) -> None:
 
 def test_a_page_identifies_its_visitor(server: Site) -> None:
     visitor = server.pageview()
-    answer = server.page_identify(visitor, "A", **{"plan": "pro", "nested": {"a": [1]}, "gone": None, "$set_once": {"x": 1}})
+    answer = server.page_identify(
+        visitor, "A", **{"plan": "pro", "nested": {"a": [1]}, "gone": None, "$set_once": {"x": 1}}
+    )
     (fact,) = server.facts()
 
     assert [(warning["code"], warning["field"]) for warning in answer["warnings"]] == [
@@ -138,7 +142,12 @@ def test_the_answer_to_a_page_tells_nothing_about_people(server: Site) -> None:
 
 def test_an_sdk_may_leave_out_all_but_the_essentials(server: Site) -> None:
     visitor = new_visitor()
-    body = {"websiteId": server.tracking_id, "type": "pageview", "visitorId": visitor, "href": f"https://{server.domain}/x"}
+    body = {
+        "websiteId": server.tracking_id,
+        "type": "pageview",
+        "visitorId": visitor,
+        "href": f"https://{server.domain}/x",
+    }
     response = server.http.post("/api/events", json=body, headers={"user-agent": CHROME})
     assert response.json() == {"status": "success"}
     assert server.visitor(visitor)["identity"]["viewport"] == {"width": None, "height": None}
@@ -170,7 +179,9 @@ def test_a_field_of_the_wrong_kind_spoils_nothing(server: Site, fields: dict[str
     assert server.visitor(visitor)["activity"]["pageViewCount"] == 1
 
 
-@pytest.mark.parametrize("media", ["text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "image/png", None])
+@pytest.mark.parametrize(
+    "media", ["text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "image/png", None]
+)
 def test_any_content_type_is_taken(server: Site, media: str | None) -> None:
     visitor = new_visitor()
     server.kept("pageview", visitor, headers={"content-type": media} if media else {})
@@ -185,7 +196,9 @@ def test_the_same_event_twice_is_two_arrivals(server: Site) -> None:
 
 
 def test_no_answer_needs_a_key(server: Site) -> None:
-    assert server.event("pageview", new_visitor(), headers={"authorization": "Bearer df_x"}).status_code == 200
+    assert (
+        server.event("pageview", new_visitor(), headers={"authorization": "Bearer df_x"}).status_code == 200
+    )
 
 
 # What is dropped
@@ -193,14 +206,27 @@ def test_no_answer_needs_a_key(server: Site) -> None:
 Drop = Callable[[Site], str]
 
 DROPS: list[tuple[Reason, Drop]] = [
-    (Reason.UNKNOWN_WEBSITE, lambda s: s.dropped("pageview", new_visitor(), websiteId="dfid_00000000000000000000")),
+    (
+        Reason.UNKNOWN_WEBSITE,
+        lambda s: s.dropped("pageview", new_visitor(), websiteId="dfid_00000000000000000000"),
+    ),
     (Reason.UNKNOWN_WEBSITE, lambda s: s.dropped("pageview", new_visitor(), websiteId=s.website_id)),
     (Reason.UNKNOWN_WEBSITE, lambda s: s.dropped("pageview", new_visitor(), websiteId=None)),
     (Reason.UNKNOWN_WEBSITE, lambda s: s.dropped("pageview", new_visitor(), websiteId=[s.tracking_id])),
-    (Reason.BOT, lambda s: s.dropped("pageview", new_visitor(), user_agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")),
+    (
+        Reason.BOT,
+        lambda s: s.dropped(
+            "pageview",
+            new_visitor(),
+            user_agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        ),
+    ),
     (Reason.BOT, lambda s: s.dropped("pageview", new_visitor(), user_agent="curl/8.5.0")),
     (Reason.BOT, lambda s: s.dropped("pageview", new_visitor(), user_agent="")),
-    (Reason.HEADLESS, lambda s: s.dropped("pageview", new_visitor(), user_agent=CHROME.replace("Chrome", "HeadlessChrome"))),
+    (
+        Reason.HEADLESS,
+        lambda s: s.dropped("pageview", new_visitor(), user_agent=CHROME.replace("Chrome", "HeadlessChrome")),
+    ),
     (Reason.UNKNOWN_TYPE, lambda s: s.dropped("click", new_visitor())),
     (Reason.UNKNOWN_TYPE, lambda s: s.dropped("", new_visitor())),
     (Reason.UNKNOWN_TYPE, lambda s: s.dropped("PAGEVIEW", new_visitor())),
@@ -212,8 +238,14 @@ DROPS: list[tuple[Reason, Drop]] = [
     (Reason.INVALID_PAGE, lambda s: s.dropped("pageview", new_visitor(), href="file:///etc/passwd")),
     (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href="https://evil.example/")),
     (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href=f"https://evil{s.domain}/")),
-    (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href=f"https://{s.domain}.evil.example/")),
-    (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href=f"https://{s.domain}@evil.example/")),
+    (
+        Reason.WRONG_HOST,
+        lambda s: s.dropped("pageview", new_visitor(), href=f"https://{s.domain}.evil.example/"),
+    ),
+    (
+        Reason.WRONG_HOST,
+        lambda s: s.dropped("pageview", new_visitor(), href=f"https://{s.domain}@evil.example/"),
+    ),
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://localhost:3000/x")),
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://127.0.0.1/x")),
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://[::1]:8000/x")),
@@ -222,14 +254,22 @@ DROPS: list[tuple[Reason, Drop]] = [
     (Reason.INVALID_EVENT, lambda s: s.dropped("custom", new_visitor(), extraData={"eventName": "<script>"})),
     (Reason.INVALID_EVENT, lambda s: s.dropped("payment", new_visitor(), extraData={"amount": True})),
     (Reason.INVALID_EVENT, lambda s: s.dropped("external_link", new_visitor(), extraData={"text": "x"})),
-    (Reason.INVALID_IDENTIFY, lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": "undefined"})),
+    (
+        Reason.INVALID_IDENTIFY,
+        lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": "undefined"}),
+    ),
     (Reason.INVALID_IDENTIFY, lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": 5})),
     (Reason.INVALID_IDENTIFY, lambda s: s.dropped("identify", new_visitor())),
-    (Reason.INVALID_IDENTIFY, lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": "A", "k" * 129: 1})),
+    (
+        Reason.INVALID_IDENTIFY,
+        lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": "A", "k" * 129: 1}),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("reason", "drop"), DROPS, ids=[f"{reason.value}-{i}" for i, (reason, _) in enumerate(DROPS)])
+@pytest.mark.parametrize(
+    ("reason", "drop"), DROPS, ids=[f"{reason.value}-{i}" for i, (reason, _) in enumerate(DROPS)]
+)
 def test_what_cannot_be_kept_is_dropped_with_a_reason(server: Site, reason: Reason, drop: Drop) -> None:
     assert drop(server) == reason.value
     assert server.stored() == (0, 0, 0, 0)
@@ -260,11 +300,13 @@ def test_the_websites_own_hosts_are_taken(server: Site, host: str) -> None:
     server.kept("pageview", new_visitor(), href=f"https://{host.format(server.domain)}/")
 
 
-def test_allowed_host_names_and_bundle_ids_are_taken(server: Site) -> None:
-    server.change(allowed_hostnames=["shop.example.org", "*.example.net", "com.example.app"])
+def test_allowed_host_names_and_bundle_ids_are_taken(sites: SitePool) -> None:
+    server = sites.take("hosts")
     for host in ("shop.example.org", "www.shop.example.org", "a.example.net"):
         server.kept("pageview", new_visitor(), href=f"https://{host}/")
-    server.kept("pageview", new_visitor(), href="https://com.example.app/__app/ios/Home", domain="com.example.app")
+    server.kept(
+        "pageview", new_visitor(), href="https://com.example.app/__app/ios/Home", domain="com.example.app"
+    )
     for host in ("example.net", "example.org", "com.example.app2"):
         assert server.dropped("pageview", new_visitor(), href=f"https://{host}/") == "wrong_host"
 
@@ -273,17 +315,20 @@ def test_the_first_sdk_sends_pages_without_a_host(server: Site) -> None:
     visitor = new_visitor()
     server.kept("pageview", visitor, href="datafast://web/settings?utm_source=x")
     assert server.visitor(visitor)["activity"]["currentUrl"] == "/settings"
-    assert server.dropped("pageview", new_visitor(), href="datafast://web/x", domain="evil.example") == "wrong_host"
+    assert (
+        server.dropped("pageview", new_visitor(), href="datafast://web/x", domain="evil.example")
+        == "wrong_host"
+    )
 
 
-def test_localhost_is_taken_when_the_website_allows_it(server: Site) -> None:
-    server.change(is_localhost_allowed=True)
+def test_localhost_is_taken_when_the_website_allows_it(sites: SitePool) -> None:
+    server = sites.take("local")
     for host in ("localhost:3000", "127.0.0.1", "[::1]:8000", "app.localhost"):
         server.kept("pageview", new_visitor(), href=f"http://{host}/x")
 
 
-def test_headless_browsers_are_taken_when_the_website_allows_it(server: Site) -> None:
-    server.change(is_headless_allowed=True)
+def test_headless_browsers_are_taken_when_the_website_allows_it(sites: SitePool) -> None:
+    server = sites.take("headless")
     server.pageview(user_agent=CHROME.replace("Chrome", "HeadlessChrome"))
     assert server.dropped("pageview", new_visitor(), user_agent="curl/8.5.0") == "bot"
 
@@ -305,7 +350,9 @@ def test_the_preflight_of_any_page_is_answered(server: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "status"), [(b"{}", 200), (b"[]", 400), (b"{", 400), (b"x" * 65_537, 413)], ids=["dropped", "list", "cut", "large"]
+    ("content", "status"),
+    [(b"{}", 200), (b"[]", 400), (b"{", 400), (b"x" * 65_537, 413)],
+    ids=["dropped", "list", "cut", "large"],
 )
 def test_every_answer_to_a_page_may_be_read_by_it(http: httpx.Client, content: bytes, status: int) -> None:
     response = http.post("/api/events", content=content, headers={"origin": "https://any.example"})
@@ -332,8 +379,8 @@ def test_a_cookieless_visitor_is_another_on_each_website(server: Site, other: Si
     assert mine != theirs
 
 
-def test_a_cookieless_website_ignores_the_ids_of_pages(server: Site) -> None:
-    server.change(is_cookieless=True)
+def test_a_cookieless_website_ignores_the_ids_of_pages(sites: SitePool) -> None:
+    server = sites.take("cookieless")
     visitor = new_visitor()
     answer = server.kept("pageview", visitor)
     assert parse_uuid(answer["visitorId"]) not in (None, uuid.UUID(visitor).bytes)
@@ -382,7 +429,9 @@ def behind_proxy(engine: Engine) -> Iterator[Site]:
         ({"x-forwarded-for": "2001:4860:4860::8888"}, "US"),
     ],
 )
-def test_a_trusted_proxy_tells_the_address(behind_proxy: Site, headers: dict[str, str], country: str | None) -> None:
+def test_a_trusted_proxy_tells_the_address(
+    behind_proxy: Site, headers: dict[str, str], country: str | None
+) -> None:
     visitor = behind_proxy.pageview(headers=headers)
     assert behind_proxy.visitor(visitor)["identity"]["countryCode"] == country
 
@@ -395,7 +444,9 @@ def test_without_trusted_proxies_nobody_is_believed(server: Site, header: str) -
 
 def test_the_address_tells_cookieless_visitors_apart(behind_proxy: Site) -> None:
     def visitor(address: str) -> Any:
-        return behind_proxy.kept("pageview", None, cookieless=True, headers={"x-forwarded-for": address})["visitorId"]
+        return behind_proxy.kept("pageview", None, cookieless=True, headers={"x-forwarded-for": address})[
+            "visitorId"
+        ]
 
     assert visitor(BERLIN_ISP) == visitor(BERLIN_ISP) != visitor(GOOGLE)
 
@@ -432,7 +483,11 @@ def test_many_pages_of_a_visitor_are_listed_up_to_a_thousand(sites: SitePool) ->
     visitor = new_visitor()
     body = {"websiteId": site.tracking_id, "domain": site.domain, "type": "pageview", "visitorId": visitor}
     for number in range(1001):
-        site.http.post("/api/events", json={**body, "href": f"https://{site.domain}/{number}"}, headers={"user-agent": CHROME})
+        site.http.post(
+            "/api/events",
+            json={**body, "href": f"https://{site.domain}/{number}"},
+            headers={"user-agent": CHROME},
+        )
     activity = site.visitor(visitor)["activity"]
 
     assert activity["pageViewCount"] == 1001

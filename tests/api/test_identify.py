@@ -12,7 +12,7 @@ import pytest
 
 from footfall.clock import system_clock, to_iso
 from footfall.identity.wire import MAX_BODY
-from tests.conftest import MakeServer
+from tests.conftest import MakeServer, SitePool
 from tests.support.engines import Engine
 from tests.support.servers import serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
@@ -43,7 +43,13 @@ def test_the_fact_names_the_key_that_brought_it(server: Site) -> None:
     server.identify(visitor, "A", {"plan": "pro", "n": 1.0})
     (fact,) = server.facts()
 
-    assert fact[1:6] == ("A", bytes.fromhex(visitor.replace("-", "")), "server", 1, bytes.fromhex(server.key_id))
+    assert fact[1:6] == (
+        "A",
+        bytes.fromhex(visitor.replace("-", "")),
+        "server",
+        1,
+        bytes.fromhex(server.key_id),
+    )
     assert json.loads(fact[6]) == {"set": {"plan": "pro", "n": 1}}
 
 
@@ -56,7 +62,9 @@ def test_a_new_visitor_of_a_known_user_is_an_update(server: Site) -> None:
 def test_equal_json_values_are_no_change(server: Site) -> None:
     visitor = server.pageview()
     server.identify(visitor, "A", {"n": 1, "o": {"a": [1.0, True], "b": None}})
-    assert server.identify(visitor, "A", {"n": 1.0, "o": {"b": None, "a": [1, True]}})["action"] == "unchanged"
+    assert (
+        server.identify(visitor, "A", {"n": 1.0, "o": {"b": None, "a": [1, True]}})["action"] == "unchanged"
+    )
 
 
 def test_a_boolean_is_not_the_number_one(server: Site) -> None:
@@ -106,10 +114,24 @@ def test_the_scheme_of_a_credential_is_read_without_regard_to_case(server: Site)
 # The visitor
 
 
-@pytest.mark.parametrize("bad", ["", "abc", 5, True, [], {}, "00000000-0000-0000-0000-000000000000"]
-                         + ["ffffffff-ffff-ffff-ffff-ffffffffffff", "3f2b8a4e5c1d4e6f9a7b0c1d2e3f4a5b"]
-                         + ["{3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b}", "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5g"]
-                         + ["3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b\n", "3f2b8a4e-5c1d-9e6f-9a7b-0c1d2e3f4a5b"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "abc",
+        5,
+        True,
+        [],
+        {},
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "3f2b8a4e5c1d4e6f9a7b0c1d2e3f4a5b",
+        "{3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b}",
+        "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5g",
+        "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b\n",
+        "3f2b8a4e-5c1d-9e6f-9a7b-0c1d2e3f4a5b",
+    ],
+)
 @pytest.mark.parametrize("field", ["datafast_visitor_id", "visitorId"])
 def test_what_is_no_uuid_is_refused(server: Site, field: str, bad: Any) -> None:
     assert field in server.refused({"user_id": "A", field: bad})
@@ -197,15 +219,41 @@ def test_a_user_id_is_required(server: Site) -> None:
 
 @pytest.mark.parametrize(
     "user_id",
-    ["undefined", "UNDEFINED", "null", "NaN", "none", "None", "true", "False", "0", "-1", "anonymous", "guest"]
-    + ["user", "id", "email", "user_id", "distinct_id", "[object Object]", '"undefined"', "'null'", "000", "--", "- -"]
-    + [" null ", "0-0"],
+    [
+        "undefined",
+        "UNDEFINED",
+        "null",
+        "NaN",
+        "none",
+        "None",
+        "true",
+        "False",
+        "0",
+        "-1",
+        "anonymous",
+        "guest",
+        "user",
+        "id",
+        "email",
+        "user_id",
+        "distinct_id",
+        "[object Object]",
+        '"undefined"',
+        "'null'",
+        "000",
+        "--",
+        "- -",
+        " null ",
+        "0-0",
+    ],
 )
 def test_a_placeholder_is_no_user_id_and_the_answer_says_why(server: Site, user_id: str) -> None:
     assert "would join all users" in server.refused(body(server.pageview(), user_id))
 
 
-@pytest.mark.parametrize("user_id", ["x" * 255, "😀" * 255, " A ", "1", "00A", "users", "ünïcode", "a b", "e\u0301"])
+@pytest.mark.parametrize(
+    "user_id", ["x" * 255, "😀" * 255, " A ", "1", "00A", "users", "ünïcode", "a b", "e\u0301"]
+)
 def test_a_user_id_is_kept_exactly_as_sent(server: Site, user_id: str) -> None:
     visitor = server.pageview()
     server.identify(visitor, user_id)
@@ -288,14 +336,30 @@ def test_set_once_keeps_the_first_value(server: Site) -> None:
 # Names and images
 
 
-@pytest.mark.parametrize("field", ["name", "first_name", "last_name", "firstName", "lastName", "full_name", "fullName", "username"])
-@pytest.mark.parametrize("value", ["", "  ", "undefined undefined", "Null", "NaN", "None None", "[object Object]", "null [object Object] None"])
+@pytest.mark.parametrize(
+    "field", ["name", "first_name", "last_name", "firstName", "lastName", "full_name", "fullName", "username"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "  ",
+        "undefined undefined",
+        "Null",
+        "NaN",
+        "None None",
+        "[object Object]",
+        "null [object Object] None",
+    ],
+)
 def test_a_placeholder_name_is_left_out_with_a_warning(server: Site, field: str, value: str) -> None:
     visitor = server.pageview()
     server.identify(visitor, "A", {field: "Ada"})
     data = server.identify(visitor, "A", {field: value})
 
-    assert [(warning["code"], warning["field"]) for warning in data["warnings"]] == [("placeholder_ignored", field)]
+    assert [(warning["code"], warning["field"]) for warning in data["warnings"]] == [
+        ("placeholder_ignored", field)
+    ]
     assert data["action"] == "unchanged"
     assert server.traits(visitor) == {field: "Ada"}
 
@@ -410,8 +474,25 @@ def framed(visitor: str, value: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "value",
-    [b"NaN", b"Infinity", b"-Infinity", b'"\\ud800"', b'"\\udfff x"', b'"\\u0000"', b'{"\\u0000":1}', b"1e999", b"'x'", b"01"]
-    + [b"undefined", b'"\xff"', b'"\xed\xa0\x80"', b'"a\x00b"', b"[1,]", b'{"a":1', b""],
+    [
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b'"\\ud800"',
+        b'"\\udfff x"',
+        b'"\\u0000"',
+        b'{"\\u0000":1}',
+        b"1e999",
+        b"'x'",
+        b"01",
+        b"undefined",
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b'"a\x00b"',
+        b"[1,]",
+        b'{"a":1',
+        b"",
+    ],
 )
 def test_what_json_cannot_hold_is_refused(server: Site, value: bytes) -> None:
     visitor = server.pageview()
@@ -419,7 +500,10 @@ def test_what_json_cannot_hold_is_refused(server: Site, value: bytes) -> None:
     assert server.facts() == []
 
 
-@pytest.mark.parametrize("whole", [b"", b"[]", b'"text"', b"5", b"null", b"true", b"[{}]", b"\xff", b"{", b"{}{}", b"\xef\xbb\xbf{}"])
+@pytest.mark.parametrize(
+    "whole",
+    [b"", b"[]", b'"text"', b"5", b"null", b"true", b"[{}]", b"\xff", b"{", b"{}{}", b"\xef\xbb\xbf{}"],
+)
 def test_a_body_is_one_json_object(server: Site, whole: bytes) -> None:
     assert "body" in server.refused(whole)
 
@@ -439,7 +523,9 @@ def test_an_escaped_surrogate_pair_is_one_character(server: Site) -> None:
 # Content type and size
 
 
-@pytest.mark.parametrize("media", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", ""])
+@pytest.mark.parametrize(
+    "media", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", ""]
+)
 def test_json_by_any_name_is_taken(server: Site, media: str) -> None:
     headers = {"authorization": f"Bearer {server.key}", **({"content-type": media} if media else {})}
     content = json.dumps(body(server.pageview()))
@@ -447,7 +533,10 @@ def test_json_by_any_name_is_taken(server: Site, media: str) -> None:
     assert server.http.send(request).status_code == 200
 
 
-@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "text/json", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "media",
+    ["text/plain", "application/x-www-form-urlencoded", "text/json", "multipart/form-data; boundary=x"],
+)
 def test_another_content_type_is_refused(server: Site, media: str) -> None:
     headers = {"authorization": f"Bearer {server.key}", "content-type": media}
     response = server.http.post("/api/v1/identify", json=body(server.pageview()), headers=headers)
@@ -473,7 +562,14 @@ def test_checks_come_in_a_fixed_order(server: Site, other: Site) -> None:
     """Each call is wrong in all later ways too, and is told the first."""
     token, reader = server.token(["identify:write"]), server.token(["analytics:read"])
 
-    def status(method: str = "POST", path: str = "/api/v1/identify", key: str = "none", query: str = "", media: str = "text/plain", content: bytes = b"[") -> int:
+    def status(
+        method: str = "POST",
+        path: str = "/api/v1/identify",
+        key: str = "none",
+        query: str = "",
+        media: str = "text/plain",
+        content: bytes = b"[",
+    ) -> int:
         headers = {"authorization": f"Bearer {key}", "content-type": media}
         return server.http.request(method, path + query, headers=headers, content=content).status_code
 
@@ -498,10 +594,8 @@ def test_checks_come_in_a_fixed_order(server: Site, other: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def cookieless(sites: Any) -> Site:
-    site: Site = sites.take()
-    site.change(is_cookieless=True)
-    return site
+def cookieless(sites: SitePool) -> Site:
+    return sites.take("cookieless")
 
 
 def test_a_cookieless_website_stores_nothing_and_says_so(cookieless: Site) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from footfall.identity.signing import sign_user
 from footfall.websites.store import read_websites
+from tests.conftest import SitePool
 from tests.support.sites import CHROME, Site, new_visitor
 
 Step = tuple[dict[str, Any], int]
@@ -184,9 +185,11 @@ def test_an_unsigned_page_never_overwrites_what_the_backend_said(server: Site) -
     server.identify(visitor, "A", {"plan": "pro"})
     answer = server.page_identify(visitor, "A", plan="free", colour="red")
 
-    assert [(warning["code"], warning["field"]) for warning in answer["warnings"] if warning["code"] == "trusted_value_kept"] == [
-        ("trusted_value_kept", "plan")
-    ]
+    assert [
+        (warning["code"], warning["field"])
+        for warning in answer["warnings"]
+        if warning["code"] == "trusted_value_kept"
+    ] == [("trusted_value_kept", "plan")]
     assert server.traits(visitor) == {"plan": "pro", "colour": "red"}
 
 
@@ -221,8 +224,8 @@ def test_a_signature_of_another_user_makes_nothing_trusted(server: Site) -> None
     assert server.traits(visitor) == {"plan": "pro"}
 
 
-def test_a_website_that_requires_signatures_ignores_unsigned_pages(server: Site) -> None:
-    server.change(is_signature_required=True)
+def test_a_website_that_requires_signatures_ignores_unsigned_pages(sites: SitePool) -> None:
+    server = sites.take("signed")
     visitor = server.pageview()
     extra = {"user_id": "A", "name": "", "image": ""}
 

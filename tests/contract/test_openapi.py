@@ -58,18 +58,20 @@ def fuzzed(engine: Engine) -> Iterator[Site]:
     derandomize=True,
     database=None,
 )
-def test_no_call_makes_the_server_fail_or_answer_otherwise_than_described(case: schemathesis.Case, fuzzed: Site) -> None:
+def test_no_call_makes_the_server_fail_or_answer_otherwise_than_described(
+    case: schemathesis.Case[Any], fuzzed: Site
+) -> None:
     send(case, fuzzed)
 
 
-def send(case: schemathesis.Case, site: Site) -> None:
+def send(case: schemathesis.Case[Any], site: Site) -> None:
     """Call the server with a generated case, and check its answer."""
     aim(case, site)
     headers = {"Authorization": f"Bearer {site.key}", "User-Agent": CHROME}
     case.call_and_validate(base_url=site.url, checks=CHECKS, headers=headers)
 
 
-def aim(case: schemathesis.Case, site: Site) -> None:
+def aim(case: schemathesis.Case[Any], site: Site) -> None:
     """Point a case at what is there, so that it gets further than a 404: the visitor, and the website."""
     body: Any = case.body
     if not isinstance(body, dict):

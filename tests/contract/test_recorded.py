@@ -12,13 +12,12 @@ import pytest
 
 from footfall.collect.enrich.text import clean_parameters
 from footfall.db.protocol import Row
+from tests.conftest import SitePool
 from tests.support.sites import CHROME, Site, sql
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "recorded" / "sdk-3.0.18.json").read_text("utf-8")
 )
-HOSTS = ["shop.example.org"]
-"""A further host from which the recorded pages were sent."""
 
 
 def replay(site: Site, recorded: dict[str, Any]) -> httpx.Response:
@@ -37,10 +36,8 @@ def title(recorded: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(sites: Any) -> Site:
-    taken: Site = sites.take()
-    taken.change(is_localhost_allowed=True, allowed_hostnames=HOSTS)
-    return taken
+def site(sites: SitePool) -> Site:
+    return sites.take("local")
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=title)
@@ -91,10 +88,9 @@ def check_event(site: Site, body: dict[str, Any], row: Row) -> None:
 
 
 @pytest.fixture(scope="module")
-def after(sites: Any) -> Site:
+def after(sites: SitePool) -> Site:
     """A website to which all recorded requests were sent, in their order."""
-    taken: Site = sites.take()
-    taken.change(is_localhost_allowed=True, allowed_hostnames=HOSTS)
+    taken = sites.take("local")
     for recorded in RECORDED:
         assert replay(taken, recorded).status_code == 200
     return taken

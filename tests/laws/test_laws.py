@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from footfall.db.protocol import Transaction
 from footfall.identity.history import person_then
 from footfall.identity.ledger import Merged, Undone, find_user
+from footfall.identity.model import Operations
 from footfall.identity.verify import verify_identity
 from tests.laws import world
 from tests.laws.world import START, USERS, WEBSITE, Said, deliver, join, prepare, state, take_back
@@ -116,7 +117,7 @@ def delivered_in(tx: Transaction, session: Any, said: list[Said]) -> dict[str, l
 def test_merges_in_any_order_make_one_person_with_one_id(
     session: Any, said: list[Said], order: list[tuple[str, str]]
 ) -> None:
-    said = said + [Said(0, user, 9, world.Operations(), True) for user in USERS]
+    said = said + [Said(0, user, 9, Operations(), True) for user in USERS]
     with world_of(session) as tx:
         deliver(tx, said)
         for first, second in order:
@@ -146,7 +147,7 @@ def test_as_of_a_time_equals_the_facts_up_to_it(session: Any, said: list[Said], 
 
 @pytest.mark.parametrize("times", [(10, 5), (5, 10)])
 def test_the_newest_value_wins_whenever_it_arrives(session: Any, times: tuple[int, int]) -> None:
-    said = [Said(0, "ann", at, world.Operations({"plan": at}), True) for at in times]
+    said = [Said(0, "ann", at, Operations({"plan": at}), True) for at in times]
     with world_of(session) as tx:
         deliver(tx, said)
         assert state(tx)["profile"][0][7] == b'{"plan":10}'

@@ -81,10 +81,9 @@ class Description:
         if response.request.method == "HEAD":
             assert response.content == b"", where
             return
-        value = response.json() if media == "application/json" else response.text
-        self._check_value(content[media]["schema"], value, where)
+        self._check_value(content[media]["schema"], _value(media, response), where)
         if response.status_code >= 400:
-            assert value["error"]["code"] == response.status_code, where
+            assert response.json()["error"]["code"] == response.status_code, where
 
     def _check_header(
         self, name: str, header: dict[str, Any], headers: Mapping[str, str], where: str
@@ -115,6 +114,12 @@ class Description:
                 target = target[part]
             node = target
         return node
+
+
+def _value(media: str, response: httpx.Response) -> Any:
+    if media == "application/json":
+        return response.json()
+    return msgspec.yaml.decode(response.content) if media == "application/yaml" else response.text
 
 
 @functools.cache

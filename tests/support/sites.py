@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
 from footfall.identity import rules
 from footfall.identity.model import Link
-from footfall.ids import at_of
+from footfall.ids import at_of, new_object_id, new_tracking_id
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, create_website, put_website, update_website
 from tests.support.engines import Place
@@ -53,7 +54,7 @@ def next_millisecond() -> None:
 
 def http_client(url: str) -> httpx.Client:
     """A client whose every answer is compared with openapi.yaml."""
-    return httpx.Client(base_url=url, timeout=30.0, event_hooks={"response": [_check]})
+    return httpx.Client(base_url=url, timeout=30.0, verify=False, event_hooks={"response": [_check]})
 
 
 def _check(response: httpx.Response) -> None:
@@ -72,6 +73,8 @@ class Site(msgspec.Struct):
     domain: str
     key: str
     key_id: str
+    is_suspended: bool = False
+    """Whether it was so from the beginning."""
 
     # What pages send
 
@@ -109,7 +112,7 @@ class Site(msgspec.Struct):
         """Why an event is dropped."""
         response = self.event(kind, visitor, **fields)
         assert response.status_code == 200, response.text
-        reason = response.headers.get("x-footfall-dropped", "")
+        reason: str = response.headers.get("x-footfall-dropped", "")
         assert response.json().get("dropped", "") == reason
         return reason
 
@@ -237,34 +240,62 @@ class Site(msgspec.Struct):
 
     def token(self, permissions: list[str], websites: list[str] | None = None) -> str:
         """A new access token, in use; of all websites unless some are named."""
-        ids = [bytes.fromhex(website) for website in websites or []]
+        return self.tokens([(permissions, websites or [])])[0]
 
-        def work(tx: Transaction) -> str:
-            made: str = create_token(tx, "test", permissions, ids, system_clock())["key"]
+    def tokens(self, wanted: Sequence[tuple[list[str], list[str]]]) -> list[str]:
+        """New access tokens, in use, one for each (permissions, website ids)."""
+
+        def work(tx: Transaction) -> list[str]:
+            made = [_make_token(tx, *one) for one in wanted]
             configuration_changed(tx)
             return made
 
         made = self.place.transact(work)
-        wait_until_known(self.http, made)
+        wait_until_known(self.http, made[-1])
         return made
 
 
-def make_sites(url: str, http: httpx.Client, place: Place, count: int = 1, **changes: Any) -> list[Site]:
-    """New websites with a key each, in one transaction, so that the server has to notice only once."""
+def _make_token(tx: Transaction, permissions: list[str], websites: list[str]) -> str:
+    ids = [bytes.fromhex(website) for website in websites]
+    made: str = create_token(tx, "test", permissions, ids, system_clock())["key"]
+    return made
+
+
+def make_sites(
+    url: str, http: httpx.Client, place: Place, changes: Sequence[dict[str, Any]] = ({},)
+) -> list[Site]:
+    """A new website with a key for each of `changes`, in one transaction, so that the server has to notice only once."""
 
     def work(tx: Transaction) -> list[Site]:
-        made = [_make_site(tx, url, http, place, changes) for _ in range(count)]
+        model = create_website(tx, _new_domain(), system_clock())
+        made = [_make_site(tx, url, http, place, _new_website(model, change)) for change in changes]
         configuration_changed(tx)
         return made
 
     sites = place.transact(work)
-    wait_until_known(http, sites[-1].key)
+    wait_until_known(http, next(site.key for site in sites if not site.is_suspended))
     return sites
 
 
-def _make_site(tx: Transaction, url: str, http: httpx.Client, place: Place, changes: dict[str, Any]) -> Site:
-    website: Website = create_website(tx, f"site{next(_numbers)}.example", system_clock())
-    put_website(tx, msgspec.structs.replace(website, **changes))
+def _new_domain() -> str:
+    return f"site{next(_numbers)}.example"
+
+
+def _new_website(model: Website, changes: dict[str, Any]) -> Website:
+    """A website like `model`: making each anew would read all time zones from disk each time."""
+    return msgspec.structs.replace(
+        model,
+        website_id=new_object_id(),
+        tracking_id=new_tracking_id(),
+        domain=_new_domain(),
+        profile_secret=secrets.token_bytes(32),
+        signing_secrets=(secrets.token_hex(20),),
+        **changes,
+    )
+
+
+def _make_site(tx: Transaction, url: str, http: httpx.Client, place: Place, website: Website) -> Site:
+    put_website(tx, website)
     key = create_key(tx, website.website_id, "test", system_clock())
     return Site(
         url,
@@ -275,6 +306,7 @@ def _make_site(tx: Transaction, url: str, http: httpx.Client, place: Place, chan
         website.domain,
         key["key"],
         key["apiKeyId"],
+        website.is_suspended,
     )
 
 

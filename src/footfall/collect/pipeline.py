@@ -16,7 +16,7 @@ from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import Device, parse_device
 from footfall.collect.enrich.geo import Place
 from footfall.collect.enrich.hosts import host_matches, is_localhost
-from footfall.collect.enrich.page import Page, parse_page
+from footfall.collect.enrich.page import Page, bare_host, parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
 from footfall.collect.model import (
@@ -136,7 +136,7 @@ def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
     host = page.host or (domain if type(domain) is str else "")
     if host_matches(host, website.domain, website.allowed_hostnames, website.is_localhost_allowed):
         return None
-    return Dropped(Reason.LOCALHOST if is_localhost(host) else Reason.WRONG_HOST)
+    return Dropped(Reason.LOCALHOST if is_localhost(bare_host(host)) else Reason.WRONG_HOST)
 
 
 def read_referrer(value: object, website: Website) -> str | None:

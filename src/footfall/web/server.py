@@ -28,7 +28,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.head_size += len(data)
         super().data_received(data)
-        if self.head_size > MAX_HEAD and self.head_since and not self.transport.is_closing():
+        if self.head_size > MAX_HEAD and self.head_since:
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE % (len(_BODY), _BODY))
             self.transport.close()
 
@@ -42,7 +46,14 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.head_since = 0.0
-        super().on_headers_complete()
+        # A whole head may come in one piece, and a body behind it; only then is it worth counting.
+        if (
+            self.head_size > MAX_HEAD
+            and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD
+        ):
+            self._refuse_head()
+        else:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
