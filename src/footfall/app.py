@@ -21,6 +21,8 @@ from footfall.directory import Directory
 from footfall.errors import FootfallError, UsageError
 from footfall.identity.health import RefusedIds
 from footfall.identity.ledger_endpoints import Ledger
+from footfall.people.endpoints import People
+from footfall.people.index import TraitIndexer
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
@@ -168,13 +170,18 @@ class App:
                 self.created = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
             dispatch = Dispatch(
-                routes(Services(database, collector, ledger, refused, Health(database), Reference())),
+                routes(
+                    Services(
+                        database, collector, People(database), ledger, refused, Health(database), Reference()
+                    )
+                ),
                 Access(directory, RateLimit(settings.rate_limit)),
                 self._clock,
                 settings.body_timeout,
             )
             self._dispatch = dispatch
-            chores = (directory.watch(), collector.keep_flushing(), dispatch.watch_bodies())
+            indexer = TraitIndexer(database)
+            chores = (directory.watch(), collector.keep_flushing(), dispatch.watch_bodies(), indexer.run())
             tasks += [asyncio.create_task(chore) for chore in chores]
             yield
             await collector.flush()

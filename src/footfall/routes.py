@@ -11,6 +11,7 @@ from footfall.identity.endpoints import identify_endpoint
 from footfall.identity.health import RefusedIds
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
+from footfall.people.endpoints import People
 from footfall.web.context import Credential, Route
 from footfall.web.pages import Health, Reference
 
@@ -23,6 +24,7 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     collector: Collector
+    people: People
     ledger: Ledger
     refused: RefusedIds
     health: Health
@@ -31,7 +33,7 @@ class Services(msgspec.Struct, frozen=True):
 
 def routes(services: Services) -> list[Route]:
     """The whole API."""
-    database, ledger = services.database, services.ledger
+    database, people, ledger = services.database, services.people, services.ledger
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
@@ -46,6 +48,10 @@ def routes(services: Services) -> list[Route]:
             JSON,
         ),
         Route("GET", "/api/v1/visitors/{visitorId}", visitor_endpoint(database), WEBSITE, "analytics:read"),
+        Route("GET", "/api/v1/profiles", people.profiles, WEBSITE, "analytics:read"),
+        Route("GET", "/api/v1/profiles/{ref}", people.profile, WEBSITE, "analytics:read"),
+        Route("GET", "/api/v1/profiles/{ref}/journey", people.journey, WEBSITE, "analytics:read"),
+        Route("GET", "/api/v1/profiles/{ref}/export", people.export, WEBSITE, "profiles:export"),
         Route("POST", "/api/v1/profiles/merge", ledger.merge, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/profiles/{ref}/ledger", ledger.ledger, WEBSITE, "analytics:read"),
         Route("DELETE", "/api/v1/profiles/{ref}", ledger.erase, WEBSITE, "profiles:erase"),

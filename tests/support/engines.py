@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from footfall.app import command_session
+from footfall.app import command_session, migrate_database
 from footfall.db.protocol import Transaction
 from footfall.settings import Settings
+from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 R = TypeVar("R")
 
@@ -81,5 +83,37 @@ class SqliteEngine:
         self._root.cleanup()
 
 
-ENGINES: dict[str, Callable[[], Any]] = {"sqlite": SqliteEngine}
+class PostgresEngine:
+    """Each database is one of a server that is started once; or of the server that FOOTFALL_TEST_POSTGRES_URL names."""
+
+    name = "postgres"
+
+    def __init__(self) -> None:
+        self._folders = tempfile.TemporaryDirectory(prefix="footfall-tests-")
+        self._made: list[str] = []
+        self._outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
+        self._server: LocalPostgres | None = None
+        if not self._outside:
+            self._server = LocalPostgres()
+            self._server.start()
+
+    def new_place(self) -> Place:
+        url = self._server.create_database() if self._server else create_database(self._outside)
+        self._made.append(url)
+        folder = Path(self._folders.name) / str(len(self._made))
+        folder.mkdir()
+        place = Place(self.name, folder, url)
+        migrate_database(place.settings)
+        return place
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.remove()
+        else:
+            for url in self._made:
+                drop_database(url)
+        self._folders.cleanup()
+
+
+ENGINES: dict[str, Callable[[], Any]] = {"sqlite": SqliteEngine, "postgres": PostgresEngine}
 """The engines that the API suite runs on, by name."""

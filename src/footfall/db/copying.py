@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 CHUNK = 2000
 """Rows that are read and written at once."""
-_TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int"}
+_TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int", "DOUBLE PRECISION": "real"}
 
 
 class Session(Protocol):

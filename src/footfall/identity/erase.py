@@ -81,6 +81,9 @@ def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
         tx.run(identity_sql.links_remove, (call.website_id, visitor_id))
         refresh_visitor(tx, call.website_id, visitor_id, others)
     rows["profiles"] = sum(tx.run(identity_sql.profile_remove, (call.website_id, member)) for member in ids)
+    for profile_id in ids:
+        for statement in (sql.index_forget, sql.terms_forget, sql.changes_forget):
+            tx.run(statement, (call.website_id, profile_id))
     for _, user_id in members:
         _bury(tx, call, user_id, erased_at)
     return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows)
@@ -190,7 +193,7 @@ def _bury(tx: Transaction, call: EraseCall, user_id: str, erased_at: int) -> Non
 
 
 def _locks(calls: list[EraseCall]) -> list[Params]:
-    return [(call.website_id, b"people") for call in calls]
+    return [(b"trait index",), *((call.website_id, b"people") for call in calls)]
 
 
 ERASE_HANDLER = WriteHandler(rank=2, run=erase, is_slow=True, locks=_locks)

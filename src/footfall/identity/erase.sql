@@ -25,3 +25,12 @@ WHERE website_id = :website_id AND visitor_id = :visitor_id;
 UPDATE visitor SET current_url = :current_url, first_referrer = :first_referrer, first_params = :first_params,
     first_click_ids = :first_click_ids
 WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: index_forget(website_id bytes, profile_id bytes)
+DELETE FROM trait WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: terms_forget(website_id bytes, profile_id bytes)
+DELETE FROM search_term WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: changes_forget(website_id bytes, profile_id bytes)
+DELETE FROM profile_change WHERE website_id = :website_id AND profile_id = :profile_id;

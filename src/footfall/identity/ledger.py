@@ -218,6 +218,7 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
     facts = store.facts_of_profile(tx, website_id, profile_id)
     if not facts:
         tx.run(sql.profile_remove, (website_id, profile_id))
+        store.mark_changed(tx, [(website_id, profile_id)])
         return
     known = store.read_profile(tx, website_id, profile_id)
     profile = Profile(
@@ -230,7 +231,7 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
         len({fact.visitor_id for fact in facts}),
         rules.fold_traits(facts),
     )
-    tx.run_many(sql.profile_put, [store.profile_row(profile)])
+    store.put_profiles(tx, [profile])
 
 
 def refresh_people(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> None:
@@ -264,7 +265,7 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
             waiting.update(dict.fromkeys(row[0] for row in rows if row[0] not in joined))
         profile.person_id, profile.member_count = person_id, len(members)
         profile.traits = traits if profile.profile_id == person_id else Traits({}, set(), set())
-    tx.run_many(sql.profile_put, [store.profile_row(profile) for profile in members])
+    store.put_profiles(tx, members)
 
 
 def find_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> Profile | None:

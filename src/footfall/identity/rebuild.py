@@ -58,6 +58,7 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
     )
     for rows in _chunks(people):
         tx.run_many(identity_sql.profile_put, rows)
+        store.mark_changed(tx, [(row[0], row[1]) for row in rows])  # type: ignore[misc]
         profiles += len(rows)
         progress(len(rows))
     spans: Iterator[Params] = (

@@ -346,7 +346,8 @@ class _Batch:
         """Write what was decided so far."""
         self._tx.run_many(sql.fact_add, self._facts)
         self._tx.run_many(sql.link_add, self._links)
-        self._tx.run_many(sql.profile_put, [store.profile_row(profile) for profile in self._changed.values()])
+        if self._changed:
+            store.put_profiles(self._tx, self._changed.values())
         self._facts, self._links, self._changed = [], [], {}
 
 

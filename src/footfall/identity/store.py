@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 import msgspec
 
+from footfall.clock import system_clock
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity.model import Fact, Link, Operations, Traits
+from footfall.ids import at_prefix
 
 sql = load(__file__, "identity.sql")
 
@@ -133,6 +136,22 @@ def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
         int(fact.is_trusted),
         fact.key_id,
         operations.decode(),
+    )
+
+
+def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
+    """Store profiles, and leave word for the trait index."""
+    found = list(profiles)
+    tx.run_many(sql.profile_put, [profile_row(profile) for profile in found])
+    mark_changed(tx, [(profile.website_id, profile.profile_id) for profile in found])
+
+
+def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
+    """Leave word that the trait index has to look at these profiles (website id, profile id)."""
+    now = at_prefix(system_clock())
+    tx.run_many(
+        sql.profile_changed,
+        [(website_id, now + os.urandom(4), profile_id) for website_id, profile_id in keys],
     )
 
 

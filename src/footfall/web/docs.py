@@ -153,7 +153,7 @@ class _Renderer:
         name = f"{parameter['name']} ({parameter['in']})"
         return self._field(
             name,
-            {**parameter["schema"], "description": parameter["description"]},
+            {**parameter["schema"], "description": parameter.get("description", "")},
             parameter.get("required", False),
         )
 

@@ -213,3 +213,36 @@ CREATE TABLE profile (
 CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
 
 CREATE INDEX profile_by_age ON profile (website_id, identified_at, profile_id);
+
+-- Profiles whose traits changed since the trait index last saw them; change ids grow with time.
+CREATE TABLE profile_change (
+    website_id BYTEA NOT NULL,
+    change_id BYTEA NOT NULL,
+    profile_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, change_id)
+);
+
+-- The trait index: what people can be found by, kept a moment behind. kind: text | number | date | other; number: the number, or ms since epoch.
+CREATE TABLE trait (
+    website_id BYTEA NOT NULL,
+    profile_id BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    number DOUBLE PRECISION,
+    PRIMARY KEY (website_id, profile_id, name)
+);
+
+CREATE INDEX trait_by_value ON trait (website_id, name, value, profile_id);
+
+CREATE INDEX trait_by_number ON trait (website_id, name, number, profile_id);
+
+-- Words by which people can be searched: of user id, name and e-mail address, in lower case.
+CREATE TABLE search_term (
+    website_id BYTEA NOT NULL,
+    term TEXT NOT NULL,
+    profile_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, term, profile_id)
+);
+
+CREATE INDEX search_term_by_profile ON search_term (website_id, profile_id);

@@ -1,0 +1,1 @@
+"""People, read: the trait index, lists, one person whole, and the journey."""

@@ -1,0 +1,159 @@
+"""Routes that show people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from footfall.auth.access import site
+from footfall.auth.store import key_names
+from footfall.clock import to_iso
+from footfall.db.protocol import Database, Row, Transaction
+from footfall.errors import BadRequest
+from footfall.identity.history import PersonThen, explain, person_then
+from footfall.identity.ledger_endpoints import export_json, read_as_of, read_then, then_json
+from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.identity.store import sql as identity_sql
+from footfall.ids import MAX_AT
+from footfall.people.journey import journey, read_cursor
+from footfall.people.query import find_people
+from footfall.people.reading import person_json
+from footfall.people.wire import PeopleQuery, read_number_parameter, read_people_query
+from footfall.web.context import Context
+from footfall.web.envelope import Reply, success
+from footfall.websites.model import Website
+
+JOURNEY_LIMIT = 50
+MAX_JOURNEY_LIMIT = 250
+_EXPORT_PAGE = 1000
+
+
+class People:
+    """The handlers, on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def profiles(self, context: Context) -> Reply:
+        """A page of people, newest first; found by search and traits."""
+        query = read_people_query(context.query())
+        rows, pagination = await self._database.scan(_read_page, (site(context), query))
+        return success(rows, pagination=pagination)
+
+    async def profile(self, context: Context) -> Reply:
+        """One person, now or as of a time, with reasons on demand."""
+        query = context.query()
+        at = read_as_of(query)
+        with_reasons = query.get("explain", "0")
+        if with_reasons not in ("0", "1"):
+            raise BadRequest("explain must be 0 or 1.")
+        asked = (
+            site(context),
+            read_ref(context.path_values[0]),
+            MAX_AT if at is None else at,
+            with_reasons == "1",
+        )
+        found = await self._database.read(_read_person, asked)
+        if found is None:
+            raise no_such_person()
+        return success(found)
+
+    async def journey(self, context: Context) -> Reply:
+        """What a person did, newest or oldest first, by cursor."""
+        query = context.query()
+        order = query.get("order", "desc")
+        if order not in ("asc", "desc"):
+            raise BadRequest("order must be asc or desc.")
+        limit = read_number_parameter(query, "limit", JOURNEY_LIMIT, 1, MAX_JOURNEY_LIMIT)
+        cursor = read_cursor(query.get("cursor"))
+        asked = (site(context), read_ref(context.path_values[0]), cursor, limit, order == "desc")
+        found = await self._database.read(_read_journey, asked)
+        if found is None:
+            raise no_such_person()
+        entries, following = found
+        return success(entries, pagination={"limit": limit, "nextCursor": following and following.hex()})
+
+    async def export(self, context: Context) -> Reply:
+        """Everything held about a person."""
+        found = await self._database.scan(_read_export, (site(context), read_ref(context.path_values[0])))
+        if found is None:
+            raise no_such_person()
+        return success(found)
+
+
+def _read_page(
+    tx: Transaction, asked: tuple[Website, PeopleQuery]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    website, query = asked
+    rows, total, is_exact = find_people(tx, website.website_id, query)
+    pagination = {
+        "limit": query.limit,
+        "offset": query.offset,
+        "total": total,
+        "hasMore": query.offset + len(rows) < total or (not is_exact and len(rows) == query.limit),
+        "totalIsExact": is_exact,
+    }
+    return [_summary(tx, website.website_id, row) for row in rows], pagination
+
+
+def _summary(tx: Transaction, website_id: bytes, row: Row) -> dict[str, Any]:
+    profile_id, member_count, user_id, identified_at, text = row
+    users = [user_id]
+    if member_count > 1:
+        members = tx.all(identity_sql.members_of_person, (website_id, profile_id))
+        users, identified_at = [member[1] for member in members], members[0][2]
+    metadata = msgspec.json.decode(text)
+    return {
+        "profileId": profile_id.hex(),
+        "userId": users[0],
+        "userIds": users,
+        "name": metadata.get("name"),
+        "image": metadata.get("image"),
+        "metadata": metadata,
+        "identifiedAt": to_iso(identified_at),
+    }
+
+
+def _read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[str, Any] | None:
+    website, ref, at, with_reasons = asked
+    found = read_then(tx, (website, ref, at))
+    if found is None:
+        return None
+    then, names = found
+    shown = then_json(then, names, with_reasons=False)
+    if with_reasons:
+        shown["explain"] = explain(then, names)
+    return shown | person_json(tx, website.website_id, then, at)
+
+
+def _person_of(tx: Transaction, website: Website, ref: Ref) -> PersonThen | None:
+    profile = find_profile(tx, website, ref)
+    return None if profile is None else person_then(tx, website.website_id, profile.person_id)
+
+
+def _read_journey(
+    tx: Transaction, asked: tuple[Website, Ref, bytes, int, bool]
+) -> tuple[list[dict[str, Any]], bytes | None] | None:
+    website, ref, cursor, limit, newest_first = asked
+    then = _person_of(tx, website, ref)
+    if then is None:
+        return None
+    return journey(tx, website.website_id, then, cursor, limit, newest_first=newest_first)
+
+
+def _read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
+    website, ref = asked
+    then = _person_of(tx, website, ref)
+    if then is None:
+        return None
+    entries: list[dict[str, Any]] = []
+    following: bytes | None = b""
+    while following is not None:
+        more, following = journey(tx, website.website_id, then, following, _EXPORT_PAGE, newest_first=False)
+        entries += more
+    held = export_json(tx, website, then)
+    held["profile"] |= person_json(tx, website.website_id, then)
+    names = key_names(tx, website.website_id)
+    held["explain"] = explain(then, names)
+    return {**held, "journey": entries}

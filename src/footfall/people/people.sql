@@ -1,0 +1,25 @@
+-- name: sessions_of(website_id bytes, visitor_id bytes)
+SELECT started_at, entry_url, referrer, params FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY started_at;
+
+-- name: visitor_summary(website_id bytes, visitor_id bytes)
+SELECT first_seen_at, last_seen_at, pageview_count, place, device FROM visitor
+WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: counts_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT type, count(*), min(event_id), max(event_id), count(DISTINCT session_started_at) FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until GROUP BY type;
+
+-- name: sessions_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT DISTINCT session_started_at FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
+
+-- name: events_down(website_id bytes, visitor_id bytes, since bytes, until bytes, most int)
+SELECT event_id, type, session_started_at, url, query, referrer, name, data FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+ORDER BY event_id DESC LIMIT :most;
+
+-- name: events_up(website_id bytes, visitor_id bytes, since bytes, until bytes, most int)
+SELECT event_id, type, session_started_at, url, query, referrer, name, data FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+ORDER BY event_id LIMIT :most;

@@ -1,0 +1,109 @@
+"""One person whole: traits, visitors with their spans, what they did, where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from footfall.clock import to_iso
+from footfall.collect.model import CUSTOM, PAGEVIEW
+from footfall.db.protocol import Row, Transaction
+from footfall.db.statements import load
+from footfall.identity.history import PersonThen
+from footfall.identity.ledger_endpoints import spans_json
+from footfall.identity.model import Link
+from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix, format_uuid
+
+sql = load(__file__, "people.sql")
+
+_decode = msgspec.json.Decoder().decode
+
+Span = tuple[bytes, bytes]
+"""From which event id on, until before which, a visitor was a person."""
+
+
+def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
+    """The spans of these users on a visitor; the first user has the visitor from its beginning."""
+    own = set(members)
+    spans: list[Span] = []
+    for index, link in enumerate(links):
+        if link.profile_id in own:
+            since = at_prefix(at_of(link.fact_id)) if index else b""
+            until = (
+                at_prefix(at_of(links[index + 1].fact_id))
+                if index + 1 < len(links)
+                else b"\xff" * EVENT_BYTES
+            )
+            spans.append((since, until))
+    return spans
+
+
+def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = MAX_AT) -> dict[str, Any]:
+    """What a person did up to a time (ms since epoch), beside who they are."""
+    visitors = []
+    seen: list[bytes] = []
+    touches: list[tuple[int, Row]] = []
+    sessions = pageviews = goals = 0
+    end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
+    for visitor_id, links in sorted(then.links.items()):
+        spans = [(since, min(until, end)) for since, until in event_spans(links, then.members)]
+        counts = [
+            row for span in spans for row in tx.all(sql.counts_between, (website_id, visitor_id, *span))
+        ]
+        started = {
+            row[0] for span in spans for row in tx.all(sql.sessions_between, (website_id, visitor_id, *span))
+        }
+        pageviews += sum(row[1] for row in counts if row[0] == PAGEVIEW)
+        goals += sum(row[1] for row in counts if row[0] == CUSTOM)
+        sessions += len(started)
+        seen += [event_id for row in counts for event_id in (row[2], row[3])]
+        touches += [
+            (row[0], row) for row in tx.all(sql.sessions_of, (website_id, visitor_id)) if row[0] in started
+        ]
+        visitors.append(_visitor(tx, website_id, visitor_id, links, then, counts))
+    touches.sort(key=lambda touch: touch[0])
+    return {
+        "firstSeenAt": to_iso(at_of(min(seen))) if seen else None,
+        "lastSeenAt": to_iso(at_of(max(seen))) if seen else None,
+        "visitors": visitors,
+        "activity": {"sessionCount": sessions, "pageViewCount": pageviews, "goalCount": goals},
+        "firstTouch": _touch(touches[0][1]) if touches else None,
+        "lastTouch": _touch(touches[-1][1]) if touches else None,
+    }
+
+
+def _visitor(
+    tx: Transaction,
+    website_id: bytes,
+    visitor_id: bytes,
+    links: list[Link],
+    then: PersonThen,
+    counts: list[Row],
+) -> dict[str, Any]:
+    row = tx.one(sql.visitor_summary, (website_id, visitor_id))
+    device = _decode(row[4]) if row and row[4] else None
+    place = _decode(row[3]) if row and row[3] else None
+    return {
+        "visitorId": format_uuid(visitor_id),
+        "spans": spans_json(links, then),
+        "device": device and device["device"],
+        "country": place and place.get("country"),
+        "city": place and place.get("city"),
+        "lastSeenAt": to_iso(at_of(max(row[3] for row in counts))) if counts else None,
+    }
+
+
+def _touch(session: Row) -> dict[str, Any]:
+    """Where a session came from. `source`: its utm_source, ref, source or via, else the referrer's host, else None."""
+    started_at, entry_url, referrer, params = session
+    said = _decode(params) if params else {}
+    named = next((said[name] for name in ("utm_source", "ref", "source", "via") if said.get(name)), None)
+    return {
+        "source": named or (referrer.partition("/")[0] if referrer else None),
+        "referrer": referrer,
+        "params": said,
+        "url": entry_url,
+        "at": to_iso(started_at),
+    }

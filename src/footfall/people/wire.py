@@ -1,0 +1,86 @@
+"""Lists of people on the wire: which filters a query may name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from footfall.errors import BadRequest
+from footfall.people.terms import MAX_VALUE, read_number
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 250
+MAX_OFFSET = 1_000_000
+MAX_FILTERS = 20
+MAX_ANY_OF = 50
+COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_TEXT_OPERATORS = frozenset(("is", "is_not", "contains"))
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """One condition on a trait. `values` are any-of; `kind` and `number` are for comparisons."""
+
+    name: str
+    operator: str
+    values: tuple[str, ...] = ()
+    kind: str = ""
+    number: float = 0.0
+
+
+class PeopleQuery(msgspec.Struct, frozen=True):
+    """Which people, and which page of them. `search` is in lower case; empty for all."""
+
+    filters: tuple[Filter, ...]
+    search: str
+    limit: int
+    offset: int
+
+
+def read_people_query(query: Mapping[str, str]) -> PeopleQuery:
+    """The query of a list of people. Raises BadRequest that names the parameter."""
+    filters = [read_filter(name, text) for name, text in query.items() if name.startswith("trait.")]
+    if len(filters) > MAX_FILTERS:
+        raise BadRequest(f"trait: at most {MAX_FILTERS} filters at once.")
+    return PeopleQuery(
+        tuple(filters),
+        query.get("search", "").strip().lower(),
+        read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
+    )
+
+
+def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """A whole number of a query. Raises BadRequest."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
+        raise BadRequest(f"{name} must be a whole number from {low} to {high}.")
+    return int(text)
+
+
+def read_filter(parameter: str, text: str) -> Filter:
+    """`trait.plan=pro`, `is_not:free`, `contains:acme`, `gte:5`, `exists`, `missing`; comma lists are any-of. Raises BadRequest."""
+    name = parameter.removeprefix("trait.")
+    if not name:
+        raise BadRequest("trait. must be followed by the name of a field, such as trait.plan=pro.")
+    if text in ("exists", "missing"):
+        return Filter(name, text)
+    operator, separator, rest = text.partition(":")
+    if separator and operator in COMPARISONS:
+        number = read_number(rest.strip())
+        if number is None:
+            raise BadRequest(
+                f"{parameter}: {operator} compares with a number or an ISO date, such as gte:5 or lt:2026-05-05."
+            )
+        return Filter(name, operator, (), *number)
+    if separator and operator in _TEXT_OPERATORS:
+        return Filter(name, operator, _any_of(parameter, rest))
+    return Filter(name, "is", _any_of(parameter, text))
+
+
+def _any_of(parameter: str, text: str) -> tuple[str, ...]:
+    values = tuple(part.strip()[:MAX_VALUE] for part in text.split(",") if part.strip())
+    if not 1 <= len(values) <= MAX_ANY_OF:
+        raise BadRequest(f"{parameter}: name 1 to {MAX_ANY_OF} values, separated by commas.")
+    return values
