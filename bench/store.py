@@ -22,6 +22,7 @@ from footfall.identity.model import SERVER
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.wire import read_identify
 from footfall.ids import at_prefix
+from footfall.people.index import index_step
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
@@ -64,9 +65,9 @@ PAGEVIEW = Operation("/api/events", _PAGE, '{"status":"success"}', RECORD_HANDLE
 _CHANGED = _USER.replace("pro", "plan <draw>").replace("admin", "role <draw>")
 OPERATIONS = {  # in an order in which none spoils the data of a later one
     "identify-unchanged": IDENTIFY,
-    "identify-changing": IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"'),
     "visitor": Operation("/api/v1/visitors/<visitor>", "", '"user_', None),
     "pageview": PAGEVIEW,
+    "identify-changing": IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"'),
 }
 
 
@@ -115,7 +116,15 @@ def seed(engine: Engine, visitors: int) -> World:
             for operation in (PAGEVIEW, IDENTIFY):
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))
                 _write(session, operation.handler, batch)
+        _index(session)
     return world
+
+
+def _index(session: StoreSession) -> None:
+    """Bring the trait index up to date."""
+    is_behind = True
+    while is_behind:
+        is_behind = session.transact(lambda tx: index_step(tx, [None] * 40)[-1].changes > 0)
 
 
 def measure(engine: Engine, operation: Operation, world: World, warm_up: float, seconds: float) -> float:

@@ -338,6 +338,9 @@ class PostgresDatabase:
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk)
 
+    def taken(self) -> int:
+        return self._writer.taken
+
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
         return result

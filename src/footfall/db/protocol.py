@@ -84,6 +84,9 @@ class Database(Protocol):
         `bulk` calls yield to live ones: at most 100 of them go into one batch.
         """
 
+    def taken(self) -> int:
+        """Live calls that were queued since the start: by how it grows, background work sees how busy the database is."""
+
     async def change(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping."""
 

@@ -74,6 +74,7 @@ class Writer:
         self._chores: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
+        self.taken = 0
         self._log = get_logger("writer")
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -86,6 +87,7 @@ class Writer:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         queue.append(_Waiting(handler, call, future))
+        self.taken += not bulk
         self._wake.set()
         return future
 

@@ -7,12 +7,11 @@ profiles as they are by then, and removes the rows, all in one transaction. So i
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-import msgspec
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
-from footfall.db.statements import load
+from footfall.db.statements import Statement, load
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity import store
 from footfall.identity.store import sql as identity_sql
@@ -24,51 +23,81 @@ sql = load(__file__, "index.sql")
 STEP = 50
 """Changes that one step takes: a few milliseconds, so that live calls do not wait long."""
 IDLE_SECONDS = 0.25
+PAUSE = 3.0
+"""While calls come in, a step is followed by a pause of this many times as long as it took."""
 
-_decode = msgspec.json.Decoder().decode
+
+class Step(NamedTuple):
+    """What a step did: how many changes it took, and in how many seconds."""
+
+    changes: int
+    seconds: float
 
 
-def index_step(tx: Transaction, calls: list[None]) -> list[int]:
-    """Write handler: bring the index up to date with some changes; how many there were, once for each call."""
+def index_step(tx: Transaction, calls: list[None]) -> list[Step]:
+    """Write handler: bring the index up to date with some changes."""
     return [_step(tx) for _ in calls]
 
 
-def _step(tx: Transaction) -> int:
+def _step(tx: Transaction) -> Step:
+    started = perf_counter()
     changes = tx.all(sql.changes, (STEP,))
-    for website_id, profile_id in {(row[0], row[2]) for row in changes}:
-        _index(tx, website_id, profile_id)
+    _index(tx, sorted({(row[0], row[2]) for row in changes}))
     tx.run_many(sql.change_done, [(row[0], row[1]) for row in changes])
-    return len(changes)
+    return Step(len(changes), perf_counter() - started)
 
 
-def _index(tx: Transaction, website_id: bytes, profile_id: bytes) -> None:
-    """Make the index rows of a profile what the profile says; none for one that is gone or part of another person."""
-    profile = store.read_profile(tx, website_id, profile_id)
-    if profile is not None and profile.person_id != profile_id:
-        _index(tx, website_id, profile.person_id)
-        profile = None
-    values: dict[str, Any] = profile.traits.values if profile else {}
-    users: list[str] = []
-    if profile is not None:
-        users = [row[1] for row in tx.all(identity_sql.members_of_person, (website_id, profile_id))]
-    key: Params = (website_id, profile_id)
-    _put_traits(tx, key, {name: indexed_value(value) for name, value in values.items()})
-    _put_terms(tx, key, search_terms(users, values))
+def _index(tx: Transaction, keys: list[Params]) -> None:
+    """Make the index rows of profiles what the profiles say; none for one that is gone or part of another person."""
+    profiles, _ = store.read_profiles(tx, keys)
+    persons = {key: (key[0], profile.person_id) for key, profile in profiles.items()}
+    elsewhere: list[Params] = sorted(set(persons.values()) - set(keys))
+    profiles |= store.read_profiles(tx, elsewhere)[0]
+    changes = _Changes(tx)
+    for key in [*keys, *elsewhere]:
+        profile = profiles.get(key)
+        if profile is None or profile.person_id != profile.profile_id:
+            changes.add(key, {}, [])
+        else:
+            changes.add(key, profile.traits.values, _users(tx, profile))
+    changes.write()
 
 
-def _put_traits(tx: Transaction, key: Params, wanted: dict[str, Any]) -> None:
-    known = {row[0]: tuple(row[1:]) for row in tx.all(sql.traits_of, key)}
-    tx.run_many(sql.trait_remove, [(*key, name) for name in known.keys() - wanted.keys()])
-    tx.run_many(
-        sql.trait_put, [(*key, name, *value) for name, value in wanted.items() if known.get(name) != value]
-    )
+def _users(tx: Transaction, profile: store.Profile) -> list[str]:
+    """The user ids of a person."""
+    if profile.member_count == 1:
+        return [profile.user_id]
+    return [row[1] for row in tx.all(identity_sql.members_of_person, (profile.website_id, profile.person_id))]
 
 
-def _put_terms(tx: Transaction, key: Params, wanted: set[str]) -> None:
-    known = {row[0] for row in tx.all(sql.terms_of, key)}
-    website_id, profile_id = key
-    tx.run_many(sql.term_remove, [(website_id, term, profile_id) for term in known - wanted])
-    tx.run_many(sql.term_add, [(website_id, term, profile_id) for term in wanted - known])
+class _Changes:
+    """Collects the rows to write, so that each statement runs once."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._rows: dict[Statement, list[Params]] = {}
+
+    def add(self, key: Params, values: dict[str, Any], users: list[str]) -> None:
+        """Compare what the index has of a profile with what it should have."""
+        traits = {name: indexed_value(value) for name, value in values.items()}
+        known = {row[0]: tuple(row[1:]) for row in self._tx.all(sql.traits_of, key)}
+        self._add(sql.trait_remove, [(*key, name) for name in known.keys() - traits.keys()])
+        changed = [(*key, name, *value) for name, value in traits.items() if known.get(name) != value]
+        self._add(sql.trait_put, changed)
+        terms = search_terms(users, values)
+        had = {row[0] for row in self._tx.all(sql.terms_of, key)}
+        website_id, profile_id = key
+        self._add(sql.term_remove, [(website_id, term, profile_id) for term in had - terms])
+        self._add(sql.term_add, [(website_id, term, profile_id) for term in terms - had])
+
+    def _add(self, statement: Statement, rows: list[Params]) -> None:
+        if rows:
+            self._rows.setdefault(statement, []).extend(rows)
+
+    def write(self) -> None:
+        """Run the statements."""
+        for statement, rows in self._rows.items():
+            self._tx.run_many(statement, rows)
 
 
 def _locks(calls: list[None]) -> list[Params]:
@@ -84,13 +113,21 @@ class TraitIndexer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._log = get_logger("trait index")
+        self._taken = 0
 
     async def run(self) -> None:
         """Step by step while there are changes, then look now and then."""
         while True:
-            try:
-                done = await self._database.write(INDEX_HANDLER, None, bulk=True)
-            except (ApiError, DatabaseError) as error:
-                self._log.warning("could not index", reason=str(error))
-                done = 0
-            await asyncio.sleep(0 if done == STEP else IDLE_SECONDS)
+            await asyncio.sleep(await self._step())
+
+    async def _step(self) -> float:
+        """Make a step; the seconds to wait before the next."""
+        try:
+            step: Step = await self._database.write(INDEX_HANDLER, None, bulk=True)
+        except (ApiError, DatabaseError) as error:
+            self._log.warning("could not index", reason=str(error))
+            return IDLE_SECONDS
+        if step.changes < STEP:
+            return IDLE_SECONDS
+        is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
+        return PAUSE * step.seconds if is_busy else 0
