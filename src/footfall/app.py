@@ -19,6 +19,7 @@ from footfall.db import postgres, sqlite
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
 from footfall.errors import FootfallError, UsageError
+from footfall.identity.endpoints import Identifying
 from footfall.identity.health import RefusedIds
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.people.endpoints import People
@@ -163,22 +164,23 @@ class App:
         collector = Collector(
             database, directory, Geo(settings.city_database), ClientAddress(settings.trusted_proxies), refused
         )
-        ledger = Ledger(database, refused)
         tasks: list[asyncio.Task[Any]] = []
         try:
             if (make := self._first_run) is not None:
                 self.created = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
-            dispatch = Dispatch(
-                routes(
-                    Services(
-                        database, collector, People(database), ledger, refused, Health(database), Reference()
-                    )
-                ),
-                Access(directory, RateLimit(settings.rate_limit)),
-                self._clock,
-                settings.body_timeout,
+            rate_limit = RateLimit(settings.rate_limit)
+            services = Services(
+                database,
+                collector,
+                Identifying(database, refused, rate_limit.take),
+                People(database),
+                Ledger(database, refused),
+                Health(database),
+                Reference(),
             )
+            access = Access(directory, rate_limit)
+            dispatch = Dispatch(routes(services), access, self._clock, settings.body_timeout)
             self._dispatch = dispatch
             indexer = TraitIndexer(database)
             chores = (directory.watch(), collector.keep_flushing(), dispatch.watch_bodies(), indexer.run())

@@ -7,8 +7,8 @@ import msgspec
 from footfall.collect.endpoints import Collector
 from footfall.collect.visitors import visitor_endpoint
 from footfall.db.protocol import Database
-from footfall.identity.endpoints import identify_endpoint
-from footfall.identity.health import RefusedIds
+from footfall.identity.batch import MAX_BATCH
+from footfall.identity.endpoints import Identifying
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
 from footfall.people.endpoints import People
@@ -16,6 +16,7 @@ from footfall.web.context import Credential, Route
 from footfall.web.pages import Health, Reference
 
 JSON = ("application/json",)
+JSON_LINES = (*JSON, "application/x-ndjson")
 OPEN, BROWSER, WEBSITE = Credential.OPEN, Credential.BROWSER, Credential.WEBSITE
 
 
@@ -24,9 +25,9 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     collector: Collector
+    identifying: Identifying
     people: People
     ledger: Ledger
-    refused: RefusedIds
     health: Health
     reference: Reference
 
@@ -34,18 +35,20 @@ class Services(msgspec.Struct, frozen=True):
 def routes(services: Services) -> list[Route]:
     """The whole API."""
     database, people, ledger = services.database, services.people, services.ledger
+    identifying = services.identifying
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
         # People
+        Route("POST", "/api/v1/identify", identifying.identify, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route(
             "POST",
-            "/api/v1/identify",
-            identify_endpoint(database, services.refused),
+            "/api/v1/identify/batch",
+            identifying.batch,
             WEBSITE,
             "identify:write",
-            MAX_BODY,
-            JSON,
+            MAX_BATCH,
+            JSON_LINES,
         ),
         Route("GET", "/api/v1/visitors/{visitorId}", visitor_endpoint(database), WEBSITE, "analytics:read"),
         Route("GET", "/api/v1/profiles", people.profiles, WEBSITE, "analytics:read"),

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import hypothesis
+import msgspec
 import pytest
 import schemathesis
 from schemathesis.checks import not_a_server_error
@@ -31,6 +32,13 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(context: Any, value: Any) -> bytes:
+    """A text as it is; anything else as one line."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else msgspec.json.encode(value)
+
 
 schema = schemathesis.openapi.from_path(ROOT / "openapi.yaml")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import footfall
-from footfall.cli import database, keys, serve, websites
+from footfall.cli import database, identity, keys, serve, websites
 from footfall.errors import DatabaseError, UsageError
 
 
@@ -30,3 +30,5 @@ main.add_command(websites.website)
 main.add_command(keys.key)
 main.add_command(keys.token)
 main.add_command(database.db)
+main.add_command(identity.import_)
+main.add_command(identity.doctor)

@@ -1,18 +1,22 @@
-"""`POST /api/v1/identify`."""
+"""`POST /api/v1/identify`, one call or many."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
 
 import msgspec
 
 from footfall.auth.access import caller, site
-from footfall.db.protocol import Database
-from footfall.errors import ApiError
+from footfall.db.protocol import Database, WriteHandler
+from footfall.errors import ApiError, BadRequest
+from footfall.identity.batch import read_batch, read_item
 from footfall.identity.health import RefusedIds
 from footfall.identity.model import SERVER, Warn
-from footfall.identity.service import IDENTIFY_HANDLER, Dropped, Identified, IdentifyCall
+from footfall.identity.service import IDENTIFY_HANDLER, PREVIEW_HANDLER, Dropped, Identified, IdentifyCall
 from footfall.identity.wire import Identify, JunkUserId, read_identify
-from footfall.web.context import Context, Handler
-from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.context import Context
+from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import decode_object, encode
 
 _MESSAGES = {
@@ -40,19 +44,68 @@ class _Answer(msgspec.Struct):
     status: str = "success"
 
 
-def identify_endpoint(database: Database, refused: RefusedIds) -> Handler:
-    """Says which user a visitor is. Answers 200 once the fact is on disk."""
+class _Error(msgspec.Struct):
+    code: int
+    message: str
 
-    async def identify(context: Context) -> Reply:
+
+class _Item(msgspec.Struct, omit_defaults=True):
+    """One answer of a batch: `data` or `error`."""
+
+    status: int
+    data: IdentifyData | None = None
+    error: _Error | None = None
+
+
+class Charge(Protocol):
+    """See `web.ratelimit.RateLimit.take`."""
+
+    def __call__(self, key: bytes, now: int, calls: int) -> Headers: ...
+
+
+class Identifying:
+    """The handlers, on one database. `charge` counts calls of a credential against its rate limit."""
+
+    def __init__(self, database: Database, refused: RefusedIds, charge: Charge) -> None:
+        self._database = database
+        self._refused = refused
+        self._charge = charge
+
+    async def identify(self, context: Context) -> Reply:
+        """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
+        handler = PREVIEW_HANDLER if read_dry_run(context) else IDENTIFY_HANDLER
+        said = self._read(context, decode_object(context.body))
+        return Reply(encode(_Answer(await self._write(context, said, handler))), 200, [JSON_TYPE])
+
+    async def batch(self, context: Context) -> Reply:
+        """Many calls in one, each answered in order with a status of its own."""
+        bodies = read_batch(context.body)
+        if len(bodies) > 1:
+            context.limits[:] = self._charge(caller(context).credential_id, context.now, len(bodies) - 1)
+        handler = PREVIEW_HANDLER if read_dry_run(context) else IDENTIFY_HANDLER
+        items = await asyncio.gather(*[self._item(context, body, handler) for body in bodies])
+        return Reply(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
+
+    async def _item(self, context: Context, body: bytes, handler: WriteHandler) -> _Item:
         try:
-            said = read_identify(decode_object(context.body))
+            said = self._read(context, read_item(body))
+            return _Item(200, data=await self._write(context, said, handler, bulk=True))
+        except ApiError as error:
+            return _Item(error.status, error=_Error(error.status, error.message))
+
+    def _read(self, context: Context, body: dict[str, Any]) -> Identify:
+        try:
+            return read_identify(body)
         except JunkUserId:
-            refused.add(site(context).website_id, context.now, SERVER)
+            self._refused.add(site(context).website_id, context.now, SERVER)
             raise
-        website = site(context)
+
+    async def _write(
+        self, context: Context, said: Identify, handler: WriteHandler, *, bulk: bool = False
+    ) -> IdentifyData:
+        website, principal = site(context), caller(context)
         if website.is_cookieless:
-            return _reply(not_stored("This website is cookieless: nothing was stored", said.warnings))
-        principal = caller(context)
+            return not_stored("This website is cookieless: nothing was stored", said.warnings)
         call = IdentifyCall(
             website.website_id,
             website.profile_secret,
@@ -62,12 +115,24 @@ def identify_endpoint(database: Database, refused: RefusedIds) -> Handler:
             principal.credential_id,
             context.now,
         )
-        outcome = await database.write(IDENTIFY_HANDLER, call)
+        outcome = await self._database.write(handler, call, bulk=bulk)
         if isinstance(outcome, ApiError):
             raise outcome
-        return _reply(identify_data(outcome, said, may_read=principal.may("analytics:read")))
+        data = identify_data(outcome, said, may_read=principal.may("analytics:read"))
+        return data if handler is IDENTIFY_HANDLER else _previewed(data)
 
-    return identify
+
+def read_dry_run(context: Context) -> bool:
+    """Whether the call asks only what would come of it. Raises BadRequest."""
+    value = context.query().get("dry_run", "0") if context.query_string else "0"
+    if value not in ("0", "1"):
+        raise BadRequest("dry_run must be 1, or 0.")
+    return value == "1"
+
+
+def _previewed(data: IdentifyData) -> IdentifyData:
+    data.message, data.persisted = "This was a dry run: nothing was stored", False
+    return data
 
 
 def identify_data(outcome: Identified | Dropped, said: Identify, *, may_read: bool) -> IdentifyData:
@@ -91,7 +156,3 @@ def identify_data(outcome: Identified | Dropped, said: Identify, *, may_read: bo
 def not_stored(message: str, warnings: list[Warn]) -> IdentifyData:
     """`data` of a call that was right and yet left no trace."""
     return IdentifyData(message, None, None, None, False, None, None, warnings)
-
-
-def _reply(data: IdentifyData) -> Reply:
-    return Reply(encode(_Answer(data)), 200, [JSON_TYPE])

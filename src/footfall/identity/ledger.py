@@ -5,9 +5,10 @@ These are rare and may touch many rows, so each brings exactly what it changed u
 
 from __future__ import annotations
 
+import functools
 import hmac
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +18,8 @@ from footfall.identity import rules, store
 from footfall.identity.model import IDENTIFY, MERGE, SERVER, UNDO, Merge, Traits, Undo
 from footfall.identity.store import Profile, sql
 from footfall.ids import at_of
+
+R = TypeVar("R")
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -67,13 +70,17 @@ class Undone(msgspec.Struct, frozen=True):
 
 def merge(tx: Transaction, calls: list[MergeCall]) -> list[Merged | ApiError]:
     """Write handler: the outcome of each merge."""
-    return [_preview(tx, call) if call.is_dry_run else _merge(tx, call) for call in calls]
+    return [
+        in_preview(tx, functools.partial(_merge, tx, call)) if call.is_dry_run else _merge(tx, call)
+        for call in calls
+    ]
 
 
-def _preview(tx: Transaction, call: MergeCall) -> Merged | ApiError:
+def in_preview(tx: Transaction, work: Callable[[], R]) -> R:
+    """The result of `work`, whose writes are taken back."""
     tx.run(sql.preview_begin)
     try:
-        return _merge(tx, call)
+        return work()
     finally:
         tx.run(sql.preview_back)
         tx.run(sql.preview_end)

@@ -6,12 +6,14 @@ results equal those of one call after the other, and each row is written once ho
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules, store
-from footfall.identity.ledger import refresh_people
+from footfall.identity.ledger import in_preview, refresh_people
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
 from footfall.identity.store import Profile, Visitor, sql
 from footfall.identity.wire import Identify
@@ -61,6 +63,11 @@ def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
     return outcomes
 
 
+def preview(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
+    """Write handler: what the outcome of each call would be, on its own. Nothing is kept."""
+    return [in_preview(tx, functools.partial(identify, tx, [call]))[0] for call in calls]
+
+
 def _locks(calls: list[IdentifyCall]) -> list[Params]:
     visitors: list[Params] = [(call.website_id, call.said.visitor_id) for call in calls]
     users: list[Params] = [
@@ -75,6 +82,7 @@ def _shares(calls: list[IdentifyCall]) -> list[Params]:
 
 
 IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares)
+PREVIEW_HANDLER = WriteHandler(rank=1, run=preview, locks=_locks, shares=_shares)
 
 
 class _Batch:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from footfall.errors import BadRequest
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Headers, Reply
 
 
 class Credential(Enum):
@@ -37,6 +37,8 @@ class Context(msgspec.Struct):
     """Who calls, once `auth.access` knows."""
     website: Any = None
     """The website of the call, once `auth.access` knows."""
+    limits: Headers = []
+    """What the answer says about the rate limit."""
 
     def query(self) -> dict[str, str]:
         """The query parameters; the last of a name wins. Raises BadRequest when they are not UTF-8."""

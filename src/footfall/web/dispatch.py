@@ -137,11 +137,12 @@ class Dispatch:
             if route.max_body:
                 context.body = await self._read_body(route, headers, receive)
             return await route.handler(context), []
-        limits = self._access.check(context, route)
+        context.limits = self._access.check(context, route)
         if route.max_body:
             context.body = await self._read_body(route, headers, receive)
         self._access.check_late(context, route)
-        return await route.handler(context), limits
+        reply = await route.handler(context)
+        return reply, context.limits
 
     async def _read_body(self, route: Route, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length")

@@ -246,3 +246,15 @@ CREATE TABLE search_term (
 );
 
 CREATE INDEX search_term_by_profile ON search_term (website_id, profile_id);
+
+-- How far the import of a file came; import_id is a checksum of the file.
+CREATE TABLE import_progress (
+    website_id BYTEA NOT NULL,
+    import_id BYTEA NOT NULL,
+    position BIGINT NOT NULL,
+    accepted BIGINT NOT NULL,
+    dropped BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (website_id, import_id)
+);

@@ -1,0 +1,115 @@
+"""`footfall import identify` and `footfall doctor`."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from footfall.app import CommandSession, command_session
+from footfall.cli.common import command_options, object_id, show
+from footfall.clock import system_clock
+from footfall.errors import UsageError
+from footfall.identity.health import identity_health
+from footfall.identity.importing import (
+    SLICE,
+    Progress,
+    Refusal,
+    import_id,
+    import_slice,
+    read_progress,
+    records,
+)
+from footfall.settings import Settings
+from footfall.websites.model import Website
+from footfall.websites.store import read_websites
+
+MOST_SHOWN = 100
+
+
+@click.group("import")
+def import_() -> None:
+    """Bring in data from elsewhere."""
+
+
+@import_.command("identify")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--website", "website_id", help="Its id; may be left out when there is one website only.")
+@command_options
+def import_identify(file: Path, website_id: str | None, settings: Settings, as_json: bool) -> None:
+    """Bring in identify calls from FILE: .ndjson with one call a line, or .csv with a column for each field.
+
+    Goes on where it stopped when it is run again with the same file. Exit code 1 when a row was refused.
+    """
+    total = sum(1 for _ in records(file))
+    with command_session(settings) as session:
+        website = _find_website(session, website_id)
+        if website.is_cookieless:
+            raise UsageError(f"{website.domain} is cookieless: it knows no users")
+        with click.progressbar(length=total, label="Importing", hidden=as_json, file=sys.stderr) as bar:
+            progress, refusals = _import(session, website, file, bar.update)
+    shown = [msgspec.to_builtins(refusal) for refusal in refusals]
+    if as_json:
+        show({**msgspec.to_builtins(progress), "refusals": shown}, as_json)
+    else:
+        for refusal in refusals:
+            click.echo(f"row {refusal.row}: {refusal.message}", err=True)
+        show(msgspec.to_builtins(progress), as_json)
+    if progress.refused:
+        raise SystemExit(1)
+
+
+def _import(
+    session: CommandSession, website: Website, file: Path, update: Any
+) -> tuple[Progress, list[Refusal]]:
+    """Import what is left of a file; the progress at its end, and the first rows that were refused now."""
+    file_id = import_id(file)
+    progress = session.snapshot(lambda tx: read_progress(tx, website.website_id, file_id))
+    update(progress.position)
+    rest = itertools.islice(records(file), progress.position, None)
+    refusals: list[Refusal] = []
+    while rows := list(itertools.islice(rest, SLICE)):
+        work = partial(
+            import_slice, website=website, file_id=file_id, rows=rows, progress=progress, clock=system_clock
+        )
+        progress, refused = session.transact(work)
+        refusals += refused[: MOST_SHOWN - len(refusals)]
+        update(len(rows))
+    return progress, refusals
+
+
+def _find_website(session: CommandSession, text: str | None) -> Website:
+    """The website of an id, or the only one. Raises UsageError."""
+    websites = session.snapshot(read_websites)
+    if text is None and len(websites) == 1:
+        return next(iter(websites.values()))
+    if text is None:
+        raise UsageError("--website is required: there is more than one website, or none")
+    found = websites.get(object_id(text, "website"))
+    if found is None:
+        raise UsageError(f"There is no website {text}; see footfall website list")
+    return found
+
+
+@click.command()
+@click.argument("website_id")
+@command_options
+def doctor(website_id: str, settings: Settings, as_json: bool) -> None:
+    """Look for what is wrong in the identities of a website, and say what to do."""
+    with command_session(settings) as session:
+        website = _find_website(session, website_id)
+        report = session.snapshot(lambda tx: identity_health(tx, website))
+    if as_json:
+        show(report, as_json)
+        return
+    click.echo(f"{website.domain}: {'nothing looks wrong' if report['ok'] else 'this looks wrong'}")
+    for finding in report["findings"]:
+        if finding["count"]:
+            click.echo(f"\n{finding['count']} {finding['kind'].replace('_', ' ')}: {finding['advice']}")
+            for example in finding["examples"]:
+                click.echo(f"  {msgspec.json.encode(example).decode()}")

@@ -1,0 +1,161 @@
+"""`POST /api/v1/identify/batch` and `?dry_run=1`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tests.conftest import MakeServer
+from tests.support.sites import Site, http_client, make_sites, new_visitor
+
+
+def call(visitor: str, user_id: Any = "A", **traits: Any) -> dict[str, Any]:
+    return {"user_id": user_id, "datafast_visitor_id": visitor, **traits}
+
+
+def post(site: Site, body: Any, *, media: str = "application/json", query: str = "") -> httpx.Response:
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return site.http.post(
+        f"/api/v1/identify/batch{query}",
+        content=content,
+        headers={"authorization": f"Bearer {site.key}", "content-type": media},
+    )
+
+
+def items(site: Site, body: Any, **options: Any) -> list[dict[str, Any]]:
+    """What became of each call."""
+    response = post(site, body, **options)
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()["data"]
+    return found
+
+
+def test_calls_are_decided_in_order(server: Site) -> None:
+    visitor = server.pageview()
+    answers = items(
+        server, [call(visitor, plan="free"), call(visitor, plan="pro"), call(visitor, plan="pro")]
+    )
+    assert [answer["status"] for answer in answers] == [200, 200, 200]
+    assert [answer["data"]["action"] for answer in answers] == ["created", "updated", "unchanged"]
+    assert server.traits(visitor) == {"plan": "pro"}
+
+
+def test_one_call_a_line_is_the_same(server: Site) -> None:
+    visitor = server.pageview()
+    lines = b"\n".join(msgspec.json.encode(call(visitor, n=number)) for number in range(3)) + b"\n\n"
+    answers = items(server, lines, media="application/x-ndjson")
+    assert [answer["data"]["action"] for answer in answers] == ["created", "updated", "updated"]
+    assert server.traits(visitor) == {"n": 2}
+
+
+def test_a_call_that_fails_spoils_no_other(server: Site) -> None:
+    visitor = server.pageview()
+    large = call(visitor, text="x" * 70_000)
+    bodies = [
+        call(visitor, n=1),
+        call(visitor, "undefined"),
+        call(new_visitor()),
+        large,
+        ["no"],
+        call(visitor, n=2),
+    ]
+    answers = items(server, bodies)
+    assert [answer["status"] for answer in answers] == [200, 400, 404, 413, 400, 200]
+    assert "user_id" in answers[1]["error"]["message"]
+    assert answers[2]["error"]["code"] == 404
+    assert server.traits(visitor) == {"n": 2}
+    assert len(server.facts()) == 2
+
+
+def test_a_line_that_is_no_json_spoils_no_other(server: Site) -> None:
+    visitor = server.pageview()
+    good = msgspec.json.encode(call(visitor))
+    answers = items(server, b"\n".join([good, b'{"user_id":', b"\xff", good]), media="application/x-ndjson")
+    assert [answer["status"] for answer in answers] == [200, 400, 400, 200]
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"[]", b"[1,", b'["\xff"]', b"[" * 20_000])
+def test_a_body_without_calls_is_refused_whole(server: Site, body: bytes) -> None:
+    response = post(server, body)
+    assert response.status_code in (200, 400), response.text
+    assert response.status_code == 400 or response.json()["data"][0]["status"] == 400
+    assert server.stored() == (0, 0, 0, 0)
+
+
+def test_more_than_a_thousand_calls_are_refused_whole(server: Site) -> None:
+    response = post(server, b"{}\n" * 1001, media="application/x-ndjson")
+    assert response.status_code == 400
+    assert "1000" in response.json()["error"]["message"]
+
+
+def test_more_than_a_mebibyte_is_refused_whole(server: Site) -> None:
+    assert post(server, b" " * (1024 * 1024 + 1)).status_code == 413
+
+
+def test_each_call_counts_against_the_rate_limit(start: MakeServer) -> None:
+    running = start({"FOOTFALL_RATE_LIMIT": "60"})
+    with http_client(running.url) as client:
+        (site,) = make_sites(running.url, client, running.place)
+        visitor = site.pageview()
+        before = int(site.post(call(visitor)).headers["x-ratelimit-remaining"])
+        response = post(site, [call(visitor)] * 10)
+        assert int(response.headers["x-ratelimit-remaining"]) in (
+            before - 10,
+            60 - 10,
+        )  # or a new minute began
+        refused = post(site, [call(visitor)] * 61)
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert len(site.facts()) == 11
+
+
+def test_a_cookieless_website_stores_nothing_of_a_batch(sites: Any) -> None:
+    site = sites.take("cookieless")
+    answers = items(site, [call(new_visitor()), call(new_visitor(), "null")])
+    assert [answer["status"] for answer in answers] == [200, 400]
+    assert answers[0]["data"]["persisted"] is False
+    assert site.stored() == (0, 0, 0, 0)
+
+
+def test_a_batch_of_many_equals_the_calls_one_by_one(server: Site, other: Site) -> None:
+    for site in (server, other):
+        visitors = [site.pageview() for _ in range(3)]
+        bodies = [call(visitors[n % 3], f"user{n % 4}", **{f"k{n % 5}": n}) for n in range(200)]
+        if site is server:
+            batched = [answer["data"]["action"] for answer in items(site, bodies)]
+        else:
+            single = [site.post(body).json()["data"]["action"] for body in bodies]
+    assert batched == single
+    metadata = [{user: row[2] for user, row in site.profiles().items()} for site in (server, other)]
+    assert metadata[0] == metadata[1]
+
+
+# Dry run
+
+
+def test_a_dry_run_says_what_would_happen_and_stores_nothing(server: Site) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A", {"plan": "free"})
+    before = server.stored()
+    data = server.post(call(visitor, "B", plan="pro"), query="?dry_run=1").json()["data"]
+    assert (data["action"], data["persisted"], data["previousUserId"]) == ("created", False, "A")
+    assert (
+        server.post(call(visitor, "A", plan="pro"), query="?dry_run=1").json()["data"]["action"] == "updated"
+    )
+    assert (server.stored(), server.traits(visitor)) == (before, {"plan": "free"})
+
+
+def test_the_calls_of_a_dry_batch_know_nothing_of_each_other(server: Site) -> None:
+    visitor = server.pageview()
+    answers = items(server, [call(visitor), call(visitor)], query="?dry_run=1")
+    assert [answer["data"]["action"] for answer in answers] == ["created", "created"]
+    assert server.facts() == []
+
+
+def test_a_dry_run_refuses_what_would_be_refused(server: Site) -> None:
+    assert server.post(call(new_visitor()), query="?dry_run=1").status_code == 404
+    assert "dry_run" in server.refused(call(new_visitor()), query="?dry_run=yes")
+    assert server.post(call(server.pageview()), query="?dry_run=0").json()["data"]["persisted"] is True
