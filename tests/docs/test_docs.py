@@ -6,7 +6,9 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 
 from footfall.cli.main import main
 from footfall.collect.model import Reason
+from footfall.identity.signing import sign_user
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.context import Credential, Route
@@ -235,7 +238,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/people.md"])
 def test_the_curl_blocks_get_the_status_that_they_state(name: str, server: Any, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / name).read_text("utf-8"))
     assert blocks
@@ -246,6 +249,8 @@ def test_the_curl_blocks_get_the_status_that_they_state(name: str, server: Any, 
         "TRACKING_ID": server.tracking_id,
         "VISITOR": visitor,
     }
+    if "docs/people.md" in name:  # goes on where the guide to the API ends
+        server.pageview(visitor)
     for block in blocks:
         [expected] = STATUS.findall(block)
         status, body = run_block(block.replace("example.com", server.domain), variables, tmp_path / "body")
@@ -282,3 +287,26 @@ def test_what_the_guide_says_about_identify_is_so(server: Any, tmp_path: Path) -
         if "/api/v1/identify" in block and status == "200":
             actions.append(msgspec.json.decode(body)["data"]["action"])
     assert actions == ["created", "updated", "updated"]
+
+
+@pytest.mark.parametrize(
+    ("language", "interpreter"), [("python", sys.executable), ("js", "node"), ("php", "php")]
+)
+def test_a_signing_example_signs_as_the_server_does(language: str, interpreter: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "people.md").read_text("utf-8")
+    [code] = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip("<?ph ")]) == 5
+    if shutil.which(interpreter) is None:
+        pytest.skip(f"{interpreter} is not installed")
+    program = tmp_path / "sign"
+    program.write_text(code, "utf-8")
+    for user_id in ("user_1", "zoë:ü\U0001f600"):
+        done = subprocess.run(
+            [interpreter, program, user_id],
+            env={"PATH": os.environ["PATH"], "SIGNING_SECRET": "s3cret", "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert done.stdout.strip() == sign_user("s3cret", user_id)

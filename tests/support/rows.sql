@@ -27,3 +27,6 @@ SELECT reason, hits FROM dropped_hit WHERE website_id = :website_id ORDER BY rea
 
 -- name: salts()
 SELECT day, salt FROM daily_salt;
+
+-- name: changes_of_website(website_id bytes)
+SELECT change_id FROM profile_change WHERE website_id = :website_id;

@@ -1,0 +1,184 @@
+"""`footfall import identify` and `footfall doctor`."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from footfall.identity import importing
+from footfall.identity.importing import Progress, import_id, import_slice, read_progress, records
+from footfall.websites.store import read_websites
+from tests.support.people import merge, people, person
+from tests.support.servers import Ran, run_command, run_json
+from tests.support.sites import Site, moment, new_visitor
+
+
+def lines(path: Path, bodies: list[Any]) -> Path:
+    path.write_bytes(b"".join(msgspec.json.encode(body) + b"\n" for body in bodies))
+    return path
+
+
+def run_import(site: Site, path: Path) -> tuple[Ran, Any]:
+    """Run the command; how it ended, and its JSON."""
+    ran = run_command(site.place, "import", "identify", str(path), "--website", site.website_id, "--json")
+    return ran, msgspec.json.decode(ran.output)
+
+
+def test_ndjson_is_taken_like_calls_of_the_api(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview()
+    bodies = [
+        {"user_id": "A", "datafast_visitor_id": visitor, "seats": n, "$at": moment(n)} for n in range(250)
+    ]
+    ran, answer = run_import(server, lines(tmp_path / "calls.ndjson", bodies))
+    assert (ran.code, answer["accepted"], answer["refused"]) == (0, 250, 0)
+    assert person(server, "A")["metadata"] == {"seats": 249}
+    assert {(fact[3], fact[4], fact[5]) for fact in server.facts()} == {("import", 1, None)}
+    assert [one["userId"] for one in people(server, trait__seats="249")["data"]] == ["A"]
+
+
+def test_csv_has_a_column_for_each_field(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview()
+    path = tmp_path / "calls.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["user_id", "datafast_visitor_id", "name", "zip", "$at"])
+        writer.writerow(["A", visitor, 'Zoë "Z", Müller\nof Rome', "01234", moment(1)])
+        writer.writerow(["A", visitor, "", "", moment(2)])
+    ran, answer = run_import(server, path)
+    assert (ran.code, answer["accepted"]) == (0, 2)
+    assert person(server, "A")["metadata"] == {"name": 'Zoë "Z", Müller\nof Rome', "zip": "01234"}
+
+
+def test_rows_that_are_refused_are_listed_and_spoil_no_others(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview()
+    path = lines(
+        tmp_path / "calls.jsonl",
+        [
+            {"user_id": "A", "datafast_visitor_id": visitor},
+            {"user_id": "null", "datafast_visitor_id": visitor},
+            {"user_id": "A", "datafast_visitor_id": new_visitor()},
+            {"user_id": "B", "datafast_visitor_id": visitor},
+        ],
+    )
+    ran, answer = run_import(server, path)
+    assert (ran.code, answer["position"], answer["accepted"], answer["refused"]) == (1, 4, 2, 2)
+    assert [(refusal["row"], refusal["status"]) for refusal in answer["refusals"]] == [(2, 400), (3, 404)]
+    assert set(server.profiles()) == {"A", "B"}
+
+
+def test_csv_rows_with_other_cells_than_the_header_are_refused(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview()
+    path = tmp_path / "calls.csv"
+    path.write_text(f"user_id,visitorId,plan\nA,{visitor},pro,more\nA,{visitor}\nA,{visitor},pro\n", "utf-8")
+    _, answer = run_import(server, path)
+    assert [refusal["row"] for refusal in answer["refusals"]] == [1, 2]
+    assert person(server, "A")["metadata"] == {"plan": "pro"}
+
+
+def test_an_import_goes_on_after_the_last_row_on_disk(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview()
+    path = lines(
+        tmp_path / "calls.ndjson",
+        [{"user_id": "A", "datafast_visitor_id": visitor, "n": n} for n in range(150)],
+    )
+    website = server.place.snapshot(read_websites)[bytes.fromhex(server.website_id)]
+    first = list(records(path))[: importing.SLICE]
+    server.place.transact(  # what a run that is cut off has left behind
+        lambda tx: import_slice(tx, website, import_id(path), first, Progress(), lambda: 1_800_000_000_000)
+    )
+    _, answer = run_import(server, path)
+    assert (answer["position"], answer["accepted"]) == (150, 150)
+    assert len(server.facts()) == 150
+    assert run_import(server, path)[1] == answer
+    assert len(server.facts()) == 150
+
+
+def test_a_slice_and_its_position_are_stored_together_or_not_at_all(server: Site, tmp_path: Path) -> None:
+    path = lines(tmp_path / "x.ndjson", [{"user_id": "A", "datafast_visitor_id": server.pageview()}])
+    website = server.place.snapshot(read_websites)[bytes.fromhex(server.website_id)]
+
+    def fail(tx: Any) -> None:
+        import_slice(tx, website, import_id(path), list(records(path)), Progress(), lambda: 1)
+        raise RuntimeError("cut off")
+
+    with pytest.raises(RuntimeError, match="cut off"):
+        server.place.transact(fail)
+    assert server.facts() == []
+    assert (
+        server.place.snapshot(lambda tx: read_progress(tx, website.website_id, import_id(path))).position == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [("calls.txt", b"{}", ".csv"), ("calls.csv", b"a\n\xff\n", "UTF-8"), ("calls.csv", b'a\n"x', "CSV")],
+)
+def test_a_file_that_cannot_be_read_is_refused(
+    server: Site, tmp_path: Path, name: str, content: bytes, word: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    ran = run_command(
+        server.place, "import", "identify", str(tmp_path / name), "--website", server.website_id
+    )
+    assert ran.code == 1
+    assert word in ran.errors
+    assert "Traceback" not in ran.errors
+
+
+def test_an_import_names_its_website(server: Site, tmp_path: Path) -> None:
+    path = lines(tmp_path / "x.ndjson", [{}])
+    for arguments in ((), ("--website", "0" * 24), ("--website", "zz")):
+        ran = run_command(server.place, "import", "identify", str(path), *arguments)
+        assert ran.code == 1
+        assert "website" in ran.errors
+
+
+# Doctor
+
+
+def finding(report: Any, kind: str) -> Any:
+    return next(one for one in report["findings"] if one["kind"] == kind)
+
+
+def test_the_doctor_counts_what_looks_wrong(server: Site) -> None:
+    shared = server.pageview()
+    server.identify(shared, "A", {"email": "Ada@example.com"})
+    server.identify(shared, "B", {"email": "ada@example.com"})
+    for _ in range(20):
+        server.identify(server.pageview(), "office")
+    server.refused({"user_id": "undefined", "datafast_visitor_id": shared})
+    assert server.dropped("identify", shared, extraData={"user_id": "null"}) == "invalid_identify"
+    report = server.call("GET", "/api/v1/identity/health").json()["data"]
+
+    assert report["ok"] is False
+    assert finding(report, "shared_visitors")["count"] == 1
+    assert finding(report, "shared_visitors")["examples"] == [{"visitorId": shared, "people": 2}]
+    assert finding(report, "many_visitors")["examples"][0]["visitors"] == 20
+    assert finding(report, "junk_ids")["count"] == 2
+    duplicate = finding(report, "likely_duplicates")
+    assert (duplicate["count"], duplicate["examples"][0]["userIds"]) == (1, ["A", "B"])
+    preview = merge(server, *duplicate["examples"][0]["merge"]["userIds"], dryRun=True)
+    assert preview["userIds"] == ["A", "B"]
+
+    assert run_json(server.place, "doctor", server.website_id) == report
+    shown = run_command(server.place, "doctor", server.website_id).output
+    assert "1 shared visitors" in shown
+    assert shared in shown
+
+
+def test_the_doctor_finds_nothing_on_a_healthy_website(server: Site) -> None:
+    server.identify(server.pageview(), "A", {"email": "ada@example.com"})
+    assert run_json(server.place, "doctor", server.website_id)["ok"] is True
+    assert "nothing looks wrong" in run_command(server.place, "doctor", server.website_id).output
+
+
+def test_what_was_merged_is_no_duplicate_any_more(server: Site) -> None:
+    shared = server.pageview()
+    server.identify(shared, "A", {"email": "ada@example.com"})
+    server.identify(shared, "B", {"email": "ada@example.com"})
+    merge(server, "A", "B")
+    assert run_json(server.place, "doctor", server.website_id)["ok"] is True
