@@ -295,7 +295,7 @@ def test_what_the_guide_says_about_identify_is_so(server: Any, tmp_path: Path) -
 def test_a_signing_example_signs_as_the_server_does(language: str, interpreter: str, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "people.md").read_text("utf-8")
     [code] = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip("<?ph ")]) == 5
+    assert 4 <= len([line for line in code.splitlines() if line.strip("<?ph ")]) <= 5
     if shutil.which(interpreter) is None:
         pytest.skip(f"{interpreter} is not installed")
     program = tmp_path / "sign"
