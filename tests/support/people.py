@@ -6,7 +6,7 @@ import time
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tests.support.sites import Site, sql
+from tests.support.sites import Site, next_millisecond, sql
 
 
 def user_ref(user_id: str) -> str:
@@ -52,6 +52,7 @@ def users(answer: Any) -> list[str]:
 
 def merge(site: Site, first: str, second: str, **options: Any) -> Any:
     """Merge two users: `data`."""
+    next_millisecond()
     response = site.call("POST", "/api/v1/profiles/merge", json={"userIds": [first, second], **options})
     assert response.status_code == 200, response.text
     return response.json()["data"]
@@ -59,6 +60,7 @@ def merge(site: Site, first: str, second: str, **options: Any) -> Any:
 
 def undo(site: Site, fact_id: str) -> Any:
     """Undo a fact: `data`."""
+    next_millisecond()
     response = site.call("POST", f"/api/v1/ledger/{fact_id}/undo", json={})
     assert response.status_code == 200, response.text
     return response.json()["data"]

@@ -7,8 +7,18 @@ SELECT first_seen_at, last_seen_at, pageview_count, place, device FROM visitor
 WHERE website_id = :website_id AND visitor_id = :visitor_id;
 
 -- name: counts_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
-SELECT type, count(*), min(event_id), max(event_id), count(DISTINCT session_started_at) FROM event
+SELECT type, count(*) FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until GROUP BY type;
+
+-- name: first_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT event_id FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+ORDER BY event_id LIMIT 1;
+
+-- name: last_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT event_id FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+ORDER BY event_id DESC LIMIT 1;
 
 -- name: sessions_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
 SELECT DISTINCT session_started_at FROM event

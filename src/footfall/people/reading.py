@@ -9,7 +9,7 @@ import msgspec
 
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, PAGEVIEW
-from footfall.db.protocol import Row, Transaction
+from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity.history import PersonThen
 from footfall.identity.ledger_endpoints import spans_json
@@ -43,7 +43,7 @@ def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
 def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = MAX_AT) -> dict[str, Any]:
     """What a person did up to a time (ms since epoch), beside who they are."""
     visitors = []
-    seen: list[bytes] = []
+    seen: list[int] = []
     touches: list[tuple[int, Row]] = []
     sessions = pageviews = goals = 0
     end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
@@ -52,26 +52,32 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
         counts = [
             row for span in spans for row in tx.all(sql.counts_between, (website_id, visitor_id, *span))
         ]
+        edges = [at_of(row[0]) for span in spans for row in _edges(tx, (website_id, visitor_id, *span))]
         started = {
             row[0] for span in spans for row in tx.all(sql.sessions_between, (website_id, visitor_id, *span))
         }
         pageviews += sum(row[1] for row in counts if row[0] == PAGEVIEW)
         goals += sum(row[1] for row in counts if row[0] == CUSTOM)
         sessions += len(started)
-        seen += [event_id for row in counts for event_id in (row[2], row[3])]
+        seen += edges
         touches += [
             (row[0], row) for row in tx.all(sql.sessions_of, (website_id, visitor_id)) if row[0] in started
         ]
-        visitors.append(_visitor(tx, website_id, visitor_id, links, then, counts))
+        visitors.append(_visitor(tx, website_id, visitor_id, links, then, edges))
     touches.sort(key=lambda touch: touch[0])
     return {
-        "firstSeenAt": to_iso(at_of(min(seen))) if seen else None,
-        "lastSeenAt": to_iso(at_of(max(seen))) if seen else None,
+        "firstSeenAt": to_iso(min(seen)) if seen else None,
+        "lastSeenAt": to_iso(max(seen)) if seen else None,
         "visitors": visitors,
         "activity": {"sessionCount": sessions, "pageViewCount": pageviews, "goalCount": goals},
         "firstTouch": _touch(touches[0][1]) if touches else None,
         "lastTouch": _touch(touches[-1][1]) if touches else None,
     }
+
+
+def _edges(tx: Transaction, key: Params) -> list[Row]:
+    """The first and the last event between."""
+    return tx.all(sql.first_between, key) + tx.all(sql.last_between, key)
 
 
 def _visitor(
@@ -80,7 +86,7 @@ def _visitor(
     visitor_id: bytes,
     links: list[Link],
     then: PersonThen,
-    counts: list[Row],
+    edges: list[int],
 ) -> dict[str, Any]:
     row = tx.one(sql.visitor_summary, (website_id, visitor_id))
     device = _decode(row[4]) if row and row[4] else None
@@ -91,7 +97,7 @@ def _visitor(
         "device": device and device["device"],
         "country": place and place.get("country"),
         "city": place and place.get("city"),
-        "lastSeenAt": to_iso(at_of(max(row[3] for row in counts))) if counts else None,
+        "lastSeenAt": to_iso(max(edges)) if edges else None,
     }
 
 

@@ -1,0 +1,119 @@
+"""`footfall db copy`: everything arrives, also after it was cut off, and nothing else is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footfall.app import command_session
+from footfall.db import copying
+from footfall.db.copying import checksum, copy_all, count_rows, tables
+from tests.support.engines import Place
+from tests.support.people import erase, merge, undo, wait_for_index
+from tests.support.servers import RunningServer, run_command, run_json, serving
+from tests.support.sites import Site, http_client, make_sites
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """An embedded database with something in every table."""
+    place = Place("sqlite", tmp_path_factory.mktemp("source"))
+    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+        fill(make_sites(server.url, client, place)[0], server)
+    return place
+
+
+def fill(site: Site, server: RunningServer) -> None:
+    visitors = [site.pageview(path=f"/{n}?utm_source=x") for n in range(30)]
+    for number, visitor in enumerate(visitors):
+        site.custom(visitor, "signup", n=str(number))
+        site.identify(visitor, f"user{number % 10}", {"n": number, "text": "zoë\n'\"\\"})
+    undo(site, merge(site, "user1", "user2")["factId"])
+    merge(site, "user3", "user4")
+    erase(site, "user5")
+    site.event("pageview", visitors[0], user_agent="curl/8")
+    site.refused({"user_id": "null", "datafast_visitor_id": visitors[0]})
+    site.token(["analytics:read"])
+    site.call("GET", "/api/v1/identity/health")
+    wait_for_index(site)
+
+
+def copy(old: str, new: str) -> Any:
+    return run_json(Place("sqlite", Path()), "db", "copy", "--from", old, "--to", new)
+
+
+def content(place: Place) -> dict[str, tuple[int, str]]:
+    """The number of rows and the checksum of each table."""
+    with command_session(place.settings) as session:
+        counts = count_rows(session)
+        return {table: (many, checksum(session, table)) for table, many in counts.items()}
+
+
+def test_a_copy_there_and_back_is_the_same(source: Place, empty: Place, tmp_path: Path) -> None:
+    back = Place("sqlite", tmp_path)
+    assert copy(str(source.data), empty.database_url)["differences"] == []
+    assert copy(empty.database_url, str(back.data))["differences"] == []
+    there = content(source)
+    assert content(empty) == there
+    assert content(back) == there
+    assert sum(1 for many, _ in there.values() if many) >= 12
+    assert run_json(empty, "db", "verify")["ok"]
+    assert run_json(back, "db", "verify")["ok"]
+
+
+def test_a_server_goes_on_with_a_copy(source: Place, empty: Place) -> None:
+    copy(str(source.data), empty.database_url)
+    with serving(empty) as server, http_client(server.url) as client:
+        assert client.get("/readyz").status_code == 200
+    assert run_json(empty, "website", "list") == run_json(source, "website", "list")
+
+
+def test_a_copy_goes_on_where_it_was_cut_off(
+    source: Place, empty: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_json(empty, "db", "migrate")
+    monkeypatch.setattr(copying, "CHUNK", 7)
+    copied = 0
+
+    def cut_off(rows: int) -> None:
+        nonlocal copied
+        copied += rows
+        if copied > 100:
+            raise KeyboardInterrupt
+
+    with command_session(source.settings) as old, command_session(empty.settings) as new:
+        with pytest.raises(KeyboardInterrupt):
+            copy_all(old, new, cut_off)
+        written = count_rows(new)
+        assert 100 < sum(written.values()) < sum(count_rows(old).values())
+    assert copy(str(source.data), empty.database_url)["ok"]
+    assert content(empty) == content(source)
+
+
+def test_a_database_with_websites_of_its_own_is_no_target(source: Place, empty: Place) -> None:
+    run_json(empty, "db", "migrate")
+    run_json(empty, "website", "create", "other.example")
+    ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url)
+    assert ran.code == 1
+    assert "copy into an empty database" in ran.errors
+    assert len(run_json(empty, "website", "list")) == 1
+
+
+def test_a_row_that_differs_is_noticed(source: Place, empty: Place) -> None:
+    copy(str(source.data), empty.database_url)
+    spoil = next(table for table in tables() if table.name == "profile").statement(
+        "spoil", (), "UPDATE profile SET metadata = '{}'"
+    )
+    empty.transact(lambda tx: tx.run(spoil))
+    ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url, "--json")
+    assert ran.code == 1
+    assert "profile: the checksums differ" in ran.output
+
+
+def test_a_running_server_is_not_copied_from(source: Place, empty: Place) -> None:
+    with serving(source):
+        ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url)
+    assert ran.code == 1
+    assert "Another Footfall server is running" in ran.errors

@@ -1,0 +1,185 @@
+"""PostgreSQL fails, for real: calls get 503, what was acknowledged is there, and the server comes back by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+
+from footfall.app import migrate_database
+from tests.support.engines import Place
+from tests.support.postgres import LocalPostgres
+from tests.support.servers import RunningServer, run_json
+from tests.support.sites import Site, http_client, make_sites
+
+pytestmark = pytest.mark.slow
+
+CLIENTS = 4
+PATIENCE = 30.0
+"""Seconds within which a server must work again once PostgreSQL does."""
+
+
+class Seen(msgspec.Struct):
+    """What clients saw: ids of acknowledged facts, and other answers."""
+
+    facts: list[str] = []
+    failures: list[httpx.Response] = []
+
+
+@contextmanager
+def served(place: Place, **environment: str) -> Iterator[Site]:
+    """A website of a server on `place`. Its log is not looked at: it tells of the fault."""
+    migrate_database(place.settings)
+    server = RunningServer(place, {"FOOTFALL_RATE_LIMIT": "0", **environment})
+    try:
+        with http_client(server.url) as client:
+            yield make_sites(server.url, client, place)[0]
+    finally:
+        server.stop()
+    assert "Traceback" not in server.log, server.log
+
+
+@contextmanager
+def under_load(site: Site) -> Iterator[Seen]:
+    """Identify calls all the while; what their clients saw."""
+    seen, stop = Seen(), threading.Event()
+    visitors = [site.pageview() for _ in range(CLIENTS)]
+
+    def load(number: int) -> None:
+        with httpx.Client(base_url=site.url, timeout=60.0) as client:
+            for n in range(1_000_000):
+                if stop.is_set():
+                    return
+                body = {"user_id": f"user{number}", "datafast_visitor_id": visitors[number], "n": n}
+                response = client.post(
+                    "/api/v1/identify", json=body, headers={"authorization": f"Bearer {site.key}"}
+                )
+                if response.status_code == 200:
+                    seen.facts.append(response.json()["data"]["factId"])
+                else:
+                    seen.failures.append(response)
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: len(seen.facts) > 50)
+        yield seen
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)  # between two looks, not in place of one
+
+
+def works_again(seen: Seen) -> None:
+    """Return once calls are acknowledged again."""
+    many = len(seen.facts)
+    until(lambda: len(seen.facts) > many + 50)
+
+
+def check(site: Site, seen: Seen, *, may_not_fail: bool = False) -> None:
+    """Everything acknowledged is there, and failures were honest."""
+    assert set(seen.facts) <= {row[0].hex() for row in site.facts()}
+    assert may_not_fail or seen.failures
+    for response in seen.failures:
+        assert response.status_code == 503, response.text
+        assert int(response.headers["retry-after"]) >= 1
+        assert response.json()["error"]["code"] == 503
+    assert run_json(site.place, "db", "verify")["ok"]
+
+
+def execute(place: Place, statement: str) -> list[Any]:
+    """Run a statement beside the server; its rows."""
+    with psycopg.connect(place.database_url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_restart_under_load_loses_nothing(postgres: LocalPostgres, empty: Place, mode: str) -> None:
+    with served(empty) as site, under_load(site) as seen:
+        postgres.stop(mode)
+        until(lambda: len(seen.failures) > 5)
+        postgres.start()
+        works_again(seen)
+    check(site, seen)
+
+
+def test_connections_that_are_cut_come_back(empty: Place) -> None:
+    cut = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with served(empty) as site, under_load(site) as seen:
+        for _ in range(3):
+            [(many,)] = execute(empty, cut)
+            assert many >= 1
+            works_again(seen)
+            assert site.call("GET", "/api/v1/profiles/user:user0").status_code == 200
+    check(site, seen, may_not_fail=True)
+
+
+def test_reads_fail_honestly_while_postgresql_is_away(postgres: LocalPostgres, empty: Place) -> None:
+    with served(empty) as site:
+        visitor = site.pageview()
+        postgres.stop()
+        try:
+            for path in (f"/api/v1/visitors/{visitor}", "/api/v1/profiles", "/readyz"):
+                response = site.call("GET", path)
+                assert response.status_code == 503, response.text
+            assert site.http.get("/healthz").status_code == 200
+        finally:
+            postgres.start()
+        until(lambda: site.http.get("/readyz").status_code == 200)
+        assert site.visitor(visitor)["visitorId"] == visitor
+
+
+FAIL = """
+CREATE SEQUENCE fault;
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {when} RAISE EXCEPTION 'fault' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$;
+CREATE TRIGGER fail BEFORE INSERT ON fact FOR EACH STATEMENT EXECUTE FUNCTION fail();
+"""
+MEND = "DROP TRIGGER fail ON fact; DROP FUNCTION fail(); DROP SEQUENCE fault"
+
+
+def test_a_full_disk_stores_nothing_and_loses_nothing(empty: Place) -> None:
+    with served(empty) as site, under_load(site) as seen:
+        execute(empty, FAIL.format(code="53100", when="IF TRUE THEN"))
+        until(lambda: len(seen.failures) > 5)
+        execute(empty, MEND)
+        works_again(seen)
+    check(site, seen)
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"])
+def test_transactions_in_each_others_way_are_tried_again(empty: Place, code: str) -> None:
+    with served(empty) as site, under_load(site) as seen:
+        execute(empty, FAIL.format(code=code, when="IF nextval('fault') % 3 <> 0 THEN"))
+        works_again(seen)
+        execute(empty, MEND)
+    check(site, seen, may_not_fail=True)
+    assert seen.failures == []
+
+
+def test_a_statement_that_takes_too_long_is_a_fault_like_others(empty: Place) -> None:
+    with served(empty) as site, under_load(site) as seen:
+        execute(empty, FAIL.format(code="57014", when="IF TRUE THEN"))
+        until(lambda: len(seen.failures) > 5)
+        execute(empty, MEND)
+        works_again(seen)
+    check(site, seen)

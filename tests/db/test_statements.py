@@ -1,0 +1,105 @@
+"""A transaction means the same on both engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from footfall.db.protocol import Transaction
+from footfall.db.statements import make_statement
+from footfall.errors import DatabaseError
+from tests.support.engines import Place
+
+MAKE = make_statement(
+    "make",
+    "",
+    "CREATE TABLE thing (website_id BYTEA NOT NULL, name TEXT NOT NULL, many BIGINT, share DOUBLE PRECISION, note TEXT, "
+    "PRIMARY KEY (website_id, name))",
+)
+PUT = make_statement(
+    "put",
+    "website_id bytes, name text, many int, share real, note text",
+    "INSERT INTO thing (website_id, name, many, share, note) VALUES (:website_id, :name, :many, :share, :note) "
+    "ON CONFLICT (website_id, name) DO UPDATE SET many = excluded.many, share = excluded.share, note = excluded.note",
+)
+GET = make_statement(
+    "get",
+    "website_id bytes, name text",
+    "SELECT many, share, note FROM thing WHERE website_id = :website_id AND name = :name",
+)
+ALL = make_statement("all", "", "SELECT website_id, name, many, share, note FROM thing ORDER BY many")
+REMOVE = make_statement("remove", "website_id bytes", "DELETE FROM thing WHERE website_id = :website_id")
+AWKWARD = [
+    (b"", "", 0, 0.0, ""),
+    (b"\x00\xff\\", "quote ' double \" backslash \\ {a,b}", 1, -1.5, None),
+    (b"b", "NULL", 2, 1e300, "null"),
+    (b"c", "zo\u00eb \U0001f600 \u202e", 2**63 - 1, 5e-324, "line\nbreak\ttab"),
+    (b"d", "  spaces  ", -(2**63), None, "x" * 100_000),
+    (b"e", "?1 $1 :name %s", None, 0.1, "\u0001"),
+]
+
+
+@pytest.fixture
+def things(place: Place) -> Place:
+    place.transact(lambda tx: tx.run(MAKE))
+    return place
+
+
+@pytest.mark.parametrize("rows", [AWKWARD, AWKWARD[:1], []], ids=["all", "one", "none"])
+def test_what_is_written_is_read(things: Place, rows: list[Any]) -> None:
+    things.transact(lambda tx: tx.run_many(PUT, rows))
+    assert sorted(things.snapshot(lambda tx: tx.all(ALL)), key=repr) == sorted(rows, key=repr)
+    assert sorted(things.snapshot(lambda tx: list(tx.stream(ALL))), key=repr) == sorted(rows, key=repr)
+
+
+def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
+    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    keys = [(row[0], row[1]) for row in AWKWARD]
+    wanted = [keys[3], (b"no", "body"), keys[0], keys[3]]
+    found = things.snapshot(lambda tx: tx.lookup(GET, wanted))
+    assert found == [AWKWARD[3][2:], None, AWKWARD[0][2:], AWKWARD[3][2:]]
+    assert things.snapshot(lambda tx: tx.lookup(GET, [])) == []
+    assert things.snapshot(lambda tx: tx.one(GET, (b"no", "body"))) is None
+
+
+def test_run_tells_how_many_rows_it_changed(things: Place) -> None:
+    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    assert things.transact(lambda tx: tx.run(REMOVE, (b"c",))) == 1
+    assert things.transact(lambda tx: tx.run(REMOVE, (b"c",))) == 0
+
+
+def test_a_row_that_is_there_is_overwritten(things: Place) -> None:
+    things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 1, 1.0, "x")]))
+    things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 2, None, None)]))
+    assert things.snapshot(lambda tx: tx.one(GET, (b"a", "n"))) == (2, None, None)
+
+
+def test_work_that_fails_leaves_nothing(things: Place) -> None:
+    def work(tx: Transaction) -> None:
+        tx.run_many(PUT, AWKWARD)
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        things.transact(work)
+    assert things.snapshot(lambda tx: tx.all(ALL)) == []
+
+
+def test_an_error_of_the_store_is_ours(things: Place) -> None:
+    wrong = make_statement("wrong", "", "SELECT 1 FROM no_such_table")
+    with pytest.raises(DatabaseError):
+        things.snapshot(lambda tx: tx.all(wrong))
+
+
+def test_locks_may_be_taken_again_and_end_with_the_transaction(things: Place) -> None:
+    def work(tx: Transaction) -> None:
+        tx.lock([(b"a", "b")], [(b"c",), (b"a", "b")])
+        tx.lock([(b"a", "b")])
+
+    for _ in range(2):
+        things.transact(work)
+
+
+def test_parameters_must_be_those_that_are_used() -> None:
+    with pytest.raises(ValueError, match="differ"):
+        make_statement("wrong", "a int", "SELECT :b")

@@ -1,0 +1,216 @@
+"""The write path, on a session that can be told to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from footfall.db.protocol import WriteHandler
+from footfall.db.writer import ATTEMPTS, BULK_SLICE, Writer
+from footfall.errors import BadRequest, DatabaseConflict, DatabaseError, InternalError, Unavailable
+
+
+class FakeSession:
+    """Keeps what handlers append to it, once it is committed."""
+
+    def __init__(self, *, is_local: bool = True) -> None:
+        self.is_local = is_local
+        self.committed: list[list[Any]] = []
+        self.open: list[Any] = []
+        self.fail_commit: list[Exception] = []
+        self.is_closed = False
+
+    def begin(self, *, wait: bool = True) -> Any:
+        self.open = []
+        return self
+
+    def commit(self) -> None:
+        if self.fail_commit:
+            raise self.fail_commit.pop(0)
+        self.committed.append(self.open)
+
+    def rollback(self) -> None:
+        self.open = []
+
+    def translate(self, error: Exception) -> Exception:
+        return error
+
+    def between_batches(self) -> None:
+        return None
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def lock(self, names: Any, shared: Any = ()) -> None:
+        self.open.append(("lock", tuple(names), tuple(shared)))
+
+
+def keep(tx: Any, calls: list[Any]) -> list[Any]:
+    """Remembers its calls; the result of each is its double."""
+    if any(call == "bad" for call in calls):
+        raise ValueError("bad")
+    tx.open.extend(calls)
+    return [BadRequest("no") if call == "refused" else call * 2 for call in calls]
+
+
+def late(tx: Any, calls: list[Any]) -> list[Any]:
+    """The same, in a handler that comes after the other."""
+    return keep(tx, calls)
+
+
+KEEP, LATE = WriteHandler(1, keep), WriteHandler(2, late)
+
+
+@asynccontextmanager
+async def writing(
+    session: FakeSession, limit: int = 1000, batch_size: int = 1000
+) -> AsyncIterator[Callable[..., Any]]:
+    """A writer's `submit`, closed at the end."""
+    writer = Writer(session, limit, batch_size)
+    yield writer.submit
+    await writer.close()
+
+
+def run(work: Callable[[], Any]) -> Any:
+    return asyncio.run(work())
+
+
+@pytest.fixture(params=[True, False], ids=["local", "remote"])
+def session(request: pytest.FixtureRequest) -> FakeSession:
+    return FakeSession(is_local=request.param)
+
+
+def test_calls_that_wait_are_one_transaction_and_answered_in_order(session: FakeSession) -> None:
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            return await asyncio.gather(*[submit(KEEP, number, False) for number in range(5)])
+
+    assert run(work) == [0, 2, 4, 6, 8]
+    assert session.committed == [[0, 1, 2, 3, 4]]
+    assert session.is_closed
+
+
+def test_handlers_of_a_batch_run_by_rank(session: FakeSession) -> None:
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            calls = [(LATE, 1), (KEEP, 2), (LATE, 3)]
+            return await asyncio.gather(*[submit(handler, call, False) for handler, call in calls])
+
+    assert run(work) == [2, 4, 6]
+    assert session.committed == [[2, 1, 3]]
+
+
+def test_one_bad_call_spoils_no_other(session: FakeSession) -> None:
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            futures = [submit(KEEP, call, False) for call in (1, "bad", "refused", 2)]
+            return await asyncio.gather(*futures, return_exceptions=True)
+
+    first, bad, refused, last = run(work)
+    assert (first, last) == (2, 4)
+    assert isinstance(bad, InternalError)
+    assert isinstance(refused, BadRequest)
+    assert session.committed == [[1], ["refused"], [2]]
+
+
+def test_what_cannot_be_committed_is_not_acknowledged(session: FakeSession) -> None:
+    session.fail_commit = [DatabaseError("disk full")]
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            first = await asyncio.gather(*[submit(KEEP, n, False) for n in (1, 2)], return_exceptions=True)
+            return [*first, await submit(KEEP, 3, False)]
+
+    first, second, third = run(work)
+    assert isinstance(first, Unavailable)
+    assert isinstance(second, Unavailable)
+    assert third == 6
+    assert session.committed == [[3]]
+
+
+@pytest.mark.parametrize(("conflicts", "is_written"), [(ATTEMPTS - 1, True), (ATTEMPTS, False)])
+def test_a_batch_that_got_in_the_way_of_another_is_tried_again(conflicts: int, is_written: bool) -> None:
+    session = FakeSession(is_local=False)
+    session.fail_commit = [DatabaseConflict("serialization") for _ in range(conflicts)]
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            return list(await asyncio.gather(submit(KEEP, 1, False), return_exceptions=True))
+
+    assert [result == 2 for result in run(work)] == [is_written]
+    assert session.committed == ([[1]] if is_written else [])
+
+
+def test_a_full_queue_refuses_at_once(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session, limit=2) as submit:
+            futures = [submit(KEEP, 1, False), submit(KEEP, 2, False), submit(KEEP, 3, True)]
+            with pytest.raises(Unavailable) as refused:
+                submit(KEEP, 4, False)
+            assert refused.value.retry_after
+            await asyncio.gather(*futures)
+
+    run(work)
+
+
+def test_bulk_calls_come_in_slices_beside_live_ones(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session) as submit:
+            bulk = [submit(KEEP, number, True) for number in range(BULK_SLICE + 50)]
+            live = submit(KEEP, -1, False)
+            await asyncio.gather(*bulk, live)
+
+    run(work)
+    assert session.committed[0] == [-1, *range(BULK_SLICE)]
+    assert session.committed[1] == list(range(BULK_SLICE, BULK_SLICE + 50))
+
+
+def test_a_batch_has_a_largest_size(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session, batch_size=2) as submit:
+            await asyncio.gather(*[submit(KEEP, number, False) for number in range(5)])
+
+    run(work)
+    assert session.committed == [[0, 1], [2, 3], [4]]
+
+
+def test_closing_writes_what_is_queued_and_takes_no_more(session: FakeSession) -> None:
+    async def work() -> list[Any]:
+        writer = Writer(session, 10, 10)
+        futures = [writer.submit(KEEP, number, False) for number in range(3)]
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            writer.submit(KEEP, 9, False)
+        await closing
+        return await asyncio.gather(*futures)
+
+    assert run(work) == [0, 2, 4]
+
+
+def test_a_caller_that_gave_up_changes_nothing_for_the_others(session: FakeSession) -> None:
+    async def work() -> Any:
+        async with writing(session) as submit:
+            gone, stays = submit(KEEP, 1, False), submit(KEEP, 2, False)
+            gone.cancel()
+            return await stays
+
+    assert run(work) == 4
+
+
+def test_locks_of_a_batch_are_taken_at_once_before_its_first_statement() -> None:
+    session = FakeSession(is_local=False)
+    handler = WriteHandler(
+        1, keep, locks=lambda calls: [(call,) for call in calls], shares=lambda calls: [("p",)]
+    )
+
+    async def work() -> None:
+        async with writing(session) as submit:
+            await asyncio.gather(submit(handler, 1, False), submit(handler, 2, False))
+
+    run(work)
+    assert session.committed == [[("lock", ((1,), (2,)), (("p",),)), 1, 2]]
