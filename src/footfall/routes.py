@@ -12,6 +12,7 @@ from footfall.identity.endpoints import Identifying
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
 from footfall.people.endpoints import People
+from footfall.tracker.endpoints import script
 from footfall.web.context import Credential, Route
 from footfall.web.pages import Health, Reference
 
@@ -39,6 +40,7 @@ def routes(services: Services) -> list[Route]:
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
+        Route("GET", "/js/{script}", script, OPEN),
         # People
         Route("POST", "/api/v1/identify", identifying.identify, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route(

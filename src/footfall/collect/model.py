@@ -28,6 +28,7 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"
     BOT = "bot"
     HEADLESS = "headless"
+    WRONG_SCRIPT = "wrong_script"
     UNKNOWN_TYPE = "unknown_type"
     INVALID_VISITOR = "invalid_visitor"
     INVALID_PAGE = "invalid_page"

@@ -34,6 +34,7 @@ from footfall.ids import parse_uuid
 from footfall.websites.model import Website
 
 TYPES = frozenset((PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT))
+COOKIELESS_SCRIPT = "script.cookieless.js"
 MAX_TEXT = 255
 MAX_URL = 2048
 MAX_PIXELS = 100_000
@@ -75,6 +76,8 @@ def drop_reason(website: Website | None, user_agent: str) -> Dropped | None:
 
 def read_hit(body: Mapping[str, Any], website: Website, arrival: Arrival) -> Hit | Dropped:
     """The hit that a body describes. Identify events are hits too: their fields are read by identity."""
+    if wrong := check_script(body, website):
+        return wrong
     kind = body.get("type")
     if type(kind) is not str or kind not in TYPES:
         return Dropped(Reason.UNKNOWN_TYPE)
@@ -107,6 +110,20 @@ def read_hit(body: Mapping[str, Any], website: Website, arrival: Arrival) -> Hit
         _json(page.params) if page.params else None,
         _json(click_ids) if click_ids else None,
     )
+
+
+def check_script(body: Mapping[str, Any], website: Website) -> Dropped | None:
+    """Drops what our script sends from a browser that it should not be in, and what a flavour sends that the website is not set to.
+
+    Only our own script states its flavour and whether a program drives the browser; SDKs choose by themselves.
+    """
+    if body.get("webdriver") is True and not website.is_headless_allowed:
+        return Dropped(Reason.HEADLESS)
+    script = body.get("script")
+    if type(script) is not str or (script == COOKIELESS_SCRIPT) == website.is_cookieless:
+        return None
+    right = COOKIELESS_SCRIPT if website.is_cookieless else "script.js"
+    return Dropped(Reason.WRONG_SCRIPT, f"this website needs {right}")
 
 
 def is_cookieless(body: Mapping[str, Any], website: Website) -> bool:

@@ -99,7 +99,7 @@ def read_then(
     """A person as of a time (ms since epoch), and the names of keys; None when there was nobody then."""
     website, ref, at = asked
     profile = find_profile(tx, website, ref)
-    then = None if profile is None else person_then(tx, website.website_id, profile.person_id, at)
+    then = None if profile is None else person_then(tx, website.website_id, profile.profile_id, at)
     return None if then is None else (then, key_names(tx, website.website_id))
 
 
@@ -145,7 +145,7 @@ def _find(tx: Transaction, asked: tuple[Website, Ref]) -> bytes | None:
 def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
     website, ref = asked
     profile = find_profile(tx, website, ref)
-    then = None if profile is None else person_then(tx, website.website_id, profile.person_id)
+    then = None if profile is None else person_then(tx, website.website_id, profile.profile_id)
     if then is None:
         return None
     names = key_names(tx, website.website_id)

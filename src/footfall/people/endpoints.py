@@ -129,7 +129,7 @@ def _read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict
 
 def _person_of(tx: Transaction, website: Website, ref: Ref) -> PersonThen | None:
     profile = find_profile(tx, website, ref)
-    return None if profile is None else person_then(tx, website.website_id, profile.person_id)
+    return None if profile is None else person_then(tx, website.website_id, profile.profile_id)
 
 
 def _read_journey(

@@ -182,7 +182,9 @@ class Dispatch:
 
     async def _send(self, reply: Reply, extra: Headers, method: str, send: Send) -> None:
         length = (b"content-length", b"%d" % len(reply.body))
-        headers = [*reply.headers, length, *extra] if reply.status != 204 else [*reply.headers, *extra]
+        headers = (
+            [*reply.headers, length, *extra] if reply.status not in (204, 304) else [*reply.headers, *extra]
+        )
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
 

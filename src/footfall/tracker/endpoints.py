@@ -1,0 +1,43 @@
+"""`GET /js/...`: the tracking script, for any page of any website."""
+
+from __future__ import annotations
+
+from footfall.errors import NotFound
+from footfall.tracker.scripts import FLAVOURS, make_script
+from footfall.web.context import Context
+from footfall.web.envelope import Headers, Reply
+
+HEADERS: Headers = [
+    (b"content-type", b"text/javascript; charset=utf-8"),
+    (b"cache-control", b"public, max-age=86400, stale-while-revalidate=604800"),
+    (b"vary", b"accept-encoding"),
+    (b"access-control-allow-origin", b"*"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+async def script(context: Context) -> Reply:
+    """One flavour of the script; 304 when the caller has it."""
+    name = context.path_values[0]
+    if name not in FLAVOURS:
+        raise NotFound(f"There is no such script. Those there are: {', '.join(FLAVOURS)}.")
+    made = make_script(name)
+    is_gzipped = accepts_gzip(context.header(b"accept-encoding"))
+    etag = made.gzipped_etag if is_gzipped else made.etag
+    headers = [*HEADERS, (b"etag", etag.encode())]
+    if is_gzipped:
+        headers.append((b"content-encoding", b"gzip"))
+    known = {tag.strip().removeprefix("W/") for tag in context.header(b"if-none-match").split(",")}
+    if etag in known or "*" in known:
+        return Reply(b"", 304, headers)
+    return Reply(made.gzipped if is_gzipped else made.plain, 200, headers)
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding header names gzip, and not with the quality 0."""
+    for coding in header.lower().split(","):
+        name, _, quality = coding.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

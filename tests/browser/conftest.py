@@ -1,0 +1,161 @@
+"""Pages of customers' websites in a real browser, Debian's Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+from tests.conftest import SitePool
+from tests.support.engines import Engine, SqliteEngine
+from tests.support.sites import Site
+
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The browser does not see which engine answers: one is enough."""
+    made = SqliteEngine()
+    yield made
+    made.close()
+
+
+class PageServer:
+    """Serves the same pages under every host name. `pages`: HTML by path."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        pages = self.pages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = pages.get(self.path.partition("?")[0], "").encode()
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def page_server() -> Iterator[PageServer]:
+    server = PageServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser(page_server: PageServer) -> Iterator[Browser]:
+    """A browser for which every name below `.example` leads to the page server."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "make test installs Debian's chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                f"--host-resolver-rules=MAP *.example 127.0.0.1:{page_server.port}",
+            ],
+        )
+        yield started
+        started.close()
+
+
+class Tab:
+    """A page of a browser, and what left it for `/api/events`."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.sent: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
+        self.page.on("request", self._remember)
+        self.page.on("console", lambda message: self._listen(message.text))
+
+    def _listen(self, text: str) -> None:
+        if text.startswith("Footfall: "):
+            self.warnings.append(text)
+
+    def _remember(self, request: Request) -> None:
+        if request.url.endswith("/api/events") and request.method == "POST":
+            self.sent.append({**json.loads(request.post_data or "{}"), "to": request.url})
+
+    def open(self, url: str) -> None:
+        """Go there, and wait until the page has loaded."""
+        self.page.goto(url)
+
+    def kinds(self) -> list[str]:
+        """What was sent: types, and names of goals."""
+        return [
+            one["extraData"]["eventName"] if one["type"] == "custom" else one["type"] for one in self.sent
+        ]
+
+    def until(self, condition: Callable[[], bool], what: str = "it never came to be") -> None:
+        """Return once `condition` holds."""
+        for _ in range(500):
+            if condition():
+                return
+            self.page.wait_for_timeout(20)  # between two looks, not in place of one
+        raise AssertionError(f"{what}; sent: {self.kinds()}; console: {self.warnings}")
+
+    def marker(self, name: str = "marker") -> None:
+        """Send a goal and wait for its answer: what was to leave before has left, and is stored."""
+        self.page.evaluate("name => new Promise(done => datafast(name, {}, done))", name)
+
+    def cookies(self) -> dict[str, Any]:
+        """The cookies of the browser by name."""
+        return {cookie["name"]: cookie for cookie in self.page.context.cookies()}
+
+    @property
+    def visitor(self) -> str:
+        """The visitor id in the cookie."""
+        value: str = self.cookies()["datafast_visitor_id"]["value"]
+        return value
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    """A tab of a new browser profile."""
+    context = browser.new_context(user_agent=AGENT)
+    yield Tab(context)
+    context.close()
+
+
+@pytest.fixture
+def site(sites: SitePool) -> Site:
+    """A website that takes browsers which a program drives."""
+    return sites.take("headless")
+
+
+def snippet(site: Site, script: str = "script.js", origin: str = "", **attributes: str) -> str:
+    """The script tag of a website; `attributes` without `data-`, `_` for `-`."""
+    given = {"website_id": site.tracking_id, "domain": site.domain, **attributes}
+    text = " ".join(f'data-{name.replace("_", "-")}="{value}"' for name, value in given.items())
+    return f'<script {text} src="{origin or site.url}/js/{script}"></script>'
+
+
+QUEUE = "<script>window.datafast=window.datafast||function(){(datafast.q=datafast.q||[]).push(arguments)}</script>"
+
+
+def html(head: str, body: str = "") -> str:
+    """A page."""
+    return f"<!doctype html><html><head><meta charset=utf-8><title>Shop</title>{head}</head><body>{body}</body></html>"

@@ -1,0 +1,466 @@
+"""The tracking script in a real browser: what leaves the page, what does not, and what the API then tells."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from footfall.identity.signing import sign_user
+from tests.browser.conftest import AGENT, QUEUE, PageServer, Tab, html, snippet
+from tests.conftest import SitePool
+from tests.support.people import journey, person
+from tests.support.servers import run_json
+from tests.support.sites import Site, new_visitor
+
+YEAR, HALF_HOUR = 365 * 86_400, 1800
+
+
+@pytest.fixture
+def shop(page_server: PageServer, site: Site) -> str:
+    """The address of a website with a few pages."""
+    body = """
+      <button data-fast-goal="buy" data-fast-goal-plan-name="Pro <b>">Buy</button>
+      <div id="card" data-fast-goal="card" tabindex="0">Card</div>
+      <a id="out" href="https://elsewhere.example/page?x=1">Elsewhere</a>
+      <a id="in" href="/second">Second</a>"""
+    page_server.pages.update({"/": html(QUEUE + snippet(site), body), "/second": html(snippet(site), body)})
+    return f"http://{site.domain}"
+
+
+def stay(tab: Tab) -> None:
+    """Let clicks on links lead nowhere, so that the page stays."""
+    tab.page.evaluate("addEventListener('click', event => event.preventDefault())")
+
+
+def life(cookie: Any) -> float:
+    return float(cookie["expires"]) - time.time()
+
+
+# Pages and ids
+
+
+def test_a_visit_leaves_a_pageview_and_the_cookies(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(f"{shop}/?utm_source=news&gclid=g1")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"]
+    event = tab.sent[0]
+    assert (event["websiteId"], event["domain"], event["to"]) == (
+        site.tracking_id,
+        site.domain,
+        f"{site.url}/api/events",
+    )
+    assert event["adClickIds"] == {"gclid": "g1"}
+
+    cookies = tab.cookies()
+    assert uuid.UUID(tab.visitor).version == 4
+    assert event["visitorId"] == tab.visitor
+    assert event["sessionId"] == cookies["datafast_session_id"]["value"].replace("%20", "")
+    assert event["sessionId"][0] == "s"
+    assert cookies["datafast_visitor_id"]["domain"] == f".{site.domain}"
+    assert cookies["datafast_visitor_session_count"]["value"] == "1"
+    assert YEAR - 60 < life(cookies["datafast_visitor_id"]) <= YEAR
+    assert YEAR - 60 < life(cookies["datafast_visitor_first_seen_at"]) <= YEAR
+    assert HALF_HOUR - 60 < life(cookies["datafast_session_id"]) <= HALF_HOUR
+
+    shown = site.visitor(tab.visitor)
+    assert shown["identity"]["params"]["utm_source"] == "news"
+    assert shown["identity"]["adClickIds"] == {"gclid": "g1"}
+    assert shown["activity"]["pageViewCount"] == 1
+
+
+def test_the_next_page_has_the_same_ids(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.marker()
+    tab.page.click("#in")
+    tab.until(lambda: tab.kinds().count("pageview") == 2)
+    tab.marker()
+    assert (
+        len({event["visitorId"] for event in tab.sent})
+        == len({event["sessionId"] for event in tab.sent})
+        == 1
+    )
+    pages = site.visitor(tab.visitor)["activity"]["visitedPages"]
+    assert {page["url"] for page in pages} == {f"{site.domain}/", f"{site.domain}/second"}
+
+
+def test_the_same_page_loaded_again_at_once_counts_once(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.marker()
+    tab.page.reload()
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker", "marker"]
+
+
+def test_a_cookie_that_is_no_id_is_replaced(tab: Tab, shop: str, site: Site) -> None:
+    tab.page.context.add_cookies([{"name": "datafast_visitor_id", "value": "<script>", "url": shop}])
+    tab.open(shop)
+    tab.marker()
+    assert uuid.UUID(tab.sent[0]["visitorId"])
+    assert site.visitor(tab.sent[0]["visitorId"])
+
+
+def test_calls_before_the_script_came_are_sent(tab: Tab, page_server: PageServer, site: Site) -> None:
+    page_server.pages["/"] = html(QUEUE + "<script>datafast('early', {a: 1})</script>" + snippet(site))
+    tab.open(f"http://{site.domain}/")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "early", "marker"]
+
+
+@pytest.mark.parametrize(("script", "counts_hash"), [("script.js", False), ("script.hash.js", True)])
+def test_pages_of_an_application_count(
+    tab: Tab, page_server: PageServer, site: Site, script: str, counts_hash: bool
+) -> None:
+    page_server.pages["/"] = html(snippet(site, script))
+    tab.open(f"http://{site.domain}/")
+    tab.page.evaluate("history.pushState(null, '', '/app')")
+    tab.until(lambda: len(tab.sent) == 2)
+    tab.page.evaluate("history.pushState(null, '', '/app?tab=2')")  # the same path is the same page
+    tab.page.go_back()
+    tab.page.go_back()
+    tab.until(lambda: len(tab.sent) == 3)
+    tab.page.evaluate("location.hash = 'part'")
+    if counts_hash:
+        tab.until(lambda: len(tab.sent) == 4)
+    tab.marker()
+    paths = [event["href"].partition(".example")[2] for event in tab.sent if event["type"] == "pageview"]
+    assert paths == ["/", "/app", "/", *(["/#part"] if counts_hash else [])]
+
+
+def test_a_page_that_is_left_at_once_still_counts(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.page.evaluate("history.pushState(null, '', '/late'); datafast('last', {}); 0")
+    visitor = tab.visitor
+    tab.page.close()
+    deadline = time.monotonic() + 10
+    while {event[2] for event in site.events_of(visitor)} < {f"{site.domain}/", f"{site.domain}/late"}:
+        assert time.monotonic() < deadline, site.events_of(visitor)
+    assert "last" in {event[5] for event in site.events_of(visitor)}
+
+
+# Goals and links
+
+
+def test_clicks_on_marked_elements_are_goals(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.page.click("button")
+    tab.page.click("#card")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "buy", "card", "marker"]
+    assert tab.sent[1]["extraData"] == {"eventName": "buy", "plan_name": "Pro b"}
+    assert {goal["name"] for goal in site.visitor(tab.visitor)["activity"]["completedGoals"]} == {
+        "buy",
+        "card",
+        "marker",
+    }
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+@pytest.mark.parametrize(("selector", "name"), [("#card", "card"), ("button", "buy")])
+def test_keys_do_what_clicks_do_and_no_more(tab: Tab, shop: str, key: str, selector: str, name: str) -> None:
+    tab.open(shop)
+    tab.page.focus(selector)
+    tab.page.keyboard.press(key)
+    tab.marker()
+    assert tab.kinds() == ["pageview", name, "marker"]
+
+
+def test_links_to_elsewhere_are_told(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    stay(tab)
+    tab.page.click("#out")
+    tab.page.click("#in")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "external_link", "marker"]
+    assert tab.sent[1]["extraData"] == {"url": "https://elsewhere.example/page?x=1", "text": "Elsewhere"}
+
+
+def test_a_goal_that_breaks_the_rules_is_not_sent(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.page.evaluate(
+        """() => {
+            datafast('bad name!', {});
+            datafast('many', Object.fromEntries([...Array(11).keys()].map(n => ['k' + n, n])));
+            datafast('odd', {'a b': 1});
+            datafast('identify', {name: 'nobody'});
+            datafast('payment', {amount: 1});
+            datafast('good', {Long: 'x'.repeat(300), evil: '<script>javascript:alert(1)', n: 5});
+        }"""
+    )
+    tab.marker()
+    assert tab.kinds() == ["pageview", "good", "marker"]
+    assert tab.sent[1]["extraData"] == {
+        "eventName": "good",
+        "long": "x" * 255,
+        "evil": "scriptalert(1)",
+        "n": "5",
+    }
+    assert len(tab.warnings) == 5
+
+
+def test_scrolling_to_an_element_is_a_goal_once(tab: Tab, page_server: PageServer, site: Site) -> None:
+    body = """<div style="height:3000px"></div>
+      <p data-fast-scroll="deep" data-fast-scroll-threshold="0.9" data-fast-scroll-delay="10" style="height:100px">Deep</p>"""
+    page_server.pages["/"] = html(snippet(site), body)
+    tab.open(f"http://{site.domain}/")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"]
+    tab.page.evaluate("scrollTo(0, 99999)")
+    tab.until(lambda: "deep" in tab.kinds())
+    tab.page.evaluate("scrollTo(0, 0)")
+    tab.page.evaluate("scrollTo(0, 99999)")
+    tab.marker()
+    extra = tab.sent[2]["extraData"]
+    assert tab.kinds() == ["pageview", "marker", "deep", "marker"]
+    assert (extra["threshold"], extra["delay"]) == ("0.9", "10")
+    assert 90 <= int(extra["scroll_percentage"]) <= 100
+
+
+@pytest.mark.parametrize(
+    ("query", "extra"),
+    [
+        ("session_id=cs_test_1", {"stripe_session_id": "cs_test_1"}),
+        ("checkout_id=c1", {"polar_checkout_id": "c1"}),
+        ("order_id=o1", {"lemonsqueezy_order_id": "o1"}),
+        ("session_id=foreign", None),
+    ],
+)
+def test_a_payment_in_the_address_is_told_once(tab: Tab, shop: str, query: str, extra: Any) -> None:
+    tab.open(f"{shop}/?{query}")
+    tab.open(f"{shop}/second?{query}")
+    tab.marker()
+    found = [event["extraData"] for event in tab.sent if event["type"] == "payment"]
+    assert found == ([extra] if extra else [])
+
+
+def test_payments_in_the_address_can_be_left_alone(tab: Tab, page_server: PageServer, site: Site) -> None:
+    page_server.pages["/"] = html(snippet(site, disable_payments="true"))
+    tab.open(f"http://{site.domain}/?order_id=1")
+    tab.page.evaluate("datafast('payment', {email: 'ada@example.com', amount: 5})")
+    tab.marker()
+    assert [event["extraData"] for event in tab.sent if event["type"] == "payment"] == [
+        {"email": "ada@example.com", "amount": 5}
+    ]
+
+
+# The whole story
+
+
+def test_from_the_first_visit_to_the_second_person_on_the_same_browser(
+    tab: Tab, shop: str, site: Site
+) -> None:
+    tab.open(f"{shop}/?utm_source=news")
+    tab.page.click("button")
+    tab.page.evaluate("datafast('identify', {user_id: 'ada', name: 'Ada', plan: 'free', tags: ['x']})")
+    tab.marker("signed-up")
+    first = tab.visitor
+    assert person(site, "ada")["metadata"] == {"name": "Ada", "plan": "free", "tags": ["x"]}
+    assert site.identify(first, "ada", {"plan": "pro"})["action"] == "updated"
+    tab.page.evaluate("datafast('identify', {user_id: 'ada', plan: 'free'})")
+    tab.page.evaluate("datafast('reset')")
+    second = tab.visitor
+    assert second != first
+    tab.page.click("#in")
+    tab.until(lambda: tab.sent[-1]["visitorId"] == second)
+    tab.page.evaluate("datafast('identify', {user_id: 'bob'})")
+    tab.marker("bobs")
+
+    ada, bob = person(site, "ada"), person(site, "bob")
+    assert ada["metadata"]["plan"] == "pro"  # what the backend said stands
+    assert [one["visitorId"] for one in ada["visitors"]] == [first]
+    assert [one["visitorId"] for one in bob["visitors"]] == [second]
+    assert (ada["firstTouch"]["source"], ada["activity"]) == (
+        "news",
+        {"sessionCount": 1, "pageViewCount": 1, "goalCount": 2},
+    )
+    assert [entry["name"] for entry in journey(site, "bob", order="asc")["data"]] == [None, "bob", "bobs"]
+
+
+def test_a_signed_identify_of_the_page_is_as_good_as_the_backends(tab: Tab, shop: str, site: Site) -> None:
+    secret = run_json(site.place, "website", "signing-secret", site.website_id)["signingSecrets"][0]
+    tab.open(shop)
+    tab.marker()
+    site.identify(tab.visitor, "ada", {"plan": "free"})
+    tab.page.evaluate(
+        "hash => datafast('identify', {user_id: 'ada', plan: 'pro', user_hash: hash})",
+        sign_user(secret, "ada"),
+    )
+    tab.marker()
+    assert person(site, "ada")["metadata"] == {"plan": "pro"}
+
+
+# Two domains
+
+
+def test_a_link_to_another_domain_hands_the_ids_over(tab: Tab, page_server: PageServer, site: Site) -> None:
+    other = f"other-{site.domain}"
+    site.change(allowed_hostnames=(other,))
+    head = snippet(site, allowed_hostnames=other)
+    page_server.pages["/"] = html(head, f'<a id="go" href="http://{other}/landing?a=1#top">Go</a>')
+    page_server.pages["/landing"] = html(head)
+    tab.open(f"http://{site.domain}/")
+    tab.marker()
+    tab.page.click("#go")
+    tab.until(lambda: tab.kinds().count("pageview") == 2)
+    tab.marker()
+    assert tab.page.url == f"http://{other}/landing?a=1#top"
+    assert "external_link" not in tab.kinds()
+    assert (
+        len({event["visitorId"] for event in tab.sent})
+        == len({event["sessionId"] for event in tab.sent})
+        == 1
+    )
+    assert site.visitor(tab.sent[0]["visitorId"])["activity"]["pageViewCount"] == 2
+
+
+def test_ids_in_the_address_that_are_none_are_not_adopted(tab: Tab, shop: str) -> None:
+    tab.open(f"{shop}/?_df_vid=evil&_df_sid=<b>&keep=1")
+    tab.marker()
+    assert uuid.UUID(tab.sent[0]["visitorId"])
+    assert tab.page.url == f"{shop}/?keep=1"
+
+
+# Silence
+
+
+@pytest.mark.parametrize("kind", ["localhost", "frame", "ignored", "no id"])
+def test_a_page_that_is_not_to_be_tracked_sends_nothing(
+    tab: Tab, page_server: PageServer, site: Site, shop: str, kind: str
+) -> None:
+    address = shop
+    if kind == "localhost":
+        address = f"http://localhost:{page_server.port}/"
+    elif kind == "frame":
+        page_server.pages["/frame"] = html("", f'<iframe src="{shop}/"></iframe>')
+        address = f"{shop}/frame"
+    elif kind == "no id":
+        page_server.pages["/none"] = html(snippet(site, website_id=""))
+        address = f"{shop}/none"
+    else:
+        page_server.pages["/empty"] = html("")
+        tab.open(f"{shop}/empty")
+        tab.page.evaluate("localStorage.setItem('datafast_ignore', 'true')")
+    tab.open(address)
+    tab.page.wait_for_load_state("networkidle")
+    if kind != "frame":
+        tab.page.evaluate("datafast('goal', {}); datafast('identify', {user_id: 'a'}); datafast('reset')")
+        tab.page.wait_for_load_state("networkidle")
+    assert tab.sent == []
+    assert "datafast_visitor_id" not in tab.cookies()
+    assert site.stored() == (0, 0, 0, 0)
+
+
+def test_a_file_is_silent(tab: Tab, site: Site, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(html(snippet(site)), "utf-8")
+    tab.open(f"file://{tmp_path}/page.html")
+    tab.page.wait_for_load_state("networkidle")
+    assert tab.sent == []
+
+
+def test_localhost_and_frames_can_be_allowed(tab: Tab, page_server: PageServer, sites: SitePool) -> None:
+    site = sites.take("local")
+    site.change(is_headless_allowed=True)
+    page_server.pages["/inner"] = html(snippet(site, allow_localhost="true", debug="true"))
+    page_server.pages["/outer"] = html("", '<iframe src="/inner"></iframe>')
+    tab.open(f"http://localhost:{page_server.port}/outer")
+    tab.until(lambda: tab.kinds() == ["pageview"])
+    tab.until(lambda: site.stored()[0] == 1)
+
+
+def test_a_driven_browser_is_dropped_unless_the_website_allows_it(
+    tab: Tab, page_server: PageServer, server: Site
+) -> None:
+    page_server.pages["/"] = html(snippet(server))
+    tab.open(f"http://{server.domain}/")
+    tab.until(lambda: any("headless" in warning for warning in tab.warnings))
+    assert server.stored() == (0, 0, 0, 0)
+
+
+def test_a_wrong_page_is_told_why(tab: Tab, page_server: PageServer, site: Site) -> None:
+    page_server.pages["/"] = html(snippet(site))
+    tab.open("http://stranger.example/")
+    tab.until(lambda: any("wrong_host" in warning for warning in tab.warnings))
+    page_server.pages["/"] = html(snippet(site, website_id="dfid_" + "x" * 24))
+    tab.open(f"http://{site.domain}/")
+    tab.until(lambda: any("unknown_website" in warning for warning in tab.warnings))
+    assert site.stored() == (0, 0, 0, 0)
+
+
+def test_the_console_can_be_left_alone(tab: Tab, page_server: PageServer, site: Site) -> None:
+    page_server.pages["/"] = html(snippet(site, disable_console="true"))
+    tab.open(f"http://{site.domain}/")
+    tab.page.evaluate("datafast('bad name!')")
+    tab.marker()
+    assert tab.warnings == []
+
+
+# Without cookies
+
+
+def test_a_cookieless_page_keeps_nothing_in_the_browser(
+    tab: Tab, page_server: PageServer, sites: SitePool, browser: Browser
+) -> None:
+    site = sites.take("cookieless")
+    site.change(is_headless_allowed=True)
+    page_server.pages["/"] = html(snippet(site, "script.cookieless.js"))
+    page_server.pages["/two"] = html(snippet(site, "script.cookieless.js"))
+    tab.open(f"http://{site.domain}/")
+    tab.open(f"http://{site.domain}/two")
+    tab.page.evaluate("datafast('identify', {user_id: 'ada'})")
+    tab.marker()
+    assert tab.cookies() == {}
+    assert tab.page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    assert not any("visitorId" in event or "sessionId" in event for event in tab.sent)
+    assert any("cookieless" in warning for warning in tab.warnings)
+    events, visitors, facts, _ = site.stored()
+    assert (events, visitors, facts) == (3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("variant", "script", "right"),
+    [("cookieless", "script.js", "script.cookieless.js"), ("headless", "script.cookieless.js", "script.js")],
+)
+def test_the_wrong_flavour_is_told_which_is_right(
+    tab: Tab, page_server: PageServer, sites: SitePool, variant: str, script: str, right: str
+) -> None:
+    site = sites.take(variant)
+    site.change(is_headless_allowed=True)
+    page_server.pages["/"] = html(snippet(site, script))
+    tab.open(f"http://{site.domain}/")
+    tab.until(lambda: any("wrong_script" in warning for warning in tab.warnings))
+    assert site.stored() == (0, 0, 0, 0)
+    body = tab.sent[0] | {"type": "pageview"}
+    answer = site.http.post("/api/events", json=body, headers={"user-agent": AGENT}).json()
+    assert right in answer["message"]
+
+
+# Where events go
+
+
+def test_the_page_may_name_another_address(tab: Tab, page_server: PageServer, site: Site) -> None:
+    for number, (given, wanted) in enumerate(
+        {
+            site.url: "/api/events",
+            f"{site.url}/api/events": "/api/events",
+            "/proxy/api/events": "/proxy/api/events",
+        }.items()
+    ):
+        page_server.pages["/"] = html(snippet(site, api_url=given))
+        tab.open(f"http://{site.domain}/?n={number}")
+        tab.until(lambda n=number: len(tab.sent) == n + 1)  # type: ignore[misc]
+        assert tab.sent[-1]["to"].endswith(wanted)
+    assert tab.sent[-1]["to"] == f"http://{site.domain}/proxy/api/events"
+
+
+def test_another_browser_is_another_visitor(tab: Tab, shop: str, browser: Browser) -> None:
+    tab.open(shop)
+    tab.marker()
+    second = Tab(browser.new_context(user_agent=AGENT))
+    second.open(shop)
+    second.marker()
+    assert second.visitor != tab.visitor != new_visitor()
+    second.page.context.close()
