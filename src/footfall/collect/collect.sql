@@ -24,6 +24,10 @@ ON CONFLICT (website_id, visitor_id, started_at) DO UPDATE SET entry_url = exclu
 INSERT INTO event (website_id, visitor_id, event_id, type, session_started_at, url, query, referrer, name, data)
 VALUES (:website_id, :visitor_id, :event_id, :type, :session_started_at, :url, :query, :referrer, :name, :data);
 
+-- name: payment_known(website_id bytes, visitor_id bytes, data text)
+SELECT 1 FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'payment' AND data = :data LIMIT 1;
+
 -- name: timeline(website_id bytes, visitor_id bytes, most int)
 SELECT event_id, type, url, name, data FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY event_id DESC LIMIT :most;

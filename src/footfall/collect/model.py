@@ -17,6 +17,9 @@ PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT = (
 )
 """The `type` of an event (stored)."""
 
+PAYMENT_IDS = ("stripe_session_id", "lemonsqueezy_order_id", "polar_checkout_id", "paddle_transaction_id")
+"""Fields of a payment by which its provider knows it."""
+
 SESSION_IDLE_MS = 30 * 60 * 1000
 """A session ends after 30 minutes without an event."""
 

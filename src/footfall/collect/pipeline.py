@@ -25,6 +25,7 @@ from footfall.collect.model import (
     IDENTIFY,
     PAGEVIEW,
     PAYMENT,
+    PAYMENT_IDS,
     Dropped,
     Hit,
     Reason,
@@ -38,15 +39,7 @@ COOKIELESS_SCRIPT = "script.cookieless.js"
 MAX_TEXT = 255
 MAX_URL = 2048
 MAX_PIXELS = 100_000
-_PAYMENT_FIELDS = (
-    "email",
-    "amount",
-    "currency",
-    "stripe_session_id",
-    "lemonsqueezy_order_id",
-    "polar_checkout_id",
-    "paddle_transaction_id",
-)
+_PAYMENT_FIELDS = ("email", "amount", "currency", *PAYMENT_IDS)
 
 _encode = msgspec.json.Encoder().encode
 

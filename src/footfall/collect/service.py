@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from footfall.collect.model import PAGEVIEW, SESSION_IDLE_MS, Hit
+from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, Hit
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 
@@ -36,8 +36,11 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     visitors = {key: _visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None}
     sessions: dict[Params, Params] = {}
     events: list[Params] = []
+    payments: set[Params] = set()
     for hit in hits:
         key = (hit.website_id, hit.visitor_id)
+        if hit.type == PAYMENT and _is_told_before(tx, hit, payments):
+            continue
         visitor = visitors.get(key)
         is_first = visitor is None or (visitor.pageview_count == 0 and hit.type == PAGEVIEW)
         if visitor is None:
@@ -54,6 +57,19 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     tx.run_many(sql.session_put, list(sessions.values()))
     tx.run_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
     return [None] * len(hits)
+
+
+def _is_told_before(tx: Transaction, hit: Hit, in_batch: set[Params]) -> bool:
+    """Whether the visitor told of this payment before: clients try again, and the provider's id tells that it is the same.
+
+    No other event carries anything by which a second delivery could be told from a second event.
+    """
+    if hit.data is None or not any(f'"{name}"' in hit.data for name in PAYMENT_IDS):
+        return False
+    key: Params = (hit.website_id, hit.visitor_id, hit.data)
+    is_known = key in in_batch or tx.one(sql.payment_known, key) is not None
+    in_batch.add(key)
+    return is_known
 
 
 def _locks(hits: list[Hit]) -> list[Params]:
