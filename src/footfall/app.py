@@ -11,19 +11,22 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from footfall.auth.access import Access
-from footfall.auth.store import create_key
+from footfall.auth.accounts import new_setup_link
+from footfall.auth.store import USED_HANDLER, create_key
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
+from footfall.dashboard.core import Services as PageServices
+from footfall.dashboard.routes import pages
 from footfall.db import postgres, sqlite
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
-from footfall.errors import FootfallError, UsageError
+from footfall.errors import ApiError, DatabaseError, FootfallError, UsageError
 from footfall.identity.endpoints import Identifying
 from footfall.identity.health import RefusedIds
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.people.endpoints import People
-from footfall.people.index import TraitIndexer
+from footfall.people.index import SeenNoter, TraitIndexer
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
@@ -33,6 +36,9 @@ from footfall.web.ratelimit import RateLimit
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
 R = TypeVar("R")
+
+NOTE_SECONDS = 20.0
+"""Between two looks at which keys and tokens were used."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -99,6 +105,13 @@ def backup_database(settings: Settings, target: Path) -> None:
     sqlite.backup_file(settings.data / sqlite.FILE_NAME, target)
 
 
+class Welcome(msgspec.Struct, frozen=True):
+    """What a start prints: what it made for a newcomer to try, and the secret of the link that makes the first account."""
+
+    created: FirstRun | None
+    setup_secret: str | None
+
+
 class FirstRun(msgspec.Struct, frozen=True):
     """What the first start of an empty database made for a newcomer to try."""
 
@@ -106,6 +119,11 @@ class FirstRun(msgspec.Struct, frozen=True):
     website_id: str
     tracking_id: str
     key: str
+
+
+def welcome(tx: Transaction, now: int) -> Welcome:
+    """What a start has to make, and to tell."""
+    return Welcome(first_run(tx, now), new_setup_link(tx, now))
 
 
 def first_run(tx: Transaction, now: int) -> FirstRun | None:
@@ -119,20 +137,29 @@ def first_run(tx: Transaction, now: int) -> FirstRun | None:
     return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key["key"])
 
 
+async def note_credentials(database: Database, access: Access) -> None:
+    """Write down now and then when keys and tokens were last used, for ever."""
+    while True:
+        await asyncio.sleep(NOTE_SECONDS)
+        if used := access.take_used():
+            with contextlib.suppress(ApiError, DatabaseError):
+                await database.write(USED_HANDLER, used, bulk=True)
+
+
 class App:
-    """The ASGI application. After its start, `created` is what the first start made, and `failure` why it could not start."""
+    """The ASGI application. After its start, `welcome` is what it has to tell, and `failure` why it could not start."""
 
     def __init__(
         self,
         settings: Settings,
         clock: Clock = system_clock,
-        first_run: Callable[[Transaction, int], FirstRun | None] | None = None,
+        welcome: Callable[[Transaction, int], Welcome] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._first_run = first_run
+        self._make_welcome = welcome
         self._dispatch: Dispatch | None = None
-        self.created: FirstRun | None = None
+        self.welcome: Welcome | None = None
         self.failure: FootfallError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,13 +188,12 @@ class App:
         await database.open()
         directory = Directory(database)
         refused = RefusedIds(database)
-        collector = Collector(
-            database, directory, Geo(settings.city_database), ClientAddress(settings.trusted_proxies), refused
-        )
+        address = ClientAddress(settings.trusted_proxies)
+        collector = Collector(database, directory, Geo(settings.city_database), address, refused)
         tasks: list[asyncio.Task[Any]] = []
         try:
-            if (make := self._first_run) is not None:
-                self.created = await database.change(lambda tx: make(tx, self._clock()))
+            if (make := self._make_welcome) is not None:
+                self.welcome = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
             rate_limit = RateLimit(settings.rate_limit)
             services = Services(
@@ -179,14 +205,25 @@ class App:
                 Health(database),
                 Reference(),
             )
+            shown = PageServices(database, directory, collector.online, refused, address)
             access = Access(directory, rate_limit)
-            dispatch = Dispatch(routes(services), access, self._clock, settings.body_timeout)
+            table = [*routes(services), *pages(shown)]
+            dispatch = Dispatch(table, access, self._clock, settings.body_timeout)
             self._dispatch = dispatch
             indexer = TraitIndexer(database)
-            chores = (directory.watch(), collector.keep_flushing(), dispatch.watch_bodies(), indexer.run())
+            noter = SeenNoter(database, collector.online.take_fresh)
+            chores = (
+                directory.watch(),
+                collector.keep_flushing(),
+                dispatch.watch_bodies(),
+                indexer.run(),
+                noter.run(),
+                note_credentials(database, access),
+            )
             tasks += [asyncio.create_task(chore) for chore in chores]
             yield
             await collector.flush()
+            await noter.note()
         finally:
             for task in tasks:
                 task.cancel()

@@ -264,6 +264,10 @@ DROPS: list[tuple[Reason, Drop]] = [
         Reason.INVALID_IDENTIFY,
         lambda s: s.dropped("identify", new_visitor(), extraData={"user_id": "A", "k" * 129: 1}),
     ),
+    (
+        Reason.WRONG_SCRIPT,
+        lambda s: s.dropped("pageview", new_visitor(), script="script.cookieless.js", cookieless=True),
+    ),
 ]
 
 
@@ -386,6 +390,20 @@ def test_a_cookieless_website_ignores_the_ids_of_pages(sites: SitePool) -> None:
     assert parse_uuid(answer["visitorId"]) not in (None, uuid.UUID(visitor).bytes)
     assert server.call("GET", f"/api/v1/visitors/{visitor}").status_code == 404
     assert server.visitor(answer["visitorId"])["activity"]["pageViewCount"] == 1
+
+
+def test_a_website_takes_only_the_script_that_fits_its_setting(server: Site, sites: SitePool) -> None:
+    cookieless = sites.take("cookieless")
+    for site, right, wrong in (
+        (server, "script.js", "script.cookieless.js"),
+        (server, "script.hash.js", "script.cookieless.js"),
+        (cookieless, "script.cookieless.js", "script.js"),
+        (cookieless, "script.cookieless.js", "script.hash.js"),
+    ):
+        site.kept("pageview", new_visitor(), script=right)
+        answer = site.event("pageview", new_visitor(), script=wrong)
+        assert answer.headers["x-footfall-dropped"] == "wrong_script"
+        assert f"this website needs {'script.js' if site is server else right}" in answer.json()["message"]
 
 
 def test_a_cookieless_visitor_is_never_identified(server: Site) -> None:

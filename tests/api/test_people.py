@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.support.people import ask, journey, merge, people, person, user_ref, users
-from tests.support.sites import Site, moment, new_visitor
+from tests.support.people import ask, journey, merge, people, person, undo, user_ref, users
+from tests.support.sites import Site, moment, new_visitor, next_millisecond
 
 
 @pytest.fixture
@@ -84,6 +86,7 @@ def test_filters_find_whom_they_describe(team: Site, filters: dict[str, str], fo
         ("limit=0", "limit"),
         ("limit=251", "limit"),
         ("offset=-1", "offset"),
+        ("sort=name", "sort"),
         ("&".join(f"trait.k{n}=1" for n in range(21)), "trait"),
     ],
 )
@@ -101,6 +104,46 @@ def test_the_index_follows_what_changes(server: Site) -> None:
     assert users(people(server, trait__plan="free")) == []
     assert users(people(server, trait__plan="pro")) == ["A"]
     assert users(people(server, search="ada")) == []
+
+
+def test_people_can_be_listed_by_when_they_were_seen(server: Site) -> None:
+    first = server.pageview()
+    next_millisecond()
+    second = server.pageview()
+    server.identify(second, "B", {"plan": "pro"})
+    server.identify(first, "A", {"plan": "pro"})
+    assert seen(server) == ["B", "A"]  # the pages were seen in the other order than they were identified
+    server.pageview(first)
+    assert eventually(lambda: seen(server), ["A", "B"])
+    assert seen(server, trait__plan="pro") == ["A", "B"]
+    assert seen(server, trait__plan="is_not:free", limit=1, offset=1) == ["B"]
+
+
+def test_only_what_a_person_did_counts_for_when_they_were_seen(server: Site) -> None:
+    shared = server.pageview()
+    next_millisecond()
+    own = server.pageview()
+    server.identify(shared, "A")
+    server.identify(own, "B")
+    fact = server.identify(shared, "C")["factId"]
+    next_millisecond()
+    server.pageview(shared)
+    assert eventually(lambda: seen(server)[0], "C")
+    assert seen(server)[1:] == ["B", "A"]
+    undo(server, fact)
+    assert seen(server) == ["A", "B"]  # the latest page is A's again
+
+
+def seen(site: Site, **query: Any) -> list[str]:
+    return users(people(site, sort="lastSeenAt", **query))
+
+
+def eventually(look: Callable[[], Any], wanted: Any) -> bool:
+    """Whether a look gives what is wanted within ten seconds."""
+    deadline = time.monotonic() + 10
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return bool(found == wanted)
 
 
 def test_people_of_other_websites_are_not_found(server: Site, other: Site) -> None:

@@ -49,7 +49,7 @@ def test_who_has_the_script_does_not_get_it_again(server: Site) -> None:
     assert server.http.get("/js/script.hash.js", headers={"if-none-match": etag}).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["other.js", "script.min.js", "..", "script.js%00"])
+@pytest.mark.parametrize("name", ["other.js", "script.min.js", "%2e%2e", "script.js%00"])
 def test_there_are_no_other_scripts(server: Site, name: str) -> None:
     assert server.http.get(f"/js/{name}").status_code == 404
 

@@ -38,7 +38,7 @@ def test_head_of_a_visitor_answers_like_get(server: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/v1", "/api/v1/identify/", "/api/v1/nothing", "/api/v1/visitors/a/b"]
+    "path", ["/api", "/api/v1", "/api/v1/identify/", "/api/v1/nothing", "/api/v1/visitors/a/b"]
 )
 def test_an_unknown_route_is_not_found_in_the_envelope(http: httpx.Client, path: str) -> None:
     response = http.get(path)

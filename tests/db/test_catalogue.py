@@ -16,6 +16,9 @@ OF_THE_INSTALLATION = {
     "website": "the list of websites itself",
     "access_token": "a token reaches several websites",
     "daily_salt": "one secret a day for all cookieless websites",
+    "account": "an account sees all websites",
+    "account_session": "who is logged in",
+    "setup_link": "makes the first account",
     "schema_migration": "the list of migrations",
 }
 """The tables that are not one website's data, and why."""

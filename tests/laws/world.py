@@ -39,6 +39,7 @@ WEBSITE = Website(
     signing_secrets=("secret",),
     is_signature_required=False,
     is_headless_allowed=False,
+    is_image_allowed=False,
     created_at=0,
 )
 _DEVICE = '{"device":{"browser":null,"browser_version":null,"os":null,"os_version":null,"type":null,"vendor":null,"model":null}}'

@@ -12,6 +12,7 @@ EXAMPLES = {
     "visitorId": "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b",
     "ref": "user:nobody",
     "factId": "00" * 16,
+    "script": "script.js",
 }
 """A value for each open part of a path."""
 

@@ -28,6 +28,7 @@ class Access:
     def __init__(self, directory: Directory, rate_limit: RateLimit) -> None:
         self._directory = directory
         self._rate_limit = rate_limit
+        self._used: dict[bytes, int] = {}
 
     def check(self, context: Context, route: Route) -> Headers:
         """401, then 403, then 429; the rate limit's headers otherwise."""
@@ -35,7 +36,13 @@ class Access:
         if route.scope is not None:
             principal.require(route.scope)
         context.website = self._website(context, principal)
+        self._used[principal.credential_id] = context.now
         return self._rate_limit.take(principal.credential_id, context.now)
+
+    def take_used(self) -> dict[bytes, int]:
+        """When keys and tokens were last used (ms since epoch), since this was asked the last time."""
+        used, self._used = self._used, {}
+        return used
 
     def check_late(self, context: Context, route: Route) -> None:
         """Raises BadRequest when an access token named no website."""

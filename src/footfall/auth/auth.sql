@@ -15,7 +15,7 @@ INSERT INTO api_key (website_id, api_key_id, name, display_key, secret_hash, cre
 VALUES (:website_id, :api_key_id, :name, :display_key, :secret_hash, :created_at);
 
 -- name: keys_of_website(website_id bytes)
-SELECT api_key_id, name, display_key, created_at, revoked_at FROM api_key
+SELECT api_key_id, name, display_key, created_at, revoked_at, last_used_at FROM api_key
 WHERE website_id = :website_id ORDER BY created_at, api_key_id;
 
 -- name: key_revoke(api_key_id bytes, revoked_at int)
@@ -26,7 +26,13 @@ INSERT INTO access_token (token_id, name, display_key, secret_hash, scopes, webs
 VALUES (:token_id, :name, :display_key, :secret_hash, :scopes, :website_ids, :created_at);
 
 -- name: tokens_list()
-SELECT token_id, name, display_key, scopes, website_ids, created_at, revoked_at FROM access_token ORDER BY created_at, token_id;
+SELECT token_id, name, display_key, scopes, website_ids, created_at, revoked_at, last_used_at FROM access_token ORDER BY created_at, token_id;
 
 -- name: token_revoke(token_id bytes, revoked_at int)
 UPDATE access_token SET revoked_at = :revoked_at WHERE token_id = :token_id AND revoked_at IS NULL;
+
+-- name: key_used(api_key_id bytes, last_used_at int)
+UPDATE api_key SET last_used_at = :last_used_at WHERE api_key_id = :api_key_id;
+
+-- name: token_used(token_id bytes, last_used_at int)
+UPDATE access_token SET last_used_at = :last_used_at WHERE token_id = :token_id;

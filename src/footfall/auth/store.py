@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from footfall.auth import tokens
+from footfall.auth.accounts import sql as account_sql
 from footfall.auth.principal import Principal
 from footfall.auth.scopes import ALL, unknown_scopes
 from footfall.clock import to_iso
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.errors import UsageError
 from footfall.ids import new_object_id, random_text
@@ -51,7 +52,7 @@ def create_key(tx: Transaction, website_id: bytes, name: str, now: int) -> dict[
 def list_keys(tx: Transaction, website_id: bytes) -> list[dict[str, Any]]:
     """A website's API keys, oldest first, without their secrets."""
     return [
-        {"apiKeyId": row[0].hex(), "name": row[1], "displayKey": row[2], **_times(row[3], row[4])}
+        {"apiKeyId": row[0].hex(), "name": row[1], "displayKey": row[2], **_times(row[3], row[4], row[5])}
         for row in tx.all(sql.keys_of_website, (website_id,))
     ]
 
@@ -95,7 +96,7 @@ def list_tokens(tx: Transaction) -> list[dict[str, Any]]:
             "displayKey": row[2],
             "permissions": msgspec.json.decode(row[3]),
             "websiteIds": msgspec.json.decode(row[4]),
-            **_times(row[5], row[6]),
+            **_times(row[5], row[6], row[7]),
         }
         for row in tx.all(sql.tokens_list)
     ]
@@ -107,9 +108,27 @@ def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
 
 
 def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
-    """The names of a website's API keys and of all access tokens, by id, revoked ones included."""
-    return {row[0]: row[1] for row in [*tx.all(sql.key_names, (website_id,)), *tx.all(sql.token_names)]}
+    """Who brings facts: the names of a website's API keys and of all access tokens, revoked ones included, and accounts, by id."""
+    rows = [
+        *tx.all(sql.key_names, (website_id,)),
+        *tx.all(sql.token_names),
+        *tx.all(account_sql.account_names),
+    ]
+    return {row[0]: row[1] for row in rows}
 
 
-def _times(created_at: int, revoked_at: int | None) -> dict[str, Any]:
-    return {"createdAt": to_iso(created_at), "revokedAt": None if revoked_at is None else to_iso(revoked_at)}
+def note_used(tx: Transaction, calls: list[dict[bytes, int]]) -> list[None]:
+    """Write handler: when keys and tokens were last used, in ms since epoch by their ids."""
+    for used in calls:
+        for credential_id, at in sorted(used.items()):
+            if not tx.run(sql.key_used, (credential_id, at)):
+                tx.run(sql.token_used, (credential_id, at))
+    return [None] * len(calls)
+
+
+USED_HANDLER = WriteHandler(rank=4, run=note_used, is_slow=True)
+
+
+def _times(created_at: int, revoked_at: int | None, last_used_at: int | None) -> dict[str, Any]:
+    times = {"createdAt": created_at, "revokedAt": revoked_at, "lastUsedAt": last_used_at}
+    return {name: None if at is None else to_iso(at) for name, at in times.items()}

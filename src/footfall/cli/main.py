@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import footfall
-from footfall.cli import database, identity, keys, serve, websites
+from footfall.cli import accounts, database, demo, identity, keys, serve, websites
 from footfall.errors import DatabaseError, UsageError
 
 
@@ -32,3 +32,5 @@ main.add_command(keys.token)
 main.add_command(database.db)
 main.add_command(identity.import_)
 main.add_command(identity.doctor)
+main.add_command(accounts.account)
+main.add_command(demo.demo)

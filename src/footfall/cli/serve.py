@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, command_session, first_run
+from footfall.app import App, FirstRun, Welcome, command_session
+from footfall.app import welcome as make_welcome
 from footfall.cli.common import place_options
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
@@ -48,19 +49,21 @@ def serve(
     log.configure(settings.log_level)
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
-    created: FirstRun | None = None
+    made: Welcome | None = None
     if settings.database_url:
         with command_session(settings) as session:
-            created = session.transact(lambda tx: first_run(tx, system_clock()))
+            made = session.transact(lambda tx: make_welcome(tx, system_clock()))
 
     def announce(application: App | None) -> None:
         if as_json:
             click.echo(f'{{"address":"{address}"}}')
             return
         click.echo(address)
-        made = created or (application.created if application else None)
-        if made is not None:
-            click.echo(welcome(address, made))
+        told = made or (application.welcome if application else None)
+        if told is not None and told.created is not None:
+            click.echo(welcome(address, told.created))
+        if told is not None and told.setup_secret is not None:
+            click.echo(f"Dashboard: make your account at {address}/setup/{told.setup_secret}   (works once)")
 
     if settings.workers == 1:
         _serve(settings, listener, announce)
@@ -74,7 +77,7 @@ def serve(
 
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
     """Run one server until it is told to stop. Raises what keeps it from starting."""
-    application = App(settings, first_run=None if settings.database_url else first_run)
+    application = App(settings, welcome=None if settings.database_url else make_welcome)
     # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

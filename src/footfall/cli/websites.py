@@ -71,6 +71,11 @@ def list_(settings: Settings, as_json: bool) -> None:
     "--allow-headless/--no-allow-headless", default=None, help="Count browsers without a screen, as in tests."
 )
 @click.option(
+    "--allow-images/--no-allow-images",
+    default=None,
+    help="Show people's images in the dashboard, loaded from where they are.",
+)
+@click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
 @command_options
@@ -84,6 +89,7 @@ def update(
     allow_localhost: bool | None,
     require_signed: bool | None,
     allow_headless: bool | None,
+    allow_images: bool | None,
     allowed_hostnames: str | None,
     settings: Settings,
     as_json: bool,
@@ -98,6 +104,7 @@ def update(
         "is_localhost_allowed": allow_localhost,
         "is_signature_required": require_signed,
         "is_headless_allowed": allow_headless,
+        "is_image_allowed": allow_images,
         "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
     }
     changed = configure(settings, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))

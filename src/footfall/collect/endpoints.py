@@ -10,6 +10,7 @@ from typing import Any
 
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
+from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER
 from footfall.db.protocol import Database
@@ -60,6 +61,7 @@ class Collector:
     def __init__(
         self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: RefusedIds
     ) -> None:
+        self.online = Online()
         self._refused = refused
         self._database = database
         self._websites = websites
@@ -94,6 +96,7 @@ class Collector:
         if hit.type == IDENTIFY:
             return await self._identify(body, website, hit, needs_salt, context.now)
         await self._database.write(RECORD_HANDLER, hit)
+        self.online.see(hit.website_id, hit.visitor_id, hit.at, hit.url)
         return _accepted(hit if needs_salt else None)
 
     async def _identify(

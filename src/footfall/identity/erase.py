@@ -82,7 +82,7 @@ def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
         refresh_visitor(tx, call.website_id, visitor_id, others)
     rows["profiles"] = sum(tx.run(identity_sql.profile_remove, (call.website_id, member)) for member in ids)
     for profile_id in ids:
-        for statement in (sql.index_forget, sql.terms_forget, sql.changes_forget):
+        for statement in (sql.index_forget, sql.terms_forget, sql.seen_forget, sql.changes_forget):
             tx.run(statement, (call.website_id, profile_id))
     for _, user_id in members:
         _bury(tx, call, user_id, erased_at)

@@ -67,7 +67,7 @@ class Ledger:
     async def ledger(self, context: Context) -> Reply:
         """Every fact about a person, oldest first."""
         asked = (site(context), read_ref(context.path_values[0]))
-        facts = await self._database.scan(_read_ledger, asked)
+        facts = await self._database.scan(read_ledger, asked)
         if facts is None:
             raise no_such_person()
         return success(facts)
@@ -142,7 +142,7 @@ def _find(tx: Transaction, asked: tuple[Website, Ref]) -> bytes | None:
     return None if profile is None else profile.profile_id
 
 
-def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
+def read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
     website, ref = asked
     profile = find_profile(tx, website, ref)
     then = None if profile is None else person_then(tx, website.website_id, profile.profile_id)

@@ -216,6 +216,9 @@ def facts_on_visitor(
 
 
 def replace_links(tx: Transaction, website_id: bytes, visitor_id: bytes, links: list[Link]) -> None:
-    """Store `links` in place of the visitor's."""
+    """Store `links` in place of the visitor's. Whoever had or has the visitor is listed by other events than before."""
+    both = [*links_of_visitor(tx, website_id, visitor_id), *links]
+    owners = {link.profile_id for link in both if link.profile_id is not None}
+    mark_changed(tx, [(website_id, owner) for owner in sorted(owners)])
     tx.run(sql.links_remove, (website_id, visitor_id))
     tx.run_many(sql.link_add, [(website_id, visitor_id, link.fact_id, link.profile_id) for link in links])

@@ -38,7 +38,7 @@ class People:
     async def profiles(self, context: Context) -> Reply:
         """A page of people, newest first; found by search and traits."""
         query = read_people_query(context.query())
-        rows, pagination = await self._database.scan(_read_page, (site(context), query))
+        rows, pagination = await self._database.scan(read_page, (site(context), query))
         return success(rows, pagination=pagination)
 
     async def profile(self, context: Context) -> Reply:
@@ -54,7 +54,7 @@ class People:
             MAX_AT if at is None else at,
             with_reasons == "1",
         )
-        found = await self._database.read(_read_person, asked)
+        found = await self._database.read(read_person, asked)
         if found is None:
             raise no_such_person()
         return success(found)
@@ -68,7 +68,7 @@ class People:
         limit = read_number_parameter(query, "limit", JOURNEY_LIMIT, 1, MAX_JOURNEY_LIMIT)
         cursor = read_cursor(query.get("cursor"))
         asked = (site(context), read_ref(context.path_values[0]), cursor, limit, order == "desc")
-        found = await self._database.read(_read_journey, asked)
+        found = await self._database.read(read_journey, asked)
         if found is None:
             raise no_such_person()
         entries, following = found
@@ -76,13 +76,13 @@ class People:
 
     async def export(self, context: Context) -> Reply:
         """Everything held about a person."""
-        found = await self._database.scan(_read_export, (site(context), read_ref(context.path_values[0])))
+        found = await self._database.scan(read_export, (site(context), read_ref(context.path_values[0])))
         if found is None:
             raise no_such_person()
         return success(found)
 
 
-def _read_page(
+def read_page(
     tx: Transaction, asked: tuple[Website, PeopleQuery]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     website, query = asked
@@ -115,7 +115,7 @@ def _summary(tx: Transaction, website_id: bytes, row: Row) -> dict[str, Any]:
     }
 
 
-def _read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[str, Any] | None:
+def read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[str, Any] | None:
     website, ref, at, with_reasons = asked
     found = read_then(tx, (website, ref, at))
     if found is None:
@@ -132,7 +132,7 @@ def _person_of(tx: Transaction, website: Website, ref: Ref) -> PersonThen | None
     return None if profile is None else person_then(tx, website.website_id, profile.profile_id)
 
 
-def _read_journey(
+def read_journey(
     tx: Transaction, asked: tuple[Website, Ref, bytes, int, bool]
 ) -> tuple[list[dict[str, Any]], bytes | None] | None:
     website, ref, cursor, limit, newest_first = asked
@@ -142,7 +142,7 @@ def _read_journey(
     return journey(tx, website.website_id, then, cursor, limit, newest_first=newest_first)
 
 
-def _read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
+def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
     website, ref = asked
     then = _person_of(tx, website, ref)
     if then is None:

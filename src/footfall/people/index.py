@@ -1,12 +1,17 @@
-"""The trait index, kept a moment behind by a background step.
+"""What people are found by and in which order they are listed, kept a moment behind by background steps.
 
 Whatever changes a person leaves a row in `profile_change`; a step takes some of those rows, brings the index up to date with the
 profiles as they are by then, and removes the rows, all in one transaction. So it survives restarts, and several processes share the work.
+
+When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw. When a process
+is killed, those whom it saw last keep their place in the list until they are seen again; what a person's page says is read from the events.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -15,6 +20,7 @@ from footfall.db.statements import Statement, load
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity import store
 from footfall.identity.store import sql as identity_sql
+from footfall.ids import EVENT_BYTES, at_of
 from footfall.log import get_logger
 from footfall.people.terms import indexed_value, search_terms
 
@@ -23,6 +29,8 @@ sql = load(__file__, "index.sql")
 STEP = 50
 """Changes that one step takes: a few milliseconds, so that live calls do not wait long."""
 IDLE_SECONDS = 0.25
+SEEN_SECONDS, SEEN_STEP = 2.0, 200
+"""How often a process notes whom it saw, and how many visitors at once."""
 PAUSE = 3.0
 """While calls come in, a step is followed by a pause of this many times as long as it took."""
 
@@ -54,12 +62,15 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
     elsewhere: list[Params] = sorted(set(persons.values()) - set(keys))
     profiles |= store.read_profiles(tx, elsewhere)[0]
     changes = _Changes(tx)
-    for key in [*keys, *elsewhere]:
+    everyone = [*keys, *elsewhere]
+    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in everyone])
+    for key, last in zip(everyone, newest, strict=True):
         profile = profiles.get(key)
         if profile is None or profile.person_id != profile.profile_id:
-            changes.add(key, {}, [])
+            changes.remove(key)
         else:
-            changes.add(key, profile.traits.values, _users(tx, profile))
+            seen_at = at_of(last[0]) if last and last[0] else profile.identified_at
+            changes.add(key, profile.traits.values, _users(tx, profile), seen_at)
     changes.write()
 
 
@@ -77,8 +88,17 @@ class _Changes:
         self._tx = tx
         self._rows: dict[Statement, list[Params]] = {}
 
-    def add(self, key: Params, values: dict[str, Any], users: list[str]) -> None:
-        """Compare what the index has of a profile with what it should have."""
+    def remove(self, key: Params) -> None:
+        """Nothing is found by this profile."""
+        self._compare(key, {}, [])
+        self._add(sql.seen_remove, [key])
+
+    def add(self, key: Params, values: dict[str, Any], users: list[str], seen_at: int) -> None:
+        """Make the index say what it should of a profile. `seen_at`: ms since epoch."""
+        self._compare(key, values, users)
+        self._add(sql.seen_put, [(*key, seen_at)])
+
+    def _compare(self, key: Params, values: dict[str, Any], users: list[str]) -> None:
         traits = {name: indexed_value(value) for name, value in values.items()}
         known = {row[0]: tuple(row[1:]) for row in self._tx.all(sql.traits_of, key)}
         self._add(sql.trait_remove, [(*key, name) for name in known.keys() - traits.keys()])
@@ -100,11 +120,55 @@ class _Changes:
             self._tx.run_many(statement, rows)
 
 
-def _locks(calls: list[None]) -> list[Params]:
+class Sighting(NamedTuple):
+    """A visitor was seen. `at`: ms since epoch."""
+
+    website_id: bytes
+    visitor_id: bytes
+    at: int
+
+
+def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
+    """Write handler: keep when people were seen last."""
+    seen = sorted(one for call in calls for one in call)
+    found = tx.lookup(sql.seen_of_visitor, [one[:2] for one in seen])
+    rows: dict[Params, int] = {}
+    for one, person in zip(seen, found, strict=True):
+        if person is not None:
+            key = (one.website_id, person[0])
+            rows[key] = max(one.at, person[1], rows.get(key, 0))
+    tx.run_many(sql.seen_put, [(*key, at) for key, at in sorted(rows.items())])
+    return [None] * len(calls)
+
+
+def _locks(calls: list[Any]) -> list[Params]:
     return [(b"trait index",)]
 
 
 INDEX_HANDLER = WriteHandler(rank=5, run=index_step, locks=_locks)
+SEEN_HANDLER = WriteHandler(rank=5, run=note_seen, locks=_locks)
+
+
+class SeenNoter:
+    """Notes every other second whom this process saw. `take`: those seen since the last call of it."""
+
+    def __init__(self, database: Database, take: Callable[[], list[tuple[bytes, bytes, int]]]) -> None:
+        self._database = database
+        self._take = take
+
+    async def run(self) -> None:
+        """Note, for ever."""
+        while True:
+            await asyncio.sleep(SEEN_SECONDS)
+            with contextlib.suppress(ApiError, DatabaseError):
+                await self.note()
+
+    async def note(self) -> None:
+        """Note whom this process saw until now. Raises ApiError and DatabaseError."""
+        seen = self._take()
+        for start in range(0, len(seen), SEEN_STEP):
+            sightings = [Sighting(*one) for one in seen[start : start + SEEN_STEP]]
+            await self._database.write(SEEN_HANDLER, sightings, bulk=True)
 
 
 class TraitIndexer:

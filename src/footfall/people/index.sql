@@ -24,3 +24,36 @@ ON CONFLICT (website_id, term, profile_id) DO NOTHING;
 
 -- name: term_remove(website_id bytes, term text, profile_id bytes)
 DELETE FROM search_term WHERE website_id = :website_id AND term = :term AND profile_id = :profile_id;
+
+-- name: seen_put(website_id bytes, profile_id bytes, seen_at int)
+INSERT INTO person_seen (website_id, profile_id, seen_at) VALUES (:website_id, :profile_id, :seen_at)
+ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: seen_remove(website_id bytes, profile_id bytes)
+DELETE FROM person_seen WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: last_event(website_id bytes, person_id bytes, low bytes, high bytes)
+-- The latest event in any span of any of the person's users; the first user has a visitor from its beginning (`low`).
+SELECT (
+    SELECT e.event_id FROM event e
+    WHERE e.website_id = l.website_id AND e.visitor_id = l.visitor_id
+        AND e.event_id >= CASE WHEN EXISTS (
+            SELECT 1 FROM link b WHERE b.website_id = l.website_id AND b.visitor_id = l.visitor_id AND b.fact_id < l.fact_id
+        ) THEN substr(l.fact_id, 1, 6) ELSE :low END
+        AND e.event_id < COALESCE((
+            SELECT substr(n.fact_id, 1, 6) FROM link n
+            WHERE n.website_id = l.website_id AND n.visitor_id = l.visitor_id AND n.fact_id > l.fact_id ORDER BY n.fact_id LIMIT 1
+        ), :high)
+    ORDER BY e.event_id DESC LIMIT 1
+) AS newest
+FROM profile m JOIN link l ON l.website_id = m.website_id AND l.profile_id = m.profile_id
+WHERE m.website_id = :website_id AND m.person_id = :person_id ORDER BY newest DESC NULLS LAST LIMIT 1;
+
+-- name: seen_of_visitor(website_id bytes, visitor_id bytes)
+-- Who a visitor is, for people who are in the list already.
+SELECT s.profile_id, s.seen_at
+FROM (
+    SELECT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id DESC LIMIT 1
+) AS l
+JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id
+JOIN person_seen s ON s.website_id = :website_id AND s.profile_id = p.person_id;

@@ -52,10 +52,11 @@ def _events(
                     (since, min(until, edge + b"\xff")) if newest_first else (max(since, edge), until)
                 )
             for row in tx.all(statement, (website_id, visitor_id, since, until, limit + 2)):
-                yield _event(visitor_id, row)
+                yield event_entry(visitor_id, row)
 
 
-def _event(visitor_id: bytes, row: Row) -> Entry:
+def event_entry(visitor_id: bytes, row: Row) -> Entry:
+    """The entry of a row of `event`."""
     event_id, kind, session_started_at, url, query, referrer, name, data = row
     visitor = format_uuid(visitor_id)
     return event_id + visitor_id, {

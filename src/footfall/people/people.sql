@@ -24,6 +24,14 @@ ORDER BY event_id DESC LIMIT 1;
 SELECT DISTINCT session_started_at FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
 
+-- name: span_summary(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT count(DISTINCT session_started_at), (
+    SELECT event_id FROM event
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+    ORDER BY event_id DESC LIMIT 1
+)
+FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
+
 -- name: events_down(website_id bytes, visitor_id bytes, since bytes, until bytes, most int)
 SELECT event_id, type, session_started_at, url, query, referrer, name, data FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until

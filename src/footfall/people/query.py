@@ -1,7 +1,7 @@
 """Finding people: conditions on the trait index, composed to one statement.
 
 The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, the statement
-starts there; else it walks the people newest first and stops as soon as a page is full.
+starts there; else it walks the people in the order of the list and stops as soon as a page is full.
 """
 
 from __future__ import annotations
@@ -58,22 +58,31 @@ def _uses(text: str, name: str) -> bool:
 
 
 def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery) -> tuple[list[Row], int, bool]:
-    """(rows of COLUMNS on the page, total, whether the total is exact), newest people first."""
+    """(rows of COLUMNS on the page, total, whether the total is exact), in the order that the query names."""
     builder = _Builder(website_id)
     conditions = [_condition(builder, one) for one in query.filters]
     if query.search:
         conditions.append(_search(builder, query.search))
     start = _narrowest(tx, builder, conditions)
     rest = " AND ".join(["p.profile_id = p.person_id", *(one.text for one in conditions if one is not start)])
-    if start is None:
-        people = f"profile p WHERE p.website_id = :w AND {rest}"
-    else:
+    listed = (
+        "JOIN person_seen o ON o.website_id = :w AND o.profile_id = p.profile_id" if query.by_seen else ""
+    )
+    if start is not None:
         people = (
             f"(SELECT DISTINCT profile_id FROM ({start.source}) s) c "
-            f"JOIN profile p ON p.website_id = :w AND p.profile_id = c.profile_id WHERE {rest}"
+            f"JOIN profile p ON p.website_id = :w AND p.profile_id = c.profile_id {listed} WHERE {rest}"
         )
+    elif query.by_seen:  # CROSS JOIN: SQLite keeps to this order, and so reads no more than a page
+        people = (
+            "person_seen o CROSS JOIN profile p "
+            f"WHERE o.website_id = :w AND p.website_id = :w AND p.profile_id = o.profile_id AND {rest}"
+        )
+    else:
+        people = f"profile p WHERE p.website_id = :w AND {rest}"
+    order = "o.seen_at DESC, o.profile_id DESC" if query.by_seen else "p.identified_at DESC, p.profile_id"
     limit, offset = builder.add(query.limit, "int"), builder.add(query.offset, "int")
-    page = f"SELECT {COLUMNS} FROM {people} ORDER BY p.identified_at DESC, p.profile_id LIMIT {limit} OFFSET {offset}"
+    page = f"SELECT {COLUMNS} FROM {people} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
     rows = builder.run(tx, page)
     if 0 < len(rows) < query.limit:
         return rows, query.offset + len(rows), True

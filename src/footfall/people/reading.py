@@ -11,6 +11,7 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
+from footfall.identity import store
 from footfall.identity.history import PersonThen
 from footfall.identity.ledger_endpoints import spans_json
 from footfall.identity.model import Link
@@ -20,6 +21,8 @@ sql = load(__file__, "people.sql")
 
 _decode = msgspec.json.Decoder().decode
 
+MOST_VISITORS = 20
+"""Visitors of a person that a list looks at."""
 Span = tuple[bytes, bytes]
 """From which event id on, until before which, a visitor was a person."""
 
@@ -73,6 +76,40 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
         "firstTouch": _touch(touches[0][1]) if touches else None,
         "lastTouch": _touch(touches[-1][1]) if touches else None,
     }
+
+
+class Activity(msgspec.Struct):
+    """What a list shows of what a person did. `last_seen_at`: ms since epoch; `devices`: kinds of device, sorted."""
+
+    visits: int
+    last_seen_at: int | None
+    devices: list[str]
+    visitor_count: int
+
+
+def read_activity(tx: Transaction, website_id: bytes, members: Iterable[bytes]) -> Activity:
+    """The activity of the person that these profiles are, in their own spans; of the first MOST_VISITORS visitors."""
+    own = list(members)
+    visitors = store.visitors_of(tx, website_id, own)
+    shown = visitors[:MOST_VISITORS]
+    spans: list[Params] = [
+        (website_id, visitor_id, *span)
+        for visitor_id in shown
+        for span in event_spans(store.links_of_visitor(tx, website_id, visitor_id), own)
+    ]
+    found = [row for row in tx.lookup(sql.span_summary, spans) if row is not None and row[1] is not None]
+    rows = tx.lookup(sql.visitor_summary, [(website_id, visitor_id) for visitor_id in shown])
+    return Activity(
+        sum(row[0] for row in found),
+        max((at_of(row[1]) for row in found), default=None),
+        sorted({device_kind(row[4]) for row in rows if row is not None}),
+        len(visitors),
+    )
+
+
+def device_kind(text: str | None) -> str:
+    """`desktop`, `mobile` and so on, of a visitor's device (JSON)."""
+    return (_decode(text)["device"].get("type") if text else None) or "desktop"
 
 
 def _edges(tx: Transaction, key: Params) -> list[Row]:

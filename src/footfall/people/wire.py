@@ -28,12 +28,13 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
-    """Which people, and which page of them. `search` is in lower case; empty for all."""
+    """Which people, and which page of them: those identified last first, or those seen last. `search` is in lower case; empty for all."""
 
     filters: tuple[Filter, ...]
     search: str
     limit: int
     offset: int
+    by_seen: bool = False
 
 
 def read_people_query(query: Mapping[str, str]) -> PeopleQuery:
@@ -46,7 +47,14 @@ def read_people_query(query: Mapping[str, str]) -> PeopleQuery:
         query.get("search", "").strip().lower(),
         read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
+        _read_sort(query.get("sort", "identifiedAt")) == "lastSeenAt",
     )
+
+
+def _read_sort(text: str) -> str:
+    if text not in ("identifiedAt", "lastSeenAt"):
+        raise BadRequest("sort must be identifiedAt or lastSeenAt.")
+    return text
 
 
 def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

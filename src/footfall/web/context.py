@@ -20,6 +20,8 @@ class Credential(Enum):
     """Anyone."""
     BROWSER = "browser"
     """Any page, of any origin: the answer carries CORS headers."""
+    PAGE = "page"
+    """A browser with a session of the dashboard, as the page itself checks."""
     WEBSITE = "website"
     """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
 
@@ -37,6 +39,7 @@ class Context(msgspec.Struct):
     """Who calls, once `auth.access` knows."""
     website: Any = None
     """The website of the call, once `auth.access` knows."""
+    path: str = ""
     limits: Headers = []
     """What the answer says about the rate limit."""
 
@@ -61,7 +64,7 @@ Handler = Callable[[Context], Awaitable[Reply]]
 class Route(msgspec.Struct, frozen=True):
     """One line of the table in `footfall.routes`.
 
-    `path` may hold one `{name}`. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
+    `path` may hold `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
     `media`: the content type that a body must have; None for any.
     """
 

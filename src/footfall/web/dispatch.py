@@ -132,7 +132,14 @@ class Dispatch:
     ) -> tuple[Reply, Headers]:
         client = scope["client"]
         headers = dict(scope["headers"])
-        context = Context(headers, client[0] if client else "", scope["query_string"], values, self._clock())
+        context = Context(
+            headers,
+            client[0] if client else "",
+            scope["query_string"],
+            values,
+            self._clock(),
+            path=scope["path"],
+        )
         if route.credential is not Credential.WEBSITE:
             if route.max_body:
                 context.body = await self._read_body(route, headers, receive)
@@ -181,12 +188,17 @@ class Dispatch:
                 task.cancel()
 
     async def _send(self, reply: Reply, extra: Headers, method: str, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(reply.body))
-        headers = (
-            [*reply.headers, length, *extra] if reply.status not in (204, 304) else [*reply.headers, *extra]
-        )
+        headers = [*reply.headers, *extra]
+        if reply.stream is None and reply.status not in (204, 304):
+            headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body)), *extra]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+        body = b"" if method == "HEAD" else reply.body
+        if reply.stream is not None and method != "HEAD":
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            async for body in reply.stream:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            body = b""
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _receive_all(limit: int, receive: Receive) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -15,11 +16,12 @@ JSON_TYPE = (b"content-type", b"application/json")
 
 
 class Reply(msgspec.Struct):
-    """An answer: its body, and headers beside content-length."""
+    """An answer: its body, and headers beside content-length. `stream` goes on after the body, chunk by chunk."""
 
     body: bytes
     status: int = 200
     headers: Headers = []
+    stream: AsyncIterator[bytes] | None = None
 
 
 def success(data: Any, **beside: Any) -> Reply:

@@ -23,5 +23,6 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     is_signature_required: bool
     """Whether identify calls of pages count only when signed."""
     is_headless_allowed: bool
+    is_image_allowed: bool
     """Whether browsers without a screen, such as those of tests, are visitors."""
     created_at: int

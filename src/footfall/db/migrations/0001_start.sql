@@ -23,6 +23,7 @@ CREATE TABLE website (
     signing_secrets TEXT NOT NULL,
     is_signature_required BIGINT NOT NULL,
     is_headless_allowed BIGINT NOT NULL,
+    is_image_allowed BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
@@ -34,6 +35,7 @@ CREATE TABLE api_key (
     secret_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     revoked_at BIGINT,
+    last_used_at BIGINT,
     PRIMARY KEY (website_id, api_key_id)
 );
 
@@ -45,7 +47,8 @@ CREATE TABLE access_token (
     scopes TEXT NOT NULL,
     website_ids TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    revoked_at BIGINT
+    revoked_at BIGINT,
+    last_used_at BIGINT
 );
 
 -- The salt of a UTC day (days since epoch) for visitor ids of cookieless websites; destroyed when the day is over.
@@ -247,6 +250,17 @@ CREATE TABLE search_term (
 
 CREATE INDEX search_term_by_profile ON search_term (website_id, profile_id);
 
+-- When people were last seen (the `at` of their latest event; when they were identified, if there is none), kept some seconds behind: the
+-- order in which they are listed.
+CREATE TABLE person_seen (
+    website_id BYTEA NOT NULL,
+    profile_id BYTEA NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (website_id, profile_id)
+);
+
+CREATE INDEX person_seen_by_time ON person_seen (website_id, seen_at, profile_id);
+
 -- How far the import of a file came; import_id is a checksum of the file.
 CREATE TABLE import_progress (
     website_id BYTEA NOT NULL,
@@ -257,4 +271,26 @@ CREATE TABLE import_progress (
     refused BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (website_id, import_id)
+);
+
+-- People who may use the dashboard. password_hash is argon2's text form.
+CREATE TABLE account (
+    account_id BYTEA NOT NULL PRIMARY KEY,
+    email TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Who is logged in, by the hash of what the cookie holds.
+CREATE TABLE account_session (
+    session_hash BYTEA NOT NULL PRIMARY KEY,
+    account_id BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+-- The link by which the first account is made, by the hash of its secret; there is one at most.
+CREATE TABLE setup_link (
+    link_hash BYTEA NOT NULL PRIMARY KEY,
+    created_at BIGINT NOT NULL
 );

@@ -1,0 +1,131 @@
+"""Accounts of the dashboard, who is logged in, and the one-time link that makes the first account."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from footfall.db.protocol import Transaction
+from footfall.db.statements import load
+from footfall.errors import UsageError
+from footfall.ids import new_object_id
+
+sql = load(__file__, "accounts.sql")
+
+SESSION_DAYS = 30
+MIN_PASSWORD, MAX_PASSWORD = 10, 200
+"""Characters of a password."""
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash("nobody has this password")
+"""Compared with when there is no such account, so that the time taken does not tell."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Who may use the dashboard."""
+
+    account_id: bytes
+    email: str
+
+
+def clean_email(email: str) -> str:
+    """An e-mail address as accounts keep it. Raises UsageError."""
+    cleaned = email.strip().lower()
+    name, _, host = cleaned.partition("@")
+    if not name or "." not in host or len(cleaned) > 254 or any(c.isspace() for c in cleaned):
+        raise UsageError("email: this is no e-mail address")
+    return cleaned
+
+
+def hash_password(password: str) -> str:
+    """The argon2 hash of a new password; takes some tens of milliseconds. Raises UsageError when it is too short or too long."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise UsageError(f"password: use {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return _hasher.hash(password)
+
+
+def is_password(password_hash: str | None, password: str) -> bool:
+    """Whether a password fits a hash (None: no account); takes as long either way."""
+    try:
+        return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def create_account(tx: Transaction, email: str, password_hash: str, now: int) -> Account:
+    """A new account. Raises UsageError when the address has one. Ends the one-time link."""
+    email = clean_email(email)
+    tx.lock([("accounts",)])
+    if tx.one(sql.account_by_email, (email,)):
+        raise UsageError(f"email: there is an account for {email} already")
+    account = Account(new_object_id(), email)
+    tx.run(sql.account_add, (account.account_id, email, password_hash, now))
+    tx.run(sql.links_remove)
+    return account
+
+
+def find_account(tx: Transaction, email: str) -> tuple[Account, str] | None:
+    """The account of an e-mail address and the hash of its password."""
+    row = tx.one(sql.account_by_email, (email.strip().lower(),))
+    return (Account(row[0], row[1]), row[2]) if row else None
+
+
+def list_accounts(tx: Transaction) -> list[tuple[Account, int]]:
+    """All accounts with the time at which each was made (ms since epoch), oldest first."""
+    return [(Account(row[0], row[1]), row[3]) for row in tx.all(sql.accounts_all)]
+
+
+def set_password(tx: Transaction, account_id: bytes, password_hash: str) -> None:
+    """Change the password, and log the account out everywhere."""
+    tx.run(sql.password_set, (account_id, password_hash))
+    tx.run(sql.sessions_end, (account_id,))
+
+
+# Sessions
+
+
+def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
+    """Log in: the secret for the cookie, of which only the hash is kept."""
+    secret = secrets.token_urlsafe(32)
+    tx.run(sql.sessions_forget, (now,))
+    tx.run(sql.session_add, (_hash(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
+    return secret
+
+
+def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
+    """Who a cookie's secret is, at a time (ms since epoch); None when nobody, or not any more."""
+    secret, now = asked
+    row = tx.one(sql.session_get, (_hash(secret), now))
+    return Account(row[0], row[1]) if row else None
+
+
+def end_session(tx: Transaction, secret: str) -> None:
+    """Log out."""
+    tx.run(sql.session_end, (_hash(secret),))
+
+
+# The first account
+
+
+def new_setup_link(tx: Transaction, now: int) -> str | None:
+    """The secret of a new one-time link, which replaces the one before; None when there is an account."""
+    tx.lock([("accounts",)])
+    if tx.all(sql.accounts_all):
+        return None
+    secret = secrets.token_urlsafe(24)
+    tx.run(sql.links_remove)
+    tx.run(sql.link_add, (_hash(secret), now))
+    return secret
+
+
+def is_setup_link(tx: Transaction, secret: str) -> bool:
+    """Whether a link may still make the first account."""
+    return tx.one(sql.link_get, (_hash(secret),)) is not None
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

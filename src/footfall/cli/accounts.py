@@ -1,0 +1,63 @@
+"""`footfall account`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from footfall.auth.accounts import create_account, find_account, hash_password, list_accounts, set_password
+from footfall.cli.common import command_options, show, show_list, transact
+from footfall.clock import system_clock, to_iso
+from footfall.errors import UsageError
+from footfall.settings import Settings
+
+
+@click.group()
+def account() -> None:
+    """Who may use the dashboard."""
+
+
+@account.command()
+@click.argument("email")
+@command_options
+def create(email: str, settings: Settings, as_json: bool) -> None:
+    """Create an account; the password is asked for, or read from standard input."""
+    password_hash = hash_password(_read_password())
+    made = transact(settings, lambda tx: create_account(tx, email, password_hash, system_clock()))
+    show({"accountId": made.account_id.hex(), "email": made.email}, as_json)
+
+
+@account.command()
+@click.argument("email")
+@command_options
+def password(email: str, settings: Settings, as_json: bool) -> None:
+    """Give the account EMAIL a new password, and log it out everywhere."""
+    found = transact(settings, lambda tx: find_account(tx, email))
+    if found is None:
+        raise UsageError("There is no account with this e-mail address; see footfall account list")
+    password_hash = hash_password(_read_password())
+    transact(settings, lambda tx: set_password(tx, found[0].account_id, password_hash))
+    show({"email": found[0].email, "message": "The password was changed."}, as_json)
+
+
+@account.command("list")
+@command_options
+def list_(settings: Settings, as_json: bool) -> None:
+    """List all accounts."""
+    found = transact(settings, list_accounts)
+    show_list(
+        [
+            {"accountId": one.account_id.hex(), "email": one.email, "createdAt": to_iso(created_at)}
+            for one, created_at in found
+        ],
+        as_json,
+        "No account yet: footfall account create EMAIL",
+    )
+
+
+def _read_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return given

@@ -1,0 +1,52 @@
+"""Who is online: the visitors of the last five minutes, held in memory by each server process."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ONLINE_MS = 5 * 60_000
+PRUNE_AT = 1000
+"""Visitors of a website from which on those who left are looked for at each new one's arrival."""
+
+
+class Seen(NamedTuple):
+    """When a visitor was seen last (ms since epoch), and on which page (`host/path`)."""
+
+    at: int
+    url: str | None
+
+
+class Online:
+    """Visitors by website."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, dict[bytes, Seen]] = {}
+        self._fresh: dict[tuple[bytes, bytes], int] = {}
+
+    def see(self, website_id: bytes, visitor_id: bytes, at: int, url: str | None) -> None:
+        """A visitor did something."""
+        visitors = self._seen.setdefault(website_id, {})
+        before = visitors.pop(visitor_id, None)  # so that they lie in the order in which they were seen
+        visitors[visitor_id] = Seen(at, url or (before.url if before else None))
+        self._fresh[(website_id, visitor_id)] = at
+        if len(visitors) > PRUNE_AT:
+            self._prune(visitors, at)
+
+    def take_fresh(self) -> list[tuple[bytes, bytes, int]]:
+        """(website id, visitor id, ms since epoch) of all who were seen since the last call of this."""
+        fresh, self._fresh = self._fresh, {}
+        return [(*key, at) for key, at in fresh.items()]
+
+    def visitors(self, website_id: bytes, now: int) -> list[tuple[bytes, Seen]]:
+        """The visitors of the last five minutes, the latest first."""
+        visitors = self._seen.get(website_id, {})
+        self._prune(visitors, now)
+        return list(reversed(visitors.items()))
+
+    def _prune(self, visitors: dict[bytes, Seen], now: int) -> None:
+        """Forget those who left; they lie in front."""
+        while visitors:
+            first = next(iter(visitors))
+            if visitors[first].at > now - ONLINE_MS:
+                return
+            del visitors[first]

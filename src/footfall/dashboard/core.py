@@ -1,0 +1,251 @@
+"""What every page of the dashboard shares: who is logged in, forms and their protection, and how a page is drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+
+from footfall.auth.accounts import Account, find_session
+from footfall.collect.online import Online
+from footfall.dashboard.drawing import draw
+from footfall.db.protocol import Database
+from footfall.directory import Directory
+from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
+from footfall.identity.health import RefusedIds
+from footfall.ids import parse_object_id
+from footfall.log import get_logger
+from footfall.web.address import ClientAddress
+from footfall.web.context import Context, Credential, Handler, Route
+from footfall.web.envelope import Headers, Reply
+from footfall.websites.model import Website
+
+T = TypeVar("T")
+
+SESSION_COOKIE, FORM_COOKIE = "footfall_session", "footfall_form"
+MAX_FORM = 64 * 1024
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What pages work with."""
+
+    database: Database
+    directory: Directory
+    online: Online
+    refused: RefusedIds
+    address: ClientAddress
+
+
+class Call(msgspec.Struct):
+    """One call of a page. `form`: the fields of a POST, the last of a name wins; `fields`: all of them."""
+
+    context: Context
+    services: Services
+    query: dict[str, str]
+    fields: list[tuple[str, str]] = []
+    account: Account | None = None
+    session: str = ""
+    form_key: str = ""
+    website: Website | None = None
+    is_secure: bool = False
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(self.fields)
+
+    @property
+    def now(self) -> int:
+        return self.context.now
+
+    @property
+    def site(self) -> Website:
+        """The website in the address."""
+        assert self.website is not None  # noqa: S101 - routes with {websiteId} have one
+        return self.website
+
+    @property
+    def user(self) -> Account:
+        """Who is logged in."""
+        assert self.account is not None  # noqa: S101 - pages that need one are not called without
+        return self.account
+
+    @property
+    def origin(self) -> str:
+        """The address by which the browser reached the server."""
+        return f"{'https' if self.is_secure else 'http'}://{self.context.header(b'host') or '127.0.0.1'}"
+
+    def form_token(self) -> str:
+        """What a form of this browser has to send along: derived from a cookie that other websites cannot read."""
+        key = self.session or self.form_key
+        return hmac.digest(key.encode(), b"form", "sha256").hex()
+
+
+Page = Callable[[Call], Awaitable[Reply]]
+
+
+class Pages:
+    """Makes handlers of pages."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._log = get_logger("dashboard")
+
+    def route(self, method: str, path: str, page: Page, *, is_open: bool = False) -> Route:
+        """A line of the table. `is_open`: works without a session."""
+        handler = self._handler(page, is_open)
+        return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if method == "POST" else 0)
+
+    def _handler(self, page: Page, is_open: bool) -> Handler:
+        async def handle(context: Context) -> Reply:
+            call = Call(context, self._services, {})
+            try:
+                return await self._answer(call, page, is_open)
+            except (ApiError, UsageError, DatabaseError) as error:
+                return self._sorry(call, error)
+
+        return handle
+
+    async def _answer(self, call: Call, page: Page, is_open: bool) -> Reply:
+        call.query = call.context.query()
+        cookies = read_cookies(call.context.header(b"cookie"))
+        call.session, call.form_key = cookies.get(SESSION_COOKIE, ""), cookies.get(FORM_COOKIE, "")
+        call.is_secure = call.context.header(b"x-forwarded-proto").lower() == "https"
+        if call.session:
+            call.account = await self._services.database.read(find_session, (call.session, call.now))
+        if call.account is None:
+            call.session = ""
+        if call.account is None and not is_open:
+            return to_login(call)
+        if call.context.body or call.context.header(b"content-length"):
+            call.fields = read_form(call.context.body)
+            check_form(call)
+        call.website = self._website(call)
+        return await page(call)
+
+    def _website(self, call: Call) -> Website | None:
+        values = call.context.path_values
+        if not values or call.account is None:
+            return None
+        website_id = parse_object_id(values[0])
+        return self._services.directory.websites.get(website_id) if website_id else None
+
+    def _sorry(self, call: Call, error: ApiError | UsageError | DatabaseError) -> Reply:
+        if isinstance(error, DatabaseError):
+            self._log.warning("database error", reason=str(error))
+            error = Unavailable("The database cannot be reached now. Try again in a moment.")
+        status = error.status if isinstance(error, ApiError) else 400
+        return render(call, "error.html", status=status, code=status, message=str(error))
+
+
+def needs_website(page: Page) -> Page:
+    """A page of a website: 404 when there is no such one."""
+
+    async def checked(call: Call) -> Reply:
+        if call.website is None:
+            raise NotFound("There is no such website.")
+        return await page(call)
+
+    return checked
+
+
+async def apart(work: Callable[[], T]) -> T:
+    """Run work that takes long on a thread."""
+    return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+def render(
+    call: Call, template: str, *, status: int = 200, headers: Headers | None = None, **values: Any
+) -> Reply:
+    """A page. Its answer carries a cookie for forms when the browser has none yet."""
+    more: Headers = list(headers or [])
+    if not call.session and not call.form_key:
+        call.form_key = secrets.token_urlsafe(24)
+        more.append(cookie(call, FORM_COOKIE, call.form_key, 86_400))
+    body = draw(
+        template,
+        call=call,
+        account=call.account,
+        website=call.website,
+        websites=list(call.services.directory.websites.values()) if call.account else [],
+        form_token=call.form_token(),
+        now=call.now,
+        **values,
+    )
+    return Reply(body.encode(), status, [*page_headers(call), *more])
+
+
+def page_headers(call: Call) -> Headers:
+    """What every page carries. Images of people come from elsewhere only where the website allows it."""
+    images = "'self' https:" if call.website is not None and call.website.is_image_allowed else "'self'"
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", POLICY.format(images=images).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cache-control", b"no-store"),
+    ]
+
+
+def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
+    """303 to a path of this server."""
+    return Reply(b"", 303, [(b"location", path.encode()), *page_headers(call), *(headers or [])])
+
+
+def to_login(call: Call) -> Reply:
+    """Where a stranger goes; a GET comes back afterwards."""
+    raw = call.context.query_string.decode("ascii", "replace")
+    back = call.context.path + (f"?{raw}" if raw else "")
+    return redirect(call, "/login?" + urlencode({"next": back}) if not call.context.body else "/login")
+
+
+def safe_path(text: str) -> str:
+    """`text` if it is a path of this server, else `/`: nobody is sent elsewhere after a log-in."""
+    is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return quote(text, safe="/?&=%:.,-_~+") if is_own else "/"
+
+
+def cookie(call: Call, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
+    """A Set-Cookie header that scripts cannot read and other websites do not send."""
+    secure = "; Secure" if call.is_secure else ""
+    text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode()
+
+
+def read_cookies(header: str) -> dict[str, str]:
+    """Cookies by name; none when the header cannot be read."""
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
+
+
+def read_form(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form, without surrounding blanks. Raises BadRequest."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BadRequest("This form cannot be read.") from error
+    if any("\0" in value for _, value in pairs):
+        raise BadRequest("This form holds the character U+0000.")
+    return [(name, value.strip() if name != "password" else value) for name, value in pairs]
+
+
+def check_form(call: Call) -> None:
+    """Raises Forbidden unless the form was drawn for this browser."""
+    given = hashlib.sha256(call.form.get("form_token", "").encode()).digest()
+    wanted = hashlib.sha256(call.form_token().encode()).digest()
+    if not (call.session or call.form_key) or not hmac.compare_digest(given, wanted):
+        raise Forbidden(
+            "This form is too old, or came from elsewhere. Go back, reload the page and try again."
+        )

@@ -1,0 +1,103 @@
+"""Templates, and how times and values look on a page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from footfall.clock import from_iso
+from footfall.dashboard import names
+
+UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
+
+
+def draw(template: str, **values: Any) -> str:
+    """The HTML of a page."""
+    return environment().get_template(template).render(**values)
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates and what they may call."""
+    made = Environment(
+        loader=PackageLoader("footfall.dashboard"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.filters.update(
+        initials=names.initials,
+        hue=names.hue,
+        friendly=lambda text: names.friendly_name(bytes.fromhex(text.replace("-", ""))),
+        segment=lambda text: quote(str(text), safe=""),
+        value=value_text,
+        number=lambda number: f"{number:,}",
+        text_json=lambda value: msgspec.json.format(msgspec.json.encode(value)).decode(),
+    )
+    made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset)
+    return made
+
+
+@functools.cache
+def static_file(name: str) -> tuple[bytes, str] | None:
+    """(content, version) of a static file; None when there is none."""
+    folder = files("footfall.dashboard") / "static"
+    known = {entry.name: entry for entry in folder.iterdir()}
+    if name not in known:
+        return None
+    content = known[name].read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, which changes with its content."""
+    found = static_file(name)
+    assert found is not None, name  # noqa: S101 - names stand in templates
+    return f"/static/{name}?v={found[1]}"
+
+
+def value_text(value: Any) -> str:
+    """A trait's value as people read it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return msgspec.json.encode(value).decode()
+
+
+def _ms(when: str | int) -> int:
+    return when if isinstance(when, int) else from_iso(when)
+
+
+def ago(when: str | int | None, now: int) -> str:
+    """How long ago a time (ISO, or ms since epoch) was."""
+    if when is None:
+        return "never"
+    seconds = max(0, (now - _ms(when)) // 1000)
+    for unit, size in UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
+def _local(when: str | int, zone: str) -> dt.datetime:
+    return dt.datetime.fromtimestamp(_ms(when) / 1000, ZoneInfo(zone))
+
+
+def clock_text(when: str | int | None, zone: str = "UTC") -> str:
+    """Date and time in a website's time zone."""
+    return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M}"
+
+
+def day_text(when: str | int, zone: str = "UTC") -> str:
+    """The day in a website's time zone."""
+    return f"{_local(when, zone):%A, %-d %B %Y}"

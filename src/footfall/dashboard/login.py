@@ -1,0 +1,143 @@
+"""Log-in, log-out, the one-time link, and one's own account."""
+
+from __future__ import annotations
+
+import hashlib
+
+from footfall.auth.accounts import (
+    Account,
+    create_account,
+    end_session,
+    find_account,
+    hash_password,
+    is_password,
+    is_setup_link,
+    set_password,
+    start_session,
+)
+from footfall.dashboard.core import SESSION_COOKIE, Call, apart, cookie, redirect, render, safe_path
+from footfall.db.protocol import Transaction
+from footfall.errors import NotFound, UsageError
+from footfall.web.envelope import Reply
+
+SESSION_SECONDS = 30 * 86_400
+WINDOW_MS = 15 * 60_000
+PER_ACCOUNT, PER_ADDRESS = 8, 40
+"""Failed attempts within a quarter of an hour."""
+
+
+class Attempts:
+    """Counts failed log-ins, by account and by address, in this process; what they are counted by is hashed."""
+
+    def __init__(self) -> None:
+        self._window = -1
+        self._failed: dict[bytes, int] = {}
+
+    def are_too_many(self, email: str, address: str, now: int) -> bool:
+        """Whether to refuse before the password is even looked at."""
+        self._turn(now)
+        return self._failed.get(_key("account", email), 0) >= PER_ACCOUNT or (
+            self._failed.get(_key("address", address), 0) >= PER_ADDRESS
+        )
+
+    def failed(self, email: str, address: str, now: int) -> None:
+        """Count a failure at `now` (ms since epoch)."""
+        self._turn(now)
+        for key in (_key("account", email), _key("address", address)):
+            self._failed[key] = self._failed.get(key, 0) + 1
+
+    def _turn(self, now: int) -> None:
+        if now // WINDOW_MS != self._window:
+            self._window, self._failed = now // WINDOW_MS, {}
+
+
+def _key(kind: str, text: str) -> bytes:
+    return hashlib.sha256(f"{kind} {text.strip().lower()}".encode()).digest()
+
+
+class Login:
+    """The pages around who is logged in."""
+
+    def __init__(self) -> None:
+        self._attempts = Attempts()
+
+    async def form(self, call: Call) -> Reply:
+        """`GET /login`."""
+        if call.account is not None:
+            return redirect(call, "/")
+        return render(call, "login.html", next=safe_path(call.query.get("next", "/")), email="", problem=None)
+
+    async def login(self, call: Call) -> Reply:
+        """`POST /login`."""
+        email, following = call.form.get("email", ""), safe_path(call.form.get("next", "/"))
+        address = call.services.address.find(call.context.peer, call.context.headers)
+        problem, status = "This e-mail address and password do not fit.", 401
+        if self._attempts.are_too_many(email, address, call.now):
+            problem, status = "Too many attempts. Try again in a quarter of an hour.", 429
+        else:
+            found = await call.services.database.read(find_account, email)
+            fits = await apart(
+                lambda: is_password(found[1] if found else None, call.form.get("password", ""))
+            )
+            if found and fits:
+                return await self._enter(call, found[0], following)
+            self._attempts.failed(email, address, call.now)
+        return render(call, "login.html", status=status, next=following, email=email, problem=problem)
+
+    async def _enter(self, call: Call, account: Account, following: str) -> Reply:
+        secret = await call.services.database.change(
+            lambda tx: start_session(tx, account.account_id, call.now)
+        )
+        return redirect(call, following, [cookie(call, SESSION_COOKIE, secret, SESSION_SECONDS)])
+
+    async def logout(self, call: Call) -> Reply:
+        """`POST /logout`."""
+        await call.services.database.change(lambda tx: end_session(tx, call.session))
+        return redirect(call, "/login", [cookie(call, SESSION_COOKIE, "", 0)])
+
+    async def setup_form(self, call: Call) -> Reply:
+        """`GET /setup/{secret}`: the first account."""
+        await self._check_link(call)
+        return render(call, "setup.html", email="", problem=None)
+
+    async def setup(self, call: Call) -> Reply:
+        """`POST /setup/{secret}`."""
+        secret = await self._check_link(call)
+        form = call.form
+        try:
+            password_hash = await apart(lambda: hash_password(form.get("password", "")))
+            account = await call.services.database.change(
+                lambda tx: _create_first(tx, secret, form.get("email", ""), password_hash, call.now)
+            )
+        except UsageError as error:
+            return render(call, "setup.html", status=400, email=form.get("email", ""), problem=str(error))
+        return await self._enter(call, account, "/")
+
+    async def _check_link(self, call: Call) -> str:
+        secret = call.context.path_values[0]
+        if not await call.services.database.read(is_setup_link, secret):
+            raise NotFound("This link was used, or a newer one was printed. An account is made by it once.")
+        return secret
+
+    async def account(self, call: Call) -> Reply:
+        """`GET /account`."""
+        return render(call, "account.html", problem=None)
+
+    async def change_password(self, call: Call) -> Reply:
+        """`POST /account`: a new password, which logs out everywhere."""
+        database, form = call.services.database, call.form
+        found = await database.read(find_account, call.user.email)
+        if not await apart(lambda: is_password(found[1] if found else None, form.get("current", ""))):
+            return render(call, "account.html", status=400, problem="The present password is not right.")
+        try:
+            password_hash = await apart(lambda: hash_password(form.get("password", "")))
+        except UsageError as error:
+            return render(call, "account.html", status=400, problem=str(error))
+        await database.change(lambda tx: set_password(tx, call.user.account_id, password_hash))
+        return redirect(call, "/login", [cookie(call, SESSION_COOKIE, "", 0)])
+
+
+def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:
+    if not is_setup_link(tx, secret):
+        raise NotFound("This link was used in the meantime.")
+    return create_account(tx, email, password_hash, now)

@@ -1,0 +1,97 @@
+"""Names for people of whom no name is known: friendly, and the same for a visitor at every look. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+_HOW = [
+    "Amber",
+    "Brave",
+    "Bright",
+    "Calm",
+    "Clever",
+    "Cosmic",
+    "Curious",
+    "Daring",
+    "Eager",
+    "Gentle",
+    "Golden",
+    "Happy",
+    "Honest",
+    "Jolly",
+    "Keen",
+    "Kind",
+    "Lively",
+    "Lucky",
+    "Mellow",
+    "Merry",
+    "Misty",
+    "Noble",
+    "Patient",
+    "Polite",
+    "Quick",
+    "Quiet",
+    "Rosy",
+    "Silver",
+    "Sunny",
+    "Swift",
+    "Tidy",
+    "Witty",
+]
+_WHO = [
+    "Badger",
+    "Beaver",
+    "Bison",
+    "Crane",
+    "Dolphin",
+    "Falcon",
+    "Ferret",
+    "Finch",
+    "Fox",
+    "Gecko",
+    "Heron",
+    "Ibex",
+    "Jackdaw",
+    "Kestrel",
+    "Koala",
+    "Lemur",
+    "Lynx",
+    "Marten",
+    "Newt",
+    "Otter",
+    "Owl",
+    "Panda",
+    "Penguin",
+    "Puffin",
+    "Raven",
+    "Robin",
+    "Salmon",
+    "Seal",
+    "Sparrow",
+    "Swan",
+    "Tapir",
+    "Wombat",
+]
+HUES = 8
+"""Colours of avatars."""
+
+
+def friendly_name(visitor_id: bytes) -> str:
+    """The name of an anonymous visitor, such as `Curious Otter`."""
+    digest = hashlib.sha256(visitor_id).digest()
+    return f"{_HOW[digest[0] % len(_HOW)]} {_WHO[digest[1] % len(_WHO)]}"
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar."""
+    words = [
+        word
+        for word in name.replace("@", " ").replace(".", " ").replace("_", " ").split()
+        if word[0].isalnum()
+    ]
+    return (words[0][0] + (words[1][0] if len(words) > 1 else "")).upper() if words else "?"
+
+
+def hue(key: str) -> int:
+    """The colour of an avatar, 0 to HUES - 1; the same for a person at every look."""
+    return hashlib.sha256(key.encode()).digest()[2] % HUES

@@ -1,0 +1,208 @@
+"""Websites: create one, its settings, its keys, and the access tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from footfall.auth.scopes import ALL, SCOPES
+from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
+from footfall.dashboard.core import Call, redirect, render
+from footfall.dashboard.people import has_visitors
+from footfall.db.protocol import Transaction
+from footfall.errors import BadRequest, UsageError
+from footfall.ids import parse_object_id
+from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.json import encode
+from footfall.websites.store import (
+    configuration_changed,
+    create_website,
+    rotate_signing_secret,
+    update_website,
+)
+
+T = TypeVar("T")
+
+SWITCHES = {
+    "is_cookieless": (
+        "Cookieless",
+        "Keep nothing in browsers. Use script.cookieless.js; people cannot be identified.",
+    ),
+    "is_signature_required": (
+        "Signed identify only",
+        "Ignore identify calls of pages that your backend did not sign.",
+    ),
+    "is_image_allowed": (
+        "Show images of people",
+        "Your browser loads them from where they are, without telling from where.",
+    ),
+    "is_localhost_allowed": ("Take events of localhost", "For development."),
+    "is_headless_allowed": (
+        "Take browsers without a screen",
+        "For tests; otherwise they are taken for bots.",
+    ),
+    "is_suspended": ("Suspended", "Take no events and answer no calls."),
+}
+"""Settings that are on or off, with what they are called and what they do."""
+
+
+async def change(call: Call, work: Callable[[Transaction], T]) -> T:
+    """Run work that changes the configuration; what it changed is known at once."""
+
+    def changed(tx: Transaction) -> T:
+        result = work(tx)
+        configuration_changed(tx)
+        return result
+
+    result = await call.services.database.change(changed)
+    await call.services.directory.refresh()
+    return result
+
+
+async def home(call: Call) -> Reply:
+    """`GET /`: the websites, or the only one's people."""
+    websites = list(call.services.directory.websites.values())
+    if len(websites) == 1:
+        return redirect(call, f"/w/{websites[0].website_id.hex()}/people")
+    return render(call, "websites.html") if websites else await new_form(call)
+
+
+async def new_form(call: Call) -> Reply:
+    """`GET /websites/new`."""
+    return render(call, "website_new.html", form={}, problem=None)
+
+
+async def new(call: Call) -> Reply:
+    """`POST /websites/new`."""
+    form = call.form
+    try:
+        made = await change(
+            call,
+            lambda tx: create_website(
+                tx,
+                form.get("domain", ""),
+                call.now,
+                name=form.get("name") or None,
+                timezone=form.get("timezone") or "UTC",
+                is_cookieless="is_cookieless" in form,
+            ),
+        )
+    except UsageError as error:
+        return render(call, "website_new.html", status=400, form=form, problem=str(error))
+    return redirect(call, f"/w/{made.website_id.hex()}/settings")
+
+
+async def settings(
+    call: Call, *, shown_key: str = "", problem: str | None = None, status: int = 200
+) -> Reply:
+    """`GET /w/{websiteId}/settings`."""
+    website = call.site
+    keys = await call.services.database.read(list_keys, website.website_id)
+    is_seen = await call.services.database.read(has_visitors, website.website_id)
+    return render(
+        call,
+        "settings.html",
+        status=status,
+        keys=[key for key in keys if not key["revokedAt"]],
+        is_seen=is_seen,
+        switches=SWITCHES,
+        shown_key=shown_key,
+        problem=problem,
+    )
+
+
+async def save(call: Call) -> Reply:
+    """`POST /w/{websiteId}/settings`."""
+    form = call.form
+    changes: dict[str, Any] = {name: name in form for name in SWITCHES}
+    changes |= {
+        "name": form.get("name") or call.site.domain,
+        "domain": form.get("domain", ""),
+        "timezone": form.get("timezone", ""),
+        "allowed_hostnames": [
+            part for part in form.get("allowed_hostnames", "").replace(",", " ").split() if part
+        ],
+    }
+    try:
+        await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
+    except UsageError as error:
+        return await settings(call, problem=str(error), status=400)
+    return redirect(call, f"/w/{call.site.website_id.hex()}/settings")
+
+
+async def rotate(call: Call) -> Reply:
+    """`POST /w/{websiteId}/signing`: another signing secret; or an end to the one before."""
+    end = call.form.get("action") == "end"
+    await change(call, lambda tx: rotate_signing_secret(tx, call.site.website_id, end=end))
+    return redirect(call, f"/w/{call.site.website_id.hex()}/settings#signing")
+
+
+async def add_key(call: Call) -> Reply:
+    """`POST /w/{websiteId}/keys`: a key, shown this once."""
+    name = call.form.get("name", "")
+    if not 1 <= len(name) <= 100:
+        return await settings(call, problem="name: give the key a name", status=400)
+    made = await change(call, lambda tx: create_key(tx, call.site.website_id, name, call.now))
+    return await settings(call, shown_key=made["key"])
+
+
+async def remove_key(call: Call) -> Reply:
+    """`POST /w/{websiteId}/keys/revoke`."""
+    key_id = _object_id(call.form.get("id", ""))
+    known = await call.services.database.read(list_keys, call.site.website_id)
+    if key_id.hex() in {key["apiKeyId"] for key in known}:
+        await change(call, lambda tx: revoke_key(tx, key_id, call.now))
+    return redirect(call, f"/w/{call.site.website_id.hex()}/settings#keys")
+
+
+async def seen(call: Call) -> Reply:
+    """`GET /w/{websiteId}/seen`: whether a pageview has come; waits a while for the first."""
+    for _ in range(20):
+        if await call.services.database.read(has_visitors, call.site.website_id):
+            return Reply(encode({"seen": True}), 200, [JSON_TYPE])
+        await asyncio.sleep(0.5)
+    return Reply(encode({"seen": False}), 200, [JSON_TYPE])
+
+
+async def tokens(call: Call, *, shown_key: str = "", problem: str | None = None, status: int = 200) -> Reply:
+    """`GET /tokens`: access tokens, which reach several websites."""
+    found = await call.services.database.read(lambda tx, _: list_tokens(tx), None)
+    return render(
+        call,
+        "tokens.html",
+        status=status,
+        tokens=[token for token in found if not token["revokedAt"]],
+        scopes=SCOPES,
+        shown_key=shown_key,
+        problem=problem,
+    )
+
+
+async def add_token(call: Call) -> Reply:
+    """`POST /tokens`: a token, shown this once."""
+    scopes = [value for name, value in call.fields if name == "scope"]
+    allowed = [_object_id(value) for name, value in call.fields if name == "website"]
+    name = call.form.get("name", "")
+    if not 1 <= len(name) <= 100:
+        return await tokens(call, problem="name: give the token a name", status=400)
+    try:
+        wanted = [ALL] if ALL in scopes else scopes
+        made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
+    except UsageError as error:
+        return await tokens(call, problem=str(error), status=400)
+    return await tokens(call, shown_key=made["key"])
+
+
+async def remove_token(call: Call) -> Reply:
+    """`POST /tokens/revoke`."""
+    token_id = _object_id(call.form.get("id", ""))
+    await change(call, lambda tx: revoke_token(tx, token_id, call.now))
+    return redirect(call, "/tokens")
+
+
+def _object_id(text: str) -> bytes:
+    found = parse_object_id(text)
+    if found is None:
+        raise BadRequest("This form names something that is not there.")
+    return found
