@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from footfall.websites.model import Exclusions
 from tests.support.engines import ENGINES, Engine, Place
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import Site, http_client, make_sites
@@ -53,6 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "headless": {"is_headless_allowed": True},
     "hosts": {"allowed_hostnames": ("shop.example.org", "*.example.net", "com.example.app")},
     "local": {"is_localhost_allowed": True, "allowed_hostnames": ("shop.example.org",)},
+    "excluding": {"exclusions": Exclusions(paths=("/admin/*", "/secret"))},
     "signed": {"is_signature_required": True},
     "suspended": {"is_suspended": True},
 }

@@ -147,7 +147,10 @@ async def note_credentials(database: Database, access: Access) -> None:
 
 
 class App:
-    """The ASGI application. After its start, `welcome` is what it has to tell, and `failure` why it could not start."""
+    """The ASGI application. After its start, `welcome` is what it has to tell, and `failure` why it could not start.
+
+    Set `stopping` to end answers that wait for something to happen.
+    """
 
     def __init__(
         self,
@@ -159,6 +162,7 @@ class App:
         self._clock = clock
         self._make_welcome = welcome
         self._dispatch: Dispatch | None = None
+        self.stopping = asyncio.Event()
         self.welcome: Welcome | None = None
         self.failure: FootfallError | None = None
 
@@ -205,10 +209,13 @@ class App:
                 Health(database),
                 Reference(),
             )
-            shown = PageServices(database, directory, collector.online, refused, address)
             access = Access(directory, rate_limit)
-            table = [*routes(services), *pages(shown)]
-            dispatch = Dispatch(table, access, self._clock, settings.body_timeout)
+            table = routes(services)
+            scopes = frozenset(route.scope for route in table if route.scope)
+            shown = pages(
+                PageServices(database, directory, collector.online, refused, address, self.stopping, scopes)
+            )
+            dispatch = Dispatch([*table, *shown], access, self._clock, settings.body_timeout)
             self._dispatch = dispatch
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)

@@ -66,9 +66,33 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
     assert changed["allowedHostnames"] == ["shop.example.net", "com.example.app"]
     assert run_json(place, "website", "list") == [changed]
 
+    lists = (
+        "--exclude-hostnames",
+        "x.example.org",
+        "--exclude-paths",
+        "/admin/*",
+        "--exclude-countries",
+        "de, fr",
+    )
+    excluding = run_json(place, *update, *lists)
+    assert excluding["excludedHostnames"] == ["x.example.org"]
+    assert (excluding["excludedPaths"], excluding["excludedCountries"]) == (["/admin/*"], ["DE", "FR"])
+    more = run_json(place, *update, "--exclude-ips", "192.0.2.7,198.51.100.9/24", "--exclude-paths", "")
+    assert more["excludedIps"] == ["192.0.2.7", "198.51.100.0/24"]
+    assert (more["excludedPaths"], more["excludedCountries"]) == ([], ["DE", "FR"])
+
+    for name, wrong in (("ips", "10.0.0"), ("paths", "admin"), ("countries", "Germany")):
+        assert f"excluded {name}" in usage_error(place, *update, f"--exclude-{name}", wrong)
+
     back = run_json(
         place,
         *update,
+        "--exclude-ips",
+        "",
+        "--exclude-hostnames",
+        "",
+        "--exclude-countries",
+        "",
         "--no-cookieless",
         "--no-suspended",
         "--no-allow-localhost",

@@ -14,6 +14,7 @@ import pytest
 
 from footfall.collect.model import Reason
 from footfall.ids import parse_uuid
+from footfall.websites.model import Exclusions
 from tests.conftest import SitePool
 from tests.support.engines import Engine
 from tests.support.servers import serving
@@ -286,8 +287,44 @@ def test_a_suspended_website_drops_everything(server: Site) -> None:
     assert server.dropped("pageview", new_visitor()) == ""
 
 
+@pytest.mark.parametrize("path", ["/admin", "/admin/users", "/secret"])
+def test_excluded_paths_are_dropped(sites: SitePool, path: str) -> None:
+    server = sites.take("excluding")
+    page = f"https://{server.domain}"
+    assert server.dropped("pageview", new_visitor(), href=page + path) == "excluded"
+    server.kept("pageview", new_visitor(), href=f"{page}/not{path}")
+
+
+def test_excluded_hosts_are_dropped(sites: SitePool) -> None:
+    server = sites.take("excluding")
+    server.change(exclusions=Exclusions(hostnames=(f"staging.{server.domain}",)))
+    assert server.dropped("pageview", new_visitor(), href=f"https://staging.{server.domain}/") == "excluded"
+    server.kept("pageview", new_visitor(), href=f"https://shop.{server.domain}/")
+
+
+def test_excluded_addresses_and_countries_are_dropped(behind_proxy: Site) -> None:
+    behind_proxy.change(
+        exclusions=Exclusions(countries=("DE",), ips=("192.0.2.7", "198.51.100.0/24", "2001:db8::/32"))
+    )
+
+    def why(address: str) -> str:
+        return behind_proxy.dropped("pageview", new_visitor(), headers={"x-forwarded-for": address})
+
+    for address in ("192.0.2.7", "198.51.100.255", "::ffff:198.51.100.1", "2001:db8::1", BERLIN_ISP):
+        assert why(address) == "excluded", address
+    for address in ("192.0.2.8", "198.51.101.1", "2001:db9::1"):
+        assert why(address) == "", address
+    behind_proxy.change(exclusions=Exclusions())
+    assert why(BERLIN_ISP) == ""
+
+
 def test_every_reason_is_tried_somewhere() -> None:
-    tried = {reason for reason, _ in DROPS} | {Reason.SUSPENDED, Reason.COOKIELESS, Reason.UNSIGNED}
+    tried = {reason for reason, _ in DROPS} | {
+        Reason.SUSPENDED,
+        Reason.EXCLUDED,
+        Reason.COOKIELESS,
+        Reason.UNSIGNED,
+    }
     assert tried == set(Reason)
 
 

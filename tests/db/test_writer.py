@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from footfall.db.protocol import WriteHandler
+from footfall.db.protocol import CHANGE_HANDLER, WriteHandler
 from footfall.db.writer import ATTEMPTS, BULK_SLICE, Writer
-from footfall.errors import BadRequest, DatabaseConflict, DatabaseError, InternalError, Unavailable
+from footfall.errors import (
+    BadRequest,
+    DatabaseConflict,
+    DatabaseError,
+    InternalError,
+    Unavailable,
+    UsageError,
+)
 
 
 class FakeSession:
@@ -115,6 +122,27 @@ def test_one_bad_call_spoils_no_other(session: FakeSession) -> None:
     assert isinstance(bad, InternalError)
     assert isinstance(refused, BadRequest)
     assert session.committed == [[1], ["refused"], [2]]
+
+
+def test_a_change_that_refuses_is_not_written_and_says_why(session: FakeSession, capsys: Any) -> None:
+    def refuse(tx: Any) -> None:
+        tx.open.append("half")
+        raise UsageError("name: is taken")
+
+    def change(tx: Any) -> str:
+        tx.open.append("whole")
+        return "done"
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            futures = [submit(CHANGE_HANDLER, call, False) for call in (change, refuse, change)]
+            return await asyncio.gather(*futures, return_exceptions=True)
+
+    first, refused, last = run(work)
+    assert (first, last) == ("done", "done")
+    assert isinstance(refused, UsageError)
+    assert session.committed == [["whole"], ["whole"]]
+    assert "error" not in capsys.readouterr().err
 
 
 def test_what_cannot_be_committed_is_not_acknowledged(session: FakeSession) -> None:

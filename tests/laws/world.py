@@ -15,7 +15,7 @@ from footfall.identity.ledger import MergeCall, UndoCall, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.identity.service import Identified, IdentifyCall, identify
 from footfall.identity.wire import Identify
-from footfall.websites.model import Website
+from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import put_website
 
 START = 1_000
@@ -35,6 +35,7 @@ WEBSITE = Website(
     is_suspended=False,
     is_localhost_allowed=False,
     allowed_hostnames=(),
+    exclusions=Exclusions(),
     profile_secret=b"s" * 32,
     signing_secrets=("secret",),
     is_signature_required=False,

@@ -96,13 +96,15 @@ class Ran(msgspec.Struct, frozen=True):
     errors: str
 
 
-def run_command(place: Place, *arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
+def run_command(
+    place: Place, *arguments: str, environment: Mapping[str, str] | None = None, typed: str | None = None
+) -> Ran:
     """Run `footfall` on `place`: `serve` as a process, all else in this one, since a process takes most of a second to start."""
     wanted = clean_environment(place, environment or {})
     if arguments[0] == "serve":
         return run_process(wanted, *arguments)
     gone = {name: None for name in os.environ if name not in wanted}
-    result = CliRunner().invoke(main, arguments, env={**gone, **wanted})
+    result = CliRunner().invoke(main, arguments, env={**gone, **wanted}, input=typed)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr)

@@ -81,7 +81,9 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
     # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    server = make_server(application, settings.body_timeout, lambda: on_started(application))
+    server = make_server(
+        application, settings.body_timeout, lambda: on_started(application), application.stopping.set
+    )
     try:
         server.run(sockets=[listener])
     except SystemExit:  # uvicorn's way to say that the application did not start

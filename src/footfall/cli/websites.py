@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
 from footfall.clock import system_clock
+from footfall.db.protocol import Transaction
 from footfall.settings import Settings
+from footfall.websites.model import Website
 from footfall.websites.store import (
     create_website,
     read_websites,
@@ -78,6 +81,12 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
+@click.option("--exclude-hostnames", help="Host names whose events are dropped; replaces the list.")
+@click.option("--exclude-paths", help="Paths whose events are dropped, such as /admin/*; replaces the list.")
+@click.option(
+    "--exclude-countries", help="Countries whose events are dropped, such as DE,FR; replaces the list."
+)
+@click.option("--exclude-ips", help="Addresses and networks whose events are dropped; replaces the list.")
 @command_options
 def update(
     website_id: str,
@@ -91,6 +100,10 @@ def update(
     allow_headless: bool | None,
     allow_images: bool | None,
     allowed_hostnames: str | None,
+    exclude_hostnames: str | None,
+    exclude_paths: str | None,
+    exclude_countries: str | None,
+    exclude_ips: str | None,
     settings: Settings,
     as_json: bool,
 ) -> None:
@@ -107,7 +120,20 @@ def update(
         "is_image_allowed": allow_images,
         "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
     }
-    changed = configure(settings, lambda tx: update_website(tx, object_id(website_id, "WEBSITE_ID"), changes))
+    excluded = {
+        "hostnames": exclude_hostnames,
+        "paths": exclude_paths,
+        "countries": exclude_countries,
+        "ips": exclude_ips,
+    }
+    lists = {name: tuple(split(text)) for name, text in excluded.items() if text is not None}
+
+    def change(tx: Transaction) -> Website:
+        asked = object_id(website_id, "WEBSITE_ID")
+        known = update_website(tx, asked, changes)
+        return update_website(tx, asked, {"exclusions": msgspec.structs.replace(known.exclusions, **lists)})
+
+    changed = configure(settings, change)
     show(website_json(changed), as_json)
 
 

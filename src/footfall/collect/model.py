@@ -37,6 +37,7 @@ class Reason(StrEnum):
     INVALID_PAGE = "invalid_page"
     WRONG_HOST = "wrong_host"
     LOCALHOST = "localhost"
+    EXCLUDED = "excluded"
     INVALID_EVENT = "invalid_event"
     INVALID_IDENTIFY = "invalid_identify"
     COOKIELESS = "cookieless"

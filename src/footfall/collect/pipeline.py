@@ -15,7 +15,7 @@ import msgspec
 from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import Device, parse_device
 from footfall.collect.enrich.geo import Place
-from footfall.collect.enrich.hosts import host_matches, is_localhost
+from footfall.collect.enrich.hosts import host_matches, is_in_network, is_localhost, path_matches
 from footfall.collect.enrich.page import Page, bare_host, parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
@@ -32,7 +32,7 @@ from footfall.collect.model import (
     StoredDevice,
 )
 from footfall.ids import parse_uuid
-from footfall.websites.model import Website
+from footfall.websites.model import Exclusions, Website
 
 TYPES = frozenset((PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT))
 COOKIELESS_SCRIPT = "script.cookieless.js"
@@ -40,6 +40,8 @@ MAX_TEXT = 255
 MAX_URL = 2048
 MAX_PIXELS = 100_000
 _PAYMENT_FIELDS = ("email", "amount", "currency", *PAYMENT_IDS)
+
+_NONE_EXCLUDED = Exclusions()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -82,6 +84,8 @@ def read_hit(body: Mapping[str, Any], website: Website, arrival: Arrival) -> Hit
         return Dropped(Reason.INVALID_PAGE, "href must be the page's URL")
     if wrong := check_host(page, body.get("domain"), website):
         return wrong
+    if is_excluded(page, arrival, website.exclusions):
+        return Dropped(Reason.EXCLUDED)
     named = read_extra(kind, body.get("extraData"))
     if isinstance(named, Dropped):
         return named
@@ -147,6 +151,16 @@ def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
     if host_matches(host, website.domain, website.allowed_hostnames, website.is_localhost_allowed):
         return None
     return Dropped(Reason.LOCALHOST if is_localhost(bare_host(host)) else Reason.WRONG_HOST)
+
+
+def is_excluded(page: Page, arrival: Arrival, exclusions: Exclusions) -> bool:
+    """Whether the website's owner wants no event of this page, place or address."""
+    return exclusions != _NONE_EXCLUDED and (
+        arrival.place.country_code in exclusions.countries
+        or any(path_matches(page.path, pattern) for pattern in exclusions.paths)
+        or any(is_in_network(arrival.address, network) for network in exclusions.ips)
+        or host_matches(page.host, "", exclusions.hostnames, allow_localhost=False)
+    )
 
 
 def read_referrer(value: object, website: Website) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -24,7 +25,8 @@ from footfall.ids import parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context, Credential, Handler, Route
-from footfall.web.envelope import Headers, Reply
+from footfall.web.envelope import JSON_TYPE, Headers, Reply
+from footfall.web.json import encode
 from footfall.websites.model import Website
 
 T = TypeVar("T")
@@ -38,13 +40,15 @@ POLICY = (
 
 
 class Services(msgspec.Struct, frozen=True):
-    """What pages work with."""
+    """What pages work with. `scopes`: those that some route of the API asks for."""
 
     database: Database
     directory: Directory
     online: Online
     refused: RefusedIds
     address: ClientAddress
+    stopping: asyncio.Event
+    scopes: frozenset[str]
 
 
 class Call(msgspec.Struct):
@@ -84,6 +88,13 @@ class Call(msgspec.Struct):
     def origin(self) -> str:
         """The address by which the browser reached the server."""
         return f"{'https' if self.is_secure else 'http'}://{self.context.header(b'host') or '127.0.0.1'}"
+
+    async def wait(self, seconds: float) -> bool:
+        """Let time pass, for answers that wait for something to happen; whether to go on."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.services.stopping.wait(), seconds)
+        self.context.now += int(1000 * seconds)
+        return not self.services.stopping.is_set()
 
     def form_token(self) -> str:
         """What a form of this browser has to send along: derived from a cookie that other websites cannot read."""
@@ -195,6 +206,13 @@ def page_headers(call: Call) -> Headers:
         (b"referrer-policy", b"same-origin"),
         (b"cache-control", b"no-store"),
     ]
+
+
+def send_json(value: object, *more: tuple[bytes, bytes]) -> Reply:
+    """JSON for the page's own script, or for a file."""
+    text = msgspec.json.format(encode(value), indent=2)
+    headers = [JSON_TYPE, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+    return Reply(text, 200, [*headers, *more])
 
 
 def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import gzip
 import hashlib
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -47,22 +48,28 @@ def environment() -> Environment:
     return made
 
 
+class StaticFile(NamedTuple):
+    """`version` changes with the content."""
+
+    plain: bytes
+    gzipped: bytes
+    version: str
+
+
 @functools.cache
-def static_file(name: str) -> tuple[bytes, str] | None:
-    """(content, version) of a static file; None when there is none."""
+def static_files() -> dict[str, StaticFile]:
+    """The static files by name."""
     folder = files("footfall.dashboard") / "static"
-    known = {entry.name: entry for entry in folder.iterdir()}
-    if name not in known:
-        return None
-    content = known[name].read_bytes()
-    return content, hashlib.sha256(content).hexdigest()[:12]
+    contents = {entry.name: entry.read_bytes() for entry in folder.iterdir()}
+    return {
+        name: StaticFile(plain, gzip.compress(plain), hashlib.sha256(plain).hexdigest()[:12])
+        for name, plain in contents.items()
+    }
 
 
 def asset(name: str) -> str:
     """The address of a static file, which changes with its content."""
-    found = static_file(name)
-    assert found is not None, name  # noqa: S101 - names stand in templates
-    return f"/static/{name}?v={found[1]}"
+    return f"/static/{name}?v={static_files()[name].version}"
 
 
 def value_text(value: Any) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from footfall.clock import from_iso
 from footfall.collect.online import Seen
 from footfall.collect.visitors import read_visitor
-from footfall.dashboard.core import Call, page_headers, redirect, render
+from footfall.dashboard.core import Call, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
@@ -25,13 +24,13 @@ from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
 from footfall.identity.ledger_endpoints import read_fact_id, read_ledger
 from footfall.identity.reading import profile_of_visitor
-from footfall.identity.refs import find_profile, no_such_person, read_ref
-from footfall.ids import EVENT_BYTES, MAX_AT, format_uuid, parse_uuid
+from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.ids import MAX_AT, format_uuid, parse_uuid
 from footfall.people.endpoints import read_export, read_journey, read_page, read_person
-from footfall.people.journey import event_entry, read_cursor
+from footfall.people.journey import read_cursor, visitor_journey
 from footfall.people.reading import device_kind, read_activity
 from footfall.people.wire import read_people_query
-from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.envelope import Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
 
@@ -58,9 +57,10 @@ _HIDDEN = frozenset(("name", "image", "email"))
 _decode = msgspec.json.Decoder().decode
 
 
-def has_visitors(tx: Transaction, website_id: bytes) -> bool:
-    """Whether a pageview has come."""
-    return tx.one(sql.any_visitor, (website_id,)) is not None
+def some_visitor(tx: Transaction, website_id: bytes) -> str | None:
+    """The id of one of the website's visitors; None before the first pageview."""
+    row = tx.one(sql.any_visitor, (website_id,))
+    return format_uuid(row[0]) if row else None
 
 
 # The list
@@ -76,7 +76,7 @@ async def people(call: Call) -> Reply:
     except BadRequest as error:
         problem, rows, pagination = error.message, [], {"total": 0, "hasMore": False, "totalIsExact": True}
     rows = await call.services.database.scan(_with_activity, (call.site, rows))
-    is_seen = bool(rows) or await call.services.database.read(has_visitors, call.site.website_id)
+    some = await call.services.database.read(some_visitor, call.site.website_id)
     values: dict[str, Any] = {
         "people": rows,
         "pagination": pagination,
@@ -85,7 +85,7 @@ async def people(call: Call) -> Reply:
         "filters": [_shown_filter(call.query, name) for name in call.query if name.startswith("trait.")],
         "operators": OPERATORS,
         "is_filtered": any(name == "search" or name.startswith("trait.") for name in call.query),
-        "is_seen": is_seen,
+        "some_visitor": some,
         "before": _page_address(call.query, offset - PAGE) if offset else None,
         "after": _page_address(call.query, offset + PAGE) if pagination["hasMore"] else None,
         "offset": offset,
@@ -169,18 +169,13 @@ async def person(call: Call) -> Reply:
 
 
 async def _show_person(
-    call: Call, *, status: int = 200, problem: str | None = None, preview: Any = None
+    call: Call, *, status: int = 200, problem: str | None = None, form: str = "", preview: Any = None
 ) -> Reply:
     database, ref = call.services.database, read_ref(call.context.path_values[1])
     with_reasons = call.query.get("why") == "1"
     found = await database.read(read_person, (call.site, ref, MAX_AT, with_reasons))
     if found is None:
         raise no_such_person()
-    cursor = read_cursor(call.query.get("cursor"))
-    entries: list[dict[str, Any]] = []
-    following: bytes | None = None
-    if page := await database.read(read_journey, (call.site, ref, cursor, PAGE, True)):
-        entries, following = page
     ledger = (
         (await database.scan(read_ledger, (call.site, ref)) or [])
         if call.query.get("ledger") == "1"
@@ -192,67 +187,127 @@ async def _show_person(
         status=status,
         section="people",
         person=found,
-        days=_days(entries, call.site.timezone),
-        following=following and following.hex(),
-        is_first=not cursor,
+        journey=await _journey_of_person(call),
         ledger=ledger,
-        spans=_timeline(found, call.now),
+        timeline=_timeline(found, call.now),
         problem=problem,
+        form=form,
         preview=preview,
         done=call.query.get("done"),
-        ref=call.context.path_values[1],
+        here=_path(call),
     )
 
 
 async def person_journey(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
-    cursor = read_cursor(call.query.get("cursor"))
-    asked = (call.site, read_ref(call.context.path_values[1]), cursor, PAGE, True)
+    return _draw_journey(call, await _journey_of_person(call))
+
+
+class Visit(NamedTuple):
+    """Entries of a journey that belong together. `visitor_id`: as on the wire."""
+
+    visitor_id: str
+    entries: list[dict[str, Any]]
+
+
+class Journey(NamedTuple):
+    """A part of a journey. `following`: the cursor of the next part; `devices`: what each visitor is, empty when there is one only."""
+
+    days: list[tuple[str, list[Visit]]]
+    path: str
+    is_first: bool
+    following: str | None
+    devices: dict[str, str]
+
+
+async def _journey_of_person(call: Call) -> Journey:
+    asked = (call.site, read_ref(call.context.path_values[1]), _cursor(call), PAGE, True)
     found = await call.services.database.read(read_journey, asked)
     if found is None:
         raise no_such_person()
+    devices = await call.services.database.read(_devices_of, asked[:2])
+    return _journey(call, _path(call), found, devices if len(devices) > 1 else {})
+
+
+def _devices_of(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, str]:
+    """The kind of device of each visitor of a person."""
+    website, ref = asked
+    profile = find_profile(tx, website, ref)
+    if profile is None:
+        return {}
+    rows = tx.all(store.sql.members_of_person, (website.website_id, profile.person_id))
+    visitors = store.visitors_of(tx, website.website_id, [row[0] for row in rows])
+    found = tx.lookup(sql.visitor_seen, [(website.website_id, visitor_id) for visitor_id in visitors])
+    return {
+        format_uuid(visitor_id): device_kind(row[3] if row else None)
+        for visitor_id, row in zip(visitors, found, strict=True)
+    }
+
+
+def _cursor(call: Call) -> bytes:
+    return read_cursor(call.query.get("cursor"))
+
+
+def _journey(
+    call: Call, path: str, found: tuple[list[dict[str, Any]], bytes | None], devices: dict[str, str]
+) -> Journey:
     entries, following = found
-    html = draw(
-        "journey.html",
-        call=call,
-        website=call.site,
-        days=_days(entries, call.site.timezone),
-        following=following and following.hex(),
-        ref=call.context.path_values[1],
-    )
+    days = _days(entries, call.site.timezone)
+    return Journey(days, path, not call.query.get("cursor"), following.hex() if following else None, devices)
+
+
+def _draw_journey(call: Call, journey: Journey) -> Reply:
+    html = draw("journey.html", website=call.site, journey=journey)
     return Reply(html.encode(), 200, page_headers(call))
 
 
-def _days(
-    entries: Iterable[dict[str, Any]], zone: str
-) -> list[tuple[str, list[tuple[str | None, list[dict[str, Any]]]]]]:
-    """Entries by day, and within a day by session."""
+def _days(entries: list[dict[str, Any]], zone: str) -> list[tuple[str, list[Visit]]]:
+    """Entries by day, and within a day by session. What was said of a visitor lies in the session around it, if there is one."""
+    sessions = [entry["sessionId"] or _session_around(entries, index) for index, entry in enumerate(entries)]
+    keyed = zip(entries, sessions, strict=True)
     return [
-        (
-            day,
-            [
-                (session, list(group))
-                for session, group in groupby(of_day, key=lambda entry: entry["sessionId"])
-            ],
-        )
-        for day, of_day in groupby(entries, key=lambda entry: day_text(entry["at"], zone))
+        (day, [_visit(group) for _, group in groupby(of_day, key=lambda pair: pair[1])])
+        for day, of_day in groupby(keyed, key=lambda pair: day_text(pair[0]["at"], zone))
     ]
 
 
-def _timeline(person: dict[str, Any], now: int) -> list[dict[str, Any]]:
-    """For each visitor the times for which it was this person, in per mille of the time since the first of them."""
+def _visit(group: Iterable[tuple[dict[str, Any], str]]) -> Visit:
+    entries = [entry for entry, _ in group]
+    return Visit(entries[0]["visitorId"], entries)
+
+
+def _session_around(entries: list[dict[str, Any]], index: int) -> str:
+    """The session of the nearest entry of the same visitor; the visitor's own when no entry is a neighbour."""
+    visitor_id: str = entries[index]["visitorId"]
+    for step in (1, -1):
+        other = index + step
+        while 0 <= other < len(entries) and entries[other]["visitorId"] == visitor_id:
+            if session := entries[other]["sessionId"]:
+                return str(session)
+            other += step
+    return visitor_id
+
+
+class Timeline(NamedTuple):
+    """`begin`: ms since epoch; `rows`: each visitor with `bars`, the times for which it was this person, in per mille of those until now."""
+
+    begin: int
+    rows: list[dict[str, Any]]
+
+
+def _timeline(person: dict[str, Any], now: int) -> Timeline:
     begin = min(from_iso(person["firstSeenAt"] or person["identifiedAt"]), from_iso(person["identifiedAt"]))
     length = max(now - begin, 1)
     rows = []
     for visitor in person["visitors"]:
         bars = []
         for span in visitor["spans"]:
-            start = from_iso(span["from"]) if span["from"] else begin
+            start = from_iso(span["from"] or visitor["firstSeenAt"] or person["identifiedAt"])
             end = from_iso(span["until"]) if span["until"] else now
-            x = 1000 * (start - begin) // length
+            x = min(994, 1000 * (start - begin) // length)
             bars.append({"x": x, "width": max(6, 1000 * (end - begin) // length - x)})
         rows.append({**visitor, "bars": bars})
-    return rows
+    return Timeline(begin, rows)
 
 
 async def merge(call: Call) -> Reply:
@@ -271,10 +326,13 @@ async def merge(call: Call) -> Reply:
     )
     outcome = await call.services.database.write(MERGE_HANDLER, request)
     if isinstance(outcome, ApiError):
-        return await _show_person(call, status=outcome.status, problem=outcome.message)
+        said = outcome.message.partition(": ")[2] or outcome.message  # without the field of the API
+        return await _show_person(
+            call, status=outcome.status, problem=said[:1].upper() + said[1:], form="merge"
+        )
     if is_preview:
         return await _show_person(
-            call, preview={"other": other, "reason": request.reason or "", "merged": outcome}
+            call, form="merge", preview={"other": other, "reason": request.reason or "", "merged": outcome}
         )
     return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1#ledger")
 
@@ -299,7 +357,10 @@ async def erase(call: Call) -> Reply:
     found = await _person(call)
     if call.form.get("confirm", "") != found["userId"]:
         return await _show_person(
-            call, status=400, problem="Type the user id exactly as it stands there to erase this person."
+            call,
+            status=400,
+            form="erase",
+            problem="Type the user id exactly as it stands there to erase this person.",
         )
     profile = await call.services.database.read(
         lambda tx, asked: find_profile(tx, *asked), (call.site, found["userId"])
@@ -321,12 +382,7 @@ async def export(call: Call) -> Reply:
     found = await call.services.database.scan(read_export, (call.site, read_ref(call.context.path_values[1])))
     if found is None:
         raise no_such_person()
-    headers = [
-        JSON_TYPE,
-        (b"content-disposition", b'attachment; filename="person.json"'),
-        (b"cache-control", b"no-store"),
-    ]
-    return Reply(msgspec.json.format(encode(found), indent=2), 200, headers)
+    return send_json(found, (b"content-disposition", b'attachment; filename="person.json"'))
 
 
 async def _person(call: Call) -> dict[str, Any]:
@@ -353,19 +409,30 @@ async def visitor(call: Call) -> Reply:
         found = await call.services.database.read(read_visitor, (call.site.website_id, visitor_id, call.now))
     if found is None or visitor_id is None:
         raise NotFound("There is no such visitor in this website.")
-    until = read_cursor(call.query.get("cursor"))[:EVENT_BYTES] or b"\xff" * EVENT_BYTES
-    asked = (call.site.website_id, visitor_id, until, PAGE + 1)
-    rows = await call.services.database.read(lambda tx, asked: tx.all(sql.events_before, asked), asked)
-    entries = [event_entry(visitor_id, row) for row in rows]
-    following = (entries[PAGE - 1][0]).hex() if len(entries) > PAGE else None
     return render(
         call,
         "visitor.html",
         section="people",
-        visitor=msgspec.to_builtins(found),
-        days=_days([entry for _, entry in entries[:PAGE]], call.site.timezone),
-        following=following,
+        visitor=_decode(encode(found)),
+        journey=await _journey_of_visitor(call, visitor_id),
     )
+
+
+async def visitor_page(call: Call) -> Reply:
+    """`GET /w/{websiteId}/visitors/{visitorId}/journey`: the next entries."""
+    visitor_id = parse_uuid(call.context.path_values[1])
+    if visitor_id is None:
+        raise NotFound("There is no such visitor in this website.")
+    return _draw_journey(call, await _journey_of_visitor(call, visitor_id))
+
+
+async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
+    cursor = _cursor(call)
+    found = await call.services.database.read(
+        lambda tx, website_id: visitor_journey(tx, website_id, visitor_id, cursor, PAGE), call.site.website_id
+    )
+    path = f"/w/{call.site.website_id.hex()}/visitors/{format_uuid(visitor_id)}"
+    return _journey(call, path, found, {})
 
 
 # Who is online
@@ -395,8 +462,10 @@ async def _live_events(call: Call) -> AsyncIterator[bytes]:
         if html != before:
             yield b"data: " + html.replace("\n", " ").encode() + b"\n\n"
             before = html
-        await asyncio.sleep(1)
-        call.context.now += 1000
+        else:
+            yield b":\n\n"  # a comment, by which a connection that is gone is noticed
+        if not await call.wait(1):
+            return
 
 
 async def _online(call: Call) -> list[dict[str, Any]]:
@@ -419,7 +488,7 @@ def _read_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, Seen]]
                 "url": last.url,
                 "device": device_kind(row[3] if row else None),
                 "country": place.get("country"),
-                "profile": msgspec.to_builtins(profile) if profile else None,
+                "profile": _decode(encode(profile)) if profile else None,
             }
         )
     return shown

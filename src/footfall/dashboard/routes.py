@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footfall.dashboard import people, sites
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website
-from footfall.dashboard.drawing import static_file
+from footfall.dashboard.drawing import static_files
 from footfall.dashboard.login import Login
 from footfall.errors import NotFound
 from footfall.web.context import Route
@@ -43,6 +43,7 @@ def pages(services: Services) -> list[Route]:
         of_website("POST", "/people/{ref}/undo", people.undo),
         of_website("POST", "/people/{ref}/erase", people.erase),
         of_website("GET", "/visitors/{visitorId}", people.visitor),
+        of_website("GET", "/visitors/{visitorId}/journey", people.visitor_page),
         of_website("GET", "/live", people.live),
         of_website("GET", "/live/stream", people.live_stream),
         of_website("GET", "/health", people.health),
@@ -58,7 +59,7 @@ def pages(services: Services) -> list[Route]:
 async def static(call: Call) -> Reply:
     """A static file; its address changes with its content, so that it may be kept for ever."""
     name = call.context.path_values[0]
-    found = static_file(name)
+    found = static_files().get(name)
     if found is None:
         raise NotFound("There is no such file.")
     kind = TYPES[name.rsplit(".", 1)[1]]
@@ -66,5 +67,8 @@ async def static(call: Call) -> Reply:
         (b"content-type", kind),
         (b"cache-control", b"public, max-age=31536000, immutable"),
         (b"x-content-type-options", b"nosniff"),
+        (b"vary", b"accept-encoding"),
     ]
-    return Reply(found[0], 200, headers)
+    if call.context.accepts_gzip():
+        return Reply(found.gzipped, 200, [*headers, (b"content-encoding", b"gzip")])
+    return Reply(found.plain, 200, headers)

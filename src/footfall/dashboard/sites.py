@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
-from footfall.dashboard.core import Call, redirect, render
-from footfall.dashboard.people import has_visitors
+from footfall.dashboard.core import Call, redirect, render, send_json
+from footfall.dashboard.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
 from footfall.ids import parse_object_id
-from footfall.web.envelope import JSON_TYPE, Reply
-from footfall.web.json import encode
+from footfall.web.envelope import Reply
+from footfall.websites.model import Exclusions
 from footfall.websites.store import (
     configuration_changed,
     create_website,
@@ -24,6 +23,13 @@ from footfall.websites.store import (
 
 T = TypeVar("T")
 
+EXCLUSIONS = {
+    "hostnames": ("Excluded host names", "staging.example.com"),
+    "paths": ("Excluded paths", "/admin/*"),
+    "countries": ("Excluded countries", "DE, FR"),
+    "ips": ("Excluded addresses", "192.0.2.7, 192.0.2.0/24"),
+}
+"""Lists of what is dropped, with what they are called and an example."""
 SWITCHES = {
     "is_cookieless": (
         "Cookieless",
@@ -99,14 +105,16 @@ async def settings(
     """`GET /w/{websiteId}/settings`."""
     website = call.site
     keys = await call.services.database.read(list_keys, website.website_id)
-    is_seen = await call.services.database.read(has_visitors, website.website_id)
+    is_seen = await call.services.database.read(some_visitor, website.website_id) is not None
     return render(
         call,
         "settings.html",
+        section="settings",
         status=status,
         keys=[key for key in keys if not key["revokedAt"]],
         is_seen=is_seen,
         switches=SWITCHES,
+        exclusions=EXCLUSIONS,
         shown_key=shown_key,
         problem=problem,
     )
@@ -120,9 +128,10 @@ async def save(call: Call) -> Reply:
         "name": form.get("name") or call.site.domain,
         "domain": form.get("domain", ""),
         "timezone": form.get("timezone", ""),
-        "allowed_hostnames": [
-            part for part in form.get("allowed_hostnames", "").replace(",", " ").split() if part
-        ],
+        "allowed_hostnames": _items(form.get("allowed_hostnames", "")),
+        "exclusions": Exclusions(
+            **{name: tuple(_items(form.get(f"excluded_{name}", ""))) for name in EXCLUSIONS}
+        ),
     }
     try:
         await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
@@ -159,10 +168,11 @@ async def remove_key(call: Call) -> Reply:
 async def seen(call: Call) -> Reply:
     """`GET /w/{websiteId}/seen`: whether a pageview has come; waits a while for the first."""
     for _ in range(20):
-        if await call.services.database.read(has_visitors, call.site.website_id):
-            return Reply(encode({"seen": True}), 200, [JSON_TYPE])
-        await asyncio.sleep(0.5)
-    return Reply(encode({"seen": False}), 200, [JSON_TYPE])
+        if await call.services.database.read(some_visitor, call.site.website_id):
+            return send_json({"seen": True})
+        if not await call.wait(0.5):
+            break
+    return send_json({"seen": False})
 
 
 async def tokens(call: Call, *, shown_key: str = "", problem: str | None = None, status: int = 200) -> Reply:
@@ -173,7 +183,7 @@ async def tokens(call: Call, *, shown_key: str = "", problem: str | None = None,
         "tokens.html",
         status=status,
         tokens=[token for token in found if not token["revokedAt"]],
-        scopes=SCOPES,
+        scopes={scope: text for scope, text in SCOPES.items() if scope in call.services.scopes},
         shown_key=shown_key,
         problem=problem,
     )
@@ -199,6 +209,11 @@ async def remove_token(call: Call) -> Reply:
     token_id = _object_id(call.form.get("id", ""))
     await change(call, lambda tx: revoke_token(tx, token_id, call.now))
     return redirect(call, "/tokens")
+
+
+def _items(text: str) -> list[str]:
+    """What stands between commas and blanks."""
+    return text.replace(",", " ").split()
 
 
 def _object_id(text: str) -> bytes:

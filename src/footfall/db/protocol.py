@@ -88,7 +88,10 @@ class Database(Protocol):
         """Live calls that were queued since the start: by how it grows, background work sees how busy the database is."""
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping."""
+        """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping.
+
+        When it raises an ApiError or UsageError, nothing of it is written, and the error reaches the caller.
+        """
 
     async def scrub(self) -> None:
         """After this, what was deleted before lies in no file of the database any more."""

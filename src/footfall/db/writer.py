@@ -24,6 +24,7 @@ from footfall.errors import (
     DatabaseError,
     InternalError,
     Unavailable,
+    UsageError,
 )
 from footfall.log import get_logger
 
@@ -60,6 +61,12 @@ class _Waiting(NamedTuple):
     handler: WriteHandler
     call: Any
     future: asyncio.Future[Any]
+
+
+class _Refused(NamedTuple):
+    """A call that raised what its caller is to be told; nothing of it was written."""
+
+    error: ApiError | UsageError
 
 
 class Writer:
@@ -144,6 +151,8 @@ class Writer:
         except DatabaseError as error:
             self._log.warning("batch not written", calls=len(batch), reason=str(error))
             return [_cannot_write()] * len(batch)
+        except (ApiError, UsageError):  # one of them refuses: it alone is not written
+            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
         except Exception:
             self._log.warning("batch failed, retrying call by call", calls=len(batch))
             return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
@@ -200,6 +209,8 @@ class Writer:
             return self._transaction([waiting])[0]
         except DatabaseError:
             return _cannot_write()
+        except (ApiError, UsageError) as error:
+            return _Refused(error)
         except Exception:
             self._log.exception("call failed")
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
@@ -240,7 +251,9 @@ def _deliver(batch: list[_Waiting], results: list[Any]) -> None:
     for waiting, result in zip(batch, results, strict=True):
         if waiting.future.done():
             continue
-        if isinstance(result, ApiError) and result.status >= 500:
+        if isinstance(result, _Refused):
+            waiting.future.set_exception(result.error)
+        elif isinstance(result, ApiError) and result.status >= 500:
             waiting.future.set_exception(result)
         else:
             waiting.future.set_result(result)

@@ -10,6 +10,7 @@ import msgspec
 from footfall.clock import to_iso
 from footfall.db.protocol import Row, Transaction
 from footfall.errors import BadRequest
+from footfall.identity import store
 from footfall.identity.history import PersonThen
 from footfall.identity.model import IDENTIFY, Fact
 from footfall.ids import EVENT_BYTES, at_of, format_uuid
@@ -29,6 +30,28 @@ def journey(
         *_events(tx, website_id, then, cursor, limit, newest_first=newest_first),
         *(_identify(fact) for fact in then.facts),
     ]
+    return _page(entries, cursor, limit, newest_first=newest_first)
+
+
+def visitor_journey(
+    tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
+) -> tuple[list[dict[str, Any]], bytes | None]:
+    """The same of one visitor, whoever it was, newest first."""
+    until = (cursor[:EVENT_BYTES] or b"\xff" * EVENT_BYTES) + b"\xff"
+    rows = tx.all(sql.events_down, (website_id, visitor_id, b"", until, limit + 2))
+    links = store.links_of_visitor(tx, website_id, visitor_id)
+    owners = {link.profile_id for link in links if link.profile_id is not None}
+    facts = store.facts_of_profiles(tx, website_id, owners)
+    entries = [
+        *(event_entry(visitor_id, row) for row in rows),
+        *(_identify(fact) for fact in facts if fact.visitor_id == visitor_id),
+    ]
+    return _page(entries, cursor, limit, newest_first=True)
+
+
+def _page(
+    entries: list[Entry], cursor: bytes, limit: int, *, newest_first: bool
+) -> tuple[list[dict[str, Any]], bytes | None]:
     wanted = [
         entry
         for entry in entries

@@ -134,6 +134,7 @@ def _visitor(
         "device": device and device["device"],
         "country": place and place.get("country"),
         "city": place and place.get("city"),
+        "firstSeenAt": to_iso(min(edges)) if edges else None,
         "lastSeenAt": to_iso(max(edges)) if edges else None,
     }
 

@@ -23,7 +23,7 @@ async def script(context: Context) -> Reply:
     if name not in FLAVOURS:
         raise NotFound(f"There is no such script. Those there are: {', '.join(FLAVOURS)}.")
     made = make_script(name)
-    is_gzipped = accepts_gzip(context.header(b"accept-encoding"))
+    is_gzipped = context.accepts_gzip()
     etag = made.gzipped_etag if is_gzipped else made.etag
     headers = [*HEADERS, (b"etag", etag.encode())]
     if is_gzipped:
@@ -32,12 +32,3 @@ async def script(context: Context) -> Reply:
     if etag in known or "*" in known:
         return Reply(b"", 304, headers)
     return Reply(made.gzipped if is_gzipped else made.plain, 200, headers)
-
-
-def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header names gzip, and not with the quality 0."""
-    for coding in header.lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False

@@ -57,6 +57,14 @@ class Context(msgspec.Struct):
         """The value of a header (`name` in lower case); empty when it is missing."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def accepts_gzip(self) -> bool:
+        """Whether the Accept-Encoding header names gzip, and not with the quality 0."""
+        for coding in self.header(b"accept-encoding").lower().split(","):
+            name, _, quality = coding.partition(";")
+            if name.strip() in ("gzip", "*"):
+                return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+        return False
+
 
 Handler = Callable[[Context], Awaitable[Reply]]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -105,7 +105,7 @@ class Dispatch:
         except Exception:
             self._log.exception("unexpected error", method=method)
             reply = failure(InternalError("Something went wrong on our side."))
-        await self._send(reply, extra, method, send)
+        await self._send(reply, extra, method, receive, send)
 
     def _find(self, method: str, scope: Scope) -> tuple[Route, tuple[str, ...]]:
         path: str = scope["path"]
@@ -187,7 +187,7 @@ class Dispatch:
                 del self._reading[task]
                 task.cancel()
 
-    async def _send(self, reply: Reply, extra: Headers, method: str, send: Send) -> None:
+    async def _send(self, reply: Reply, extra: Headers, method: str, receive: Receive, send: Send) -> None:
         headers = [*reply.headers, *extra]
         if reply.stream is None and reply.status not in (204, 304):
             headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body)), *extra]
@@ -195,10 +195,26 @@ class Dispatch:
         body = b"" if method == "HEAD" else reply.body
         if reply.stream is not None and method != "HEAD":
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            async for body in reply.stream:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+            await _send_stream(reply.stream, receive, send)
             body = b""
         await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    """Send what comes, as long as somebody is there."""
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        async for part in stream:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    finally:
+        gone.cancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _receive_all(limit: int, receive: Receive) -> bytes:

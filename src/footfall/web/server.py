@@ -63,15 +63,26 @@ class LimitedProtocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """A uvicorn server that closes connections which do not finish a request's head in `head_timeout` seconds."""
 
-    def __init__(self, config: uvicorn.Config, head_timeout: float, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        head_timeout: float,
+        on_started: Callable[[], None],
+        on_stopping: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._head_timeout = head_timeout
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % int(SWEEP_EVERY * 10) == 0:
@@ -84,8 +95,16 @@ class Server(uvicorn.Server):
                 protocol.transport.close()
 
 
-def make_server(app: Any, head_timeout: float, on_started: Callable[[], None]) -> Server:
-    """A server for the ASGI application `app`; `on_started` is called once it accepts connections."""
+def make_server(
+    app: Any,
+    head_timeout: float,
+    on_started: Callable[[], None],
+    on_stopping: Callable[[], None] = lambda: None,
+) -> Server:
+    """A server for the ASGI application `app`.
+
+    `on_started` is called once it accepts connections, `on_stopping` once it takes no more: answers that wait for something end then.
+    """
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -100,4 +119,4 @@ def make_server(app: Any, head_timeout: float, on_started: Callable[[], None]) -
         timeout_graceful_shutdown=4,
         backlog=2048,
     )
-    return Server(config, head_timeout, on_started)
+    return Server(config, head_timeout, on_started, on_stopping)

@@ -5,6 +5,19 @@ from __future__ import annotations
 import msgspec
 
 
+class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose events are dropped. Stored as JSON.
+
+    `hostnames`: as allowed ones. `paths`: `*` stands for any text. `countries`: ISO 3166-1 codes of two letters. `ips`: addresses and
+    networks such as `192.0.2.0/24`.
+    """
+
+    hostnames: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    ips: tuple[str, ...] = ()
+
+
 class Website(msgspec.Struct, frozen=True, kw_only=True):
     """`tracking_id` stands in pages; `profile_secret` (32 bytes) is never shown and never changes."""
 
@@ -17,12 +30,14 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     is_suspended: bool
     is_localhost_allowed: bool
     allowed_hostnames: tuple[str, ...]
+    exclusions: Exclusions
     profile_secret: bytes
     signing_secrets: tuple[str, ...]
     """Texts; the newest first, and the one before while it is rotated."""
     is_signature_required: bool
     """Whether identify calls of pages count only when signed."""
     is_headless_allowed: bool
-    is_image_allowed: bool
     """Whether browsers without a screen, such as those of tests, are visitors."""
+    is_image_allowed: bool
+    """Whether the dashboard shows people's images, which the browser loads from where they are."""
     created_at: int

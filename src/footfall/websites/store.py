@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import secrets
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,7 +15,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import UsageError
 from footfall.ids import new_object_id, new_tracking_id, random_text
-from footfall.websites.model import Website
+from footfall.websites.model import Exclusions, Website
 
 sql = load(__file__, "websites.sql")
 
@@ -47,6 +48,7 @@ def create_website(
         is_suspended=False,
         is_localhost_allowed=False,
         allowed_hostnames=(),
+        exclusions=Exclusions(),
         profile_secret=secrets.token_bytes(32),
         signing_secrets=(random_text(40),),
         is_signature_required=False,
@@ -70,6 +72,8 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
         _timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
         changes["allowed_hostnames"] = tuple(clean_domain(name) for name in changes["allowed_hostnames"])
+    if "exclusions" in changes:
+        changes["exclusions"] = clean_exclusions(changes["exclusions"])
     website = msgspec.structs.replace(website, **changes)
     put_website(tx, website)
     return website
@@ -100,6 +104,7 @@ def put_website(tx: Transaction, website: Website) -> None:
             int(website.is_suspended),
             int(website.is_localhost_allowed),
             msgspec.json.encode(website.allowed_hostnames).decode(),
+            msgspec.json.encode(website.exclusions).decode(),
             website.profile_secret,
             msgspec.json.encode(website.signing_secrets).decode(),
             int(website.is_signature_required),
@@ -133,6 +138,10 @@ def website_json(website: Website) -> dict[str, Any]:
         "isSuspended": website.is_suspended,
         "isLocalhostAllowed": website.is_localhost_allowed,
         "allowedHostnames": list(website.allowed_hostnames),
+        "excludedHostnames": list(website.exclusions.hostnames),
+        "excludedPaths": list(website.exclusions.paths),
+        "excludedCountries": list(website.exclusions.countries),
+        "excludedIps": list(website.exclusions.ips),
         "isSignatureRequired": website.is_signature_required,
         "isHeadlessAllowed": website.is_headless_allowed,
         "isImageAllowed": website.is_image_allowed,
@@ -150,6 +159,32 @@ def clean_domain(domain: str) -> str:
     if len(cleaned) > 253 or not all(0 < len(label) <= 63 and _is_label(label) for label in labels):
         raise UsageError(f"domain: {domain[:100]!r} is no domain; use one such as example.com")
     return cleaned
+
+
+def clean_exclusions(given: Exclusions) -> Exclusions:
+    """Exclusions as they are stored. Raises UsageError that names the list."""
+    for path in given.paths:
+        if not path.startswith(("/", "*")) or len(path) > 500:
+            raise UsageError(f"excluded paths: {path[:100]!r} is no path; use one such as /admin/*")
+    for country in given.countries:
+        if len(country) != 2 or not (country.isascii() and country.isalpha()):
+            raise UsageError(f"excluded countries: {country[:100]!r} is no country code; use one such as DE")
+    return Exclusions(
+        tuple(clean_domain(name) for name in given.hostnames),
+        given.paths,
+        tuple(country.upper() for country in given.countries),
+        tuple(_network(address) for address in given.ips),
+    )
+
+
+def _network(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise UsageError(
+            f"excluded ips: {text[:100]!r} is no address or network; use one such as 192.0.2.7 or 192.0.2.0/24"
+        ) from error
+    return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def _is_label(label: str) -> bool:
@@ -179,10 +214,11 @@ def _website(row: tuple[Any, ...]) -> Website:
         is_suspended=bool(row[6]),
         is_localhost_allowed=bool(row[7]),
         allowed_hostnames=tuple(msgspec.json.decode(row[8])),
-        profile_secret=row[9],
-        signing_secrets=tuple(msgspec.json.decode(row[10])),
-        is_signature_required=bool(row[11]),
-        is_headless_allowed=bool(row[12]),
-        is_image_allowed=bool(row[13]),
-        created_at=row[14],
+        exclusions=msgspec.json.decode(row[9], type=Exclusions),
+        profile_secret=row[10],
+        signing_secrets=tuple(msgspec.json.decode(row[11])),
+        is_signature_required=bool(row[12]),
+        is_headless_allowed=bool(row[13]),
+        is_image_allowed=bool(row[14]),
+        created_at=row[15],
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.collect.enrich.hosts import host_matches
+from footfall.collect.enrich.hosts import host_matches, is_in_network, path_matches
 
 ALLOWED = ("shop.example.org", "*.example.net", "com.example.app", "", "*.")
 LOCAL = (
@@ -93,3 +93,40 @@ def test_an_empty_domain_matches_nothing() -> None:
 @given(host=st.text(), domain=st.text(), entry=st.text())
 def test_no_text_raises(host: str, domain: str, entry: str) -> None:
     assert host_matches(host, domain, (entry,), allow_localhost=True) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "matches"),
+    [
+        ("/admin", "/admin/*", True),
+        ("/admin/", "/admin/*", True),
+        ("/admin/a/b", "/admin/*", True),
+        ("/administrator", "/admin/*", False),
+        ("/a/admin", "/admin/*", False),
+        ("/a/preview/b", "*/preview/*", True),
+        ("/a.b", "/a.b", True),
+        ("/axb", "/a.b", False),
+        ("/a/1/edit", "/a/*/edit", True),
+        ("/a/1/edit/2", "/a/*/edit", False),
+        ("/", "/*", True),
+    ],
+)
+def test_a_star_in_a_path_stands_for_any_text(path: str, pattern: str, matches: bool) -> None:
+    assert path_matches(path, pattern) is matches
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "is_in"),
+    [
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.0/24", True),
+        ("192.0.3.7", "192.0.2.0/24", False),
+        ("::ffff:192.0.2.7", "192.0.2.0/24", True),
+        ("2001:db8::1", "2001:db8::/32", True),
+        ("2001:db8::1", "192.0.2.0/24", False),
+        ("", "192.0.2.0/24", False),
+        ("localhost", "192.0.2.0/24", False),
+    ],
+)
+def test_an_address_is_in_a_network(address: str, network: str, is_in: bool) -> None:
+    assert is_in_network(address, network) is is_in

@@ -1,8 +1,9 @@
-"""Whether an event's host belongs to a website."""
+"""Whether an event's host belongs to a website, and whether a page or address is one that its owner excludes."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -52,3 +53,29 @@ def is_localhost(name: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def path_matches(path: str, pattern: str) -> bool:
+    """Whether a path is what a pattern describes, in which `*` stands for any text; `/admin/*` means `/admin` too."""
+    return _path_pattern(pattern).fullmatch(path) is not None
+
+
+@lru_cache(1024)
+def _path_pattern(pattern: str) -> re.Pattern[str]:
+    body, below = (pattern[:-2], "(?:/.*)?") if pattern.endswith("/*") else (pattern, "")
+    return re.compile(".*".join(re.escape(part) for part in body.split("*")) + below, re.DOTALL)
+
+
+def is_in_network(address: str, network: str) -> bool:
+    """Whether an IP address is in a network, or is the address that `network` names. What is no address is in none."""
+    try:
+        given = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
+    return (mapped or given) in _network(network)
+
+
+@lru_cache(1024)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text)

@@ -19,6 +19,7 @@ CREATE TABLE website (
     is_suspended BIGINT NOT NULL,
     is_localhost_allowed BIGINT NOT NULL,
     allowed_hostnames TEXT NOT NULL,
+    exclusions TEXT NOT NULL,
     profile_secret BYTEA NOT NULL,
     signing_secrets TEXT NOT NULL,
     is_signature_required BIGINT NOT NULL,

@@ -1,0 +1,409 @@
+"""Who gets into the dashboard, and what a form needs to be believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+
+from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account
+from footfall.clock import system_clock
+from footfall.dashboard.login import PER_ACCOUNT, PER_ADDRESS
+from footfall.dashboard.routes import pages
+from tests.conftest import MakeServer
+from tests.support.dashboard import PASSWORD, Visit, enter, make_account
+from tests.support.servers import RunningServer, run_command, run_json
+from tests.support.sites import Site, new_visitor
+
+TABLE = pages(cast(Any, None))
+DAY = 86_400_000
+OPEN = {"/login", "/setup/{secret}", "/static/{file}"}
+CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
+FORMS = [route.path for route in TABLE if route.method == "POST" and route.path not in OPEN]
+
+
+@pytest.fixture
+def visits(shared_server: RunningServer) -> Iterator[Callable[..., Visit]]:
+    made: list[Visit] = []
+
+    def make(url: str = "", **headers: str) -> Visit:
+        made.append(
+            Visit(url or shared_server.url, {name.replace("_", "-"): text for name, text in headers.items()})
+        )
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def visit(visits: Callable[..., Visit]) -> Visit:
+    """A browser without a session."""
+    return visits()
+
+
+@pytest.fixture(scope="session")
+def account(shared_server: RunningServer) -> Account:
+    return make_account(shared_server.place)
+
+
+@pytest.fixture
+def inside(visit: Visit, shared_server: RunningServer, account: Account) -> Visit:
+    """A browser with a session."""
+    enter(visit, shared_server.place, account)
+    return visit
+
+
+def filled(path: str, site: Site) -> str:
+    """A path of the table with ids of this website."""
+    values = {
+        "websiteId": site.website_id,
+        "ref": "user:A",
+        "visitorId": new_visitor(),
+        "secret": "x",
+        "file": "style.css",
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
+
+
+# Strangers
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+def test_nothing_answers_without_a_session(visit: Visit, server: Site, method: str, path: str) -> None:
+    at = filled(path, server)
+    token = {"form_token": visit.token()} if method == "POST" else None
+    answer = visit.http.request(method, at, data=token)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+    assert answer.content == b""
+    if method == "GET":
+        assert visit.get(answer.headers["location"]).status_code == 200
+
+
+def test_only_log_in_first_run_and_static_files_are_open() -> None:
+    tried = {path for _, path in CLOSED}
+    assert {route.path for route in TABLE} == tried | OPEN
+
+
+@pytest.mark.parametrize("secret", ["", "x", "a" * 43, "a=b; c"])
+def test_an_invented_session_is_none(visit: Visit, secret: str) -> None:
+    answer = visit.get(
+        "/account", headers={"cookie": f"footfall_session={secret}".encode().decode("latin-1")}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Faccount")
+
+
+def test_a_session_ends_by_itself(visit: Visit, shared_server: RunningServer, account: Account) -> None:
+    now = system_clock()
+    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY - 1000)
+    assert not visit.is_inside()
+    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY + 60_000)
+    assert visit.is_inside()
+
+
+def test_one_comes_back_to_the_page_one_asked_for(visit: Visit, server: Site, account: Account) -> None:
+    wanted = f"/w/{server.website_id}/people?search=ada&trait.plan=pro"
+    login = visit.get(wanted).headers["location"]
+    following = re.search(r'name="next" value="([^"]*)"', visit.get(login).text)
+    assert following
+    answer = visit.post(
+        "/login", email=account.email, password=PASSWORD, next=following[1].replace("&amp;", "&")
+    )
+    assert answer.headers["location"] == wanted
+    assert visit.get(wanted).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "following",
+    ["//evil.example", "https://evil.example/", "/\\evil.example", "evil", "", "/\tx", "javascript:1"],
+)
+def test_nobody_is_sent_elsewhere_after_a_log_in(visit: Visit, account: Account, following: str) -> None:
+    answer = visit.post("/login", email=account.email, password=PASSWORD, next=following)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+# Forms
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_needs_the_token_of_its_session(
+    inside: Visit,
+    visits: Callable[..., Visit],
+    server: Site,
+    shared_server: RunningServer,
+    account: Account,
+    path: str,
+) -> None:
+    at = filled(path, server)
+    stranger = visits()
+    enter(stranger, shared_server.place, account)
+    for token in (None, "", "0" * 64, stranger.token("/account"), visits().token()):
+        answer = inside.http.post(at, data={"x": "y"} if token is None else {"form_token": token})
+        assert answer.status_code == 403, path
+        assert "form is too old" in answer.text
+    assert inside.is_inside()
+
+
+def test_a_log_in_needs_the_token_of_its_browser(
+    visit: Visit, visits: Callable[..., Visit], account: Account
+) -> None:
+    fields = {"email": account.email, "password": PASSWORD}
+    assert visit.http.post("/login", data=fields).status_code == 403
+    assert visit.http.post("/login", data={**fields, "form_token": visits().token()}).status_code == 403
+    assert not visit.is_inside()
+
+
+def test_a_form_that_cannot_be_read_is_refused(inside: Visit) -> None:
+    token = inside.token("/account")
+    for body in (b"\xff\xfe", b"a=%ff", b"current=%00&form_token=" + token.encode()):
+        answer = inside.http.post("/account", content=body)
+        assert answer.status_code == 400, body
+    assert inside.http.post("/account", content=b"a=" + b"b" * 70_000).status_code == 413
+
+
+# Log-in and log-out
+
+
+def test_log_in_and_log_out(visit: Visit, visits: Callable[..., Visit], account: Account) -> None:
+    answer = visit.log_in(account.email.upper())
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    (given,) = [one for one in answer.headers.get_list("set-cookie") if one.startswith("footfall_session=")]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(given.split("; "))
+    assert "Secure" not in given
+    assert visit.is_inside()
+    secret = visit.http.cookies["footfall_session"]
+    out = visit.post("/logout", form="/account")
+    assert (out.status_code, out.headers["location"]) == (303, "/login")
+    thief = visits()
+    thief.http.cookies.set("footfall_session", secret)
+    assert not thief.is_inside()
+
+
+def test_behind_https_the_cookie_is_for_https_only(visits: Callable[..., Visit], account: Account) -> None:
+    visit = visits(X_Forwarded_Proto="https")
+    token = re.search(r'name="form_token" value="(\w+)"', (page := visit.get("/login")).text)
+    assert token
+    cookie = page.headers["set-cookie"]
+    assert "; Secure" in cookie
+    answer = visit.http.post(
+        "/login",
+        data={"form_token": token[1], "email": account.email, "password": PASSWORD},
+        headers={"cookie": cookie.split(";")[0]},
+    )
+    assert answer.headers["set-cookie"].endswith("; Secure")
+
+
+def test_a_wrong_password_and_an_unknown_account_look_the_same(visit: Visit, account: Account) -> None:
+    wrong = visit.log_in(account.email, "not the password")
+    unknown = visit.log_in(f"{new_visitor()}@example.com", "not the password")
+    assert wrong.status_code == unknown.status_code == 401
+    without = [re.sub(r'value="[^"]*"', "", answer.text) for answer in (wrong, unknown)]
+    assert without[0] == without[1]
+    assert not visit.is_inside()
+
+
+def test_log_ins_are_limited_per_account_and_per_address(
+    start: MakeServer, visits: Callable[..., Visit]
+) -> None:
+    running = start({"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8"})
+    first, second = make_account(running.place), make_account(running.place)
+
+    def attempt(address: str, email: str, password: str = "wrong password") -> int:
+        return visits(running.url, X_Forwarded_For=address).log_in(email, password).status_code
+
+    codes = [attempt(f"192.0.2.{n}", first.email) for n in range(PER_ACCOUNT)]
+    assert codes == [401] * PER_ACCOUNT
+    assert attempt("192.0.2.99", first.email, PASSWORD) == 429
+    assert attempt("192.0.2.99", second.email, PASSWORD) == 303
+
+    codes = [attempt("198.51.100.1", f"{n}@example.com") for n in range(PER_ADDRESS)]
+    assert codes == [401] * PER_ADDRESS
+    assert attempt("198.51.100.1", second.email, PASSWORD) == 429
+    assert attempt("198.51.100.2", second.email, PASSWORD) == 303
+    for private in (first.email, "192.0.2.", "198.51.100.", "wrong password", PASSWORD):
+        assert private not in running.log
+
+
+# Passwords
+
+
+def test_a_new_password_logs_out_everywhere(
+    visit: Visit, visits: Callable[..., Visit], shared_server: RunningServer
+) -> None:
+    account = make_account(shared_server.place)
+    elsewhere = visits()
+    for one in (visit, elsewhere):
+        enter(one, shared_server.place, account)
+    new = "another password"
+    wrong = visit.post("/account", form="/account", current="not it", password=new)
+    assert (wrong.status_code, "not right" in wrong.text) == (400, True)
+    short = visit.post("/account", form="/account", current=PASSWORD, password="x" * (MIN_PASSWORD - 1))
+    assert (short.status_code, "password: use" in short.text) == (400, True)
+    assert elsewhere.is_inside()
+    assert visit.post("/account", form="/account", current=PASSWORD, password=new).status_code == 303
+    assert not visit.is_inside()
+    assert not elsewhere.is_inside()
+    assert visit.log_in(account.email).status_code == 401
+    assert visit.log_in(account.email, new).status_code == 303
+
+
+def test_a_new_password_logs_out_in_every_process(start: MakeServer, visits: Callable[..., Visit]) -> None:
+    one = start()
+    account = make_account(one.place, "ada@example.com")
+    servers = [one, *([start(None, one.place)] if one.place.engine == "postgres" else [])]
+    inside = [visits(running.url) for running in servers]
+    for visit in inside:
+        enter(visit, one.place, account)
+        assert visit.is_inside()
+    ran = run_command(one.place, "account", "password", "ada@example.com", typed="a longer password\n")
+    assert ran.code == 0, ran
+    assert not any(visit.is_inside() for visit in inside)
+    if len(servers) == 2:
+        here, there = visits(servers[0].url), visits(servers[1].url)
+        assert here.log_in(account.email, "a longer password").status_code == 303
+        there.http.cookies.set("footfall_session", here.http.cookies["footfall_session"])
+        assert there.is_inside()
+        assert here.post("/logout", form="/account").status_code == 303
+        assert not there.is_inside()
+
+
+# The first account
+
+
+def test_the_link_of_the_first_start_makes_one_account(
+    start: MakeServer, visits: Callable[..., Visit]
+) -> None:
+    running = start()
+    path = setup_path(running)
+    visit = visits(running.url)
+    assert visit.get("/setup/x").status_code == 404
+    short = visit.post(path, form=path, email="ada@example.com", password="short")
+    assert (short.status_code, "password: use" in short.text) == (400, True)
+    assert visit.post(path, form=path, email="ada", password=PASSWORD).status_code == 400
+    other = visits(running.url)
+    late = other.token(path)
+    made = visit.post(path, form=path, email="Ada@Example.com", password=PASSWORD)
+    assert (made.status_code, made.headers["location"]) == (303, "/")
+    assert visit.is_inside()
+    assert visit.get(path).status_code == 404
+    again = other.http.post(path, data={"form_token": late, "email": "eve@example.com", "password": PASSWORD})
+    assert again.status_code == 404
+    assert [one["email"] for one in run_json(running.place, "account", "list")] == ["ada@example.com"]
+    assert PASSWORD not in running.log
+
+
+def test_a_link_is_replaced_at_the_next_start_and_gone_with_the_first_account(
+    start: MakeServer, visits: Callable[..., Visit]
+) -> None:
+    running = start()
+    before = setup_path(running)
+    running.stop()
+    running = start(None, running.place)
+    visit = visits(running.url)
+    now = setup_path(running)
+    assert visit.get(before).status_code == 404
+    assert visit.get(now).status_code == 200
+    make_account(running.place)
+    assert visit.get(now).status_code == 404
+
+
+def setup_path(running: RunningServer) -> str:
+    """The path of the one-time link that a start printed."""
+    assert running.process.stdout is not None
+    for line in running.process.stdout:
+        if found := re.search(r"make your account at (\S+)", line):
+            return urlsplit(found[1]).path
+    raise AssertionError("no link was printed")
+
+
+# What every page carries
+
+
+@pytest.mark.parametrize("path", [path for method, path in CLOSED if method == "GET"] + ["/login"])
+def test_pages_forbid_what_they_do_not_need(inside: Visit, server: Site, path: str) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A", {"name": "<script>alert(1)</script>", "image": "javascript:alert(1)"})
+    if path.endswith(("/stream", "/seen")):
+        with inside.http.stream("GET", filled(path, server)) as answer:
+            headers = answer.headers
+            assert headers["cache-control"] == "no-store"
+            return
+    answer = inside.get(filled(path, server).replace("{visitorId}", visitor))
+    headers = answer.headers
+    assert headers["x-content-type-options"] == "nosniff"
+    if path.endswith("/export"):
+        assert headers["content-disposition"].startswith("attachment")
+        return
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    text = answer.text
+    assert "<script>" not in text
+    assert not re.search(
+        r"<style|\sstyle=|\son\w+=|javascript:", text.replace("javascript:alert(1)</dd>", "")
+    )
+
+
+def test_images_of_people_are_shown_only_where_the_website_allows_it(inside: Visit, server: Site) -> None:
+    server.identify(server.pageview(), "A", {"name": "Ada", "image": "https://images.example/a.png"})
+    path = f"/w/{server.website_id}/people/user:A"
+    before = inside.get(path)
+    assert '<img class="avatar' not in before.text
+    assert "img-src 'self';" in before.headers["content-security-policy"]
+    server.change(is_image_allowed=True)
+    after = inside.get(path)
+    assert 'src="https://images.example/a.png" alt="" referrerpolicy="no-referrer"' in after.text
+    assert "img-src 'self' https:;" in after.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("name", ["style.css", "app.js", "icon.svg"])
+def test_static_files_may_be_kept(visit: Visit, name: str) -> None:
+    answer = visit.get(f"/static/{name}")
+    assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+
+
+@pytest.mark.parametrize("name", ["x", "../login.py", "..%2flogin.py", "style.css%00", "base.html"])
+def test_there_are_no_other_files(visit: Visit, name: str) -> None:
+    assert visit.get(f"/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/w/x/people",
+        "/w/000000000000000000000000/people",
+        "/w/{id}/people/user:nobody",
+        "/w/{id}/people/x",
+        "/w/{id}/visitors/x",
+    ],
+)
+def test_what_is_not_there_is_said_as_a_page(inside: Visit, server: Site, path: str) -> None:
+    answer = inside.get(path.format(id=server.website_id))
+    assert answer.status_code in (400, 404)
+    assert "<h1>" in answer.text
+
+
+# Accounts by command
+
+
+def test_accounts_by_command(start: MakeServer) -> None:
+    place = start().place
+    made = run_command(place, "account", "create", "Bea@Example.com", typed=f"{PASSWORD}\n")
+    assert (made.code, "bea@example.com" in made.output) == (0, True), made
+    for email, password, word in (
+        ("bea@example.com", PASSWORD, "already"),
+        ("bea", PASSWORD, "email"),
+        ("c@example.com", "short", "password"),
+    ):
+        ran = run_command(place, "account", "create", email, typed=f"{password}\n")
+        assert (ran.code, word in ran.errors) == (1, True), ran
+    ran = run_command(place, "account", "password", "nobody@example.com", typed=f"{PASSWORD}\n")
+    assert (ran.code, "no account" in ran.errors) == (1, True), ran
+    assert [one["email"] for one in run_json(place, "account", "list")] == ["bea@example.com"]

@@ -1,0 +1,74 @@
+"""The dashboard as a browser without JavaScript sees it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import httpx
+
+from footfall.auth.accounts import Account, create_account, hash_password, start_session
+from footfall.clock import system_clock
+from tests.support.engines import Place
+from tests.support.sites import new_visitor
+
+PASSWORD = "correct horse battery"
+
+_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
+
+
+class Visit:
+    """One browser: its cookies, and the page it shows."""
+
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=30)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """Ask for a page; redirects are not followed."""
+        return self.http.get(path, **options)
+
+    def token(self, path: str = "/login") -> str:
+        """The form token of a page."""
+        found = _TOKEN.search(self.get(path).text)
+        assert found, f"no form on {path}"
+        return found[1]
+
+    def post(self, path: str, *, form: str = "/login", **fields: str) -> httpx.Response:
+        """Send a form that stands on the page `form`."""
+        return self.http.post(path, data={"form_token": self.token(form), **fields})
+
+    def log_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+        """Fill in the log-in form."""
+        return self.post("/login", email=email, password=password)
+
+    def is_inside(self) -> bool:
+        """Whether pages answer."""
+        answer = self.get("/account")
+        assert answer.status_code in (200, 303)
+        return answer.status_code == 200
+
+    def close(self) -> None:
+        self.http.close()
+
+
+def make_account(place: Place, email: str = "", at: int | None = None) -> Account:
+    """An account with PASSWORD."""
+    hashed = hash_password(PASSWORD)
+    name = email or f"{new_visitor()}@example.com"
+    return place.transact(lambda tx: create_account(tx, name, hashed, at or system_clock()))
+
+
+def enter(visit: Visit, place: Place, account: Account, at: int | None = None) -> str:
+    """Give a browser a session that began at `at` (ms since epoch; now), without the cost of a password; the cookie's value."""
+    secret = place.transact(lambda tx: start_session(tx, account.account_id, at or system_clock()))
+    visit.http.cookies.set("footfall_session", secret)
+    return secret
+
+
+def wait_until(condition: Any, what: str) -> None:
+    """Return once `condition()` holds."""
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)  # between two looks, not in place of one
