@@ -88,7 +88,9 @@ def demo(engine: Engine) -> Iterator[Demo]:
     made = run_json(place, "demo", "--seed", "7")
     make_account(place, EMAIL)
     with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as running:
-        yield Demo(running, made)
+        found = Demo(running, made)
+        yield found
+        found.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -795,3 +797,4 @@ def test_the_demo_is_the_same_for_the_same_seed(engine: Engine, demo: Demo) -> N
         health = {one["kind"]: one["count"] for one in again.ask("/identity/health")["findings"]}
         assert health["shared_visitors"] == 1
         assert health["likely_duplicates"] >= 1
+        again.http.close()
