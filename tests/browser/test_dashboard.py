@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
-from tests.support.dashboard import PASSWORD, make_account
+from tests.support.dashboard import PASSWORD, make_account, wait_until
 from tests.support.engines import Engine
 from tests.support.servers import RunningServer, run_json, serving
 from tests.support.sites import CHROME, new_visitor
@@ -201,13 +201,11 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
 def expect_known(demo: Demo, website_id: str) -> None:
     """Return once the server knows a website that a command made."""
     token = run_json(demo.place, "token", "create", "--name", "x", "--permissions", "analytics:read")["key"]
-    for _ in range(300):
-        answer = demo.http.get(
-            f"/api/v1/profiles?websiteId={website_id}", headers={"authorization": f"Bearer {token}"}
-        )
-        if answer.status_code == 200:
-            return
-    raise AssertionError("the server does not notice a new website")
+    headers = {"authorization": f"Bearer {token}"}
+    wait_until(
+        lambda: demo.http.get(f"/api/v1/profiles?websiteId={website_id}", headers=headers).status_code == 200,
+        "the server does not notice a new website",
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

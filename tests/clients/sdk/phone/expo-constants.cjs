@@ -1,0 +1,1 @@
+exports.expoConfig = { version: "2.5.0" };
