@@ -24,6 +24,8 @@ WARM_UP = 2
 """Seconds of load before each measurement."""
 REPORT_EVERY = 30.0
 """Seconds between the lines of a soak."""
+LIVE_CONNECTIONS = 4
+"""Of live calls beside batches: each sends its next call when the last is answered."""
 MB = 1_000_000
 HEADS = "operation requests/s p50,ms p99,ms errors store/s empty/s share resident,MB log,MB ready,s"
 
@@ -99,6 +101,29 @@ def soak(bench: Bench, minutes: float) -> int:
     return load.errors
 
 
+def batch(bench: Bench, seconds: int) -> int:
+    """Send batches, and live calls beside them; the number of errors of the live calls."""
+    with servers.footfall(bench.engine, bench.core, bench.folder / "server.log") as running:
+
+        def send() -> float:
+            return servers.run_apart(
+                bench.load_core, servers.send_batches, running.address, bench.world, seconds
+            )
+
+        alone = send()
+        live = [OPERATIONS["identify-unchanged"]]
+        where = (bench.load_core, bench.folder, LIVE_CONNECTIONS)
+        with servers.wrk(running.address, live, bench.world, seconds + 2, *where) as process:
+            beside = send()
+            load = servers.counted_by(process)
+    click.echo(f"batches alone: {alone:,.0f} calls/s; with live calls beside them: {beside:,.0f} calls/s")
+    times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
+    click.echo(
+        f"live calls on {LIVE_CONNECTIONS} connections: {load.rate:,.0f}/s, {times}, {load.errors} errors"
+    )
+    return load.errors
+
+
 @click.command()
 @click.option(
     "--engine", "engine_name", type=click.Choice(list(ENGINES)), default="sqlite", show_default=True
@@ -107,7 +132,10 @@ def soak(bench: Bench, minutes: float) -> int:
 @click.option("--duration", type=click.IntRange(1), default=10, show_default=True, help="Seconds for each.")
 @click.option("--only", type=click.Choice(list(OPERATIONS)), multiple=True, help="May be repeated.")
 @click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
-def main(engine_name: str, visitors: int, duration: int, only: list[str], minutes: float | None) -> None:
+@click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
+def main(
+    engine_name: str, visitors: int, duration: int, only: list[str], minutes: float | None, is_batch: bool
+) -> None:
     """Measure Footfall on one core, driven from another; exits with 1 when a request failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped and deleted
     cores = sorted(os.sched_getaffinity(0))
@@ -120,7 +148,9 @@ def main(engine_name: str, visitors: int, duration: int, only: list[str], minute
             click.echo(f"{engine_name}, {visitors:,} visitors, made in {time.monotonic() - started:.0f} s")
             bench = Bench(engine, world, cores[0], cores[1], folder)
             try:
-                if minutes is None:
+                if is_batch:
+                    errors = batch(bench, duration)
+                elif minutes is None:
                     _line(HEADS)
                     names = [name for name in OPERATIONS if not only or name in only]
                     errors = sum(measure(bench, name, duration) for name in names)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import http.client
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import string
@@ -22,7 +24,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import msgspec
 
 from bench.engines import Engine
-from bench.store import BATCH, BROWSER, Operation, World, fill
+from bench.store import BATCH, BROWSER, CHANGING, Operation, World, fill
 from footfall.web.dispatch import Receive, Scope, Send
 from footfall.web.server import make_server
 
@@ -30,6 +32,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
 """Headers and body."""
+MOST_CALLS, BATCHES = 1000, 50
+"""Calls in a batch, and different batches."""
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -155,9 +159,45 @@ def probe(address: str, operation: Operation, world: World) -> Answer:
     return [(n.encode(), v.encode()) for n, v in headers if n not in ("date", "connection")], answer
 
 
+def send_batches(address: str, world: World, seconds: float) -> float:
+    """Calls a second through `/identify/batch`, one batch after the other, each with MOST_CALLS calls that change something.
+
+    Raises BenchmarkError when a call was not taken.
+    """
+    host, _, port = address.removeprefix("http://").partition(":")
+    bodies = [_batch(world, number) for number in range(BATCHES)]
+    done, started = 0, time.perf_counter()
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
+        while (spent := time.perf_counter() - started) < seconds:
+            body = bodies[done // MOST_CALLS % BATCHES].replace(
+                b"<draw>", str(random.randint(1, 10**9)).encode()
+            )
+            connection.request("POST", "/api/v1/identify/batch", body, _headers(world))
+            answer = connection.getresponse().read()
+            if answer.count(b'"action":"updated"') != MOST_CALLS:
+                raise BenchmarkError(f"a batch was answered {answer[:500].decode(errors='replace')}")
+            done += MOST_CALLS
+    return done / spent
+
+
+def _batch(world: World, number: int) -> bytes:
+    """A batch about visitors of its own, as JSON; `<draw>` stands for what changes from one delivery to the next."""
+    visitors = [(number * MOST_CALLS + i) % world.visitors for i in range(MOST_CALLS)]
+    template = CHANGING.body.replace("<draw>", "DRAW")
+    return (
+        "[{}]".format(",".join(fill(template, i, world) for i in visitors)).replace("DRAW", "<draw>").encode()
+    )
+
+
 @contextlib.contextmanager
 def wrk(
-    address: str, mix: list[Operation], world: World, seconds: int, core: int, folder: Path
+    address: str,
+    mix: list[Operation],
+    world: World,
+    seconds: int,
+    core: int,
+    folder: Path,
+    connections: int = BATCH,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """wrk on `core`, sending requests about random visitors for `seconds`; each is one of `mix`. Ended on leaving."""
     tables = [
@@ -177,7 +217,7 @@ def wrk(
         str(core),
         "wrk",
         "-t1",
-        f"-c{BATCH}",
+        f"-c{connections}",
         f"-d{seconds}",
         "--timeout",
         "10",

@@ -63,11 +63,12 @@ class Operation(NamedTuple):
 IDENTIFY = Operation("/api/v1/identify", _USER, '"action":"unchanged"', IDENTIFY_HANDLER)
 PAGEVIEW = Operation("/api/events", _PAGE, '{"status":"success"}', RECORD_HANDLER)
 _CHANGED = _USER.replace("pro", "plan <draw>").replace("admin", "role <draw>")
+CHANGING = IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"')
 OPERATIONS = {  # in an order in which none spoils the data of a later one
     "identify-unchanged": IDENTIFY,
     "visitor": Operation("/api/v1/visitors/<visitor>", "", '"user_', None),
     "pageview": PAGEVIEW,
-    "identify-changing": IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"'),
+    "identify-changing": CHANGING,
 }
 
 

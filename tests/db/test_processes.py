@@ -77,6 +77,7 @@ def call_for_a_while(site: Site, url: str, visitors: list[str], seed: int, answe
 def test_calls_about_the_same_people_at_once_end_as_their_facts_say(servers: list[RunningServer]) -> None:
     with http_client(servers[0].url) as client:
         site = site_on(servers[0], client)
+        wait_until_known(servers, site)
         visitors = [site.pageview() for _ in range(4)]
         answers: list[Any] = []
         threads = [
@@ -110,6 +111,7 @@ def test_calls_about_the_same_people_at_once_end_as_their_facts_say(servers: lis
 def test_two_processes_that_meet_the_same_user_first_make_one_profile(servers: list[RunningServer]) -> None:
     with http_client(servers[0].url) as client:
         site = site_on(servers[0], client)
+        wait_until_known(servers, site)
         for number in range(10):
             visitors = [site.pageview() for _ in range(4)]
             barrier = threading.Barrier(len(visitors))
@@ -147,15 +149,20 @@ def statuses(url: str, site: Site, processes: int) -> set[int]:
     return found
 
 
+def wait_until_known(servers: list[RunningServer], site: Site) -> None:
+    """Return once every process of every server knows the website's key."""
+    for server in servers:
+        deadline = time.monotonic() + 10
+        while statuses(server.url, site, 2) != {404}:
+            assert time.monotonic() < deadline, "the key is not known everywhere"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["revoke", "suspend"])
 def test_a_change_reaches_every_process_in_time(servers: list[RunningServer], change: str) -> None:
     with http_client(servers[0].url) as client:
         site = site_on(servers[0], client)
-        for server in servers:
-            deadline = time.monotonic() + 10
-            while statuses(server.url, site, 2) != {404}:
-                assert time.monotonic() < deadline, "the key is not known everywhere"
+        wait_until_known(servers, site)
 
         def work(tx: Any) -> None:
             revoke_key(tx, bytes.fromhex(site.key_id), system_clock())

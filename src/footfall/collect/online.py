@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 ONLINE_MS = 5 * 60_000
 PRUNE_AT = 1000
 """Visitors of a website from which on those who left are looked for at each new one's arrival."""
+
+MOST_FRESH = 50_000
+"""Visitors who may wait to be taken; of more than that nobody takes note."""
 
 
 class Seen(NamedTuple):
@@ -28,14 +32,16 @@ class Online:
         visitors = self._seen.setdefault(website_id, {})
         before = visitors.pop(visitor_id, None)  # so that they lie in the order in which they were seen
         visitors[visitor_id] = Seen(at, url or (before.url if before else None))
-        self._fresh[(website_id, visitor_id)] = at
+        key = (website_id, visitor_id)
+        if len(self._fresh) < MOST_FRESH or key in self._fresh:
+            self._fresh[key] = at
         if len(visitors) > PRUNE_AT:
             self._prune(visitors, at)
 
-    def take_fresh(self) -> list[tuple[bytes, bytes, int]]:
-        """(website id, visitor id, ms since epoch) of all who were seen since the last call of this."""
-        fresh, self._fresh = self._fresh, {}
-        return [(*key, at) for key, at in fresh.items()]
+    def take_fresh(self, most: int) -> list[tuple[bytes, bytes, int]]:
+        """(website id, visitor id, ms since epoch) of some who were seen since they were taken last; those who wait longest come first."""
+        keys = list(itertools.islice(self._fresh, most))
+        return [(*key, self._fresh.pop(key)) for key in keys]
 
     def visitors(self, website_id: bytes, now: int) -> list[tuple[bytes, Seen]]:
         """The visitors of the last five minutes, the latest first."""

@@ -3,8 +3,9 @@
 Whatever changes a person leaves a row in `profile_change`; a step takes some of those rows, brings the index up to date with the
 profiles as they are by then, and removes the rows, all in one transaction. So it survives restarts, and several processes share the work.
 
-When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw. When a process
-is killed, those whom it saw last keep their place in the list until they are seen again; what a person's page says is read from the events.
+When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw, up to a
+thousand visitors a second. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a
+person's page says is read from the events.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from footfall.db.protocol import Database, Params, Transaction, WriteHandler
+import msgspec
+
+from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import ApiError, DatabaseError
-from footfall.identity import store
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import EVENT_BYTES, at_of
 from footfall.log import get_logger
@@ -26,11 +28,13 @@ from footfall.people.terms import indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
 
+_decode = msgspec.json.Decoder().decode
+
 STEP = 50
 """Changes that one step takes: a few milliseconds, so that live calls do not wait long."""
 IDLE_SECONDS = 0.25
-SEEN_SECONDS, SEEN_STEP = 2.0, 200
-"""How often a process notes whom it saw, and how many visitors at once."""
+SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
+"""How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
 PAUSE = 3.0
 """While calls come in, a step is followed by a pause of this many times as long as it took."""
 
@@ -57,28 +61,34 @@ def _step(tx: Transaction) -> Step:
 
 def _index(tx: Transaction, keys: list[Params]) -> None:
     """Make the index rows of profiles what the profiles say; none for one that is gone or part of another person."""
-    profiles, _ = store.read_profiles(tx, keys)
-    persons = {key: (key[0], profile.person_id) for key, profile in profiles.items()}
-    elsewhere: list[Params] = sorted(set(persons.values()) - set(keys))
-    profiles |= store.read_profiles(tx, elsewhere)[0]
+    profiles = dict(zip(keys, tx.lookup(sql.profile_now, keys), strict=True))
+    persons = {(key[0], row[0]) for key, row in profiles.items() if row is not None}
+    elsewhere: list[Params] = sorted(persons - set(keys))
+    profiles |= dict(zip(elsewhere, tx.lookup(sql.profile_now, elsewhere), strict=True))
+    held = tx.lookup(sql.held, list(profiles))
+    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
     changes = _Changes(tx)
-    everyone = [*keys, *elsewhere]
-    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in everyone])
-    for key, last in zip(everyone, newest, strict=True):
-        profile = profiles.get(key)
-        if profile is None or profile.person_id != profile.profile_id:
-            changes.remove(key)
+    for (key, row), content, last in zip(profiles.items(), held, newest, strict=True):
+        known = _Held(content)
+        if row is None or row[0] != key[1]:
+            changes.remove(key, known)
         else:
-            seen_at = at_of(last[0]) if last and last[0] else profile.identified_at
-            changes.add(key, profile.traits.values, _users(tx, profile), seen_at)
+            person_id, member_count, user_id, identified_at, metadata = row
+            users = [user_id]
+            if member_count > 1:
+                users = [member[1] for member in tx.all(identity_sql.members_of_person, (key[0], person_id))]
+            seen_at = at_of(last[0]) if last and last[0] else identified_at
+            changes.add(key, known, _decode(metadata), users, seen_at)
     changes.write()
 
 
-def _users(tx: Transaction, profile: store.Profile) -> list[str]:
-    """The user ids of a person."""
-    if profile.member_count == 1:
-        return [profile.user_id]
-    return [row[1] for row in tx.all(identity_sql.members_of_person, (profile.website_id, profile.person_id))]
+class _Held:
+    """What the index has of a profile: traits as (kind, value, number) by name, and search terms."""
+
+    def __init__(self, content: Row | None) -> None:
+        traits, terms = content or (None, None)
+        self.traits = {name: tuple(value) for name, *value in _decode(traits)} if traits else {}
+        self.terms = set(_decode(terms)) if terms else set()
 
 
 class _Changes:
@@ -88,27 +98,25 @@ class _Changes:
         self._tx = tx
         self._rows: dict[Statement, list[Params]] = {}
 
-    def remove(self, key: Params) -> None:
+    def remove(self, key: Params, held: _Held) -> None:
         """Nothing is found by this profile."""
-        self._compare(key, {}, [])
+        self._compare(key, held, {}, [])
         self._add(sql.seen_remove, [key])
 
-    def add(self, key: Params, values: dict[str, Any], users: list[str], seen_at: int) -> None:
+    def add(self, key: Params, held: _Held, values: dict[str, Any], users: list[str], seen_at: int) -> None:
         """Make the index say what it should of a profile. `seen_at`: ms since epoch."""
-        self._compare(key, values, users)
+        self._compare(key, held, values, users)
         self._add(sql.seen_put, [(*key, seen_at)])
 
-    def _compare(self, key: Params, values: dict[str, Any], users: list[str]) -> None:
+    def _compare(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
         traits = {name: indexed_value(value) for name, value in values.items()}
-        known = {row[0]: tuple(row[1:]) for row in self._tx.all(sql.traits_of, key)}
-        self._add(sql.trait_remove, [(*key, name) for name in known.keys() - traits.keys()])
-        changed = [(*key, name, *value) for name, value in traits.items() if known.get(name) != value]
+        self._add(sql.trait_remove, [(*key, name) for name in held.traits.keys() - traits.keys()])
+        changed = [(*key, name, *value) for name, value in traits.items() if held.traits.get(name) != value]
         self._add(sql.trait_put, changed)
         terms = search_terms(users, values)
-        had = {row[0] for row in self._tx.all(sql.terms_of, key)}
         website_id, profile_id = key
-        self._add(sql.term_remove, [(website_id, term, profile_id) for term in had - terms])
-        self._add(sql.term_add, [(website_id, term, profile_id) for term in terms - had])
+        self._add(sql.term_remove, [(website_id, term, profile_id) for term in held.terms - terms])
+        self._add(sql.term_add, [(website_id, term, profile_id) for term in terms - held.terms])
 
     def _add(self, statement: Statement, rows: list[Params]) -> None:
         if rows:
@@ -150,9 +158,9 @@ SEEN_HANDLER = WriteHandler(rank=5, run=note_seen, locks=_locks)
 
 
 class SeenNoter:
-    """Notes every other second whom this process saw. `take`: those seen since the last call of it."""
+    """Notes every other second whom this process saw. `take` gives at most so many of them, those who wait longest first."""
 
-    def __init__(self, database: Database, take: Callable[[], list[tuple[bytes, bytes, int]]]) -> None:
+    def __init__(self, database: Database, take: Callable[[int], list[tuple[bytes, bytes, int]]]) -> None:
         self._database = database
         self._take = take
 
@@ -164,11 +172,10 @@ class SeenNoter:
                 await self.note()
 
     async def note(self) -> None:
-        """Note whom this process saw until now. Raises ApiError and DatabaseError."""
-        seen = self._take()
-        for start in range(0, len(seen), SEEN_STEP):
-            sightings = [Sighting(*one) for one in seen[start : start + SEEN_STEP]]
-            await self._database.write(SEEN_HANDLER, sightings, bulk=True)
+        """Note whom this process saw until now; not all of them when they are very many. Raises ApiError and DatabaseError."""
+        for _ in range(SEEN_STEPS):
+            if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
+                await self._database.write(SEEN_HANDLER, seen, bulk=True)
 
 
 class TraitIndexer:

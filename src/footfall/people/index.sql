@@ -4,8 +4,9 @@ SELECT website_id, change_id, profile_id FROM profile_change ORDER BY website_id
 -- name: change_done(website_id bytes, change_id bytes)
 DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :change_id;
 
--- name: traits_of(website_id bytes, profile_id bytes)
-SELECT name, kind, value, number FROM trait WHERE website_id = :website_id AND profile_id = :profile_id;
+-- name: profile_now(website_id bytes, profile_id bytes)
+SELECT person_id, member_count, user_id, identified_at, metadata FROM profile
+WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: trait_put(website_id bytes, profile_id bytes, name text, kind text, value text, number real)
 INSERT INTO trait (website_id, profile_id, name, kind, value, number)
@@ -14,9 +15,6 @@ ON CONFLICT (website_id, profile_id, name) DO UPDATE SET kind = excluded.kind, v
 
 -- name: trait_remove(website_id bytes, profile_id bytes, name text)
 DELETE FROM trait WHERE website_id = :website_id AND profile_id = :profile_id AND name = :name;
-
--- name: terms_of(website_id bytes, profile_id bytes)
-SELECT term FROM search_term WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: term_add(website_id bytes, term text, profile_id bytes)
 INSERT INTO search_term (website_id, term, profile_id) VALUES (:website_id, :term, :profile_id)
@@ -27,7 +25,7 @@ DELETE FROM search_term WHERE website_id = :website_id AND term = :term AND prof
 
 -- name: seen_put(website_id bytes, profile_id bytes, seen_at int)
 INSERT INTO person_seen (website_id, profile_id, seen_at) VALUES (:website_id, :profile_id, :seen_at)
-ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at;
+ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at WHERE person_seen.seen_at <> excluded.seen_at;
 
 -- name: seen_remove(website_id bytes, profile_id bytes)
 DELETE FROM person_seen WHERE website_id = :website_id AND profile_id = :profile_id;
