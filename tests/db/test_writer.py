@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footfall.db.protocol import CHANGE_HANDLER, WriteHandler
-from footfall.db.writer import ATTEMPTS, BULK_SLICE, Writer
+from footfall.db.writer import ATTEMPTS, BULK_ALONE, BULK_SLICE, Writer
 from footfall.errors import (
     BadRequest,
     DatabaseConflict,
@@ -195,6 +195,15 @@ def test_bulk_calls_come_in_slices_beside_live_ones(session: FakeSession) -> Non
     run(work)
     assert session.committed[0] == [-1, *range(BULK_SLICE)]
     assert session.committed[1] == list(range(BULK_SLICE, BULK_SLICE + 50))
+
+
+def test_bulk_calls_alone_come_in_larger_slices(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session) as submit:
+            await asyncio.gather(*[submit(KEEP, number, True) for number in range(BULK_ALONE + 50)])
+
+    run(work)
+    assert session.committed == [list(range(BULK_ALONE)), list(range(BULK_ALONE, BULK_ALONE + 50))]
 
 
 def test_a_batch_has_a_largest_size(session: FakeSession) -> None:

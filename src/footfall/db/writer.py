@@ -30,6 +30,8 @@ from footfall.log import get_logger
 
 BULK_SLICE = 100
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
+BULK_ALONE, QUIET_SECONDS = 400, 1.0
+"""The same when no live call came for so long: a larger commit costs less for each call."""
 
 
 ATTEMPTS = 4
@@ -82,6 +84,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._is_closing = False
         self.taken = 0
+        self._live_at = -QUIET_SECONDS
         self._log = get_logger("writer")
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -94,7 +97,9 @@ class Writer:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         queue.append(_Waiting(handler, call, future))
-        self.taken += not bulk
+        if not bulk:
+            self.taken += 1
+            self._live_at = self._loop.time()
         self._wake.set()
         return future
 
@@ -131,7 +136,9 @@ class Writer:
 
     def _take(self) -> list[_Waiting]:
         batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
-        batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), BULK_SLICE))]
+        is_quiet = not batch and self._loop.time() - self._live_at >= QUIET_SECONDS
+        slice_size = BULK_ALONE if is_quiet else BULK_SLICE
+        batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), slice_size))]
         return batch
 
     async def _do_chore(self, work: Callable[[], None], future: asyncio.Future[None]) -> None:
