@@ -81,7 +81,7 @@ class Database(Protocol):
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
 
-        `bulk` calls yield to live ones: while those come, at most 100 of them go into one batch.
+        `bulk` calls yield to live ones: while those come, at most 50 of them go into one batch.
         """
 
     def taken(self) -> int:

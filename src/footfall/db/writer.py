@@ -28,7 +28,7 @@ from footfall.errors import (
 )
 from footfall.log import get_logger
 
-BULK_SLICE = 100
+BULK_SLICE = 50
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
 BULK_ALONE, QUIET_SECONDS = 400, 1.0
 """The same when no live call came for so long: a larger commit costs less for each call."""
