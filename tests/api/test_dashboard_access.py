@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -14,9 +15,9 @@ from footfall.clock import system_clock
 from footfall.dashboard.login import PER_ACCOUNT, PER_ADDRESS
 from footfall.dashboard.routes import pages
 from tests.conftest import MakeServer
-from tests.support.dashboard import PASSWORD, Visit, enter, make_account
+from tests.support.dashboard import PASSWORD, Visit, enter, make_account, wait_until
 from tests.support.servers import RunningServer, run_command, run_json
-from tests.support.sites import Site, new_visitor
+from tests.support.sites import Site, http_client, make_sites, new_visitor
 
 TABLE = pages(cast(Any, None))
 DAY = 86_400_000
@@ -388,6 +389,25 @@ def test_what_is_not_there_is_said_as_a_page(inside: Visit, server: Site, path: 
     answer = inside.get(path.format(id=server.website_id))
     assert answer.status_code in (400, 404)
     assert "<h1>" in answer.text
+
+
+def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: Callable[..., Visit]) -> None:
+    one = start()
+    servers = [one, *([start(None, one.place)] if one.place.engine == "postgres" else [])]
+    account = make_account(one.place)
+    with http_client(one.url) as client:
+        (site,) = make_sites(one.url, client, one.place)
+        visitor = site.pageview(path="/over/here")
+    live = f"/w/{site.website_id}/live"
+
+    def is_shown(visit: Visit) -> bool:
+        text = visit.get(live).text
+        return visitor in text and "/over/here" in text
+
+    for running in servers:
+        visit = visits(running.url)
+        enter(visit, one.place, account)
+        wait_until(functools.partial(is_shown, visit), "the visitor is not shown")
 
 
 # Accounts by command

@@ -96,7 +96,7 @@ class Collector:
         if hit.type == IDENTIFY:
             return await self._identify(body, website, hit, needs_salt, context.now)
         await self._database.write(RECORD_HANDLER, hit)
-        self.online.see(hit.website_id, hit.visitor_id, hit.at, hit.url)
+        self.online.see(hit.website_id, hit.visitor_id, hit.at)
         return _accepted(hit if needs_salt else None)
 
     async def _identify(

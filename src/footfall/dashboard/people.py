@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from footfall.clock import from_iso
-from footfall.collect.online import Seen
+from footfall.collect.online import ONLINE_MS
 from footfall.collect.visitors import read_visitor
 from footfall.dashboard.core import Call, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
@@ -26,7 +26,9 @@ from footfall.identity.ledger_endpoints import read_fact_id, read_ledger
 from footfall.identity.reading import profile_of_visitor
 from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
+from footfall.log import get_logger
 from footfall.people.endpoints import read_export, read_journey, read_page, read_person
+from footfall.people.index import read_online
 from footfall.people.journey import read_cursor, visitor_journey
 from footfall.people.reading import device_kind, read_activity
 from footfall.people.wire import read_people_query
@@ -50,10 +52,12 @@ OPERATORS = {
     "exists": "is there",
     "missing": "is missing",
 }
+MOST_ONLINE = 100
 LIVE_SECONDS = 25
 """How long a stream of who is online lasts; browsers come back by themselves."""
 _HIDDEN = frozenset(("name", "image", "email"))
 
+_log = get_logger("dashboard")
 _decode = msgspec.json.Decoder().decode
 
 
@@ -374,6 +378,7 @@ async def erase(call: Call) -> Reply:
     if receipt is None:
         raise no_such_person()
     await call.services.database.scrub()
+    _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
     return render(call, "erased.html", section="people", receipt=receipt)
 
 
@@ -382,6 +387,7 @@ async def export(call: Call) -> Reply:
     found = await call.services.database.scan(read_export, (call.site, read_ref(call.context.path_values[1])))
     if found is None:
         raise no_such_person()
+    _log.info("person exported", profile=found["profile"]["profileId"], account=call.user.account_id.hex())
     return send_json(found, (b"content-disposition", b'attachment; filename="person.json"'))
 
 
@@ -440,7 +446,7 @@ async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
 
 async def live(call: Call) -> Reply:
     """`GET /w/{websiteId}/live`."""
-    return render(call, "live.html", section="live", online=await _online(call))
+    return render(call, "live.html", section="live", most=MOST_ONLINE, online=await _online(call))
 
 
 async def live_stream(call: Call) -> Reply:
@@ -457,7 +463,11 @@ async def _live_events(call: Call) -> AsyncIterator[bytes]:
     before = ""
     for _ in range(LIVE_SECONDS):
         html = draw(
-            "online.html", call=call, website=call.site, online=await _online(call), now=call.context.now
+            "online.html",
+            website=call.site,
+            most=MOST_ONLINE,
+            online=await _online(call),
+            now=call.context.now,
         )
         if html != before:
             yield b"data: " + html.replace("\n", " ").encode() + b"\n\n"
@@ -470,22 +480,26 @@ async def _live_events(call: Call) -> AsyncIterator[bytes]:
 
 async def _online(call: Call) -> list[dict[str, Any]]:
     """Who was seen in the last five minutes, the latest first; the first hundred."""
-    seen = call.services.online.visitors(call.site.website_id, call.now)
-    return await call.services.database.read(_read_online, (call.site, seen[:100]))
+    website_id, since = call.site.website_id, call.now - ONLINE_MS
+    seen = await call.services.database.read(read_online, (website_id, since, MOST_ONLINE))
+    for visitor_id, at in call.services.online.visitors(website_id, call.now).items():
+        seen[visitor_id] = max(at, seen.get(visitor_id, 0))
+    latest = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:MOST_ONLINE]
+    return await call.services.database.read(_show_online, (call.site, latest))
 
 
-def _read_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, Seen]]]) -> list[dict[str, Any]]:
+def _show_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, int]]]) -> list[dict[str, Any]]:
     website, seen = asked
+    rows = tx.lookup(sql.visitor_seen, [(website.website_id, visitor_id) for visitor_id, _ in seen])
     shown = []
-    for visitor_id, last in seen:
-        row = tx.one(sql.visitor_seen, (website.website_id, visitor_id))
+    for (visitor_id, at), row in zip(seen, rows, strict=True):
         profile = profile_of_visitor(tx, website.website_id, visitor_id)
         place = _decode(row[4]) if row and row[4] else {}
         shown.append(
             {
                 "visitorId": format_uuid(visitor_id),
-                "at": last.at,
-                "url": last.url,
+                "at": at,
+                "url": row[5] if row else None,
                 "device": device_kind(row[3] if row else None),
                 "country": place.get("country"),
                 "profile": _decode(encode(profile)) if profile else None,

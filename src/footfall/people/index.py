@@ -4,7 +4,7 @@ Whatever changes a person leaves a row in `profile_change`; a step takes some of
 profiles as they are by then, and removes the rows, all in one transaction. So it survives restarts, and several processes share the work.
 
 When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw, up to a
-thousand visitors a second. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a
+thousand visitors a second; so the processes also know who is online with the others. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a
 person's page says is read from the events.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import ApiError, DatabaseError
@@ -137,8 +138,12 @@ class Sighting(NamedTuple):
 
 
 def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
-    """Write handler: keep when people were seen last."""
+    """Write handler: keep when people were seen last, and who is online."""
     seen = sorted(one for call in calls for one in call)
+    latest: dict[Params, int] = {one[:2]: one.at for one in seen}
+    tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
+    for website_id in {one.website_id for one in seen}:
+        tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
     found = tx.lookup(sql.seen_of_visitor, [one[:2] for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
@@ -147,6 +152,11 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
             rows[key] = max(one.at, person[1], rows.get(key, 0))
     tx.run_many(sql.seen_put, [(*key, at) for key, at in sorted(rows.items())])
     return [None] * len(calls)
+
+
+def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, int]:
+    """(website id, ms since epoch, how many) -> the visitors seen since by any process, the latest of them, with when that was."""
+    return {row[0]: row[1] for row in tx.all(sql.online_since, asked)}
 
 
 def _locks(calls: list[Any]) -> list[Params]:

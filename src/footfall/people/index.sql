@@ -27,6 +27,16 @@ DELETE FROM search_term WHERE website_id = :website_id AND term = :term AND prof
 INSERT INTO person_seen (website_id, profile_id, seen_at) VALUES (:website_id, :profile_id, :seen_at)
 ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at WHERE person_seen.seen_at <> excluded.seen_at;
 
+-- name: online_put(website_id bytes, visitor_id bytes, seen_at int)
+INSERT INTO online (website_id, visitor_id, seen_at) VALUES (:website_id, :visitor_id, :seen_at)
+ON CONFLICT (website_id, visitor_id) DO UPDATE SET seen_at = excluded.seen_at WHERE online.seen_at < excluded.seen_at;
+
+-- name: online_forget(website_id bytes, before int)
+DELETE FROM online WHERE website_id = :website_id AND seen_at <= :before;
+
+-- name: online_since(website_id bytes, since int, most int)
+SELECT visitor_id, seen_at FROM online WHERE website_id = :website_id AND seen_at > :since ORDER BY seen_at DESC LIMIT :most;
+
 -- name: seen_remove(website_id bytes, profile_id bytes)
 DELETE FROM person_seen WHERE website_id = :website_id AND profile_id = :profile_id;
 

@@ -262,6 +262,16 @@ CREATE TABLE person_seen (
 
 CREATE INDEX person_seen_by_time ON person_seen (website_id, seen_at, profile_id);
 
+-- Visitors of the last five minutes, so that each process knows whom the others saw.
+CREATE TABLE online (
+    website_id BYTEA NOT NULL,
+    visitor_id BYTEA NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (website_id, visitor_id)
+);
+
+CREATE INDEX online_by_time ON online (website_id, seen_at, visitor_id);
+
 -- How far the import of a file came; import_id is a checksum of the file.
 CREATE TABLE import_progress (
     website_id BYTEA NOT NULL,
