@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from footfall.db.sqlite import FILE_NAME, connect
 from tests.conftest import MakeServer
 from tests.support.people import ask, erase, journey, merge, people, person, undo
-from tests.support.servers import run_json
+from tests.support.servers import run_json, until
 from tests.support.sites import Site, http_client, make_sites, new_visitor
 
 SECRETS = [b"quetzalcoatl", b"xochimilco", b"popocatepetl", b"teotihuacan", b"chichenitza"]
@@ -158,3 +160,27 @@ def test_no_byte_of_an_erased_person_is_left_in_files_logs_and_later_backups(
         assert found_in(server.place.folder) == found_in(tmp_path) == {}
         assert run_json(server.place, "db", "verify")["ok"]
     assert not any(word in server.log.encode().lower() for word in SECRETS)
+
+
+@pytest.mark.slow
+def test_a_long_read_delays_the_scrubbing_and_nothing_else(start: MakeServer) -> None:
+    server = start({"FOOTFALL_RATE_LIMIT": "0"})
+    if server.place.engine != "sqlite":
+        pytest.skip("a PostgreSQL server's files are its own")
+    with http_client(server.url) as client, closing(connect(server.place.data / FILE_NAME, 1024)) as reader:
+        (site,) = make_sites(server.url, client, server.place)
+        fill(site)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) > 30 FROM fact").fetchone() == (
+            1,
+        )  # as `footfall db verify` reads
+
+        receipt = erase(site, "chichenitza")
+
+        assert receipt["bytesGone"] is False
+        assert "after that ends" in receipt["note"]
+        assert found_in(server.place.folder) != {}
+        site.identify(site.pageview(), "somebody")  # live calls go on meanwhile
+        reader.execute("COMMIT")
+        until(lambda: found_in(server.place.folder) == {})
+        assert run_json(server.place, "db", "verify")["ok"]

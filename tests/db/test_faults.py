@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,14 +15,12 @@ import pytest
 from footfall.app import migrate_database
 from tests.support.engines import Place
 from tests.support.postgres import LocalPostgres
-from tests.support.servers import RunningServer, run_json
+from tests.support.servers import RunningServer, run_json, until
 from tests.support.sites import Site, http_client, make_sites
 
 pytestmark = pytest.mark.slow
 
 CLIENTS = 4
-PATIENCE = 30.0
-"""Seconds within which a server must work again once PostgreSQL does."""
 
 
 class Seen(msgspec.Struct):
@@ -76,14 +73,6 @@ def under_load(site: Site) -> Iterator[Seen]:
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return once `condition` holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.02)  # between two looks, not in place of one
 
 
 def works_again(seen: Seen) -> None:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,11 @@ def run_json(place: Place, *arguments: str) -> Any:
     ran = run_command(place, *arguments, "--json")
     assert (ran.code, ran.errors) == (0, ""), ran
     return msgspec.json.decode(ran.output)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)  # between two looks, not in place of one

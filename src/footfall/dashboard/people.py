@@ -22,7 +22,7 @@ from footfall.identity import store
 from footfall.identity.erase import ERASE_HANDLER, EraseCall
 from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
-from footfall.identity.ledger_endpoints import read_fact_id, read_ledger
+from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
 from footfall.identity.reading import profile_of_visitor
 from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
@@ -377,9 +377,15 @@ async def erase(call: Call) -> Reply:
     receipt = await call.services.database.write(ERASE_HANDLER, request)
     if receipt is None:
         raise no_such_person()
-    await call.services.database.scrub()
+    is_gone = await call.services.database.scrub()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
-    return render(call, "erased.html", section="people", receipt=receipt)
+    return render(
+        call,
+        "erased.html",
+        section="people",
+        receipt=receipt,
+        note=bytes_note(is_gone, call.services.database.engine),
+    )
 
 
 async def export(call: Call) -> Reply:

@@ -345,8 +345,9 @@ class PostgresDatabase:
         result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
         return result
 
-    async def scrub(self) -> None:
+    async def scrub(self) -> bool:
         """Nothing to do here: see docs/scaling.md on what a server's own log keeps."""
+        return False
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         work = functools.partial(self._read, handler, call)

@@ -93,8 +93,12 @@ class Database(Protocol):
         When it raises an ApiError or UsageError, nothing of it is written, and the error reaches the caller.
         """
 
-    async def scrub(self) -> None:
-        """After this, what was deleted before lies in no file of the database any more."""
+    async def scrub(self) -> bool:
+        """Whether what was deleted before lies in no file of the database any more.
+
+        False for a server's database, whose files are its own, and while somebody reads since before the deletion; then it goes once
+        they are done.
+        """
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         """Run a short read (point look-ups) on a snapshot."""

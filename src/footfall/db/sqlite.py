@@ -39,6 +39,10 @@ RESTART_AT = 32 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log from which on the writer starts it anew once little is left to copy."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
+READERS_MS, LONG_READERS_MS = 20, 250
+"""How long the writer waits for readers to leave the log when it starts it anew: usually, and once the log is that long."""
+SCRUB_SECONDS = 1.5
+"""How long `scrub` waits for them, over and over and with live calls between."""
 BATCH_SIZE = 512
 WRITER_CACHE_KIB = 96 * 1024
 READER_CACHE_KIB = 8 * 1024
@@ -122,6 +126,7 @@ class SqliteSession:
         self.wal_pages = 0
         self.checkpoint = threading.Lock()
         self.may_restart_log = False
+        self._make_room_at = MAKE_ROOM_AT
 
     def begin(self, *, wait: bool = True) -> Transaction:
         if not wait:
@@ -156,6 +161,7 @@ class SqliteSession:
         except BaseException:
             self.rollback()
             raise
+        self.between_batches()
         return result
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
@@ -164,16 +170,34 @@ class SqliteSession:
             return read_snapshot(self.connection, work)
 
     def between_batches(self) -> None:
-        if self.may_restart_log or self.wal_pages >= MAKE_ROOM_AT:
-            with self.checkpoint, _translated():
-                self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            self.wal_pages, self.may_restart_log = 0, False
+        if self.wal_pages >= self._make_room_at:
+            done = self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART, LONG_READERS_MS)
+            # While a reader of minutes, such as `db verify`, still needs the log, it grows on.
+            self._make_room_at = MAKE_ROOM_AT if done else self.wal_pages + COPY_EVERY
+        elif self.may_restart_log:
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART, READERS_MS)
+        self.may_restart_log = False
 
-    def truncate_log(self) -> None:
-        """Copy the write-ahead log into the database and cut it to nothing, waiting for readers to leave."""
-        with self.checkpoint, _translated():
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    def truncate_log(self) -> bool:
+        """Copy the write-ahead log into the database and cut it to nothing; False when a reader still needs it."""
+        return self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, READERS_MS)
+
+    def _checkpoint(self, mode: int, wait_ms: int) -> bool:
+        """Copy the log and start it anew; False when a reader, or the copying of a long log, needs it for longer than that."""
+        if not self.checkpoint.acquire(timeout=wait_ms / 1000):
+            return False
+        try:
+            self.connection.set_busy_timeout(wait_ms)
+            self.connection.wal_checkpoint(mode=mode)
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            raise _ours(error) from error
+        finally:
+            self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self.checkpoint.release()
         self.wal_pages = 0
+        return True
 
     def close(self) -> None:
         self.connection.close()
@@ -416,13 +440,16 @@ class SqliteDatabase:
         self._checkpointer = _Checkpointer(self.path, session)
         self._writer = Writer(session, self._queue_size, BATCH_SIZE)
         self._session = session
+        self._scrubbing: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
+        if self._scrubbing is not None:
+            self._scrubbing.cancel()
         await self._writer.close()
         self._checkpointer.close()
         self._scan_thread.shutdown()
         self._reader.close()
-        with contextlib.closing(self._scanner):
+        with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):
             self._scanner.execute("PRAGMA query_only = OFF")
             self._scanner.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self._lock.release()
@@ -437,9 +464,31 @@ class SqliteDatabase:
         result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
         return result
 
-    async def scrub(self) -> None:
+    async def scrub(self) -> bool:
         """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
-        await self._writer.between(self._session.truncate_log)
+        deadline = time.monotonic() + SCRUB_SECONDS
+        while not await self._truncate_log():
+            if time.monotonic() > deadline:
+                if self._scrubbing is None or self._scrubbing.done():
+                    self._scrubbing = asyncio.create_task(self._scrub_later())
+                return False
+            await asyncio.sleep(5 * READERS_MS / 1000)
+        return True
+
+    async def _truncate_log(self) -> bool:
+        try:
+            done: bool = await self._writer.between(self._session.truncate_log)
+        except DatabaseError as error:
+            self._log.warning("housekeeping failed", reason=str(error))
+            done = False
+        return done
+
+    async def _scrub_later(self) -> None:
+        """Scrub as soon as the readers have left that need the log now."""
+        await asyncio.sleep(1.0)
+        while not await self._truncate_log():
+            await asyncio.sleep(1.0)
+        self._log.info("what was deleted is gone from the write-ahead log")
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         """Reads of one turn of the event loop share a snapshot: to begin and end one costs as much as two look-ups.

@@ -14,7 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.errors import (
@@ -28,12 +28,12 @@ from footfall.errors import (
 )
 from footfall.log import get_logger
 
+R = TypeVar("R")
+
 BULK_SLICE = 50
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
 BULK_ALONE, QUIET_SECONDS = 400, 1.0
 """The same when no live call came for so long: a larger commit costs less for each call."""
-
-
 ATTEMPTS = 4
 """Times that a batch is tried which got in the way of another process."""
 
@@ -80,7 +80,7 @@ class Writer:
         self._batch_size = batch_size
         self._live: deque[_Waiting] = deque()
         self._bulk: deque[_Waiting] = deque()
-        self._chores: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
+        self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
         self.taken = 0
@@ -103,9 +103,9 @@ class Writer:
         self._wake.set()
         return future
 
-    def between(self, work: Callable[[], None]) -> asyncio.Future[None]:
+    def between(self, work: Callable[[], R]) -> asyncio.Future[R]:
         """Run `work` on the writer's thread, outside a transaction, after the batch that is being written."""
-        future: asyncio.Future[None] = self._loop.create_future()
+        future: asyncio.Future[R] = self._loop.create_future()
         self._chores.append((work, future))
         self._wake.set()
         return future
@@ -141,13 +141,15 @@ class Writer:
         batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), slice_size))]
         return batch
 
-    async def _do_chore(self, work: Callable[[], None], future: asyncio.Future[None]) -> None:
+    async def _do_chore(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:
         try:
-            await self._loop.run_in_executor(self._thread, work)
+            result = await self._loop.run_in_executor(self._thread, work)
         except DatabaseError as error:
-            future.set_exception(error)
+            if not future.done():
+                future.set_exception(error)
         else:
-            future.set_result(None)
+            if not future.done():
+                future.set_result(result)
 
     async def _write(self, batch: list[_Waiting]) -> list[Any]:
         """The results of a batch that is on disk, or errors for what is not."""

@@ -73,7 +73,7 @@ class Ledger:
         return success(facts)
 
     async def erase(self, context: Context) -> Reply:
-        """Erases a person, and answers once nothing of them is left in the files of the database."""
+        """Erases a person, and says whether anything of them is left in the files of the database."""
         website, ref = site(context), read_ref(context.path_values[0])
         profile = await self._database.read(_find, (website, ref))
         receipt: Erased | None = None
@@ -84,8 +84,8 @@ class Ledger:
             receipt = await self._database.write(ERASE_HANDLER, call)
         if receipt is None:
             raise no_such_person()
-        await self._database.scrub()
-        return success(_receipt_json(receipt, self._database.engine))
+        is_gone = await self._database.scrub()
+        return success(_receipt_json(receipt, is_gone, self._database.engine))
 
     async def health(self, context: Context) -> Reply:
         """What looks wrong in this website's identities."""
@@ -226,7 +226,7 @@ def _undone_json(undone: Undone) -> dict[str, Any]:
     }
 
 
-def _receipt_json(receipt: Erased, engine: str) -> dict[str, Any]:
+def _receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
     return {
         "message": "This person was erased",
         "erasureId": receipt.erasure_id.hex(),
@@ -234,11 +234,21 @@ def _receipt_json(receipt: Erased, engine: str) -> dict[str, Any]:
         "users": receipt.users,
         "visitors": receipt.visitors,
         "rows": receipt.rows,
-        "bytesGone": engine == "sqlite",
-        "note": "No file of the database holds the person any more."
-        if engine == "sqlite"
-        else "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum.",
+        "bytesGone": is_gone,
+        "note": bytes_note(is_gone, engine),
     }
+
+
+def bytes_note(is_gone: bool, engine: str) -> str:
+    """What the receipt of an erasure says of the database's files."""
+    if is_gone:
+        return "No file of the database holds the person any more."
+    if engine == "sqlite":
+        return (
+            "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "
+            "write-ahead log in use: what it holds of the person goes within a second after that ends."
+        )
+    return "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum."
 
 
 def export_json(tx: Transaction, website: Website, then: PersonThen) -> dict[str, Any]:
