@@ -15,8 +15,8 @@ from footfall.clock import system_clock
 from footfall.dashboard.login import PER_ACCOUNT, PER_ADDRESS
 from footfall.dashboard.routes import pages
 from tests.conftest import MakeServer
-from tests.support.dashboard import PASSWORD, Visit, enter, make_account, wait_until
-from tests.support.servers import RunningServer, run_command, run_json
+from tests.support.dashboard import PASSWORD, Visit, enter, make_account
+from tests.support.servers import RunningServer, run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites, new_visitor
 
 TABLE = pages(cast(Any, None))
@@ -407,7 +407,7 @@ def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: C
     for running in servers:
         visit = visits(running.url)
         enter(visit, one.place, account)
-        wait_until(functools.partial(is_shown, visit), "the visitor is not shown")
+        until(functools.partial(is_shown, visit), "the visitor is not shown")
 
 
 # Accounts by command

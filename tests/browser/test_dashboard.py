@@ -15,9 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
-from tests.support.dashboard import PASSWORD, make_account, wait_until
+from tests.support.dashboard import PASSWORD, make_account
 from tests.support.engines import Engine
-from tests.support.servers import RunningServer, run_json, serving
+from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import CHROME, new_visitor
 
 EMAIL = "ada@demo.example"
@@ -202,7 +202,7 @@ def expect_known(demo: Demo, website_id: str) -> None:
     """Return once the server knows a website that a command made."""
     token = run_json(demo.place, "token", "create", "--name", "x", "--permissions", "analytics:read")["key"]
     headers = {"authorization": f"Bearer {token}"}
-    wait_until(
+    until(
         lambda: demo.http.get(f"/api/v1/profiles?websiteId={website_id}", headers=headers).status_code == 200,
         "the server does not notice a new website",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import httpx
@@ -64,11 +63,3 @@ def enter(visit: Visit, place: Place, account: Account, at: int | None = None) -
     secret = place.transact(lambda tx: start_session(tx, account.account_id, at or system_clock()))
     visit.http.cookies.set("footfall_session", secret)
     return secret
-
-
-def wait_until(condition: Any, what: str) -> None:
-    """Return once `condition()` holds."""
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)  # between two looks, not in place of one

@@ -126,9 +126,9 @@ def run_json(place: Place, *arguments: str) -> Any:
     return msgspec.json.decode(ran.output)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Return once `condition` holds."""
+def until(condition: Callable[[], bool], what: str = "it never came to be") -> None:
+    """Return once `condition()` holds; `what` says that it never did."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
+        assert time.monotonic() < deadline, what
         time.sleep(0.02)  # between two looks, not in place of one
