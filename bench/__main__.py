@@ -31,13 +31,21 @@ HEADS = "operation requests/s p50,ms p99,ms errors store/s empty/s share residen
 
 
 class Bench(NamedTuple):
-    """What all measurements share. `core` is that of the measured side, `load_core` that of wrk."""
+    """What all measurements share. `core` is that of the measured side, `load_core` that of wrk; several workers use both."""
 
     engine: Engine
     world: World
     core: int
     load_core: int
     folder: Path
+    workers: int
+
+    def footfall(self) -> AbstractContextManager[servers.Running]:
+        """A running server."""
+        cores = [self.core] if self.workers == 1 else [self.core, self.load_core]
+        arguments = [] if self.workers == 1 else ["--workers", str(self.workers)]
+        engine = self.engine._replace(arguments=[*self.engine.arguments, *arguments])
+        return servers.footfall(engine, cores, self.folder / "server.log")
 
     def wrk(
         self, address: str, mix: list[Operation], seconds: int
@@ -57,7 +65,7 @@ class Bench(NamedTuple):
 def measure(bench: Bench, name: str, seconds: int) -> int:
     """Print the line of an operation, each part of it in a fresh process; the number of errors."""
     operation, core = OPERATIONS[name], bench.core
-    with servers.footfall(bench.engine, core, bench.folder / "server.log") as running:
+    with bench.footfall() as running:
         answer = servers.probe(running.address, operation, bench.world)
         load, errors = bench.drive(running.address, operation, seconds)
         resident, log = running.resident() / MB, bench.engine.log_size() / MB
@@ -80,7 +88,7 @@ def _line(words: str) -> None:
 def soak(bench: Bench, minutes: float) -> int:
     """Load one server with all kinds of writes; the number of errors."""
     writes = [operation for operation in OPERATIONS.values() if operation.handler]
-    with servers.footfall(bench.engine, bench.core, bench.folder / "server.log") as running:
+    with bench.footfall() as running:
         for operation in writes:
             servers.probe(running.address, operation, bench.world)
         started = reported = time.monotonic()
@@ -103,7 +111,7 @@ def soak(bench: Bench, minutes: float) -> int:
 
 def batch(bench: Bench, seconds: int) -> int:
     """Send batches, and live calls beside them; the number of errors of the live calls."""
-    with servers.footfall(bench.engine, bench.core, bench.folder / "server.log") as running:
+    with bench.footfall() as running:
 
         def send() -> float:
             return servers.run_apart(
@@ -133,8 +141,17 @@ def batch(bench: Bench, seconds: int) -> int:
 @click.option("--only", type=click.Choice(list(OPERATIONS)), multiple=True, help="May be repeated.")
 @click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="With PostgreSQL; on both cores."
+)
 def main(
-    engine_name: str, visitors: int, duration: int, only: list[str], minutes: float | None, is_batch: bool
+    engine_name: str,
+    visitors: int,
+    duration: int,
+    only: list[str],
+    minutes: float | None,
+    is_batch: bool,
+    workers: int,
 ) -> None:
     """Measure Footfall on one core, driven from another; exits with 1 when a request failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped and deleted
@@ -146,7 +163,7 @@ def main(
         with ENGINES[engine_name](folder / "data") as engine:
             world = servers.run_apart(cores[0], store.seed, engine, visitors)
             click.echo(f"{engine_name}, {visitors:,} visitors, made in {time.monotonic() - started:.0f} s")
-            bench = Bench(engine, world, cores[0], cores[1], folder)
+            bench = Bench(engine, world, cores[0], cores[1], folder, workers)
             try:
                 if is_batch:
                     errors = batch(bench, duration)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -64,8 +64,13 @@ class Running(NamedTuple):
     ready: float
 
     def resident(self) -> int:
-        """Bytes of resident memory."""
-        return int(Path(f"/proc/{self.pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
+        """Bytes of resident memory of it and its workers."""
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_resident(pid) for pid in [str(self.pid), *workers])
+
+
+def _resident(pid: str) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
 
 
 def run_apart(core: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -82,12 +87,13 @@ def _prepare(core: int) -> None:
 
 
 @contextlib.contextmanager
-def footfall(engine: Engine, core: int, log: Path) -> Iterator[Running]:
-    """A server on `core` that writes its log to `log`. Raises BenchmarkError when it does not start or stop as it should."""
+def footfall(engine: Engine, cores: Iterable[int], log: Path) -> Iterator[Running]:
+    """A server on `cores` that writes its log to `log`. Raises BenchmarkError when it does not start or stop as it should."""
     # What is set for the operator's own server, such as its database, must not reach this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
     environment["FOOTFALL_RATE_LIMIT"] = "0"
-    command = ["taskset", "--cpu-list", str(core), str(Path(sys.executable).with_name("footfall")), "serve"]
+    command = ["taskset", "--cpu-list", ",".join(map(str, cores))]
+    command += [str(Path(sys.executable).with_name("footfall")), "serve"]
     command += ["--port", "0", "--json", *engine.arguments]
     started = time.perf_counter()
     with (
