@@ -221,7 +221,7 @@ class App:
             noter = SeenNoter(database, collector.online.take_fresh)
             chores = (
                 directory.watch(),
-                collector.keep_flushing(),
+                collector.keep_flushing(self._clock),
                 dispatch.watch_bodies(),
                 indexer.run(),
                 noter.run(),

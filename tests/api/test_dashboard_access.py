@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account
+from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS
 from footfall.clock import system_clock
-from footfall.dashboard.login import PER_ACCOUNT, PER_ADDRESS
 from footfall.dashboard.routes import pages
 from tests.conftest import MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
@@ -217,6 +217,7 @@ def test_log_ins_are_limited_per_account_and_per_address(
     def attempt(address: str, email: str, password: str = "wrong password") -> int:
         return visits(running.url, X_Forwarded_For=address).log_in(email, password).status_code
 
+    assert {attempt("192.0.2.1", first.email, PASSWORD) for _ in range(PER_ACCOUNT + 1)} == {303}
     codes = [attempt(f"192.0.2.{n}", first.email) for n in range(PER_ACCOUNT)]
     assert codes == [401] * PER_ACCOUNT
     assert attempt("192.0.2.99", first.email, PASSWORD) == 429

@@ -19,6 +19,7 @@ OF_THE_INSTALLATION = {
     "account": "an account sees all websites",
     "account_session": "who is logged in",
     "setup_link": "makes the first account",
+    "login_attempt": "an account sees all websites",
     "schema_migration": "the list of migrations",
 }
 """The tables that are not one website's data, and why."""

@@ -6,16 +6,20 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import Any
 
 import httpx
 import pytest
 
+from footfall.auth.attempts import PER_ACCOUNT
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
 from footfall.websites.store import configuration_changed
+from tests.support.dashboard import Visit, make_account
 from tests.support.engines import Engine
 from tests.support.servers import RunningServer, run_json, serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
@@ -187,3 +191,17 @@ def test_a_server_of_several_processes_stops_as_a_whole(servers: list[RunningSer
     assert server.stop() in (0, -signal.SIGTERM)
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url + "/readyz")
+
+
+def test_log_ins_are_limited_for_all_processes_together_however_many_come_at_once(
+    servers: list[RunningServer],
+) -> None:
+    account = make_account(servers[0].place)
+
+    def attempt(number: int) -> int:
+        with closing(Visit(servers[number % len(servers)].url)) as visit:
+            return visit.log_in(account.email, "wrong password").status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        codes = Counter(pool.map(attempt, range(20)))
+    assert codes == {401: PER_ACCOUNT, 429: 20 - PER_ACCOUNT}

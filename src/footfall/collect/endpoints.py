@@ -8,6 +8,7 @@ import itertools
 import secrets
 from typing import Any
 
+from footfall.clock import Clock
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
@@ -143,12 +144,13 @@ class Collector:
             counts, self._dropped = self._dropped, {}
             await self._database.write(DROPPED_HANDLER, counts)
 
-    async def keep_flushing(self) -> None:
-        """Flush every few seconds, for ever."""
+    async def keep_flushing(self, clock: Clock) -> None:
+        """Flush every few seconds, for ever; and when a day is over, destroy its salt, whether or not events come."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             with contextlib.suppress(Unavailable):
                 await self.flush()
+                await self._salt.at(clock())
 
 
 def _accepted(cookieless: Hit | None) -> Reply:

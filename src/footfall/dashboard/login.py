@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 
 from footfall.auth.accounts import (
     Account,
@@ -15,51 +15,19 @@ from footfall.auth.accounts import (
     set_password,
     start_session,
 )
+from footfall.auth.attempts import begin_attempt, uncount_attempt
+from footfall.collect.endpoints import DAY_MS
+from footfall.collect.service import rotate_salt
 from footfall.dashboard.core import SESSION_COOKIE, Call, apart, cookie, redirect, render, safe_path
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound, UsageError
 from footfall.web.envelope import Reply
 
 SESSION_SECONDS = 30 * 86_400
-WINDOW_MS = 15 * 60_000
-PER_ACCOUNT, PER_ADDRESS = 8, 40
-"""Failed attempts within a quarter of an hour."""
-
-
-class Attempts:
-    """Counts failed log-ins, by account and by address, in this process; what they are counted by is hashed."""
-
-    def __init__(self) -> None:
-        self._window = -1
-        self._failed: dict[bytes, int] = {}
-
-    def are_too_many(self, email: str, address: str, now: int) -> bool:
-        """Whether to refuse before the password is even looked at."""
-        self._turn(now)
-        return self._failed.get(_key("account", email), 0) >= PER_ACCOUNT or (
-            self._failed.get(_key("address", address), 0) >= PER_ADDRESS
-        )
-
-    def failed(self, email: str, address: str, now: int) -> None:
-        """Count a failure at `now` (ms since epoch)."""
-        self._turn(now)
-        for key in (_key("account", email), _key("address", address)):
-            self._failed[key] = self._failed.get(key, 0) + 1
-
-    def _turn(self, now: int) -> None:
-        if now // WINDOW_MS != self._window:
-            self._window, self._failed = now // WINDOW_MS, {}
-
-
-def _key(kind: str, text: str) -> bytes:
-    return hashlib.sha256(f"{kind} {text.strip().lower()}".encode()).digest()
 
 
 class Login:
     """The pages around who is logged in."""
-
-    def __init__(self) -> None:
-        self._attempts = Attempts()
 
     async def form(self, call: Call) -> Reply:
         """`GET /login`."""
@@ -70,18 +38,22 @@ class Login:
     async def login(self, call: Call) -> Reply:
         """`POST /login`."""
         email, following = call.form.get("email", ""), safe_path(call.form.get("next", "/"))
+        database = call.services.database
         address = call.services.address.find(call.context.peer, call.context.headers)
         problem, status = "This e-mail address and password do not fit.", 401
-        if self._attempts.are_too_many(email, address, call.now):
+        keys = await database.change(
+            lambda tx: begin_attempt(tx, _salt(tx, call.now), email, address, call.now)
+        )
+        if not keys:
             problem, status = "Too many attempts. Try again in a quarter of an hour.", 429
         else:
-            found = await call.services.database.read(find_account, email)
+            found = await database.read(find_account, email)
             fits = await apart(
                 lambda: is_password(found[1] if found else None, call.form.get("password", ""))
             )
             if found and fits:
+                await database.change(lambda tx: uncount_attempt(tx, keys))
                 return await self._enter(call, found[0], following)
-            self._attempts.failed(email, address, call.now)
         return render(call, "login.html", status=status, next=following, email=email, problem=problem)
 
     async def _enter(self, call: Call, account: Account, following: str) -> Reply:
@@ -135,6 +107,10 @@ class Login:
             return render(call, "account.html", status=400, problem=str(error))
         await database.change(lambda tx: set_password(tx, call.user.account_id, password_hash))
         return redirect(call, "/login", [cookie(call, SESSION_COOKIE, "", 0)])
+
+
+def _salt(tx: Transaction, now: int) -> bytes:
+    return rotate_salt(tx, [(now // DAY_MS, secrets.token_bytes(32))])[0]
 
 
 def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:

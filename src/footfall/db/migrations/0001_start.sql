@@ -305,3 +305,10 @@ CREATE TABLE setup_link (
     link_hash BYTEA NOT NULL PRIMARY KEY,
     created_at BIGINT NOT NULL
 );
+
+-- How often somebody tried to log in within a quarter of an hour, by a keyed hash of the account or the address.
+CREATE TABLE login_attempt (
+    key_hash BYTEA NOT NULL PRIMARY KEY,
+    window_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL
+);

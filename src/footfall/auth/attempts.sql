@@ -1,0 +1,12 @@
+-- name: attempt_count(key_hash bytes, window_at int)
+INSERT INTO login_attempt (key_hash, window_at, attempts) VALUES (:key_hash, :window_at, 1)
+ON CONFLICT (key_hash) DO UPDATE SET attempts = login_attempt.attempts + 1;
+
+-- name: attempt_uncount(key_hash bytes)
+UPDATE login_attempt SET attempts = attempts - 1 WHERE key_hash = :key_hash;
+
+-- name: attempts_of(key_hash bytes)
+SELECT attempts FROM login_attempt WHERE key_hash = :key_hash;
+
+-- name: attempts_forget(window_at int)
+DELETE FROM login_attempt WHERE window_at < :window_at;
