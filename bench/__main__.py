@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import click
 
-from bench import servers, store
+from bench import people, servers, store
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
-from bench.store import OPERATIONS, Operation, World
+from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
 
 WARM_UP = 2
 """Seconds of load before each measurement."""
@@ -132,6 +132,21 @@ def batch(bench: Bench, seconds: int) -> int:
     return load.errors
 
 
+def many_people(bench: Bench) -> int:
+    """Look people up, one request after the other; 0, since a wrong answer ends the benchmark."""
+    session = people.log_in(bench.engine)
+    click.echo(f"{'GET':<28}{'requests':>8}{'p50 ms':>10}{'p99 ms':>10}{'at most':>10}")
+    with bench.footfall() as running:
+        for name, question in people.QUESTIONS.items():
+            times = servers.run_apart(
+                bench.load_core, people.ask, running.address, question, bench.world, session
+            )
+            click.echo(people.show(name, question, times))
+        click.echo(f"db verify beside the server: {people.verify(bench.engine, bench.load_core):.0f} s")
+        click.echo(f"resident: {running.resident() / MB:.0f} MB")
+    return 0
+
+
 @click.command()
 @click.option(
     "--engine", "engine_name", type=click.Choice(list(ENGINES)), default="sqlite", show_default=True
@@ -141,6 +156,7 @@ def batch(bench: Bench, seconds: int) -> int:
 @click.option("--only", type=click.Choice(list(OPERATIONS)), multiple=True, help="May be repeated.")
 @click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
+@click.option("--people", "is_people", is_flag=True, help="Looking up people instead, two visitors each.")
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="With PostgreSQL; on both cores."
 )
@@ -151,6 +167,7 @@ def main(
     only: list[str],
     minutes: float | None,
     is_batch: bool,
+    is_people: bool,
     workers: int,
 ) -> None:
     """Measure Footfall on one core, driven from another; exits with 1 when a request failed."""
@@ -161,11 +178,14 @@ def main(
     with tempfile.TemporaryDirectory(prefix="footfall-bench-") as name:
         folder, started = Path(name), time.monotonic()
         with ENGINES[engine_name](folder / "data") as engine:
-            world = servers.run_apart(cores[0], store.seed, engine, visitors)
+            said = PERSON if is_people else IDENTIFY
+            world = servers.run_apart(cores[0], store.seed, engine, visitors, said)
             click.echo(f"{engine_name}, {visitors:,} visitors, made in {time.monotonic() - started:.0f} s")
             bench = Bench(engine, world, cores[0], cores[1], folder, workers)
             try:
-                if is_batch:
+                if is_people:
+                    errors = many_people(bench)
+                elif is_batch:
                     errors = batch(bench, duration)
                 elif minutes is None:
                     _line(HEADS)

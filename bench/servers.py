@@ -86,15 +86,19 @@ def _prepare(core: int) -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def footfall_command(cores: Iterable[int], arguments: list[str]) -> list[str]:
+    """The words of the command `footfall` on `cores`."""
+    pinned = ["taskset", "--cpu-list", ",".join(map(str, cores))]
+    return [*pinned, str(Path(sys.executable).with_name("footfall")), *arguments]
+
+
 @contextlib.contextmanager
 def footfall(engine: Engine, cores: Iterable[int], log: Path) -> Iterator[Running]:
     """A server on `cores` that writes its log to `log`. Raises BenchmarkError when it does not start or stop as it should."""
     # What is set for the operator's own server, such as its database, must not reach this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
     environment["FOOTFALL_RATE_LIMIT"] = "0"
-    command = ["taskset", "--cpu-list", ",".join(map(str, cores))]
-    command += [str(Path(sys.executable).with_name("footfall")), "serve"]
-    command += ["--port", "0", "--json", *engine.arguments]
+    command = footfall_command(cores, ["serve", "--port", "0", "--json", *engine.arguments])
     started = time.perf_counter()
     with (
         log.open("w") as stderr,

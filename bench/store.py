@@ -19,6 +19,7 @@ from footfall.collect.service import RECORD_HANDLER
 from footfall.collect.visitors import read_visitor
 from footfall.db.protocol import WriteHandler
 from footfall.identity.model import SERVER
+from footfall.identity.rules import profile_id
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.wire import read_identify
 from footfall.ids import at_prefix
@@ -41,6 +42,21 @@ _PAGE = (
     '"href":"https://bench.example/p<page>?utm_source=newsletter","referrer":"https://news.example.org/",'
     '"viewport":{"width":1280,"height":720},"language":"en-US"}'
 )
+_PERSON = (
+    '{"user_id":"user_<person>","datafast_visitor_id":"<visitor>","email":"<first>.<last>.<person>@example.com",'
+    '"name":"<first> <last>","plan":"<plan>","company":"Company <company>","seats":<seats>,"country":"<country>",'
+    '"signed_up":"2026-<month>-<day>"}'
+)
+DEVICES = 2
+"""Visitors of each person, where the data are people rather than visitors."""
+FIRST_NAMES = ["Ada", "Alan", "Barbara", "Donald", "Edsger", "Grace", "Ken", "Linus", "Margaret", "Radia"]
+LAST_NAMES = [
+    head + tail
+    for head in ("Ander", "Berg", "Carl", "Dahl", "Erik", "Fors", "Gran", "Holm")
+    for tail in ("berg", "ing", "man", "son")
+]
+COUNTRIES = ["BR", "DE", "FR", "GB", "IN", "JP", "NL", "US"]
+_PLACEHOLDER = re.compile("<([a-z]+)>")
 _sequence = itertools.count()
 
 
@@ -64,6 +80,7 @@ IDENTIFY = Operation("/api/v1/identify", _USER, '"action":"unchanged"', IDENTIFY
 PAGEVIEW = Operation("/api/events", _PAGE, '{"status":"success"}', RECORD_HANDLER)
 _CHANGED = _USER.replace("pro", "plan <draw>").replace("admin", "role <draw>")
 CHANGING = IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"')
+PERSON = IDENTIFY._replace(body=_PERSON)
 OPERATIONS = {  # in an order in which none spoils the data of a later one
     "identify-unchanged": IDENTIFY,
     "visitor": Operation("/api/v1/visitors/<visitor>", "", '"user_', None),
@@ -91,7 +108,27 @@ def fill(template: str, i: int, world: World) -> str:
     visitor = f"{i * 2654435761 % 2**32:08x}-0000-4000-8000-{i % 65536:012x}"
     values = {"i": i, "page": i % 50, "visitor": visitor, "draw": random.randint(1, 10**9)}
     values["tracking"] = world.website.tracking_id
-    return re.sub("<([a-z]+)>", lambda found: str(values[found[1]]), template)
+    if set(_PLACEHOLDER.findall(template)) - values.keys():
+        values |= _person(i // DEVICES, world)
+    return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)
+
+
+def _person(number: int, world: World) -> dict[str, Any]:
+    """A person: one in a hundred has the plan `enterprise`, one in five `pro`, all others `free`."""
+    draw, user_id = random.Random(number), f"user_{number}"
+    percent = draw.randrange(100)
+    return {
+        "person": number,
+        "profile": profile_id(world.website.profile_secret, 0, user_id).hex(),
+        "first": draw.choice(FIRST_NAMES),
+        "last": draw.choice(LAST_NAMES),
+        "plan": "enterprise" if percent == 0 else "pro" if percent <= 20 else "free",
+        "company": draw.randrange(5000),
+        "seats": draw.randrange(200),
+        "country": draw.choice(COUNTRIES),
+        "month": f"{draw.randint(1, 12):02}",
+        "day": f"{draw.randint(1, 28):02}",
+    }
 
 
 def calls(operation: Operation, world: World, visitors: Iterable[int]) -> list[Any]:
@@ -107,14 +144,14 @@ def calls(operation: Operation, world: World, visitors: Iterable[int]) -> list[A
     return [read_hit(body, site, arrival) for body, arrival in zip(bodies, arrivals, strict=True)]
 
 
-def seed(engine: Engine, visitors: int) -> World:
-    """Give each visitor a pageview and make each a user with eight traits, through the handlers."""
+def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World:
+    """Give each visitor a pageview and identify each, through the handlers."""
     with closing(engine.open_session()) as session:
         website = session.transact(lambda tx: create_website(tx, "bench.example", system_clock()))
         key = session.transact(lambda tx: create_key(tx, website.website_id, "benchmark", system_clock()))
         world = World(visitors, website, bytes.fromhex(key["apiKeyId"]), key["key"])
         for start in range(0, visitors, 1000):
-            for operation in (PAGEVIEW, IDENTIFY):
+            for operation in (PAGEVIEW, identify):
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))
                 _write(session, operation.handler, batch)
         _index(session)
