@@ -66,6 +66,9 @@ def test_people_come_newest_first_and_page_by_page(team: Site) -> None:
         ({"search": "DORA"}, "d"),
         ({"search": "dora.d@exam"}, "d"),
         ({"search": "example"}, "d"),
+        ({"search": "example.com"}, "d"),
+        ({"search": "ë müll"}, ""),
+        ({"search": "zoë mü"}, "c"),
         ({"search": "müll"}, "c"),
         ({"search": "nobody"}, ""),
         ({"trait__never": "x"}, ""),
@@ -94,6 +97,14 @@ def test_a_query_that_cannot_be_answered_is_refused(server: Site, query: str, wo
     response = server.call("GET", f"/api/v1/profiles?{query}")
     assert response.status_code == 400
     assert word in response.json()["error"]["message"]
+
+
+def test_those_who_are_called_just_what_is_searched_for_stand_in_front(server: Site) -> None:
+    for number, user in enumerate(["7", "70", "71", "72"]):
+        server.identify(server.pageview(), user, {"plan": "pro"}, at=number)
+    assert users(people(server, search="7")) == ["7", "72", "71", "70"]
+    assert users(people(server, search="7", limit=2, offset=1)) == ["72", "71"]
+    assert users(people(server, search="7", trait__plan="free")) == []
 
 
 def test_the_index_follows_what_changes(server: Site) -> None:

@@ -447,6 +447,7 @@ class SqliteDatabase:
             self._scrubbing.cancel()
         await self._writer.close()
         self._checkpointer.close()
+        self._scanner.interrupt()
         self._scan_thread.shutdown()
         self._reader.close()
         with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):

@@ -33,7 +33,7 @@ DELETE FROM trait WHERE website_id = :website_id AND profile_id = :profile_id;
 DELETE FROM search_term WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: seen_forget(website_id bytes, profile_id bytes)
-DELETE FROM person_seen WHERE website_id = :website_id AND profile_id = :profile_id;
+DELETE FROM listed_person WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: changes_forget(website_id bytes, profile_id bytes)
 DELETE FROM profile_change WHERE website_id = :website_id AND profile_id = :profile_id;

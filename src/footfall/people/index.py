@@ -79,7 +79,8 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
             if member_count > 1:
                 users = [member[1] for member in tx.all(identity_sql.members_of_person, (key[0], person_id))]
             seen_at = at_of(last[0]) if last and last[0] else identified_at
-            changes.add(key, known, _decode(metadata), users, seen_at)
+            changes.add(key, known, _decode(metadata), users)
+            changes.place(key, seen_at, identified_at)
     changes.write()
 
 
@@ -102,12 +103,15 @@ class _Changes:
     def remove(self, key: Params, held: _Held) -> None:
         """Nothing is found by this profile."""
         self._compare(key, held, {}, [])
-        self._add(sql.seen_remove, [key])
+        self._add(sql.listed_remove, [key])
 
-    def add(self, key: Params, held: _Held, values: dict[str, Any], users: list[str], seen_at: int) -> None:
-        """Make the index say what it should of a profile. `seen_at`: ms since epoch."""
+    def add(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
+        """Make the index say what it should of a profile."""
         self._compare(key, held, values, users)
-        self._add(sql.seen_put, [(*key, seen_at)])
+
+    def place(self, key: Params, seen_at: int, identified_at: int) -> None:
+        """Give a person a place in the list. Times in ms since epoch."""
+        self._add(sql.listed_put, [(*key, seen_at, identified_at)])
 
     def _compare(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
         traits = {name: indexed_value(value) for name, value in values.items()}
@@ -150,7 +154,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
         if person is not None:
             key = (one.website_id, person[0])
             rows[key] = max(one.at, person[1], rows.get(key, 0))
-    tx.run_many(sql.seen_put, [(*key, at) for key, at in sorted(rows.items())])
+    tx.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
     return [None] * len(calls)
 
 

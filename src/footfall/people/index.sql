@@ -23,9 +23,13 @@ ON CONFLICT (website_id, term, profile_id) DO NOTHING;
 -- name: term_remove(website_id bytes, term text, profile_id bytes)
 DELETE FROM search_term WHERE website_id = :website_id AND term = :term AND profile_id = :profile_id;
 
--- name: seen_put(website_id bytes, profile_id bytes, seen_at int)
-INSERT INTO person_seen (website_id, profile_id, seen_at) VALUES (:website_id, :profile_id, :seen_at)
-ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at WHERE person_seen.seen_at <> excluded.seen_at;
+-- name: listed_put(website_id bytes, profile_id bytes, seen_at int, identified_at int)
+INSERT INTO listed_person (website_id, profile_id, seen_at, identified_at) VALUES (:website_id, :profile_id, :seen_at, :identified_at)
+ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at, identified_at = excluded.identified_at
+WHERE listed_person.seen_at <> excluded.seen_at OR listed_person.identified_at <> excluded.identified_at;
+
+-- name: seen_set(website_id bytes, profile_id bytes, seen_at int)
+UPDATE listed_person SET seen_at = :seen_at WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: online_put(website_id bytes, visitor_id bytes, seen_at int)
 INSERT INTO online (website_id, visitor_id, seen_at) VALUES (:website_id, :visitor_id, :seen_at)
@@ -37,8 +41,8 @@ DELETE FROM online WHERE website_id = :website_id AND seen_at <= :before;
 -- name: online_since(website_id bytes, since int, most int)
 SELECT visitor_id, seen_at FROM online WHERE website_id = :website_id AND seen_at > :since ORDER BY seen_at DESC LIMIT :most;
 
--- name: seen_remove(website_id bytes, profile_id bytes)
-DELETE FROM person_seen WHERE website_id = :website_id AND profile_id = :profile_id;
+-- name: listed_remove(website_id bytes, profile_id bytes)
+DELETE FROM listed_person WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: last_event(website_id bytes, person_id bytes, low bytes, high bytes)
 -- The latest event in any span of any of the person's users; the first user has a visitor from its beginning (`low`).
@@ -64,4 +68,4 @@ FROM (
     SELECT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id DESC LIMIT 1
 ) AS l
 JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id
-JOIN person_seen s ON s.website_id = :website_id AND s.profile_id = p.person_id;
+JOIN listed_person s ON s.website_id = :website_id AND s.profile_id = p.person_id;

@@ -1,10 +1,13 @@
-"""Finding people: conditions on the trait index, composed to one statement.
+"""Finding people: conditions on the trait index, composed to statements.
 
-The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, the statement
-starts there; else it walks the people in the order of the list and stops as soon as a page is full.
+The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, they are all
+fetched and sorted here. Else the people are walked in the order of the list until a page is full; or, when those in front match too
+rarely, all that match are sorted by the database.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,18 +15,31 @@ from footfall.db.protocol import Row, Transaction, Value
 from footfall.db.statements import make_statement
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
-FEW = 20_000
-"""People that a condition may leave for the statement to start there."""
+FEW = 30_000
+"""People that are fetched and sorted, and that a walk in the order of the list goes past before it gives up."""
+MANY_TIMES = 7
+"""Up to so many times that number it is found out which of the conditions leaves the fewest people."""
+MOST_NAMED = 20
+"""People that are put in front since they are called just what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
-COLUMNS = "p.profile_id, p.member_count, p.user_id, p.identified_at, p.metadata"
+PERSON = make_statement(
+    "person",
+    "website_id bytes, profile_id bytes",
+    "SELECT profile_id, member_count, user_id, identified_at, metadata FROM profile "
+    "WHERE website_id = :website_id AND profile_id = :profile_id AND person_id = profile_id",
+)
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """`text` is true for a row `p` of `profile`; `source`, if any, gives the profile ids of all people it is true for."""
+    """`text` is true for a row `p` with a `profile_id`; `source`, if any, gives each `profile_id` that it is true for, once.
+
+    `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch.
+    """
 
     text: str
-    source: str | None
+    source: str = ""
+    rows: str = ""
 
 
 class _Builder:
@@ -57,50 +73,143 @@ def _uses(text: str, name: str) -> bool:
     return False
 
 
-def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery) -> tuple[list[Row], int, bool]:
-    """(rows of COLUMNS on the page, total, whether the total is exact), in the order that the query names."""
+def find_people(
+    tx: Transaction, website_id: bytes, query: PeopleQuery, few: int = FEW
+) -> tuple[list[Row], int, bool]:
+    """(rows of PERSON on the page, total, whether the total is exact), in the order that the query names. `few`: see FEW."""
     builder = _Builder(website_id)
     conditions = [_condition(builder, one) for one in query.filters]
     if query.search:
         conditions.append(_search(builder, query.search))
-    start = _narrowest(tx, builder, conditions)
-    rest = " AND ".join(["p.profile_id = p.person_id", *(one.text for one in conditions if one is not start)])
-    listed = (
-        "JOIN person_seen o ON o.website_id = :w AND o.profile_id = p.profile_id" if query.by_seen else ""
-    )
-    if start is not None:
-        people = (
-            f"(SELECT DISTINCT profile_id FROM ({start.source}) s) c "
-            f"JOIN profile p ON p.website_id = :w AND p.profile_id = c.profile_id {listed} WHERE {rest}"
-        )
-    elif query.by_seen:  # CROSS JOIN: SQLite keeps to this order, and so reads no more than a page
-        people = (
-            "person_seen o CROSS JOIN profile p "
-            f"WHERE o.website_id = :w AND p.website_id = :w AND p.profile_id = o.profile_id AND {rest}"
-        )
-    else:
-        people = f"profile p WHERE p.website_id = :w AND {rest}"
-    order = "o.seen_at DESC, o.profile_id DESC" if query.by_seen else "p.identified_at DESC, p.profile_id"
-    limit, offset = builder.add(query.limit, "int"), builder.add(query.offset, "int")
-    page = f"SELECT {COLUMNS} FROM {people} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
-    rows = builder.run(tx, page)
-    if 0 < len(rows) < query.limit:
-        return rows, query.offset + len(rows), True
-    count = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
-    total = int(builder.run(tx, count)[0][0])
-    return rows, min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+    ids, total = _Search(tx, builder, query, conditions, few).run()
+    rows = tx.lookup(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
+    return [row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL
 
 
-def _narrowest(tx: Transaction, builder: _Builder, conditions: list[Condition]) -> Condition | None:
-    """The condition that leaves the fewest people, if it leaves few; None when all leave many."""
-    best, least = None, FEW + 1
-    for one in conditions:
-        if one.source is not None:
-            text = f"SELECT count(*) FROM (SELECT 1 FROM ({one.source}) s LIMIT {least}) t"
-            many = int(builder.run(tx, text)[0][0])
-            if many < least:
-                best, least = one, many
-    return best
+class _Page(NamedTuple):
+    """A part of a list. `text`: as a statement says it; `without`: a condition on a row `p` that leaves out who stands in front."""
+
+    offset: int
+    text: str
+    without: str
+
+
+class _Search:
+    """One question to the trait index."""
+
+    def __init__(
+        self, tx: Transaction, builder: _Builder, query: PeopleQuery, conditions: list[Condition], few: int
+    ) -> None:
+        self._tx = tx
+        self._builder = builder
+        self._query = query
+        self._conditions = conditions
+        self._few = few
+        self._key = "seen_at" if query.by_seen else "identified_at"
+        self._last = "DESC" if query.by_seen else "ASC"
+
+    def run(self) -> tuple[list[bytes], int]:
+        """The profile ids on the page in order, and the total, which is above EXACT_TOTAL when it is not exact."""
+        first, end = self._query.offset, self._query.offset + self._query.limit
+        front = self._named()
+        start, size = self._narrowest()
+        if start and size <= self._few:
+            found = self._fetch(start)
+            if len(found) <= self._few:
+                ids = [*front, *(one for one in self._sorted(found) if one not in front)]
+                return ids[first:end], len(ids)
+        ids = self._behind(front, start)
+        is_last = 0 < len(ids) < self._query.limit
+        return ids, first + len(ids) if is_last else self._count(start)
+
+    def _named(self) -> list[bytes]:
+        """Those who are called just what is searched for; they stand in front, unless they are many."""
+        if not self._query.search:
+            return []
+        term = self._builder.add(self._query.search, "text")
+        text = f"SELECT profile_id FROM search_term WHERE website_id = :w AND term = {term} LIMIT {MOST_NAMED + 1}"
+        if not 0 < len(self._builder.run(self._tx, text)) <= MOST_NAMED:
+            return []
+        return self._sorted(self._fetch(Condition("", text)))
+
+    def _behind(self, front: list[bytes], start: Condition | None) -> list[bytes]:
+        """The page of a list that begins with `front`, when those behind are too many to be fetched."""
+        first, limit = self._query.offset, self._query.limit
+        shown = front[first : first + limit]
+        offset, limit = max(0, first - len(front)), limit - len(shown)
+        page = f"LIMIT {self._builder.add(limit, 'int')} OFFSET {self._builder.add(offset, 'int')}"
+        others = ", ".join(self._builder.add(one, "bytes") for one in front)
+        page_of = _Page(offset, page, f" AND p.profile_id NOT IN ({others})" if front else "")
+        ids = self._walk(page_of, is_bounded=start is not None)
+        if start and len(ids) < limit:
+            ids = self._sort(start, page_of)
+        return shown + ids
+
+    def _narrowest(self) -> tuple[Condition | None, int]:
+        """The condition that leaves the fewest people, and how many; any with a source when all leave many."""
+        sourced = sorted((one for one in self._conditions if one.source), key=lambda one: not one.rows)
+        best, least = (sourced[0] if sourced else None), MANY_TIMES * self._few + 1
+        if len(self._conditions) == 1 and best and not best.rows:
+            return best, 0  # how many will be seen when they are fetched
+        for one in sourced:
+            if one.rows or least > self._few:
+                text = f"SELECT count(*) FROM (SELECT 1 FROM ({one.rows or one.source}) s LIMIT {least}) t"
+                many = int(self._builder.run(self._tx, text)[0][0])
+                if many < least:
+                    best, least = one, many
+        return best, least
+
+    def _fetch(self, start: Condition) -> list[Row]:
+        """(profile id, what it is sorted by) of all people, or of one more than are few."""
+        text = f"SELECT p.profile_id, o.{self._key} FROM {self._people(start)} LIMIT {self._few + 1}"
+        return self._builder.run(self._tx, text)
+
+    def _sorted(self, found: list[Row]) -> list[bytes]:
+        if self._query.by_seen:
+            found.sort(key=lambda row: (row[1], row[0]), reverse=True)
+        else:
+            found.sort(key=lambda row: (-row[1], row[0]))
+        return [row[0] for row in found]
+
+    def _sort(self, start: Condition, page: _Page) -> list[bytes]:
+        order = f"ORDER BY o.{self._key} DESC, o.profile_id {self._last}"
+        text = f"SELECT p.profile_id FROM {self._people(start)}{page.without} {order} {page.text}"
+        return [row[0] for row in self._builder.run(self._tx, text)]
+
+    def _people(self, start: Condition) -> str:
+        """What follows FROM, to read from `start` on. CROSS JOIN: SQLite keeps to this order."""
+        return (
+            f"({start.source}) p CROSS JOIN listed_person o "
+            f"WHERE o.website_id = :w AND o.profile_id = p.profile_id{self._where(start)}"
+        )
+
+    def _where(self, start: Condition | None) -> str:
+        return "".join(f" AND {one.text}" for one in self._conditions if one is not start)
+
+    def _walk(self, page: _Page, *, is_bounded: bool) -> list[bytes]:
+        """The page, or less when there is not enough of it among the first people of the list."""
+        from_here = ""
+        if is_bounded:
+            passed = self._builder.add(self._few + 10 * page.offset, "int")
+            text = f"SELECT p.{self._key} FROM {self._listed()} ORDER BY p.{self._key} DESC LIMIT 1 OFFSET {passed}"
+            if bound := self._builder.run(self._tx, text):
+                from_here = f" AND p.{self._key} >= {self._builder.add(bound[0][0], 'int')}"
+        order = f"ORDER BY p.{self._key} DESC, p.profile_id {self._last}"
+        where = from_here + self._where(None) + page.without
+        text = f"SELECT p.profile_id FROM {self._listed()}{where} {order} {page.text}"
+        return [row[0] for row in self._builder.run(self._tx, text)]
+
+    def _listed(self) -> str:
+        """What follows FROM, to read in the order of the list."""
+        if self._query.by_seen:
+            return "listed_person p WHERE p.website_id = :w"
+        return "profile p WHERE p.website_id = :w AND p.person_id = p.profile_id"
+
+    def _count(self, start: Condition | None) -> int:
+        """How many there are in all, up to EXACT_TOTAL + 1."""
+        people = self._people(start) if start else self._listed() + self._where(None)
+        text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
+        return int(self._builder.run(self._tx, text)[0][0])
 
 
 def _condition(builder: _Builder, one: Filter) -> Condition:
@@ -108,13 +217,14 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
     own = f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}"
     everybody = f"SELECT profile_id FROM trait WHERE website_id = :w AND name = {name}"
     if one.operator == "exists":
-        return Condition(f"EXISTS ({own})", everybody)
+        return Condition(f"EXISTS ({own})", everybody, everybody)
     if one.operator == "missing":
-        return Condition(f"NOT EXISTS ({own})", None)
+        return Condition(f"NOT EXISTS ({own})")
     if one.operator in COMPARISONS:
         kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
         test = f"number {COMPARISONS[one.operator]} {number} AND kind = {kind}"
-        return Condition(f"EXISTS ({own} AND t.{test.replace('kind', 't.kind')})", f"{everybody} AND {test}")
+        source = f"{everybody} AND {test}"
+        return Condition(f"EXISTS ({own} AND t.{test.replace('kind', 't.kind')})", source, source)
     if one.operator == "contains":
         tests = " OR ".join(
             f"lower(value) LIKE {builder.add(_pattern(value), 'text')} ESCAPE '!'" for value in one.values
@@ -124,8 +234,9 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
         )
     values = ", ".join(builder.add(value, "text") for value in one.values)
     if one.operator == "is_not":
-        return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))", None)
-    return Condition(f"EXISTS ({own} AND t.value IN ({values}))", f"{everybody} AND value IN ({values})")
+        return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))")
+    source = f"{everybody} AND value IN ({values})"
+    return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
 
 
 def _pattern(text: str) -> str:
@@ -136,8 +247,11 @@ def _pattern(text: str) -> str:
 def _search(builder: _Builder, text: str) -> Condition:
     """People of whom a word, or the whole of user id, name or e-mail address, begins with `text`."""
     low, high = builder.add(text, "text"), builder.add(text + "\U0010ffff", "text")
-    between = f"term >= {low} AND term < {high}"
+    found = f"SELECT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term >= {low} AND s.term < {high}"
+    earlier = (
+        "SELECT 1 FROM search_term e WHERE e.website_id = :w AND e.profile_id = s.profile_id "
+        f"AND e.term >= {low} AND e.term < s.term"
+    )
     return Condition(
-        f"EXISTS (SELECT 1 FROM search_term s WHERE s.website_id = :w AND s.profile_id = p.profile_id AND s.{between})",
-        f"SELECT profile_id FROM search_term WHERE website_id = :w AND {between}",
+        f"EXISTS ({found} AND s.profile_id = p.profile_id)", f"{found} AND NOT EXISTS ({earlier})", found
     )

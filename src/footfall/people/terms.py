@@ -13,9 +13,9 @@ from footfall.clock import from_iso
 
 MAX_VALUE = 255
 MAX_TERM = 100
-"""Characters that are kept of a value, and of a word."""
+"""Characters that are kept of a value, and of a term."""
 MAX_TERMS = 60
-_WORD = re.compile(r"[^\W_]+")
+_WORD_START = re.compile(r"(?<![^\W_])[^\W_]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Indexed = tuple[str, str, float | None]
@@ -59,12 +59,15 @@ def _number_text(value: float) -> str:
 
 
 def search_terms(user_ids: Iterable[str], metadata: Mapping[str, Any]) -> set[str]:
-    """The words and whole values of user ids, name and e-mail address, in lower case."""
+    """User ids, name and e-mail address in lower case, whole and from the beginning of each of their words on.
+
+    Whoever begins to type any of their words, or several in a row, finds them: `ada.l@example.com` by `ada`, `l@`, and `example.com`.
+    """
     values = [*user_ids, *(metadata.get(key) for key in ("name", "email"))]
     terms: dict[str, None] = {}
     for value in values:
         if isinstance(value, str) and value.strip():
             whole = value.strip().lower()
-            terms[whole[:MAX_TERM]] = None
-            terms.update((word[:MAX_TERM], None) for word in _WORD.findall(whole))
+            starts = (0, *(found.start() for found in _WORD_START.finditer(whole)))
+            terms.update((whole[start : start + MAX_TERM], None) for start in starts)
     return set(list(terms)[:MAX_TERMS])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from footfall.errors import BadRequest
-from footfall.people.terms import MAX_VALUE, read_number
+from footfall.people.terms import MAX_TERM, MAX_VALUE, read_number
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
@@ -28,7 +28,10 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
-    """Which people, and which page of them: those identified last first, or those seen last. `search` is in lower case; empty for all."""
+    """Which people, and which page of them: those identified last first, or those seen last. `search` is in lower case; empty for all.
+
+    Those who are called just what is searched for stand in front.
+    """
 
     filters: tuple[Filter, ...]
     search: str
@@ -44,7 +47,7 @@ def read_people_query(query: Mapping[str, str]) -> PeopleQuery:
         raise BadRequest(f"trait: at most {MAX_FILTERS} filters at once.")
     return PeopleQuery(
         tuple(filters),
-        query.get("search", "").strip().lower(),
+        query.get("search", "").strip().lower()[:MAX_TERM],
         read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
         _read_sort(query.get("sort", "identifiedAt")) == "lastSeenAt",

@@ -251,16 +251,17 @@ CREATE TABLE search_term (
 
 CREATE INDEX search_term_by_profile ON search_term (website_id, profile_id);
 
--- When people were last seen (the `at` of their latest event; when they were identified, if there is none), kept some seconds behind: the
--- order in which they are listed.
-CREATE TABLE person_seen (
+-- Those of the profiles that are people, by what they are listed in the order of, kept some seconds behind. `seen_at` is the `at` of their
+-- latest event; when they were identified, if there is none.
+CREATE TABLE listed_person (
     website_id BYTEA NOT NULL,
     profile_id BYTEA NOT NULL,
     seen_at BIGINT NOT NULL,
+    identified_at BIGINT NOT NULL,
     PRIMARY KEY (website_id, profile_id)
 );
 
-CREATE INDEX person_seen_by_time ON person_seen (website_id, seen_at, profile_id);
+CREATE INDEX listed_person_by_time ON listed_person (website_id, seen_at, profile_id);
 
 -- Visitors of the last five minutes, so that each process knows whom the others saw.
 CREATE TABLE online (

@@ -1,0 +1,104 @@
+"""People are found whichever way they are looked up: fetched and sorted, or walked past in the order of the list."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from footfall.db.protocol import Transaction
+from footfall.identity.model import Operations
+from footfall.people.index import index_step, sql
+from footfall.people.query import find_people
+from footfall.people.wire import read_people_query
+from tests.laws.world import WEBSITE, Said, deliver, prepare
+
+PEOPLE = 30
+Known = dict[str, Any]
+CONDITIONS: dict[tuple[str, str], Callable[[Known], bool]] = {
+    ("trait.plan", "pro"): lambda known: known["plan"] == "pro",
+    ("trait.plan", "is_not:free"): lambda known: known["plan"] != "free",
+    ("trait.seats", "gte:3"): lambda known: known.get("seats", 0) >= 3,
+    ("trait.seats", "missing"): lambda known: "seats" not in known,
+    ("trait.city", "exists"): lambda known: "city" in known,
+    ("trait.city", "contains:o"): lambda known: "o" in known.get("city", ""),
+    ("search", "number 1"): lambda known: known["name"].startswith("Number 1"),
+    ("search", "2"): lambda known: known["name"].startswith("Number 2"),
+    ("search", "nobody"): lambda known: False,
+}
+
+
+def traits(number: int) -> Known:
+    """What is known of a person."""
+    known: Known = {"name": f"Number {number}", "plan": ("free", "pro", "team")[number % 3]}
+    if number % 2:
+        known["seats"] = number % 7
+    if number % 5 < 3:
+        known["city"] = ("Rome", "Oslo", "Bern")[number % 5]
+    return known
+
+
+def identified_at(number: int) -> int:
+    """Neighbours of different ages, and some of the same."""
+    return number * 7 % 20
+
+
+def seen_at(number: int) -> int:
+    """The same for when they were seen."""
+    return number * 11 % 13
+
+
+@contextlib.contextmanager
+def crowd(session: Any) -> Iterator[tuple[Transaction, dict[bytes, int]]]:
+    """A transaction that leaves no trace, and the number of each of its people by profile id."""
+    tx = session.begin()
+    try:
+        prepare(tx)
+        said = [
+            Said(n % 3, f"user {n}", identified_at(n), Operations(traits(n), {}, ()), True)
+            for n in range(PEOPLE)
+        ]
+        people = {one.profile_id: n for n, one in enumerate(deliver(tx, said))}
+        while index_step(tx, [None])[0].changes:
+            pass
+        tx.run_many(sql.seen_set, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
+        yield tx, people
+    finally:
+        session.rollback()
+
+
+def expected(people: dict[bytes, int], query: dict[str, str]) -> list[int]:
+    """Who is to be found, in order."""
+    by_seen = query.get("sort") == "lastSeenAt"
+    found = [
+        one
+        for one, number in people.items()
+        if all(CONDITIONS[pair](traits(number)) for pair in query.items() if pair in CONDITIONS)
+    ]
+    if by_seen:
+        found.sort(key=lambda one: (seen_at(people[one]), one), reverse=True)
+    else:
+        found.sort(key=lambda one: (-identified_at(people[one]), one))
+    last_word = query.get("search", "").split()[-1:]
+    found.sort(key=lambda one: last_word != [str(people[one])])  # who is called just that
+    return [people[one] for one in found]
+
+
+@pytest.mark.parametrize("few", [0, 2, 8, 1000])
+@pytest.mark.parametrize("sort", ["identifiedAt", "lastSeenAt"])
+def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort: str) -> None:
+    with crowd(session) as (tx, people):
+        pairs = [*combinations(CONDITIONS, 2), *combinations(CONDITIONS, 1), ()]
+        for chosen in pairs:
+            query = dict(chosen)
+            if len(query) < len(chosen):
+                continue  # two conditions on one field
+            wanted = expected(people, query | {"sort": sort})
+            for limit, offset in ((100, 0), (2, 0), (2, 1), (3, 4)):
+                asked = {**query, "sort": sort, "limit": str(limit), "offset": str(offset)}
+                rows, total, is_exact = find_people(tx, WEBSITE.website_id, read_people_query(asked), few)
+                assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
+                assert (total, is_exact) == (len(wanted), True), asked
