@@ -78,10 +78,8 @@ def expected(people: dict[bytes, int], query: dict[str, str]) -> list[int]:
         for one, number in people.items()
         if all(CONDITIONS[pair](traits(number)) for pair in query.items() if pair in CONDITIONS)
     ]
-    if by_seen:
-        found.sort(key=lambda one: (seen_at(people[one]), one), reverse=True)
-    else:
-        found.sort(key=lambda one: (-identified_at(people[one]), one))
+    time = seen_at if by_seen else identified_at
+    found.sort(key=lambda one: (time(people[one]), one), reverse=True)
     last_word = query.get("search", "").split()[-1:]
     found.sort(key=lambda one: last_word != [str(people[one])])  # who is called just that
     return [people[one] for one in found]

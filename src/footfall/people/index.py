@@ -77,7 +77,8 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
             person_id, member_count, user_id, identified_at, metadata = row
             users = [user_id]
             if member_count > 1:
-                users = [member[1] for member in tx.all(identity_sql.members_of_person, (key[0], person_id))]
+                members = tx.all(identity_sql.members_of_person, (key[0], person_id))
+                users, identified_at = [member[1] for member in members], members[0][2]
             seen_at = at_of(last[0]) if last and last[0] else identified_at
             changes.add(key, known, _decode(metadata), users)
             changes.place(key, seen_at, identified_at)

@@ -2,7 +2,7 @@
 
 The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, they are all
 fetched and sorted here. Else the people are walked in the order of the list until a page is full; or, when those in front match too
-rarely, all that match are sorted by the database.
+rarely, all that match are sorted by the database. People of whom one thing is not true are counted as all but those of whom it is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ MOST_NAMED = 20
 """People that are put in front since they are called just what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
+_LISTED = "listed_person p WHERE p.website_id = :w"
+"""What follows FROM, to read all people."""
 PERSON = make_statement(
     "person",
     "website_id bytes, profile_id bytes",
@@ -34,12 +36,14 @@ PERSON = make_statement(
 class Condition(msgspec.Struct, frozen=True):
     """`text` is true for a row `p` with a `profile_id`; `source`, if any, gives each `profile_id` that it is true for, once.
 
-    `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch.
+    `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch. `others`, if any,
+    gives each `profile_id` that the condition is not true for, once.
     """
 
     text: str
     source: str = ""
     rows: str = ""
+    others: str = ""
 
 
 class _Builder:
@@ -106,7 +110,6 @@ class _Search:
         self._conditions = conditions
         self._few = few
         self._key = "seen_at" if query.by_seen else "identified_at"
-        self._last = "DESC" if query.by_seen else "ASC"
 
     def run(self) -> tuple[list[bytes], int]:
         """The profile ids on the page in order, and the total, which is above EXACT_TOTAL when it is not exact."""
@@ -140,8 +143,8 @@ class _Search:
         page = f"LIMIT {self._builder.add(limit, 'int')} OFFSET {self._builder.add(offset, 'int')}"
         others = ", ".join(self._builder.add(one, "bytes") for one in front)
         page_of = _Page(offset, page, f" AND p.profile_id NOT IN ({others})" if front else "")
-        ids = self._walk(page_of, is_bounded=start is not None)
-        if start and len(ids) < limit:
+        ids = self._walk(page_of)
+        if self._conditions and len(ids) < limit:
             ids = self._sort(start, page_of)
         return shown + ids
 
@@ -165,15 +168,14 @@ class _Search:
         return self._builder.run(self._tx, text)
 
     def _sorted(self, found: list[Row]) -> list[bytes]:
-        if self._query.by_seen:
-            found.sort(key=lambda row: (row[1], row[0]), reverse=True)
-        else:
-            found.sort(key=lambda row: (-row[1], row[0]))
-        return [row[0] for row in found]
+        return [row[0] for row in sorted(found, key=lambda row: (row[1], row[0]), reverse=True)]
 
-    def _sort(self, start: Condition, page: _Page) -> list[bytes]:
-        order = f"ORDER BY o.{self._key} DESC, o.profile_id {self._last}"
-        text = f"SELECT p.profile_id FROM {self._people(start)}{page.without} {order} {page.text}"
+    def _sort(self, start: Condition | None, page: _Page) -> list[bytes]:
+        """The page, when the database has to sort all people that match."""
+        table, people = ("o", self._people(start)) if start else ("p", _LISTED + self._where(None))
+        # Not by the index in the order of the list, which would lead all over the trait index.
+        order = f"ORDER BY {table}.{self._key} + 0 DESC, p.profile_id DESC"
+        text = f"SELECT p.profile_id FROM {people}{page.without} {order} {page.text}"
         return [row[0] for row in self._builder.run(self._tx, text)]
 
     def _people(self, start: Condition) -> str:
@@ -186,29 +188,27 @@ class _Search:
     def _where(self, start: Condition | None) -> str:
         return "".join(f" AND {one.text}" for one in self._conditions if one is not start)
 
-    def _walk(self, page: _Page, *, is_bounded: bool) -> list[bytes]:
+    def _walk(self, page: _Page) -> list[bytes]:
         """The page, or less when there is not enough of it among the first people of the list."""
         from_here = ""
-        if is_bounded:
+        if self._conditions:
             passed = self._builder.add(self._few + 10 * page.offset, "int")
-            text = f"SELECT p.{self._key} FROM {self._listed()} ORDER BY p.{self._key} DESC LIMIT 1 OFFSET {passed}"
+            text = f"SELECT p.{self._key} FROM {_LISTED} ORDER BY p.{self._key} DESC LIMIT 1 OFFSET {passed}"
             if bound := self._builder.run(self._tx, text):
                 from_here = f" AND p.{self._key} >= {self._builder.add(bound[0][0], 'int')}"
-        order = f"ORDER BY p.{self._key} DESC, p.profile_id {self._last}"
+        order = f"ORDER BY p.{self._key} DESC, p.profile_id DESC"
         where = from_here + self._where(None) + page.without
-        text = f"SELECT p.profile_id FROM {self._listed()}{where} {order} {page.text}"
+        text = f"SELECT p.profile_id FROM {_LISTED}{where} {order} {page.text}"
         return [row[0] for row in self._builder.run(self._tx, text)]
 
-    def _listed(self) -> str:
-        """What follows FROM, to read in the order of the list."""
-        if self._query.by_seen:
-            return "listed_person p WHERE p.website_id = :w"
-        return "profile p WHERE p.website_id = :w AND p.person_id = p.profile_id"
-
     def _count(self, start: Condition | None) -> int:
-        """How many there are in all, up to EXACT_TOTAL + 1."""
-        people = self._people(start) if start else self._listed() + self._where(None)
-        text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
+        """How many there are in all; above EXACT_TOTAL not exactly."""
+        if len(self._conditions) == 1 and (others := self._conditions[0].others):
+            everybody = f"SELECT count(*) FROM {_LISTED}"
+            text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({others}) s)"
+        else:
+            people = self._people(start) if start else _LISTED + self._where(None)
+            text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
         return int(self._builder.run(self._tx, text)[0][0])
 
 
@@ -219,7 +219,7 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
     if one.operator == "exists":
         return Condition(f"EXISTS ({own})", everybody, everybody)
     if one.operator == "missing":
-        return Condition(f"NOT EXISTS ({own})")
+        return Condition(f"NOT EXISTS ({own})", others=everybody)
     if one.operator in COMPARISONS:
         kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
         test = f"number {COMPARISONS[one.operator]} {number} AND kind = {kind}"
@@ -233,9 +233,9 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
             f"EXISTS ({own} AND ({tests.replace('value', 't.value')}))", f"{everybody} AND ({tests})"
         )
     values = ", ".join(builder.add(value, "text") for value in one.values)
-    if one.operator == "is_not":
-        return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))")
     source = f"{everybody} AND value IN ({values})"
+    if one.operator == "is_not":
+        return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))", others=source)
     return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
 
 

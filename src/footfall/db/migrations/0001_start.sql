@@ -216,8 +216,6 @@ CREATE TABLE profile (
 
 CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
 
-CREATE INDEX profile_by_age ON profile (website_id, identified_at, profile_id);
-
 -- Profiles whose traits changed since the trait index last saw them; change ids grow with time.
 CREATE TABLE profile_change (
     website_id BYTEA NOT NULL,
@@ -251,8 +249,8 @@ CREATE TABLE search_term (
 
 CREATE INDEX search_term_by_profile ON search_term (website_id, profile_id);
 
--- Those of the profiles that are people, by what they are listed in the order of, kept some seconds behind. `seen_at` is the `at` of their
--- latest event; when they were identified, if there is none.
+-- Those of the profiles that are people, by what they are listed in the order of, kept a moment behind. `identified_at`: when they first were;
+-- `seen_at`: the `at` of their latest event, or of when they were identified, if there is none.
 CREATE TABLE listed_person (
     website_id BYTEA NOT NULL,
     profile_id BYTEA NOT NULL,
@@ -262,6 +260,8 @@ CREATE TABLE listed_person (
 );
 
 CREATE INDEX listed_person_by_time ON listed_person (website_id, seen_at, profile_id);
+
+CREATE INDEX listed_person_by_age ON listed_person (website_id, identified_at, profile_id);
 
 -- Visitors of the last five minutes, so that each process knows whom the others saw.
 CREATE TABLE online (
