@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -109,14 +111,16 @@ def test_a_restart_under_load_loses_nothing(postgres: LocalPostgres, empty: Plac
     check(site, seen)
 
 
+CUT = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
 def test_connections_that_are_cut_come_back(empty: Place) -> None:
-    cut = (
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
     with served(empty) as site, under_load(site) as seen:
         for _ in range(3):
-            [(many,)] = execute(empty, cut)
+            [(many,)] = execute(empty, CUT)
             assert many >= 1
             works_again(seen)
             assert site.call("GET", "/api/v1/profiles/user:user0").status_code == 200
@@ -136,6 +140,35 @@ def test_reads_fail_honestly_while_postgresql_is_away(postgres: LocalPostgres, e
             postgres.start()
         until(lambda: site.http.get("/readyz").status_code == 200)
         assert site.visitor(visitor)["visitorId"] == visitor
+
+
+def test_reads_that_wait_do_not_try_one_after_the_other_while_postgresql_is_away(
+    postgres: LocalPostgres, empty: Place
+) -> None:
+    with served(empty) as site:
+        visitor = site.pageview()
+        postgres.stop()
+        try:
+            with ThreadPoolExecutor(40) as pool:
+                calls = [pool.submit(site.call, "GET", f"/api/v1/visitors/{visitor}") for _ in range(80)]
+                codes = Counter(call.result().status_code for call in calls)
+        finally:
+            postgres.start()
+        assert codes == {503: 80}
+        until(lambda: site.call("GET", f"/api/v1/visitors/{visitor}").status_code == 200)
+
+
+def test_a_server_that_takes_no_writes_is_a_fault_like_others(empty: Place) -> None:
+    database = empty.database_url.rpartition("/")[2]
+    with served(empty) as site, under_load(site) as seen:
+        execute(empty, f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+        execute(empty, CUT)
+        until(lambda: len(seen.failures) > 20)
+        with psycopg.connect(empty.database_url, autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only".encode())
+        works_again(seen)
+    check(site, seen)
 
 
 FAIL = """

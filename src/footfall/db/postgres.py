@@ -10,6 +10,8 @@ import asyncio
 import functools
 import itertools
 import re
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,13 +19,12 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.raw_cursor import RawCursor, RawServerCursor
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement
 from footfall.db.writer import Writer
-from footfall.errors import DatabaseConflict, DatabaseError, SchemaMismatch
+from footfall.errors import DatabaseConflict, DatabaseError, SchemaMismatch, UsageError
 from footfall.log import get_logger
 
 C = TypeVar("C")
@@ -40,10 +41,19 @@ CONNECTION: dict[str, Any] = {
     "cursor_factory": RawCursor,
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "footfall",
-    # Every statement is a look-up by key: its plan never depends on the values, so it is made once.
-    "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
+    # Every statement is a look-up by key: its plan never depends on the values, so it is made once. A process that was
+    # stopped or whose machine vanished within a transaction does not hold its locks for ever.
+    "options": "-c plan_cache_mode=force_generic_plan -c jit=off -c idle_in_transaction_session_timeout=30s",
     "prepare_threshold": 1,
+    # A server that vanished from the network is noticed within some 10 s, not after a quarter of an hour.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
 }
+BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Locks are taken by the first statement; what others wrote until then must be seen by the next, whatever the server's default is."""
+BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 
@@ -165,13 +175,31 @@ def _quoted(value: str) -> str:
 
 
 def connect(url: str) -> Connection:
-    """A connection with Footfall's settings. Raises DatabaseError."""
+    """A connection with Footfall's settings. Raises DatabaseError, and UsageError when the URL cannot be read."""
     try:
         return psycopg.connect(url, **CONNECTION)
+    except (psycopg.ProgrammingError, ValueError):  # its message quotes the URL
+        raise UsageError(
+            "The database URL cannot be read. Use postgresql://USER:PASSWORD@HOST:PORT/NAME, "
+            "with %40 for @, %2F for / and so on in the password."
+        ) from None
     except psycopg.Error as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {type(error).__name__}") from error
-    except ValueError as error:
-        raise DatabaseError(f"The database URL cannot be read: {error}") from error
+        raise DatabaseError(f"PostgreSQL cannot be reached: {_reason(error)}") from error
+
+
+def _reason(error: psycopg.Error) -> str:
+    """Why a connection failed, in one line and without addresses. A text with an @ may hold part of a password, so it is not shown."""
+    text = " ".join(str(error).split()).rpartition("failed: ")[2]
+    return type(error).__name__ if "@" in text else text[:200]
+
+
+_FAULTS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,
+)
+"""Errors about the store, not about the statement."""
 
 
 def _ours(error: psycopg.Error) -> DatabaseError:
@@ -195,7 +223,7 @@ class PostgresSession:
             self._connection.close()
             self._connection = connect(self._url)
         try:
-            self._connection.execute("BEGIN")
+            self._connection.execute(BEGIN_WRITE)
         except psycopg.Error as error:
             raise _ours(error) from error
         return PostgresTransaction(self._connection)
@@ -214,7 +242,10 @@ class PostgresSession:
             self._connection.close()
 
     def translate(self, error: Exception) -> Exception:
-        return _ours(error) if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else error
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            # A standby, or a server that takes no writes while its disk is full: a new connection may find another state.
+            self._connection.close()
+        return _ours(error) if isinstance(error, _FAULTS) else error
 
     def schema_version(self) -> int:
         """The number of the newest migration that was applied; 0 for an empty database."""
@@ -225,11 +256,11 @@ class PostgresSession:
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction and commit it."""
-        return self._run("BEGIN", work)
+        return self._run(BEGIN_WRITE, work)
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one state of the database."""
-        return self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
+        return self._run(BEGIN_READ, work)
 
     def _run(self, begin: str, work: Callable[[Transaction], R]) -> R:
         try:
@@ -316,16 +347,8 @@ class PostgresDatabase:
     async def open(self) -> None:
         session = await asyncio.to_thread(PostgresSession, self._url)
         await asyncio.to_thread(require_current, session)
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            self._url,
-            kwargs=CONNECTION,
-            min_size=1,
-            max_size=READ_CONNECTIONS,
-            timeout=CONNECT_SECONDS,
-            reconnect_timeout=5,
-            open=True,
-            check=None,
-        )
+        self._reading: dict[int, Connection] = {}
+        self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
         self._session = session
         self._writer = Writer(session, self._queue_size, BATCH_SIZE)
@@ -333,7 +356,8 @@ class PostgresDatabase:
     async def close(self) -> None:
         await self._writer.close()
         self._readers.shutdown()
-        await asyncio.to_thread(self._pool.close)
+        for connection in self._reading.values():
+            connection.close()
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk)
@@ -356,19 +380,31 @@ class PostgresDatabase:
     scan = read
 
     def _read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use."""
         try:
-            return self._read_once(begin, handler, call)
-        except psycopg.OperationalError:
-            # A connection of the pool may have been cut since it was used: once more on a fresh one.
-            self._pool.check()
-        except PoolTimeout as error:
-            raise DatabaseError("PostgreSQL cannot be reached") from error
+            return self._read_once(handler, call)
+        except _FAULTS:
+            pass
         try:
-            return self._read_once(begin, handler, call)
-        except (psycopg.Error, PoolTimeout) as error:
-            raise DatabaseError(f"PostgreSQL cannot be read: {type(error).__name__}") from error
+            return self._read_once(handler, call)
+        except _FAULTS as error:
+            raise _ours(error) from error
 
-    def _read_once(self, begin: str, handler: Callable[[Transaction, C], R], call: C) -> R:
-        with self._pool.connection() as connection:
-            return in_transaction(connection, begin, lambda tx: handler(tx, call))
+    def _read_once(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        return in_transaction(self._connection(), BEGIN_READ, lambda tx: handler(tx, call))
+
+    def _connection(self) -> Connection:
+        """This thread's. Raises DatabaseError; at once as long after a failed attempt as that one took, so that waits do not add up."""
+        thread, now = threading.get_ident(), time.monotonic()
+        found = self._reading.get(thread)
+        if found is not None and not found.closed:
+            return found
+        if now < self._away_until:
+            raise DatabaseError("PostgreSQL cannot be reached")
+        try:
+            found = self._reading[thread] = connect(self._url)
+        except DatabaseError:
+            failed = time.monotonic()
+            self._away_until = failed + (failed - now)
+            raise
+        return found

@@ -1,0 +1,69 @@
+"""What a connection to PostgreSQL relies on, whatever the server's defaults are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from footfall.app import migrate_database
+from footfall.db import postgres
+from footfall.db.statements import make_statement
+from footfall.errors import FootfallError
+from tests.support.engines import Place
+
+
+@pytest.fixture
+def odd(empty: Place) -> Place:
+    """A database whose defaults are not PostgreSQL's."""
+    name = empty.database_url.rpartition("/")[2]
+    with psycopg.connect(empty.database_url, autocommit=True) as connection:
+        connection.execute(
+            f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'".encode()
+        )
+    migrate_database(empty.settings)
+    return empty
+
+
+def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> None:
+    count = make_statement("count", "", "SELECT count(*) FROM setting")
+    put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
+    session = postgres.PostgresSession(odd.database_url)
+    tx = session.begin()
+    tx.lock([(b"a",)])
+    before = tx.one(count)
+    odd.transact(lambda other: other.run(put, ("new",)))
+    assert before is not None
+    assert tx.one(count) == (before[0] + 1,)
+    session.rollback()
+    session.close()
+
+
+def test_the_server_ends_a_transaction_whose_process_says_nothing_any_more(empty: Place) -> None:
+    show = make_statement("show", "", "SELECT current_setting('idle_in_transaction_session_timeout')")
+    migrate_database(empty.settings)
+    assert empty.transact(lambda tx: tx.one(show)) == ("30s",)
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("postgresql://u:s3cret@127.0.0.1:9/x", "Connection refused"),
+        ("postgresql://u:s3%40cret@127.0.0.1:9/x", "Connection refused"),
+        ("postgresql://u:s3%zzcret@127.0.0.1:9/x", "cannot be read"),
+        ("postgresql://u:s3@cret@127.0.0.1:9/x", "OperationalError"),
+        ("postgresql://u:s3cret@127.0.0.1:9/x?nonsense=1", "cannot be read"),
+    ],
+)
+def test_a_connection_that_fails_says_why_but_not_the_password(url: str, word: str) -> None:
+    with pytest.raises(FootfallError) as caught:
+        postgres.connect(url)
+    assert word in str(caught.value)
+    assert "cret" not in str(caught.value)
+
+
+def test_a_connection_goes_through_a_socket_file_too(tmp_path: Path) -> None:
+    url = f"postgresql://footfall:s3cret@/x?host={tmp_path}"
+    with pytest.raises(FootfallError, match="No such file"):
+        postgres.connect(url)
