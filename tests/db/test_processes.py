@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import threading
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +23,7 @@ from footfall.clock import system_clock
 from footfall.websites.store import configuration_changed
 from tests.support.dashboard import Visit, make_account
 from tests.support.engines import Engine
-from tests.support.servers import RunningServer, run_json, serving
+from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
 CLIENTS = 6
@@ -191,6 +193,51 @@ def test_a_server_of_several_processes_stops_as_a_whole(servers: list[RunningSer
     assert server.stop() in (0, -signal.SIGTERM)
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url + "/readyz")
+
+
+def processes_under(server: RunningServer) -> set[int]:
+    """The workers of a server."""
+    tasks = Path(f"/proc/{server.process.pid}/task")
+    return {
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text("ascii").split()
+    }
+
+
+@pytest.fixture
+def workers(engine: Engine) -> Iterator[RunningServer]:
+    """A server of two processes."""
+    if engine.name != "postgres":
+        pytest.skip("the embedded database has one server process")
+    with serving(engine.new_place(), {"FOOTFALL_WORKERS": "2"}) as server:
+        yield server
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_is_replaced(workers: RunningServer) -> None:
+    before = processes_under(workers)
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: len(processes_under(workers) - {killed}) == 2)
+    assert httpx.get(workers.url + "/readyz").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_server_stops_in_time_while_it_replaces_a_worker(workers: RunningServer) -> None:
+    before = processes_under(workers)
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: "starting another" in workers.log)
+    assert workers.stop() == 0
+    assert "killed" not in workers.log
+    assert not any(Path(f"/proc/{worker}").exists() for worker in before)
+
+
+@pytest.mark.slow
+def test_workers_whose_supervisor_was_killed_leave_the_port(workers: RunningServer) -> None:
+    before = processes_under(workers)
+    workers.stop(signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in before))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(workers.url + "/healthz")
 
 
 def test_log_ins_are_limited_for_all_processes_together_however_many_come_at_once(

@@ -6,13 +6,16 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
 RESTART_SECONDS = 1.0
 """A worker that ends by itself is started again, at most this often."""
 STOP_SECONDS = 4.5
+_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def run_workers(count: int, serve: Callable[[Callable[[], None]], None], on_ready: Callable[[], None]) -> int:
@@ -33,6 +36,8 @@ class _Supervisor:
         self._workers: set[int] = set()
         self._is_stopping = False
         self._reader, self._writer = os.pipe()
+        self._alive, self._held = os.pipe()
+        """Nothing is ever written into it: it ends when this process does."""
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Ask every worker to finish."""
@@ -56,12 +61,22 @@ class _Supervisor:
         return 0
 
     def _start(self) -> None:
-        worker = os.fork()
-        if worker:
+        """Fork a worker, unless it is time to stop. No signal comes in between, so that it reaches each worker once."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        if not self._is_stopping:
+            worker = os.fork()
+            if not worker:
+                self._work()
             self._workers.add(worker)
-            return
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+    def _work(self) -> NoReturn:
+        """Be a worker."""
+        for number in _STOP:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+        os.close(self._held)
+        threading.Thread(target=self._stop_when_alone, daemon=True).start()
         code = 1
         try:
             self._serve(self._say_started)
@@ -71,6 +86,11 @@ class _Supervisor:
         except Exception as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)
         os._exit(code)
+
+    def _stop_when_alone(self) -> None:
+        """A worker whose supervisor was killed would keep the port."""
+        os.read(self._alive, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _say_started(self) -> None:
         os.write(self._writer, b".")
@@ -96,7 +116,9 @@ class _Supervisor:
         self._workers.discard(ended)
         if not self._is_stopping:
             print("A worker ended; starting another.", file=sys.stderr, flush=True)
-            time.sleep(RESTART_SECONDS)
+            until = time.monotonic() + RESTART_SECONDS
+            while not self._is_stopping and time.monotonic() < until:
+                time.sleep(0.05)
             self._start()
 
     def _wait_for_all(self) -> None:
@@ -106,6 +128,8 @@ class _Supervisor:
             self._workers.discard(ended)
             if not ended:
                 time.sleep(0.02)
-            if time.monotonic() > until:
+            if self._workers and time.monotonic() > until:
+                print("Workers that did not end in time are killed.", file=sys.stderr, flush=True)
                 for worker in self._workers:
                     os.kill(worker, signal.SIGKILL)
+                until += STOP_SECONDS
