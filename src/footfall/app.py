@@ -83,6 +83,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
     if settings.database_url:
         yield
         return
+    settings.data.mkdir(parents=True, exist_ok=True)
     lock = sqlite.ServerLock(settings.data)
     try:
         yield

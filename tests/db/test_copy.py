@@ -101,15 +101,35 @@ def test_a_database_with_websites_of_its_own_is_no_target(source: Place, empty: 
     assert len(run_json(empty, "website", "list")) == 1
 
 
-def test_a_row_that_differs_is_noticed(source: Place, empty: Place) -> None:
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("profile", "metadata = '{}'"), ("visitor", "pageview_count = 9"), ("trait", "value = 'other'")],
+)
+def test_a_row_that_differs_is_noticed(
+    source: Place, empty: Place, monkeypatch: pytest.MonkeyPatch, name: str, change: str
+) -> None:
     copy(str(source.data), empty.database_url)
-    spoil = next(table for table in tables() if table.name == "profile").statement(
-        "spoil", (), "UPDATE profile SET metadata = '{}'"
-    )
-    empty.transact(lambda tx: tx.run(spoil))
+    table = next(table for table in tables() if table.name == name)
+    empty.transact(lambda tx: tx.run(table.statement("spoil", (), f"UPDATE {name} SET {change}")))
+    monkeypatch.setattr(copying, "CHUNK", 7)  # else so few rows are copied anew
     ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url, "--json")
     assert ran.code == 1
-    assert "profile: the checksums differ" in ran.output
+    assert f"{name}: the checksums differ" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("old", "word"),
+    [("no/such/folder", "there is no database"), ("mysql://u:s3cret@h/x", "use a data folder")],
+)
+def test_a_source_that_is_none_is_named_and_not_made(
+    source: Place, empty: Place, tmp_path: Path, old: str, word: str
+) -> None:
+    folder = old if "://" in old else str(tmp_path / old)
+    ran = run_command(source, "db", "copy", "--from", folder, "--to", empty.database_url)
+    assert ran.code == 1
+    assert word in ran.errors
+    assert "s3cret" not in ran.errors
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_server_is_not_copied_from(source: Place, empty: Place) -> None:

@@ -10,7 +10,9 @@ import click
 
 from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
 from footfall.cli.common import command_options, show
-from footfall.db.copying import checksum, copy_all, count_rows
+from footfall.db.copying import checksum, copy_all, count_rows, tables
+from footfall.db.sqlite import FILE_NAME
+from footfall.errors import UsageError
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import verify_identity
 from footfall.settings import Settings, read_settings
@@ -60,6 +62,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
     No server may write to either meanwhile.
     """
     source_settings, target_settings = _settings_at(source), _settings_at(target)
+    if not source_settings.database_url and not (source_settings.data / FILE_NAME).exists():
+        raise UsageError(f"--from: there is no database in {source_settings.data}")
     migrate_database(target_settings)
     with (
         exclusive(source_settings),
@@ -79,19 +83,23 @@ def copy(source: str, target: str, as_json: bool) -> None:
 def _settings_at(url: str) -> Settings:
     if url.startswith(("postgresql://", "postgres://")):
         return read_settings(os.environ, database_url=url)
-    return read_settings(os.environ, data=Path(url.removeprefix("sqlite://")), database_url="")
+    folder = url.removeprefix("sqlite://")
+    if "://" in folder:
+        raise UsageError("--from, --to: use a data folder, or postgresql://USER@HOST:PORT/NAME")
+    return read_settings(os.environ, data=Path(folder), database_url="")
 
 
 def _differences(old: CommandSession, new: CommandSession) -> list[str]:
-    """What is not alike: numbers of rows, the folded ledgers, and whether each fold is what is stored."""
+    """What is not alike: numbers of rows and checksums of tables, and where the copy is not the fold of its ledger."""
     counts = zip(count_rows(old).items(), count_rows(new).items(), strict=True)
     found = [
         f"{name}: {many} rows, copied {copied}" for (name, many), (_, copied) in counts if many != copied
     ]
-    differing = [
-        table for table in ("fact", "link", "profile") if checksum(old, table) != checksum(new, table)
+    found += [
+        f"{table.name}: the checksums differ"
+        for table in tables()
+        if checksum(old, table.name) != checksum(new, table.name)
     ]
-    found += [f"{table}: the checksums differ" for table in differing]
     return found + new.snapshot(verify_identity).shown
 
 

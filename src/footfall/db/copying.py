@@ -17,7 +17,7 @@ from footfall.errors import DatabaseError
 R = TypeVar("R")
 
 CHUNK = 2000
-"""Rows that are read and written at once."""
+"""Rows that are read and written at once. A table that holds no more in the target is copied anew."""
 _TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int", "DOUBLE PRECISION": "real"}
 
 
@@ -34,10 +34,6 @@ class Table(msgspec.Struct, frozen=True):
     name: str
     columns: tuple[tuple[str, str], ...]
     key: tuple[tuple[str, str], ...]
-
-    def is_ordered_alike(self) -> bool:
-        """Whether both engines sort its keys alike: bytes and numbers they do, texts need not."""
-        return all(kind != "text" for _, kind in self.key)
 
     def statement(self, name: str, parameters: tuple[tuple[str, str], ...], text: str) -> Statement:
         """A statement on this table."""
@@ -86,10 +82,13 @@ def copy_all(source: Session, target: Session, progress: Callable[[int], None]) 
     Raises DatabaseError when `target` holds websites of its own.
     """
     _refuse_others(source, target)
+    held = count_rows(target)
     for table in tables():
-        done = _rows_done(target, table)
-        progress(done)
-        for rows in _chunks(source, table, _last_key(target, table) if done else None):
+        after = None
+        if held[table.name] > CHUNK:
+            after = _last_key(target, table)
+            progress(held[table.name])
+        for rows in _chunks(source, table, after):
             _write(target, table, rows)
             progress(len(rows))
 
@@ -103,11 +102,6 @@ def _refuse_others(source: Session, target: Session) -> None:
         raise DatabaseError(
             "The target holds websites that the source does not have: copy into an empty database."
         )
-
-
-def _rows_done(target: Session, table: Table) -> int:
-    """Rows that need no copying: those up to the last key. Tables that the engines sort differently start anew."""
-    return target.snapshot(lambda tx: _count(tx, table)) if table.is_ordered_alike() else 0
 
 
 def _last_key(target: Session, table: Table) -> Params | None:

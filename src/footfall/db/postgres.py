@@ -59,6 +59,8 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
+_TEXT = re.compile(r"\bTEXT\b")
+"""In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
 
 
 @functools.lru_cache(1024)
@@ -319,7 +321,7 @@ def _apply(connection: Connection, number: int) -> None:
             "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
         )
         for statement in migrate.statements_of(migrate.migrations()[number]):
-            connection.execute(statement)
+            connection.execute(_TEXT.sub('TEXT COLLATE "C"', statement))
         connection.execute("INSERT INTO schema_migration VALUES ($1)", [number])
 
 
