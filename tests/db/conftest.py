@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.engines import Place
-from tests.support.postgres import LocalPostgres
+from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,10 @@ def postgres() -> Iterator[LocalPostgres]:
 
 
 @pytest.fixture
-def empty(postgres: LocalPostgres, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A database without a schema on it."""
-    return Place("postgres", tmp_path_factory.mktemp("place"), postgres.create_database())
+def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A database without a schema: on the server that FOOTFALL_TEST_POSTGRES_URL names, or on the module's own."""
+    outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
+    url = create_database(outside) if outside else request.getfixturevalue("postgres").create_database()
+    yield Place("postgres", tmp_path_factory.mktemp("place"), url)
+    if outside:
+        drop_database(url)

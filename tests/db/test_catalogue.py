@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -35,6 +37,14 @@ SEQUENCES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regname
 FOREIGN_KEYS = (
     "SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
 )
+WITHOUT_WEBSITE = """
+SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'website_id')
+"""
+TEXTS = """
+SELECT table_name || '.' || column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
+"""
 NULLABLE = """
 SELECT table_name FROM information_schema.columns
 WHERE table_schema = 'public' AND column_name = 'website_id' AND (is_nullable = 'YES' OR data_type <> 'bytea')
@@ -65,11 +75,26 @@ def test_every_table_of_a_websites_data_can_be_distributed_by_website(empty: Pla
     assert list(problems(empty.database_url)) == []
 
 
-def test_the_tables_of_the_installation_are_no_more_than_those_listed(empty: Place) -> None:
+def test_the_tables_of_the_installation_are_those_listed(empty: Place) -> None:
     migrate_database(empty.settings)
     with psycopg.connect(empty.database_url) as connection:
-        found = {row[0] for row in connection.execute(TABLES)}
-    assert found >= OF_THE_INSTALLATION.keys()
+        found = {row[0] for row in connection.execute(WITHOUT_WEBSITE)}
+    assert found | {"website"} == OF_THE_INSTALLATION.keys()
+
+
+def test_the_guide_places_the_tables_of_the_installation_and_no_others() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text("utf-8")
+    [row] = re.findall(r"^\| (`.+`) \| on every node", guide, re.MULTILINE)
+    [reference] = re.findall(r"unnest\(ARRAY\[(.*?)\]\)", guide)
+    [excepted] = re.findall(r"relname NOT IN \((.*?)\)", guide)
+    for listed in (row.replace("`", ""), reference.replace("'", ""), excepted.replace("'", "")):
+        assert sorted(listed.split(", ")) == sorted(OF_THE_INSTALLATION)
+
+
+def test_texts_are_ordered_by_their_bytes_whatever_the_locale_of_the_database_is(empty: Place) -> None:
+    migrate_database(empty.settings)
+    with psycopg.connect(empty.database_url) as connection:
+        assert connection.execute(TEXTS).fetchall() == []
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ pytestmark = pytest.mark.slow
 CLIENTS = 4
 
 
+@pytest.fixture
+def empty(postgres: LocalPostgres, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A database without a schema on the server that these tests stop."""
+    return Place("postgres", tmp_path_factory.mktemp("place"), postgres.create_database())
+
+
 class Seen(msgspec.Struct):
     """What clients saw: ids of acknowledged facts, and other answers."""
 

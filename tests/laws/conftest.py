@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from footfall.db import postgres, sqlite
-from tests.support.postgres import LocalPostgres
+from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -21,13 +23,28 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield opened
         opened.close()
         return
-    server = LocalPostgres({"fsync": "off"})
-    try:
-        server.start()
-        url = server.create_database()
+    outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
+    with outside_database(outside) if outside else own_database() as url:
         postgres.migrate_server(url)
         other = postgres.PostgresSession(url)
         yield other
         other.close()
+
+
+@contextmanager
+def outside_database(outside: str) -> Iterator[str]:
+    """A new database on a server that runs already."""
+    url = create_database(outside)
+    yield url
+    drop_database(url)
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """A new database on a server of the tests' own."""
+    server = LocalPostgres({"fsync": "off"})
+    try:
+        server.start()
+        yield server.create_database()
     finally:
         server.remove()
