@@ -50,6 +50,9 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         if environ.get(variable, "") != "":
             values[name] = _parse(name, environ[variable], variable)
     values.update({name: value for name, value in overrides.items() if value is not None})
+    url = values.get("database_url")
+    if url and not str(url).startswith(("postgresql://", "postgres://")):
+        raise UsageError("FOOTFALL_DATABASE_URL, --database: use postgresql://USER@HOST:PORT/NAME")
     return Settings(**values)  # type: ignore[arg-type]
 
 
@@ -60,20 +63,18 @@ def _parse(name: str, text: str, variable: str) -> object:
         if name in ("data", "city_database"):
             return Path(text)
         if name in ("port", "rate_limit", "queue_size", "workers"):
-            return _natural(text)
+            return _natural(text, at_least=1 if name == "workers" else 0)
         if name == "body_timeout":
             return float(text)
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
-    if name == "database_url" and not text.startswith(("postgresql://", "postgres://")):
-        raise UsageError(f"{variable}: use postgresql://USER@HOST:PORT/NAME")
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):
         raise UsageError(f"{variable}: use debug, info, warning or error")
     return text
 
 
-def _natural(text: str) -> int:
+def _natural(text: str, at_least: int) -> int:
     number = int(text)
-    if number < 0:
-        raise ValueError(f"{number} is negative")
+    if number < at_least:
+        raise ValueError(f"{number} is less than {at_least}")
     return number

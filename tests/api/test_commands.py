@@ -122,6 +122,7 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
         (("token", "create", "--name", "x", "--permissions", "*", "--websites", "0" * 24), "website"),
         (("token", "revoke", "0" * 24), "TOKEN_ID"),
         (("serve", "--port", "70000"), "port"),
+        (("website", "list", "--database", "mysql://host/name"), "postgresql://"),
         (("serve", "--workers", "2"), "PostgreSQL"),
     ],
 )
@@ -143,6 +144,8 @@ def test_a_domain_has_one_website(place: Place) -> None:
         ("FOOTFALL_RATE_LIMIT", "-1"),
         ("FOOTFALL_TRUSTED_PROXIES", "10.0.0.0/99"),
         ("FOOTFALL_LOG_LEVEL", "loud"),
+        ("FOOTFALL_WORKERS", "0"),
+        ("FOOTFALL_DATABASE_URL", "mysql://host/name"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(place: Place, name: str, value: str) -> None:
