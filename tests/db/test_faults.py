@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from footfall.app import migrate_database
 from tests.support.engines import Place
 from tests.support.postgres import LocalPostgres
-from tests.support.servers import RunningServer, run_json, until
+from tests.support.servers import PATIENCE, RunningServer, run_json, until
 from tests.support.sites import Site, http_client, make_sites
 
 pytestmark = pytest.mark.slow
@@ -146,6 +147,53 @@ def test_reads_fail_honestly_while_postgresql_is_away(postgres: LocalPostgres, e
             postgres.start()
         until(lambda: site.http.get("/readyz").status_code == 200)
         assert site.visitor(visitor)["visitorId"] == visitor
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_starts_while_postgresql_is_away_waits_for_it(
+    postgres: LocalPostgres, empty: Place, workers: str
+) -> None:
+    migrate_database(empty.settings)
+    postgres.stop()
+    try:
+        server = RunningServer(empty, {"FOOTFALL_WORKERS": workers})
+        with http_client(server.url) as client:
+            for path in ("/api/v1/profiles", "/readyz"):
+                response = client.get(path)
+                assert response.status_code == 503, response.text
+                assert int(response.headers["retry-after"]) >= 1
+            assert client.get("/healthz").status_code == 200
+        assert "cannot be reached" in server.log
+    finally:
+        postgres.start()
+    with http_client(server.url) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+    assert server.stop() in (0, -signal.SIGTERM)
+    server.check_log()
+
+
+def test_a_server_that_waited_for_another_schema_says_what_to_do(
+    postgres: LocalPostgres, empty: Place
+) -> None:
+    postgres.stop()
+    try:
+        server = RunningServer(empty)
+    finally:
+        postgres.start()
+    assert server.process.wait(PATIENCE) == 1
+    assert "footfall db migrate" in server.log
+    server.stop()
+    server.check_log()
+
+
+def test_a_server_that_waits_for_postgresql_stops_when_it_is_told_to(
+    postgres: LocalPostgres, empty: Place
+) -> None:
+    postgres.stop()
+    try:
+        assert RunningServer(empty).stop() == -signal.SIGTERM
+    finally:
+        postgres.start()
 
 
 def test_reads_that_wait_do_not_try_one_after_the_other_while_postgresql_is_away(

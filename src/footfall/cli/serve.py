@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import socket
@@ -14,6 +15,7 @@ from footfall import log
 from footfall.app import App, FirstRun, Welcome, command_session
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import place_options
+from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
 from footfall.errors import UsageError
@@ -37,7 +39,10 @@ def serve(
     database: str | None,
     as_json: bool,
 ) -> None:
-    """Serve the API; the address is printed once it accepts connections."""
+    """Serve the API; the address is printed once it accepts connections.
+
+    While PostgreSQL cannot be reached, calls get 503.
+    """
     settings = read_settings(
         os.environ, host=host, port=port, workers=workers, data=data, database_url=database
     )
@@ -50,15 +55,14 @@ def serve(
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
     made: Welcome | None = None
+    tell_address = functools.cache(lambda: click.echo(f'{{"address":"{address}"}}' if as_json else address))
     if settings.database_url:
-        with command_session(settings) as session:
-            made = session.transact(lambda tx: make_welcome(tx, system_clock()))
+        made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, tell_address)
 
     def announce(application: App | None) -> None:
+        tell_address()
         if as_json:
-            click.echo(f'{{"address":"{address}"}}')
             return
-        click.echo(address)
         told = made or (application.welcome if application else None)
         if told is not None and told.created is not None:
             click.echo(welcome(address, told.created))
@@ -73,6 +77,12 @@ def serve(
         lambda: announce(None),
     ):
         raise SystemExit(code)
+
+
+def _welcome(settings: Settings) -> Welcome:
+    """What a start on PostgreSQL has to tell, told once for all workers. Raises DatabaseError."""
+    with command_session(settings) as session:
+        return session.transact(lambda tx: make_welcome(tx, system_clock()))
 
 
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
