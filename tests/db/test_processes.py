@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ import pytest
 from footfall.auth.attempts import PER_ACCOUNT
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
+from footfall.collect.service import RECORD_HANDLER
+from footfall.identity.erase import ERASE_HANDLER
 from footfall.websites.store import configuration_changed
 from tests.support.dashboard import Visit, make_account
 from tests.support.engines import Engine
@@ -111,6 +114,7 @@ def test_calls_about_the_same_people_at_once_end_as_their_facts_say(servers: lis
         assert set(site.profiles()) == {body["user_id"] for body, _ in identified}
         report = run_json(servers[0].place, "db", "verify")
         assert report["ok"], report
+        assert not any("DeadlockDetected" in server.log for server in servers)
 
 
 @pytest.mark.slow
@@ -193,6 +197,14 @@ def test_a_server_of_several_processes_stops_as_a_whole(servers: list[RunningSer
     assert server.stop() in (0, -signal.SIGTERM)
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url + "/readyz")
+
+
+def test_an_erasure_keeps_events_out_of_what_it_blanks() -> None:
+    hit: Any = SimpleNamespace(website_id=b"w", visitor_id=b"v")
+    call: Any = SimpleNamespace(website_id=b"w")
+    assert RECORD_HANDLER.shares is not None
+    assert ERASE_HANDLER.locks is not None
+    assert set(RECORD_HANDLER.shares([hit])) & set(ERASE_HANDLER.locks([call]))
 
 
 def processes_under(server: RunningServer) -> set[int]:

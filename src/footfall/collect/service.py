@@ -76,7 +76,12 @@ def _locks(hits: list[Hit]) -> list[Params]:
     return [(hit.website_id, hit.visitor_id) for hit in hits]
 
 
-RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks)
+def _shares(hits: list[Hit]) -> list[Params]:
+    """Erasures blank rows of visitors; they wait for events, and these for them."""
+    return list({(hit.website_id, b"visitors"): None for hit in hits})
+
+
+RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks, shares=_shares)
 
 
 def _visitor(key: Params, row: Row) -> VisitorRow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import itertools
 import re
 import threading
@@ -96,12 +97,11 @@ def _unnest(statement: Statement, *, ordered: bool) -> str:
 
 
 def lock_number(name: Params) -> int:
-    """The 64-bit number of an advisory lock for a row's key of bytes; two names rarely share one, which does no harm."""
-    number = 0
+    """The 64-bit number of the advisory lock `name`; two names rarely share one, which does no harm."""
+    digest = hashlib.blake2b(digest_size=8)
     for part in name:
-        raw = part if isinstance(part, bytes) else str(part).encode()
-        number = number * 31 ^ int.from_bytes(raw[:8], "big") ^ int.from_bytes(raw[-8:], "big")
-    return (number & 0xFFFF_FFFF_FFFF_FFFF) - 2**63
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 class PostgresTransaction:

@@ -193,7 +193,9 @@ def _bury(tx: Transaction, call: EraseCall, user_id: str, erased_at: int) -> Non
 
 
 def _locks(calls: list[EraseCall]) -> list[Params]:
-    return [(b"trait index",), *((call.website_id, b"people") for call in calls)]
+    """Besides all that concerns people, the visitors' own rows: an event would write back what is being blanked."""
+    names = (b"people", b"visitors")
+    return [(b"trait index",), *((call.website_id, name) for call in calls for name in names)]
 
 
 ERASE_HANDLER = WriteHandler(rank=2, run=erase, is_slow=True, locks=_locks)

@@ -120,10 +120,13 @@ class _Batch:
         self._profiles.update(store.read_profiles(self._tx, again)[0])
 
     def _read_people(self) -> None:
-        """The rows of merged people, read anew under a lock, since a call about another of their users may run elsewhere."""
+        """The rows of merged people, read anew under a lock, since a call about another of their users may run elsewhere.
+
+        The lock has a name of its own: it is taken after those of users, so it must never be one of them.
+        """
         merged = [profile for profile in self._profiles.values() if profile.member_count > 1]
         people: list[Params] = list({(profile.website_id, profile.person_id): None for profile in merged})
-        self._tx.lock(people)
+        self._tx.lock([(website_id, b"person", person_id) for website_id, person_id in people])
         again: list[Params] = [(profile.website_id, profile.profile_id) for profile in merged]
         self._profiles.update(store.read_profiles(self._tx, list({*people, *again}))[0])
 
