@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -10,9 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account
+from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account, end_session
 from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS
 from footfall.clock import system_clock
+from footfall.dashboard.people import LIVE_SECONDS
 from footfall.dashboard.routes import pages
 from tests.conftest import MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
@@ -99,6 +101,17 @@ def test_an_invented_session_is_none(visit: Visit, secret: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Faccount")
 
 
+def test_a_stream_ends_with_the_session(
+    visit: Visit, server: Site, shared_server: RunningServer, account: Account
+) -> None:
+    secret = enter(visit, shared_server.place, account)
+    with visit.http.stream("GET", f"/w/{server.website_id}/live/stream") as answer:
+        parts = answer.iter_text()
+        assert next(parts).startswith("retry:")
+        shared_server.place.transact(lambda tx: end_session(tx, secret))
+        assert sum(1 for _ in parts) < LIVE_SECONDS // 2
+
+
 def test_a_session_ends_by_itself(visit: Visit, shared_server: RunningServer, account: Account) -> None:
     now = system_clock()
     enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY - 1000)
@@ -147,6 +160,20 @@ def test_a_form_needs_the_token_of_its_session(
         answer = inside.http.post(at, data={"x": "y"} if token is None else {"form_token": token})
         assert answer.status_code == 403, path
         assert "form is too old" in answer.text
+    assert inside.is_inside()
+
+
+def test_a_form_without_a_body_is_refused_too(
+    inside: Visit, server: Site, shared_server: RunningServer
+) -> None:
+    address = urlsplit(shared_server.url)
+    for path in FORMS:
+        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        connection.putrequest("POST", filled(path, server))
+        connection.putheader("cookie", f"footfall_session={inside.http.cookies['footfall_session']}")
+        connection.endheaders()
+        assert connection.getresponse().status == 403, path
+        connection.close()
     assert inside.is_inside()
 
 

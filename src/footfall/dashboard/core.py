@@ -89,6 +89,10 @@ class Call(msgspec.Struct):
         """The address by which the browser reached the server."""
         return f"{'https' if self.is_secure else 'http'}://{self.context.header(b'host') or '127.0.0.1'}"
 
+    async def is_logged_in(self) -> bool:
+        """Whether the session is still one, for answers that last."""
+        return await self.services.database.read(find_session, (self.session, self.now)) is not None
+
     async def wait(self, seconds: float) -> bool:
         """Let time pass, for answers that wait for something to happen; whether to go on."""
         with contextlib.suppress(TimeoutError):
@@ -114,20 +118,21 @@ class Pages:
 
     def route(self, method: str, path: str, page: Page, *, is_open: bool = False) -> Route:
         """A line of the table. `is_open`: works without a session."""
-        handler = self._handler(page, is_open)
-        return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if method == "POST" else 0)
+        is_form = method == "POST"
+        handler = self._handler(page, is_open, is_form)
+        return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if is_form else 0)
 
-    def _handler(self, page: Page, is_open: bool) -> Handler:
+    def _handler(self, page: Page, is_open: bool, is_form: bool) -> Handler:
         async def handle(context: Context) -> Reply:
             call = Call(context, self._services, {})
             try:
-                return await self._answer(call, page, is_open)
+                return await self._answer(call, page, is_open, is_form)
             except (ApiError, UsageError, DatabaseError) as error:
                 return self._sorry(call, error)
 
         return handle
 
-    async def _answer(self, call: Call, page: Page, is_open: bool) -> Reply:
+    async def _answer(self, call: Call, page: Page, is_open: bool, is_form: bool) -> Reply:
         call.query = call.context.query()
         cookies = read_cookies(call.context.header(b"cookie"))
         call.session, call.form_key = cookies.get(SESSION_COOKIE, ""), cookies.get(FORM_COOKIE, "")
@@ -137,8 +142,8 @@ class Pages:
         if call.account is None:
             call.session = ""
         if call.account is None and not is_open:
-            return to_login(call)
-        if call.context.body or call.context.header(b"content-length"):
+            return redirect(call, "/login") if is_form else to_login(call)
+        if is_form:
             call.fields = read_form(call.context.body)
             check_form(call)
         call.website = self._website(call)
@@ -221,10 +226,10 @@ def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
 
 
 def to_login(call: Call) -> Reply:
-    """Where a stranger goes; a GET comes back afterwards."""
+    """Where a stranger goes, to come back afterwards."""
     raw = call.context.query_string.decode("ascii", "replace")
     back = call.context.path + (f"?{raw}" if raw else "")
-    return redirect(call, "/login?" + urlencode({"next": back}) if not call.context.body else "/login")
+    return redirect(call, "/login?" + urlencode({"next": back}))
 
 
 def safe_path(text: str) -> str:

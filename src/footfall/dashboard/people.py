@@ -480,7 +480,7 @@ async def _live_events(call: Call) -> AsyncIterator[bytes]:
             before = html
         else:
             yield b":\n\n"  # a comment, by which a connection that is gone is noticed
-        if not await call.wait(1):
+        if not await call.wait(1) or not await call.is_logged_in():
             return
 
 
