@@ -497,9 +497,13 @@ async def _online(call: Call) -> list[dict[str, Any]]:
 def _show_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, int]]]) -> list[dict[str, Any]]:
     website, seen = asked
     rows = tx.lookup(sql.visitor_seen, [(website.website_id, visitor_id) for visitor_id, _ in seen])
-    shown = []
+    shown, people = [], set()
     for (visitor_id, at), row in zip(seen, rows, strict=True):
         profile = profile_of_visitor(tx, website.website_id, visitor_id)
+        if profile is not None:
+            if profile.profile_id in people:  # with another device, a moment ago
+                continue
+            people.add(profile.profile_id)
         place = _decode(row[4]) if row and row[4] else {}
         shown.append(
             {

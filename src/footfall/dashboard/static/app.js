@@ -6,15 +6,36 @@
     (root || document).querySelectorAll(selector).forEach(work);
   }
 
-  // Copy buttons.
+  // An answer that is good. Who was logged out meanwhile comes to the log-in page, and back from there.
+  function get(url) {
+    return fetch(url).then(function (answer) {
+      if (answer.redirected) location.reload();
+      if (answer.redirected || !answer.ok) throw new Error("no answer");
+      return answer;
+    });
+  }
+
+  // Copy buttons. Browsers have no clipboard for pages over plain HTTP; those copy what is selected.
   each("[data-copy]", function (button) {
     button.hidden = false;
     button.addEventListener("click", function () {
-      var text = button.parentNode.querySelector("code").textContent;
-      navigator.clipboard.writeText(text).then(function () {
-        button.textContent = "Copied";
-        setTimeout(function () { button.textContent = "Copy"; }, 1500);
-      });
+      var code = button.parentNode.querySelector("code");
+      if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(done);
+      else {
+        getSelection().selectAllChildren(code);
+        if (document.execCommand("copy")) done();
+      }
+    });
+    function done() {
+      button.textContent = "Copied";
+      setTimeout(function () { button.textContent = "Copy"; }, 1500);
+    }
+  });
+
+  // What cannot be taken back is asked for once more.
+  each("form[data-confirm]", function (form) {
+    form.addEventListener("submit", function (event) {
+      if (!confirm(form.dataset.confirm)) event.preventDefault();
     });
   });
 
@@ -38,49 +59,70 @@
 
   // "Waiting for the first pageview" turns green by itself.
   each("[data-wait]", function wait(status) {
-    fetch(status.dataset.wait).then(function (answer) { return answer.json(); }).then(function (found) {
+    get(status.dataset.wait).then(function (answer) { return answer.json(); }).then(function (found) {
       if (!found.seen) return setTimeout(wait, 500, status);
       status.className = "status ok";
       status.querySelector("[data-text]").textContent = "Pageviews are coming in.";
-    }, function () { setTimeout(wait, 5000, status); });
+    }).catch(function () { setTimeout(wait, 5000, status); });
   });
 
-  // Search as you type: the list is fetched again, and the address says what it shows.
+  // Search as you type: the list is fetched again, the address says what it shows, and screen readers how many.
   each("[data-search]", function (form) {
-    var field = form.querySelector("[type=search]"), list = document.getElementById("list"), later = 0, newest = 0;
+    var field = form.querySelector("[type=search]"), list = document.getElementById("list");
+    var told = document.querySelector("[data-told]"), later = 0, newest = 0;
     field.addEventListener("input", function () {
       clearTimeout(later);
       later = setTimeout(look, 150);
     });
+    form.addEventListener("submit", function () { clearTimeout(later); });
     function look() {
       var query = new URLSearchParams(new FormData(form)), mine = ++newest;
       ["field", "operator", "text"].forEach(function (name) { query.delete(name); });
-      history.replaceState(null, "", "?" + query);
+      if (!field.value) query.delete("search");
+      history.replaceState(null, "", location.pathname + (String(query) && "?" + query));
       query.set("part", "list");
-      fetch("?" + query).then(function (answer) { return answer.text(); }).then(function (html) {
-        if (mine === newest) list.innerHTML = html;
+      get("?" + query).then(function (answer) { return answer.text(); }).then(function (html) {
+        if (mine !== newest) return;
+        list.innerHTML = html;
+        told.textContent = list.querySelector("[data-count]").textContent;
+      }).catch(function () {
+        if (mine === newest) told.textContent = "The server does not answer.";
       });
     }
   });
 
-  // The journey goes on as you scroll.
+  // The journey goes on as you scroll; when that fails, the link is still there.
   function follow(more) {
     var watcher = new IntersectionObserver(function (entries) {
       if (!entries.some(function (entry) { return entry.isIntersecting; })) return;
       watcher.disconnect();
-      fetch(more.dataset.more).then(function (answer) { return answer.text(); }).then(function (html) {
-        var box = document.createElement("div");
+      get(more.dataset.more).then(function (answer) { return answer.text(); }).then(function (html) {
+        var box = document.createElement("div"), had = more.contains(document.activeElement);
         box.innerHTML = html;
+        var days = document.querySelectorAll(".day h3"), day = box.querySelector("h3");
+        day.hidden = day.textContent === days[days.length - 1].textContent; // the day goes on
         more.replaceWith(box);
+        box.tabIndex = -1;
+        if (had) box.focus({ preventScroll: true });
         each("[data-more]", follow, box);
-      });
+      }).catch(function () {});
     }, { rootMargin: "400px" });
     watcher.observe(more);
   }
   each("[data-more]", follow);
 
-  // Who is online, as it changes.
-  each("[data-stream]", function (box) {
-    new EventSource(box.dataset.stream).onmessage = function (event) { box.innerHTML = event.data; };
+  // Who is online, as it changes. Whoever has the focus on somebody keeps it.
+  each("[data-stream]", function listen(box) {
+    var stream = new EventSource(box.dataset.stream);
+    stream.onmessage = function (event) {
+      var at = box.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      box.innerHTML = event.data;
+      each("a", function (link) { if (at && link.getAttribute("href") === at) link.focus({ preventScroll: true }); }, box);
+    };
+    stream.onerror = function () {
+      if (stream.readyState !== EventSource.CLOSED) return; // it comes back by itself
+      get(location.href).catch(function () {});
+      setTimeout(listen, 5000, box);
+    };
   });
 })();
