@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
 from tests.support.dashboard import PASSWORD, make_account
 from tests.support.engines import Engine
@@ -153,7 +153,7 @@ def desk(browser: Browser, demo: Demo, session: Any) -> Iterator[Desk]:
 
 def rows(page: Page) -> list[str]:
     """The user ids in the list, in order."""
-    return page.locator("#list .person small").all_inner_texts()
+    return page.locator("#list .person .id").all_inner_texts()
 
 
 # Every page
@@ -227,12 +227,108 @@ def test_every_page_is_sound(
             assert answer.status == status, name
             assert desk.page.title().endswith("Footfall")
             full = size == "phone" or not name.startswith("people")
-            desk.page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=full)
-            too_wide = desk.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert too_wide <= 0, f"{name} is {too_wide} px too wide"
-            assert serious(desk.page) == [], name
-            assert desk.faults == [], name
+            look_at(desk, f"{name}-{size}-{scheme}", full=full)
         context.close()
+
+
+def look_at(desk: Desk, name: str, *, full: bool = True) -> None:
+    """Keep a picture of what is shown, and fail when it is too wide or has other faults."""
+    desk.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
+    too_wide = desk.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert too_wide <= 0, f"{name} is {too_wide} px too wide"
+    assert serious(desk.page) == [], name
+    assert desk.faults == [], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_comes_of_each_form_is_sound(
+    browser: Browser, demo: Demo, session: Any, size: str, scheme: Any
+) -> None:
+    width, height = SIZES[size]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    context = browser.new_context(
+        storage_state=session, viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    desk = Desk(context, demo)
+    page = desk.page
+
+    def keep(name: str) -> None:
+        look_at(desk, f"{name}-{size}-{scheme}")
+
+    def refused(button: str) -> None:
+        desk.expected_errors = 1
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("alert")).to_be_in_viewport()
+
+    page.goto(f"{demo.root}/people?trait.plan=pro")
+    page.locator("summary", has_text="Filter").click()
+    keep("menu-filter")
+    page.locator(".top summary").first.click()
+    keep("menu-websites")
+    page.get_by_label("Your account").click()
+    keep("menu-account")
+
+    long_id = f"{'b7c6e5d4-' * 6}@{size}-{scheme}.example"
+    hostile = {"bio": "<b onclick=x>" + "long " * 80, "image": "javascript:alert(1)", "tags": ["a", "b"]}
+    visitor = demo.person_of_ones_own(long_id, name="Maximiliane " + "Wilhelmine" * 6, **hostile)
+    demo.event("pageview", visitor, f"/{'a-long-way/' * 20}")
+    demo.event("external_link", visitor, extraData={"url": "javascript:alert(1)", "text": "x"})
+    other = f"other-{size}-{scheme}"
+    demo.person_of_ones_own(other, name="Other", plan="pro")
+    page.goto(f"{demo.root}/people/user:{quote(long_id, safe='')}")
+    assert page.locator("a[href^=javascript], img[src^=javascript]").count() == 0
+    page.get_by_text("Merge with another user").click()
+    page.get_by_label("The other user's id").fill("nobody")
+    refused("Preview")
+    keep("merge-refused")
+    page.get_by_label("The other user's id").fill(other)
+    page.get_by_role("button", name="Preview").click()
+    page.locator(".preview").wait_for()
+    keep("merge-preview")
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    keep("merge-done")
+    page.get_by_role("button", name="Undo this merge").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone")
+    keep("merge-undone")
+    page.goto(f"{demo.root}/live")
+    page.locator(".online li", has_text="Maximiliane").first.wait_for()
+    keep("live-online")
+    page.goto(f"{demo.root}/people/user:{other}")
+    page.get_by_text("Erase this person").click()
+    page.get_by_label("to confirm").fill("x")
+    refused("Erase for ever")
+    keep("erase-refused")
+    page.get_by_label("to confirm").fill(other)
+    page.get_by_role("button", name="Erase for ever").click()
+    page.get_by_role("heading", name="This person was erased").wait_for()
+    keep("erase-receipt")
+
+    page.goto(f"{demo.root}/settings")
+    page.get_by_placeholder("Name, such as backend").fill(f"{size} {scheme}")
+    page.get_by_role("button", name="Make key").click()
+    page.locator(".good code").wait_for()
+    keep("settings-key")
+    page.goto(f"{demo.url}/tokens")
+    page.get_by_role("textbox", name="Name").fill(f"{size} {scheme}")
+    refused("Make token")
+    keep("tokens-refused")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value(f"{size} {scheme}")
+    page.get_by_label("Everything").check()
+    page.get_by_role("button", name="Make token").click()
+    page.locator(".good code").wait_for()
+    keep("tokens-token")
+    page.goto(f"{demo.url}/websites/new")
+    page.get_by_label("Domain").fill("no domain")
+    refused("Create website")
+    keep("website-refused")
+    page.goto(f"{demo.url}/account")
+    page.get_by_label("Present password").fill("wrong")
+    page.get_by_label("New password").fill("a new password")
+    refused("Change password")
+    keep("account-refused")
+    context.close()
 
 
 def serious(page: Page) -> list[str]:
@@ -273,6 +369,9 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
         link = re.search(r"http\S+", printed)
         assert link
         page.goto(link[0])
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / "setup.png")
+        assert serious(page) == []
         page.get_by_label("E-mail address").fill("founder@example.com")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Make account").click()
@@ -384,10 +483,45 @@ def test_search_finds_as_one_types(demo: Demo, desk: Desk) -> None:
     assert rows(page) == wanted
     expect(page.get_by_role("searchbox")).to_have_value("user_12")
     page.get_by_role("searchbox").fill("nobody at all")
-    page.get_by_text("Nobody found").wait_for()
+    page.get_by_role("heading", name="Nobody found").wait_for()
+    expect(page.get_by_role("status")).to_have_text("Nobody found")
     page.get_by_role("link", name="Show everybody").click()
     page.wait_for_url(f"{demo.root}/people")
     assert len(rows(page)) == 50
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    held: list[Route] = []
+    page.route(re.compile(r"search=user_1&"), lambda route: held.append(route))
+    page.goto(f"{demo.root}/people")
+    page.get_by_role("searchbox").fill("user_1")
+    wait_for(page, lambda: held)
+    page.get_by_role("searchbox").fill("user_12")
+    wanted = demo.people(search="user_12")
+    wait_for(page, lambda: rows(page) == wanted)
+    with page.expect_response(re.compile("search=user_1&")):
+        held[0].continue_()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert rows(page) == wanted
+    assert parse_qs(urlsplit(page.url).query) == {"search": ["user_12"]}
+    page.get_by_role("searchbox").fill("")
+    wait_for(page, lambda: page.url == f"{demo.root}/people" and rows(page) == demo.people())
+
+
+def test_whoever_is_logged_out_meanwhile_comes_to_the_log_in(
+    demo: Demo, browser: Browser, session: Any
+) -> None:
+    context = browser.new_context(storage_state=session)
+    searching, watching = context.new_page(), context.new_page()
+    searching.goto(f"{demo.root}/people")
+    watching.goto(f"{demo.root}/live")
+    demo.event("pageview", new_visitor(), "/stream/is/there")
+    watching.locator(".online li", has_text="/stream/is/there").wait_for()
+    context.clear_cookies(name="footfall_session")
+    searching.get_by_role("searchbox").fill("user_1")
+    searching.wait_for_url("**/login?next=**search%3Duser_1")
+    context.close()
 
 
 def test_filters_are_added_one_by_one_and_removed(demo: Demo, desk: Desk) -> None:
@@ -404,6 +538,7 @@ def test_filters_are_added_one_by_one_and_removed(demo: Demo, desk: Desk) -> Non
     add("plan", "is", "pro,team")
     expect(page.locator(".chips li")).to_have_count(1)
     assert rows(page) == demo.people(search="a", trait__plan="pro,team")
+    assert parse_qs(urlsplit(page.url).query) == {"search": ["a"], "trait.plan": ["is:pro,team"]}
     add("seats", "≥", "20")
     expect(page.locator(".chips li")).to_have_count(2)
     both = demo.people(search="a", trait__plan="pro,team", trait__seats="gte:20")
@@ -472,6 +607,8 @@ def test_a_long_journey_goes_on(demo: Demo, browser: Browser, session: Any, with
     if with_script:
         wait_for(page, lambda: scroll(page) and entries.count() == 122)
         paths = page.locator(".session .url").all_inner_texts()
+        days = page.locator(".day h3:visible").all_inner_texts()
+        assert len(days) == len(set(days))  # a day that goes on is not announced again
     else:
         paths = page.locator(".session .url").all_inner_texts()
         while page.get_by_role("link", name="Earlier").count():
@@ -497,18 +634,22 @@ def test_a_merge_is_previewed_made_and_undone(demo: Demo, desk: Desk) -> None:
     finding = page.locator("li", has=page.get_by_role("link", name="twin-1"))
     finding.get_by_role("button", name="Preview the merge").click()
     preview = page.locator(".preview")
+    expect(preview).to_be_in_viewport()
     expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
     expect(preview).to_contain_text("Rome")
     assert demo.person("twin-2").json()["data"]["userIds"] == ["twin-2"]
     preview.get_by_role("button", name="Merge").click()
     expect(page.get_by_role("status")).to_contain_text("one person now")
+    expect(page.get_by_role("status")).to_be_in_viewport()
     for user in ("twin-1", "twin-2"):
         assert demo.person(user).json()["data"]["userIds"] == ["twin-1", "twin-2"]
     fact = card(page, "Ledger").locator("li", has_text="merge")
+    expect(fact).to_contain_text(re.compile("merge twin-[12] with twin-[12]"))
     expect(fact).to_contain_text(EMAIL)
     expect(fact).to_contain_text("the same e-mail address")
     fact.get_by_role("button", name="Undo this merge").click()
     expect(page.get_by_role("status")).to_contain_text("Undone")
+    expect(page.get_by_role("status")).to_be_in_viewport()
     assert demo.person("twin-2").json()["data"]["userIds"] == ["twin-2"]
     expect(card(page, "Ledger").locator("li", has=page.locator("b", has_text="undo"))).to_contain_text(EMAIL)
 
@@ -522,6 +663,20 @@ def test_a_merge_with_nobody_is_refused(demo: Demo, desk: Desk) -> None:
     desk.expected_errors = 1
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("alert")).to_have_text("Nobody was identified under this user id.")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    expect(page.get_by_label("The other user's id")).to_have_value("nobody there")
+
+
+def test_an_undo_that_leaves_nobody_says_so(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    demo.person_of_ones_own("never-was")
+    page.goto(f"{demo.root}/people/user:never-was?why=1")
+    card(page, "Ledger").get_by_role("link", name="Show").click()
+    expect(page.get_by_role("link", name="Hide why")).to_be_visible()
+    card(page, "Ledger").get_by_role("button", name="Undo this identify").click()
+    page.wait_for_url("**/people?done=undone")
+    expect(page.get_by_text("Undone.")).to_be_in_viewport()
+    assert demo.person("never-was").status_code == 404
 
 
 def test_erasure_wants_the_user_id_typed(demo: Demo, desk: Desk) -> None:
@@ -533,10 +688,8 @@ def test_erasure_wants_the_user_id_typed(demo: Demo, desk: Desk) -> None:
     desk.expected_errors = 1
     page.get_by_role("button", name="Erase for ever").click()
     expect(page.get_by_role("alert")).to_contain_text("exactly")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
     assert demo.person("Erase Me").status_code == 200
-    page.get_by_text("Erase this person").click() if not page.get_by_label(
-        "to confirm"
-    ).is_visible() else None
     page.get_by_label("to confirm").fill("Erase Me")
     page.get_by_role("button", name="Erase for ever").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This person was erased")
@@ -590,7 +743,16 @@ def test_live_shows_people_as_they_come(demo: Demo, desk: Desk) -> None:
     page.locator(".online li", has_text="Liv E").wait_for()
     demo.event("pageview", visitor, "/and/then")
     expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/and/then")
-    page.locator(".online li a", has_text="Liv E").click()
+    link = page.locator(".online li a", has_text="Liv E")
+    link.focus()
+    elsewhere = new_visitor()
+    demo.event("pageview", elsewhere, "/from/elsewhere")
+    page.locator(".online li", has_text="/from/elsewhere").wait_for()
+    expect(link).to_be_focused()
+    demo.identify(elsewhere, "live-1")  # another device of the same person
+    expect(page.locator(".online li", has_text="Liv E")).to_have_count(1)
+    expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/from/elsewhere")
+    link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Liv E")
 
 
@@ -613,6 +775,7 @@ def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
     page.get_by_label("Excluded addresses").fill("192.0.2.0/24")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Suspended")).to_be_checked()
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
     changed = configured(demo)
     assert (changed["isSuspended"], changed["allowedHostnames"]) == (True, ["shop.demo.test", "com.demo.app"])
     assert (changed["excludedPaths"], changed["excludedIps"]) == (["/admin/*"], ["192.0.2.0/24"])
@@ -625,6 +788,8 @@ def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
     desk.expected_errors = 1
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("timezone")
+    expect(page.get_by_label("Time zone")).to_have_value("Mars")
+    expect(page.get_by_label("Excluded paths")).to_have_value("/admin/*")
     page.goto(f"{demo.root}/settings")
     for name in ("Other host names and app bundle ids", "Excluded paths", "Excluded addresses"):
         page.get_by_label(name).fill("")
@@ -652,9 +817,24 @@ def test_a_key_is_shown_once_copied_and_revoked(demo: Demo, desk: Desk) -> None:
     assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 200
     page.goto(f"{demo.root}/settings")
     assert key not in page.content()
+    page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_label("Revoke a second one").click()
+    assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 200
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Revoke a second one").click()
+    expect(page.get_by_role("status").first).to_contain_text("Revoked")
     expect(page.locator("#keys")).not_to_contain_text("a second one")
     assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 401
+
+
+def test_copying_works_where_browsers_have_no_clipboard(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.add_init_script("delete Navigator.prototype.clipboard")  # as on a page over plain HTTP
+    page.goto(f"{demo.root}/settings")
+    assert page.evaluate("navigator.clipboard") is None
+    snippet = page.locator("section", has_text="Install").first
+    snippet.get_by_role("button", name="Copy").click()
+    expect(snippet.get_by_role("button")).to_have_text("Copied")
 
 
 def test_a_token_may_do_what_was_ticked(demo: Demo, desk: Desk) -> None:
@@ -675,7 +855,9 @@ def test_a_token_may_do_what_was_ticked(demo: Demo, desk: Desk) -> None:
     page.goto(f"{demo.url}/tokens")
     row = page.locator("tr", has_text="reader")
     expect(row).to_contain_text("analytics:read")
+    page.once("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("Revoked")
     expect(page.locator("main")).not_to_contain_text("reader")
     assert demo.http.get("/api/v1/profiles", params=query, headers=headers).status_code == 401
 
@@ -692,6 +874,7 @@ def test_the_signing_secret_rotates(demo: Demo, desk: Desk) -> None:
     page.get_by_text("Show both secrets").click()
     assert page.locator("#signing pre code").all_inner_texts() == secrets()
     assert secrets()[1] == first
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Forget the older one").click()
     expect(page.get_by_role("button", name="Rotate")).to_be_visible()
     assert len(secrets()) == 1
@@ -736,7 +919,7 @@ def test_the_keyboard_is_enough(demo: Demo, desk: Desk) -> None:
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("user_10")
     wait_for(page, lambda: rows(page) == demo.people(search="user_10"))
-    for _ in range(3):
+    for _ in range(2):
         page.keyboard.press("Tab")
     first = page.locator("#list a.person").first
     expect(first).to_be_focused()

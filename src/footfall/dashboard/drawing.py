@@ -42,7 +42,8 @@ def environment() -> Environment:
         segment=lambda text: quote(str(text), safe=""),
         value=value_text,
         number=lambda number: f"{number:,}",
-        text_json=lambda value: msgspec.json.format(msgspec.json.encode(value)).decode(),
+        amount=amount_text,
+        plural=plural,
     )
     made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset)
     return made
@@ -78,7 +79,20 @@ def value_text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return msgspec.json.encode(value).decode()
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+
+
+def amount_text(amount: Any) -> str:
+    """A payment's amount, in units of its currency; whatever else stands there as it is."""
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    return f"{amount:,.2f}".removesuffix(".00") if is_number else value_text(amount)
+
+
+def plural(words: tuple[str, str, str], number: int) -> str:
+    """`words`: the word for one, the word for several, and what follows."""
+    return f"{words[0] if number == 1 else words[1]} {words[2]}"
 
 
 def _ms(when: str | int) -> int:

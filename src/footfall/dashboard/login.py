@@ -33,7 +33,8 @@ class Login:
         """`GET /login`."""
         if call.account is not None:
             return redirect(call, "/")
-        return render(call, "login.html", next=safe_path(call.query.get("next", "/")), email="", problem=None)
+        following = safe_path(call.query.get("next", "/"))
+        return render(call, "login.html", next=following, email="", problem=None, done=call.query.get("done"))
 
     async def login(self, call: Call) -> Reply:
         """`POST /login`."""
@@ -54,7 +55,9 @@ class Login:
             if found and fits:
                 await database.change(lambda tx: uncount_attempt(tx, keys))
                 return await self._enter(call, found[0], following)
-        return render(call, "login.html", status=status, next=following, email=email, problem=problem)
+        return render(
+            call, "login.html", status=status, next=following, email=email, problem=problem, done=None
+        )
 
     async def _enter(self, call: Call, account: Account, following: str) -> Reply:
         secret = await call.services.database.change(
@@ -106,7 +109,7 @@ class Login:
         except UsageError as error:
             return render(call, "account.html", status=400, problem=str(error))
         await database.change(lambda tx: set_password(tx, call.user.account_id, password_hash))
-        return redirect(call, "/login", [cookie(call, SESSION_COOKIE, "", 0)])
+        return redirect(call, "/login?done=password", [cookie(call, SESSION_COOKIE, "", 0)])
 
 
 def _salt(tx: Transaction, now: int) -> bytes:

@@ -55,6 +55,8 @@ OPERATORS = {
 MOST_ONLINE = 100
 LIVE_SECONDS = 25
 """How long a stream of who is online lasts; browsers come back by themselves."""
+_ADDING = frozenset(("field", "operator", "text"))
+"""Fields of the form that adds a filter."""
 _HIDDEN = frozenset(("name", "image", "email"))
 
 _log = get_logger("dashboard")
@@ -72,9 +74,12 @@ def some_visitor(tx: Transaction, website_id: bytes) -> str | None:
 
 async def people(call: Call) -> Reply:
     """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
+    if _ADDING & call.query.keys():
+        return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call.query))
     problem, offset = None, 0
+    kept = {name: text for name, text in call.query.items() if name == "offset" or _is_filter(name)}
     try:
-        query = read_people_query({"limit": str(PAGE), "sort": "lastSeenAt", **_filters(call.query)})
+        query = read_people_query({"limit": str(PAGE), "sort": "lastSeenAt", **kept})
         offset = query.offset
         rows, pagination = await call.services.database.scan(read_page, (call.site, query))
     except BadRequest as error:
@@ -88,11 +93,14 @@ async def people(call: Call) -> Reply:
         "search": call.query.get("search", ""),
         "filters": [_shown_filter(call.query, name) for name in call.query if name.startswith("trait.")],
         "operators": OPERATORS,
-        "is_filtered": any(name == "search" or name.startswith("trait.") for name in call.query),
+        "is_filtered": any(
+            text if name == "search" else _is_filter(name) for name, text in call.query.items()
+        ),
         "some_visitor": some,
         "before": _page_address(call.query, offset - PAGE) if offset else None,
         "after": _page_address(call.query, offset + PAGE) if pagination["hasMore"] else None,
         "offset": offset,
+        "done": call.query.get("done"),
     }
     if call.query.get("part") == "list":  # what search as you type asks for
         html = draw(
@@ -107,19 +115,17 @@ async def people(call: Call) -> Reply:
     return render(call, "people.html", section="people", **values)
 
 
-def _filters(query: dict[str, str]) -> dict[str, str]:
-    """The query as the API has it. The form's fields `field`, `operator` and `text` are one more filter."""
-    kept = {
-        name: text
-        for name, text in query.items()
-        if name in ("search", "offset") or name.startswith("trait.")
-    }
-    if query.get("field"):
+def _is_filter(name: str) -> bool:
+    return name == "search" or name.startswith("trait.")
+
+
+def _with_added(query: dict[str, str]) -> str:
+    """The query string with the filter that the form's fields `field`, `operator` and `text` describe, and nothing empty."""
+    kept = {name: text for name, text in query.items() if _is_filter(name) and text}
+    if field := query.get("field"):
         operator, text = query.get("operator", "is"), query.get("text", "")
-        query[f"trait.{query['field']}"] = kept[f"trait.{query['field']}"] = (
-            operator if operator in ("exists", "missing") else f"{operator}:{text}"
-        )
-    return kept
+        kept[f"trait.{field}"] = operator if operator in ("exists", "missing") else f"{operator}:{text}"
+    return "?" + urlencode(kept) if kept else ""
 
 
 def _shown_filter(query: dict[str, str], name: str) -> dict[str, str]:
@@ -128,23 +134,19 @@ def _shown_filter(query: dict[str, str], name: str) -> dict[str, str]:
         operator, rest = query[name], ""
     elif not separator or operator not in OPERATORS:
         operator, rest = "is", query[name]
-    left = {
-        key: text
-        for key, text in query.items()
-        if key in ("search",) or (key.startswith("trait.") and key != name)
-    }
+    left = {key: text for key, text in query.items() if _is_filter(key) and key != name}
     return {
         "name": name.removeprefix("trait."),
         "parameter": name,
         "raw": query[name],
         "operator": OPERATORS[operator],
-        "text": rest.replace(",", " or "),
+        "text": " or ".join(part.strip() for part in rest.split(",")),
         "without": "?" + urlencode(left),
     }
 
 
 def _page_address(query: dict[str, str], offset: int) -> str:
-    kept = {name: text for name, text in query.items() if name == "search" or name.startswith("trait.")}
+    kept = {name: text for name, text in query.items() if _is_filter(name)}
     return "?" + urlencode(kept | ({"offset": str(offset)} if offset > 0 else {}))
 
 
@@ -180,11 +182,8 @@ async def _show_person(
     found = await database.read(read_person, (call.site, ref, MAX_AT, with_reasons))
     if found is None:
         raise no_such_person()
-    ledger = (
-        (await database.scan(read_ledger, (call.site, ref)) or [])
-        if call.query.get("ledger") == "1"
-        else None
-    )
+    with_ledger = call.query.get("ledger") == "1"
+    ledger = await database.scan(_read_ledger, (call.site, ref)) if with_ledger else None
     return render(
         call,
         "person.html",
@@ -199,7 +198,19 @@ async def _show_person(
         preview=preview,
         done=call.query.get("done"),
         here=_path(call),
+        with_reasons=with_reasons,
+        with_ledger=with_ledger,
     )
+
+
+def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]]:
+    """The ledger as the API has it, but with user ids in place of the ids of the profiles that a merge joined."""
+    facts = read_ledger(tx, asked) or []
+    for fact in facts:
+        if merged := fact.get("merged"):
+            keys = [(asked[0].website_id, bytes.fromhex(profile_id)) for profile_id in merged]
+            fact["merged"] = [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
+    return facts
 
 
 async def person_journey(call: Call) -> Reply:
@@ -338,7 +349,7 @@ async def merge(call: Call) -> Reply:
         return await _show_person(
             call, form="merge", preview={"other": other, "reason": request.reason or "", "merged": outcome}
         )
-    return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1#ledger")
+    return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1")
 
 
 async def undo(call: Call) -> Reply:
@@ -352,8 +363,9 @@ async def undo(call: Call) -> Reply:
     ref = read_ref(call.context.path_values[1])
     is_there = await call.services.database.read(read_person, (call.site, ref, MAX_AT, False))
     if is_there is None:
-        return redirect(call, f"/w/{call.site.website_id.hex()}/people")
-    return redirect(call, f"{_path(call)}?done=undone&ledger=1#ledger")
+        return redirect(call, f"/w/{call.site.website_id.hex()}/people?done=undone")
+    done = "still" if outcome.still_merged_by else "undone"
+    return redirect(call, f"{_path(call)}?done={done}&ledger=1")
 
 
 async def erase(call: Call) -> Reply:

@@ -13,7 +13,7 @@ from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
 from footfall.ids import parse_object_id
 from footfall.web.envelope import Reply
-from footfall.websites.model import Exclusions
+from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import (
     configuration_changed,
     create_website,
@@ -100,9 +100,14 @@ async def new(call: Call) -> Reply:
 
 
 async def settings(
-    call: Call, *, shown_key: str = "", problem: str | None = None, status: int = 200
+    call: Call,
+    *,
+    shown_key: str = "",
+    problem: str | None = None,
+    status: int = 200,
+    typed: dict[str, str] | None = None,
 ) -> Reply:
-    """`GET /w/{websiteId}/settings`."""
+    """`GET /w/{websiteId}/settings`. `typed`: a form that could not be saved, for another try."""
     website = call.site
     keys = await call.services.database.read(list_keys, website.website_id)
     is_seen = await call.services.database.read(some_visitor, website.website_id) is not None
@@ -115,9 +120,24 @@ async def settings(
         is_seen=is_seen,
         switches=SWITCHES,
         exclusions=EXCLUSIONS,
+        fields=_fields(website) if typed is None else typed,
         shown_key=shown_key,
         problem=problem,
+        done=call.query.get("done"),
     )
+
+
+def _fields(website: Website) -> dict[str, str]:
+    """The settings of a website as the form sends them; switches that are off are not there."""
+    lists = {f"excluded_{name}": getattr(website.exclusions, name) for name in EXCLUSIONS}
+    lists["allowed_hostnames"] = website.allowed_hostnames
+    return {
+        "domain": website.domain,
+        "name": website.name,
+        "timezone": website.timezone,
+        **{name: ", ".join(items) for name, items in lists.items()},
+        **{name: "on" for name in SWITCHES if getattr(website, name)},
+    }
 
 
 async def save(call: Call) -> Reply:
@@ -136,15 +156,19 @@ async def save(call: Call) -> Reply:
     try:
         await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
     except UsageError as error:
-        return await settings(call, problem=str(error), status=400)
-    return redirect(call, f"/w/{call.site.website_id.hex()}/settings")
+        return await settings(call, problem=str(error), status=400, typed=form)
+    return _settings_done(call, "saved")
+
+
+def _settings_done(call: Call, done: str) -> Reply:
+    return redirect(call, f"/w/{call.site.website_id.hex()}/settings?done={done}")
 
 
 async def rotate(call: Call) -> Reply:
     """`POST /w/{websiteId}/signing`: another signing secret; or an end to the one before."""
     end = call.form.get("action") == "end"
     await change(call, lambda tx: rotate_signing_secret(tx, call.site.website_id, end=end))
-    return redirect(call, f"/w/{call.site.website_id.hex()}/settings#signing")
+    return _settings_done(call, "forgotten" if end else "rotated")
 
 
 async def add_key(call: Call) -> Reply:
@@ -162,7 +186,7 @@ async def remove_key(call: Call) -> Reply:
     known = await call.services.database.read(list_keys, call.site.website_id)
     if key_id.hex() in {key["apiKeyId"] for key in known}:
         await change(call, lambda tx: revoke_key(tx, key_id, call.now))
-    return redirect(call, f"/w/{call.site.website_id.hex()}/settings#keys")
+    return _settings_done(call, "revoked")
 
 
 async def seen(call: Call) -> Reply:
@@ -186,6 +210,9 @@ async def tokens(call: Call, *, shown_key: str = "", problem: str | None = None,
         scopes={scope: text for scope, text in SCOPES.items() if scope in call.services.scopes},
         shown_key=shown_key,
         problem=problem,
+        done=call.query.get("done"),
+        names={one.website_id.hex(): one.name for one in call.services.directory.websites.values()},
+        typed=call.fields if problem else [],
     )
 
 
@@ -208,7 +235,7 @@ async def remove_token(call: Call) -> Reply:
     """`POST /tokens/revoke`."""
     token_id = _object_id(call.form.get("id", ""))
     await change(call, lambda tx: revoke_token(tx, token_id, call.now))
-    return redirect(call, "/tokens")
+    return redirect(call, "/tokens?done=revoked")
 
 
 def _items(text: str) -> list[str]:
