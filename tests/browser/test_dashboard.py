@@ -900,6 +900,13 @@ def test_images_come_from_elsewhere_only_when_allowed(demo: Demo, desk: Desk) ->
     with page.expect_request("https://images.example/p.png") as asked:
         page.goto(f"{demo.root}/people/user:pictured")
     assert "referer" not in asked.value.headers
+    expect(page.locator(".profile .avatar img")).to_have_count(1)
+    page.unroute("https://images.example/**")
+    page.route("https://images.example/**", lambda route: route.fulfill(status=404))
+    desk.expected_errors = 1
+    page.goto(f"{demo.root}/people/user:pictured")
+    expect(page.locator(".profile .avatar img")).to_have_count(0)
+    expect(page.locator(".profile .avatar")).to_have_text("PT")
     page.goto(f"{demo.root}/settings")
     page.get_by_label("Show images of people").uncheck()
     page.get_by_role("button", name="Save").click()

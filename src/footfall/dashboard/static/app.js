@@ -15,6 +15,11 @@
     });
   }
 
+  // An image of a person that does not come leaves their initials.
+  document.addEventListener("error", function (event) {
+    if (event.target.matches(".avatar img")) event.target.remove();
+  }, true);
+
   // Copy buttons. Browsers have no clipboard for pages over plain HTTP; those copy what is selected.
   each("[data-copy]", function (button) {
     button.hidden = false;
