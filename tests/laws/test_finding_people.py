@@ -97,6 +97,8 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
             wanted = expected(people, query | {"sort": sort})
             for limit, offset in ((100, 0), (2, 0), (2, 1), (3, 4)):
                 asked = {**query, "sort": sort, "limit": str(limit), "offset": str(offset)}
-                rows, total, is_exact = find_people(tx, WEBSITE.website_id, read_people_query(asked), few)
+                rows, total, is_exact = find_people(
+                    tx, WEBSITE.website_id, read_people_query(asked.items()), few
+                )
                 assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked

@@ -26,7 +26,7 @@ def journey(site: Site, user_id: str, **query: Any) -> Any:
 
 def ask(site: Site, path: str, **query: Any) -> Any:
     """A successful GET; the whole answer."""
-    response = site.call("GET", f"{path}?{urlencode(query)}")
+    response = site.call("GET", f"{path}?{urlencode(query, doseq=True)}")
     assert response.status_code == 200, response.text
     return response.json()
 

@@ -52,17 +52,21 @@ class Services(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct):
-    """One call of a page. `form`: the fields of a POST, the last of a name wins; `fields`: all of them."""
+    """One call of a page. `query` and `form`: its parameters and the fields of a POST, the last of a name wins; `pairs` and `fields`: all."""
 
     context: Context
     services: Services
-    query: dict[str, str]
+    pairs: list[tuple[str, str]] = []
     fields: list[tuple[str, str]] = []
     account: Account | None = None
     session: str = ""
     form_key: str = ""
     website: Website | None = None
     is_secure: bool = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.pairs)
 
     @property
     def form(self) -> dict[str, str]:
@@ -124,7 +128,7 @@ class Pages:
 
     def _handler(self, page: Page, is_open: bool, is_form: bool) -> Handler:
         async def handle(context: Context) -> Reply:
-            call = Call(context, self._services, {})
+            call = Call(context, self._services)
             try:
                 return await self._answer(call, page, is_open, is_form)
             except (ApiError, UsageError, DatabaseError) as error:
@@ -133,7 +137,7 @@ class Pages:
         return handle
 
     async def _answer(self, call: Call, page: Page, is_open: bool, is_form: bool) -> Reply:
-        call.query = call.context.query()
+        call.pairs = call.context.pairs()
         cookies = read_cookies(call.context.header(b"cookie"))
         call.session, call.form_key = cookies.get(SESSION_COOKIE, ""), cookies.get(FORM_COOKIE, "")
         call.is_secure = call.context.header(b"x-forwarded-proto").lower() == "https"

@@ -75,11 +75,11 @@ def some_visitor(tx: Transaction, website_id: bytes) -> str | None:
 async def people(call: Call) -> Reply:
     """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
     if _ADDING & call.query.keys():
-        return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call.query))
+        return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call))
     problem, offset = None, 0
-    kept = {name: text for name, text in call.query.items() if name == "offset" or _is_filter(name)}
+    kept = [pair for pair in call.pairs if pair[0] == "offset" or _is_filter(pair[0])]
     try:
-        query = read_people_query({"limit": str(PAGE), "sort": "lastSeenAt", **kept})
+        query = read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept])
         offset = query.offset
         rows, pagination = await call.services.database.scan(read_page, (call.site, query))
     except BadRequest as error:
@@ -91,14 +91,12 @@ async def people(call: Call) -> Reply:
         "pagination": pagination,
         "problem": problem,
         "search": call.query.get("search", ""),
-        "filters": [_shown_filter(call.query, name) for name in call.query if name.startswith("trait.")],
+        "filters": [_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
         "operators": OPERATORS,
-        "is_filtered": any(
-            text if name == "search" else _is_filter(name) for name, text in call.query.items()
-        ),
+        "is_filtered": any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
         "some_visitor": some,
-        "before": _page_address(call.query, offset - PAGE) if offset else None,
-        "after": _page_address(call.query, offset + PAGE) if pagination["hasMore"] else None,
+        "before": _page_address(call.pairs, offset - PAGE) if offset else None,
+        "after": _page_address(call.pairs, offset + PAGE) if pagination["hasMore"] else None,
         "offset": offset,
         "done": call.query.get("done"),
     }
@@ -119,35 +117,36 @@ def _is_filter(name: str) -> bool:
     return name == "search" or name.startswith("trait.")
 
 
-def _with_added(query: dict[str, str]) -> str:
+def _with_added(call: Call) -> str:
     """The query string with the filter that the form's fields `field`, `operator` and `text` describe, and nothing empty."""
-    kept = {name: text for name, text in query.items() if _is_filter(name) and text}
-    if field := query.get("field"):
-        operator, text = query.get("operator", "is"), query.get("text", "")
-        kept[f"trait.{field}"] = operator if operator in ("exists", "missing") else f"{operator}:{text}"
+    kept = [(name, text) for name, text in call.pairs if _is_filter(name) and text]
+    if field := call.query.get("field"):
+        operator, text = call.query.get("operator", "is"), call.query.get("text", "")
+        added = (f"trait.{field}", operator if operator in ("exists", "missing") else f"{operator}:{text}")
+        kept += [added] if added not in kept else []
     return "?" + urlencode(kept) if kept else ""
 
 
-def _shown_filter(query: dict[str, str], name: str) -> dict[str, str]:
-    operator, separator, rest = query[name].partition(":")
-    if query[name] in ("exists", "missing"):
-        operator, rest = query[name], ""
+def _shown_filter(pairs: list[tuple[str, str]], name: str, raw: str) -> dict[str, str]:
+    operator, separator, rest = raw.partition(":")
+    if raw in ("exists", "missing"):
+        operator, rest = raw, ""
     elif not separator or operator not in OPERATORS:
-        operator, rest = "is", query[name]
-    left = {key: text for key, text in query.items() if _is_filter(key) and key != name}
+        operator, rest = "is", raw
+    left = [pair for pair in pairs if _is_filter(pair[0]) and pair != (name, raw)]
     return {
         "name": name.removeprefix("trait."),
         "parameter": name,
-        "raw": query[name],
+        "raw": raw,
         "operator": OPERATORS[operator],
         "text": " or ".join(part.strip() for part in rest.split(",")),
         "without": "?" + urlencode(left),
     }
 
 
-def _page_address(query: dict[str, str], offset: int) -> str:
-    kept = {name: text for name, text in query.items() if _is_filter(name)}
-    return "?" + urlencode(kept | ({"offset": str(offset)} if offset > 0 else {}))
+def _page_address(pairs: list[tuple[str, str]], offset: int) -> str:
+    kept = [pair for pair in pairs if _is_filter(pair[0])]
+    return "?" + urlencode([*kept, ("offset", str(offset))] if offset > 0 else kept)
 
 
 def _with_activity(tx: Transaction, asked: tuple[Website, list[dict[str, Any]]]) -> list[dict[str, Any]]:

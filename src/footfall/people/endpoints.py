@@ -37,7 +37,7 @@ class People:
 
     async def profiles(self, context: Context) -> Reply:
         """A page of people, newest first; found by search and traits."""
-        query = read_people_query(context.query())
+        query = read_people_query(context.pairs())
         rows, pagination = await self._database.scan(read_page, (site(context), query))
         return success(rows, pagination=pagination)
 

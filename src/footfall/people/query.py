@@ -7,6 +7,7 @@ rarely, all that match are sorted by the database. People of whom one thing is n
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ MOST_NAMED = 20
 """People that are put in front since they are called just what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
+_ASCII_UPPER = re.compile("[A-Z]+")
 _LISTED = "listed_person p WHERE p.website_id = :w"
 """What follows FROM, to read all people."""
 PERSON = make_statement(
@@ -226,9 +228,8 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
         source = f"{everybody} AND {test}"
         return Condition(f"EXISTS ({own} AND t.{test.replace('kind', 't.kind')})", source, source)
     if one.operator == "contains":
-        tests = " OR ".join(
-            f"lower(value) LIKE {builder.add(_pattern(value), 'text')} ESCAPE '!'" for value in one.values
-        )
+        patterns = [builder.add(pattern, "text") for value in one.values for pattern in _patterns(value)]
+        tests = " OR ".join(f"lower(value) LIKE {pattern} ESCAPE '!'" for pattern in patterns)
         return Condition(
             f"EXISTS ({own} AND ({tests.replace('value', 't.value')}))", f"{everybody} AND ({tests})"
         )
@@ -239,9 +240,11 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
     return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
 
 
-def _pattern(text: str) -> str:
-    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"
+def _patterns(text: str) -> list[str]:
+    """For LIKE on a value in lower case. The databases know the case of ASCII letters only, so others are looked for in either."""
+    escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    cases = (escaped, escaped.lower(), escaped.upper())
+    return sorted({f"%{_ASCII_UPPER.sub(lambda found: found[0].lower(), case)}%" for case in cases})
 
 
 def _search(builder: _Builder, text: str) -> Condition:

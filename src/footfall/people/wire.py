@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -40,9 +40,11 @@ class PeopleQuery(msgspec.Struct, frozen=True):
     by_seen: bool = False
 
 
-def read_people_query(query: Mapping[str, str]) -> PeopleQuery:
-    """The query of a list of people. Raises BadRequest that names the parameter."""
-    filters = [read_filter(name, text) for name, text in query.items() if name.startswith("trait.")]
+def read_people_query(pairs: Iterable[tuple[str, str]]) -> PeopleQuery:
+    """The query of a list of people; all of its filters count, also those on one field. Raises BadRequest that names the parameter."""
+    given = list(pairs)
+    query = dict(given)
+    filters = [read_filter(name, text) for name, text in given if name.startswith("trait.")]
     if len(filters) > MAX_FILTERS:
         raise BadRequest(f"trait: at most {MAX_FILTERS} filters at once.")
     return PeopleQuery(

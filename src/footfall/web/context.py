@@ -45,13 +45,16 @@ class Context(msgspec.Struct):
 
     def query(self) -> dict[str, str]:
         """The query parameters; the last of a name wins. Raises BadRequest when they are not UTF-8."""
+        return dict(self.pairs())
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query parameters in their order, those of one name too. Raises BadRequest when they are not UTF-8."""
         if not self.query_string:
-            return {}
+            return []
         try:
-            pairs = parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+            return parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
         except UnicodeDecodeError as error:
             raise BadRequest("The query string is not percent-encoded UTF-8.") from error
-        return dict(pairs)
 
     def header(self, name: bytes) -> str:
         """The value of a header (`name` in lower case); empty when it is missing."""
