@@ -236,7 +236,7 @@ DROPS: list[tuple[Reason, Drop]] = [
     (Reason.INVALID_VISITOR, lambda s: s.dropped("pageview", str(uuid.UUID(int=0)))),
     (Reason.INVALID_PAGE, lambda s: s.dropped("pageview", new_visitor(), href=None)),
     (Reason.INVALID_PAGE, lambda s: s.dropped("pageview", new_visitor(), href="/pricing")),
-    (Reason.INVALID_PAGE, lambda s: s.dropped("pageview", new_visitor(), href="file:///etc/passwd")),
+    (Reason.INVALID_PAGE, lambda s: s.dropped("pageview", new_visitor(), href="file://etc/passwd")),
     (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href="https://evil.example/")),
     (Reason.WRONG_HOST, lambda s: s.dropped("pageview", new_visitor(), href=f"https://evil{s.domain}/")),
     (
@@ -250,6 +250,7 @@ DROPS: list[tuple[Reason, Drop]] = [
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://localhost:3000/x")),
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://127.0.0.1/x")),
     (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="http://[::1]:8000/x")),
+    (Reason.LOCALHOST, lambda s: s.dropped("pageview", new_visitor(), href="file:///home/ada/page.html")),
     (Reason.INVALID_EVENT, lambda s: s.dropped("custom", new_visitor())),
     (Reason.INVALID_EVENT, lambda s: s.dropped("custom", new_visitor(), extraData={"eventName": ""})),
     (Reason.INVALID_EVENT, lambda s: s.dropped("custom", new_visitor(), extraData={"eventName": "<script>"})),
@@ -366,6 +367,28 @@ def test_localhost_is_taken_when_the_website_allows_it(sites: SitePool) -> None:
     server = sites.take("local")
     for host in ("localhost:3000", "127.0.0.1", "[::1]:8000", "app.localhost"):
         server.kept("pageview", new_visitor(), href=f"http://{host}/x")
+
+
+def test_a_file_is_taken_as_localhost_is_but_only_as_a_page_of_the_website(sites: SitePool) -> None:
+    server = sites.take("local")
+    visitor = server.pageview(href="file:///C:/app/index.html?utm_source=disk#top")
+    shown = server.visitor(visitor)
+    assert shown["activity"]["currentUrl"] == "/C:/app/index.html"
+    assert shown["identity"]["params"]["utm_source"] == "disk"
+    assert server.dropped("pageview", new_visitor(), href="file:///x", domain="evil.example") == "wrong_host"
+
+
+def test_the_hash_is_a_part_of_the_page_when_the_script_says_so(server: Site) -> None:
+    visitor = new_visitor()
+    href = f"https://{server.domain}/app#/settings?utm_source=x"
+    server.kept("pageview", visitor, href=href, script="script.hash.js")
+    server.kept("pageview", visitor, href=href, script="script.js")
+    shown = server.visitor(visitor)
+    assert [page["url"] for page in shown["activity"]["visitedPages"]] == [
+        f"{server.domain}/app#/settings",
+        f"{server.domain}/app",
+    ]
+    assert shown["identity"]["params"]["utm_source"] == "x"
 
 
 def test_headless_browsers_are_taken_when_the_website_allows_it(sites: SitePool) -> None:

@@ -36,6 +36,7 @@ from footfall.websites.model import Exclusions, Website
 
 TYPES = frozenset((PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT))
 COOKIELESS_SCRIPT = "script.cookieless.js"
+HASH_SCRIPT = "script.hash.js"
 MAX_TEXT = 255
 MAX_URL = 2048
 MAX_PIXELS = 100_000
@@ -79,7 +80,7 @@ def read_hit(body: Mapping[str, Any], website: Website, arrival: Arrival) -> Hit
     visitor_id = find_visitor(body, website, arrival)
     if visitor_id is None:
         return Dropped(Reason.INVALID_VISITOR, "visitorId must be a UUID")
-    page = parse_page(body.get("href"))
+    page = parse_page(body.get("href"), hash_routing=body.get("script") == HASH_SCRIPT)
     if page is None:
         return Dropped(Reason.INVALID_PAGE, "href must be the page's URL")
     if wrong := check_host(page, body.get("domain"), website):
@@ -146,7 +147,12 @@ def cookieless_visitor(salt: bytes, website_id: bytes, address: str, user_agent:
 
 
 def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
-    """Drops pages of other websites. A page without a host (an app's) is judged by the `domain` that its sender states."""
+    """Drops pages of other websites. A page without a host (an app's, a file) is judged by the `domain` that its sender states.
+
+    A file is on the visitor's own machine, as localhost is, and is taken where that is.
+    """
+    if page.is_file and not website.is_localhost_allowed:
+        return Dropped(Reason.LOCALHOST)
     host = page.host or (domain if type(domain) is str else "")
     if host_matches(host, website.domain, website.allowed_hostnames, website.is_localhost_allowed):
         return None

@@ -63,7 +63,8 @@ def test_an_address_is_taken_apart(href: str, host: str, path: str, query: str) 
         ),
         *(
             "ftp://example.com/",
-            "file:///home/x",
+            "file://server/x",
+            "file:/x",
             "javascript:alert(1)",
             "data:text/html,x",
             "about:blank",

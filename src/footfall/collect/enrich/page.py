@@ -41,7 +41,7 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     `path` begins with "/", printable ASCII, at most 2,048 characters; with hash routing it ends in the `#...`
     part. `query` is without "?", at most 2,048. `url` is host and path. `params` and `click_ids` hold what
     was given and not empty, decoded, at most 255 characters a value. `is_unknown`: the SDK did not know its
-    page.
+    page. `is_file`: it was opened from a disk, so `host` is "".
     """
 
     host: str
@@ -51,10 +51,11 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     params: dict[str, str]
     click_ids: dict[str, str]
     is_unknown: bool
+    is_file: bool = False
 
 
 def parse_page(href: object, hash_routing: bool = False) -> Page | None:
-    """The page of an `href`, or None when it is no http, https or `datafast://web/` address. Never raises.
+    """The page of an `href`, or None when it is no http, https, `file:///` or `datafast://web/` address. Never raises.
 
     The DataFast SDK 1.0.1 sends `datafast://web/<path>`; later ones send the path `/Unknown` before their
     first pageview.
@@ -97,7 +98,8 @@ def _cached_page(href: str, hash_routing: bool) -> Page | None:
 
 
 def _page(href: str, hash_routing: bool) -> Page | None:
-    parts = split_address(href)
+    is_file = href[:8].lower() == "file:///"
+    parts = split_address(f"datafast://web/{href[8:]}" if is_file else href)
     if parts is None:
         return None
     scheme, host, tail = parts
@@ -115,7 +117,7 @@ def _page(href: str, hash_routing: bool) -> Page | None:
         searched = f"{raw_query}&{inner}"
     params, click_ids = _tracked(searched)
     query = _escape(raw_query, MAX_QUERY)
-    return Page(host, path, query, host + path, params, click_ids, path == "/Unknown")
+    return Page(host, path, query, host + path, params, click_ids, path == "/Unknown", is_file)
 
 
 def _tracked(query: str) -> tuple[dict[str, str], dict[str, str]]:
