@@ -104,11 +104,110 @@ def test_a_cookie_that_is_no_id_is_replaced(tab: Tab, shop: str, site: Site) -> 
     assert site.visitor(tab.sent[0]["visitorId"])
 
 
-def test_calls_before_the_script_came_are_sent(tab: Tab, page_server: PageServer, site: Site) -> None:
-    page_server.pages["/"] = html(QUEUE + "<script>datafast('early', {a: 1})</script>" + snippet(site))
-    tab.open(f"http://{site.domain}/")
+@pytest.mark.parametrize("junk", ["%", "a%E0%A4%A", "s%3Bpath=/"])
+def test_cookies_that_hold_junk_are_replaced(tab: Tab, shop: str, site: Site, junk: str) -> None:
+    names = ("visitor_id", "session_id", "visitor_session_count", "visitor_first_seen_at")
+    tab.page.context.add_cookies(
+        [
+            {"name": f"datafast_{name}", "value": junk, "domain": f".{site.domain}", "path": "/"}
+            for name in names
+        ]
+    )
+    tab.open(shop)
     tab.marker()
-    assert tab.kinds() == ["pageview", "early", "marker"]
+    cookies = tab.cookies()
+    assert uuid.UUID(tab.visitor).version == 4
+    assert uuid.UUID(cookies["datafast_session_id"]["value"].removeprefix("s")).version == 4
+    assert cookies["datafast_visitor_session_count"]["value"] == "1"
+    assert cookies["datafast_visitor_first_seen_at"]["value"].startswith("20")
+
+
+def test_a_session_lives_on_only_with_what_the_server_took(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.marker()
+    session = tab.cookies()["datafast_session_id"]["value"]
+    tab.page.evaluate(
+        "value => document.cookie = `datafast_session_id=${value}; path=/; max-age=60; domain=.${location.hostname}`",
+        session,
+    )
+    tab.page.route("**/api/events", lambda route: route.fulfill(status=202, body="{}"))
+    tab.marker()
+    assert life(tab.cookies()["datafast_session_id"]) <= 60
+    tab.page.unroute("**/api/events")
+    tab.marker()
+    assert HALF_HOUR - 60 < life(tab.cookies()["datafast_session_id"]) <= HALF_HOUR
+    assert {event["sessionId"] for event in tab.sent} == {session}
+
+
+def test_a_new_session_is_counted(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.marker()
+    tab.page.context.clear_cookies(name="datafast_session_id")
+    tab.marker()
+    assert len({event["sessionId"] for event in tab.sent}) == 2
+    assert len({event["visitorId"] for event in tab.sent}) == 1
+    assert tab.cookies()["datafast_visitor_session_count"]["value"] == "2"
+
+
+@pytest.mark.parametrize("now", ["1999-12-31T23:59:59Z", "2120-01-01T00:00:00Z"])
+def test_a_clock_that_is_far_off_changes_nothing(tab: Tab, shop: str, site: Site, now: str) -> None:
+    tab.page.clock.install(time=now)
+    tab.open(shop)
+    tab.marker()
+    tab.page.evaluate(
+        "sessionStorage.datafast_pageview_state = JSON.stringify({time: Date.now() + 9e9, url: location.href})"
+    )
+    tab.page.reload()  # after somebody set the clock back
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"] * 2
+    activity = site.visitor(tab.visitor)["activity"]
+    assert activity["pageViewCount"] == 2
+    assert activity["timeSinceFirstVisit"] < 600_000
+
+
+def test_calls_before_the_script_came_are_sent(tab: Tab, page_server: PageServer, site: Site) -> None:
+    early = "datafast('early', {a: 1}, said => window.said = said); datafast('identify', {user_id: 'ada'})"
+    page_server.pages["/"] = html(QUEUE + f"<script>{early}</script>" + snippet(site))
+    tab.open(f"http://{site.domain}/")
+    tab.page.wait_for_function("window.said")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "early", "identify", "marker"]
+    assert tab.page.evaluate("said") == {"status": 200}
+    assert person(site, "ada")["activity"]["goalCount"] == 2
+
+
+def test_a_callback_always_comes(tab: Tab, page_server: PageServer, site: Site) -> None:
+    """A page may leave in its callback, also where nothing is sent."""
+    early = "<script>datafast('early', {}, said => window.said = said)</script>"
+    page_server.pages["/"] = html(QUEUE + early + snippet(site))
+    ask = "call => new Promise(done => datafast(...call, done))"
+    tab.open(f"http://localhost:{page_server.port}/")
+    assert tab.page.evaluate("said") == {"status": 0}
+    assert tab.page.evaluate(ask, ["signup", {}]) == {"status": 0}
+    tab.open(f"http://{site.domain}/")
+    for call in (["bad name", {}], ["x", {"a b": 1}], ["identify", {}], ["payment", {}], ["reset", {}]):
+        assert tab.page.evaluate(ask, call) == {"status": 0}, call
+    assert tab.page.evaluate(ask, ["signup", {}]) == {"status": 200}
+
+
+def test_a_wrong_call_never_breaks_the_page(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.page.evaluate(
+        """() => {
+            const circle = {user_id: 'a'};
+            circle.circle = circle;
+            datafast('identify', circle);
+            datafast('identify', {user_id: 'a', n: 10n});
+            datafast('goal', {a: Object.create(null)});
+            datafast();
+        }"""
+    )
+    assert tab.page.evaluate(
+        "new Promise(done => datafast('identify', {user_id: 'a', bio: 'x'.repeat(70000)}, done))"
+    ) == {"status": 0}  # more than a browser sends for a page that may be gone
+    tab.marker()
+    assert tab.kinds()[:: len(tab.kinds()) - 1] == ["pageview", "marker"]
+    assert len(tab.warnings) == 4
 
 
 @pytest.mark.parametrize(("script", "counts_hash"), [("script.js", False), ("script.hash.js", True)])
@@ -129,6 +228,25 @@ def test_pages_of_an_application_count(
     tab.marker()
     paths = [event["href"].partition(".example")[2] for event in tab.sent if event["type"] == "pageview"]
     assert paths == ["/", "/app", "/", *(["/#part"] if counts_hash else [])]
+    seen = {page["url"] for page in site.visitor(tab.visitor)["activity"]["visitedPages"]}
+    assert seen == {site.domain + path for path in paths}
+
+
+def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.page.clock.install()
+    tab.page.evaluate(
+        """() => {
+            history.replaceState(null, '', '/?replaced');
+            history.pushState(null, '', '/guard');
+            history.pushState(null, '', '/?back');
+        }"""
+    )
+    tab.page.clock.run_for(1000)
+    tab.page.evaluate("history.pushState(null, '', '/guard'); history.pushState(null, '', '/end')")
+    tab.page.clock.run_for(1000)
+    tab.marker()
+    assert [event["href"].partition(".example")[2] for event in tab.sent] == ["/", "/end", "/end"]
 
 
 def test_a_page_that_is_left_at_once_still_counts(tab: Tab, shop: str, site: Site) -> None:
@@ -167,6 +285,25 @@ def test_keys_do_what_clicks_do_and_no_more(tab: Tab, shop: str, key: str, selec
     tab.page.keyboard.press(key)
     tab.marker()
     assert tab.kinds() == ["pageview", name, "marker"]
+
+
+def test_an_element_that_is_marked_with_a_name_of_ours_sends_nothing(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.pages["/"] = html(snippet(site), '<button data-fast-goal="Identify">Join</button>')
+    tab.open(f"http://{site.domain}/")
+    tab.page.click("button")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"]
+
+
+def test_only_the_buttons_that_follow_a_link_tell_of_it(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.page.click("#out", button="right")
+    tab.marker()
+    tab.page.click("#out", button="middle")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker", "external_link", "marker"]
 
 
 def test_links_to_elsewhere_are_told(tab: Tab, shop: str, site: Site) -> None:
@@ -220,6 +357,22 @@ def test_scrolling_to_an_element_is_a_goal_once(tab: Tab, page_server: PageServe
     assert 90 <= int(extra["scroll_percentage"]) <= 100
 
 
+def test_an_element_that_comes_later_is_watched_also_on_a_page_that_never_rests(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.pages["/"] = html(snippet(site), '<div style="height:3000px"></div>')
+    tab.open(f"http://{site.domain}/")
+    tab.page.evaluate(
+        """() => {
+            setInterval(() => { document.title = Math.random(); }, 50);
+            document.body.insertAdjacentHTML('beforeend', '<p data-fast-scroll="late">Late</p>');
+            scrollTo(0, 99999);
+        }"""
+    )
+    tab.until(lambda: "late" in tab.kinds())
+    assert tab.sent[-1]["extraData"]["threshold"] == "0.5"
+
+
 @pytest.mark.parametrize(
     ("query", "extra"),
     [
@@ -268,6 +421,8 @@ def test_from_the_first_visit_to_the_second_person_on_the_same_browser(
     tab.until(lambda: tab.sent[-1]["visitorId"] == second)
     tab.page.evaluate("datafast('identify', {user_id: 'bob'})")
     tab.marker("bobs")
+    goals = ["pageview", "buy", "identify", "signed-up", "identify", "pageview", "identify", "bobs"]
+    assert tab.kinds() == goals
 
     ada, bob = person(site, "ada"), person(site, "bob")
     assert ada["metadata"]["plan"] == "pro"  # what the backend said stands
@@ -291,6 +446,13 @@ def test_a_signed_identify_of_the_page_is_as_good_as_the_backends(tab: Tab, shop
     )
     tab.marker()
     assert person(site, "ada")["metadata"] == {"plan": "pro"}
+
+
+def test_a_user_id_may_be_a_number_in_a_page(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.page.evaluate("datafast('identify', {user_id: 42, seats: 3})")
+    tab.marker()
+    assert person(site, "42")["metadata"] == {"seats": 3}
 
 
 # Two domains
@@ -317,11 +479,91 @@ def test_a_link_to_another_domain_hands_the_ids_over(tab: Tab, page_server: Page
     assert site.visitor(tab.sent[0]["visitorId"])["activity"]["pageViewCount"] == 2
 
 
+def test_a_link_back_to_the_first_domain_hands_the_ids_over_too(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    other = f"other-{site.domain}"
+    site.change(allowed_hostnames=(other,))
+    head = snippet(site, allowed_hostnames=other)
+    page_server.pages["/"] = html(head)
+    page_server.pages["/landing"] = html(head, f'<a id="go" href="http://www.{site.domain}/">Go</a>')
+    tab.open(f"http://{other}/landing")
+    tab.marker()
+    tab.page.click("#go")
+    tab.until(lambda: tab.kinds().count("pageview") == 2)
+    tab.marker()
+    assert tab.page.url == f"http://www.{site.domain}/"
+    assert len({(event["visitorId"], event["sessionId"]) for event in tab.sent}) == 1
+
+
+@pytest.mark.parametrize("host", ["{0}", "www.{0}", "deep.shop.{0}"])
+def test_a_link_that_came_later_and_opens_a_tab_hands_the_ids_over(
+    tab: Tab, page_server: PageServer, site: Site, host: str
+) -> None:
+    other = f"other-{site.domain}"
+    site.change(allowed_hostnames=(other, f"*.{other}"))
+    head = snippet(site, allowed_hostnames=f" elsewhere.example , {other}")
+    page_server.pages.update({"/": html(head), "/landing": html(head)})
+    tab.open(f"http://{site.domain}/")
+    tab.marker()
+    address = f"http://{host.format(other)}/landing"
+    tab.page.evaluate(
+        "address => { document.body.innerHTML = `<a href='${address}'><b>Go</b></a>`; }", address
+    )
+    with tab.page.context.expect_page() as opened:
+        tab.page.click("b", button="middle")
+    opened.value.wait_for_url(address)
+    kept = {
+        cookie["name"]: cookie["value"]
+        for cookie in tab.page.context.cookies(address)
+        if cookie["domain"] == host.format(other)
+    }
+    mine = {name: cookie["value"] for name, cookie in tab.cookies().items()}
+    assert kept == mine
+    assert len(kept) == 4
+    assert tab.kinds() == ["pageview", "marker"]
+
+
+def test_a_link_to_a_domain_that_only_looks_alike_hands_nothing_over(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.pages["/"] = html(
+        snippet(site, allowed_hostnames="friend.example"),
+        f"""<a id="a" href="http://notfriend.example/">a</a>
+        <a id="b" href="http://friend.example.evil.example/">b</a>
+        <a id="c" href="http://evil{site.domain}/">c</a>
+        <a id="d" href="mailto:friend@friend.example">d</a>""",
+    )
+    tab.open(f"http://{site.domain}/")
+    stay(tab)
+    for name in "abcd":
+        tab.page.click(f"#{name}")
+    tab.marker()
+    assert tab.kinds() == ["pageview", *["external_link"] * 3, "marker"]
+    assert not any("_df_" in event["extraData"].get("url", "") for event in tab.sent[1:])
+
+
+def test_ids_that_the_sdk_handed_over_are_adopted_whole(tab: Tab, shop: str, site: Site) -> None:
+    visitor, session, seen = new_visitor(), f"s{new_visitor()}", "2026-01-02T03:04:05.678Z"
+    tab.open(f"{shop}/?_df_vid={visitor}&keep=1&_df_sid={session}&_df_vfs={seen}&_df_vsn=7")
+    tab.marker()
+    assert tab.page.url == f"{shop}/?keep=1"
+    assert {event["href"] for event in tab.sent} == {f"{shop}/?keep=1"}
+    assert {name: cookie["value"] for name, cookie in tab.cookies().items()} == {
+        "datafast_visitor_id": visitor,
+        "datafast_session_id": session,
+        "datafast_visitor_first_seen_at": seen,
+        "datafast_visitor_session_count": "7",
+    }
+    assert site.visitor(visitor)["activity"]["pageViewCount"] == 1
+
+
 def test_ids_in_the_address_that_are_none_are_not_adopted(tab: Tab, shop: str) -> None:
-    tab.open(f"{shop}/?_df_vid=evil&_df_sid=<b>&keep=1")
+    tab.open(f"{shop}/?_df_vid=evil&_df_sid=<b>&_df_vfs=;&_df_vsn=-1&keep=1")
     tab.marker()
     assert uuid.UUID(tab.sent[0]["visitorId"])
     assert tab.page.url == f"{shop}/?keep=1"
+    assert tab.cookies()["datafast_visitor_session_count"]["value"] == "1"
 
 
 # Silence
@@ -359,6 +601,19 @@ def test_a_file_is_silent(tab: Tab, site: Site, tmp_path: Path) -> None:
     tab.open(f"file://{tmp_path}/page.html")
     tab.page.wait_for_load_state("networkidle")
     assert tab.sent == []
+
+
+def test_a_file_can_be_allowed(tab: Tab, sites: SitePool, tmp_path: Path) -> None:
+    site = sites.take("local")
+    site.change(is_headless_allowed=True)
+    (tmp_path / "page.html").write_text(html(snippet(site, allow_file_protocol="true")), "utf-8")
+    tab.open(f"file://{tmp_path}/page.html")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"]
+    assert len({event["visitorId"] for event in tab.sent}) == 1  # though a file has no cookies
+    shown = site.visitor(tab.sent[0]["visitorId"])["activity"]
+    assert shown["currentUrl"] == f"{tmp_path}/page.html"
+    assert [goal["name"] for goal in shown["completedGoals"]] == ["marker"]
 
 
 def test_localhost_and_frames_can_be_allowed(tab: Tab, page_server: PageServer, sites: SitePool) -> None:

@@ -21,8 +21,14 @@
   var friends = setting("allowed-hostnames").toLowerCase().split(/[\s,]+/).filter(Boolean);
   var isLocal = /^(localhost|127(\.\d+){3}|\[?::1\]?|.*\.localhost)$/.test(place.hostname);
 
-  function say(text) {
-    if (!isOn("disable-console") && win.console) console.warn("Footfall: " + text);
+  function say(text, done) {
+    if (!isOn("disable-console")) console.warn("Footfall: " + text);
+    answer(done, 0);
+  }
+
+  // A page may leave in its callback, so it always comes. `status`: of HTTP; 0 when nothing was sent or no answer came.
+  function answer(done, status) {
+    if (done) done({ status: status });
   }
 
   // Where events go: where the script came from, under the same prefix, unless the page says otherwise.
@@ -40,95 +46,105 @@
     if (place.protocol === "file:") { if (!isOn("allow-file-protocol")) return "file"; }
     else if (isLocal && !isOn("allow-localhost")) return "localhost";
     if (win !== win.top && !isOn("debug")) return "frame";
-    return stored(localStore, "datafast_ignore") === "true" ? "opted out" : "";
+    return stored("localStorage", "datafast_ignore") === "true" ? "opted out" : "";
   }
 
   // Storage throws where the browser forbids it.
-  function localStore() { return localStorage; }
-  function stored(store, key) {
-    try { return store().getItem(key); } catch (error) { return null; }
+  function stored(storage, key) {
+    try { return win[storage].getItem(key); } catch (error) { return null; }
   }
 
   function isUnder(host, name) {
     return host === name || host.slice(-name.length - 1) === "." + name;
   }
 
+  // Whether the page and a host share their cookies.
+  function isHome(host) {
+    return host === place.hostname || (isUnder(host, root) && (isLocal || isUnder(place.hostname, root)));
+  }
+
   function isFriend(host) {
-    return friends.some(function (name) { return isUnder(host, name.replace(/^\*\./, "")); });
+    return friends.concat(root).some(function (name) { return isUnder(host, name.replace(/^\*\./, "")); });
   }
 
   //#if cookies
-  var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-  var SESSION = 30 * 60, YEAR = 365 * 86400;
+  var YEAR = 365 * 86400;
+  // Of each cookie the name, the seconds it lives, and its name and form in links between our domains, as the SDK has them.
+  var VISITOR = ["datafast_visitor_id", YEAR, "_df_vid", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i];
+  var SESSION = ["datafast_session_id", 30 * 60, "_df_sid", /^s[0-9a-f-]{36}$/i];
+  var SEEN = ["datafast_visitor_first_seen_at", YEAR, "_df_vfs", /^\d{4}-[\dTZ.:-]+$/];
+  var COUNT = ["datafast_visitor_session_count", YEAR, "_df_vsn", /^\d{1,6}$/];
+  var COOKIES = [VISITOR, SESSION, SEEN, COUNT];
 
-  function tabStore() { return sessionStorage; }
   function store(key, value) {
     try { sessionStorage.setItem(key, value); } catch (error) { /* then not */ }
   }
 
   function newId() {
-    var bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    var hex = Array.from(bytes, function (byte) { return (byte + 256).toString(16).slice(1); }).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    return "........-....-4...-8...-............".replace(/\./g, function () {
+      return (crypto.getRandomValues(new Uint8Array(1))[0] & 15).toString(16);
+    });
   }
 
-  function readCookie(name) {
-    var found = doc.cookie.split("; ").filter(function (pair) { return pair.indexOf(name + "=") === 0; })[0];
-    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  // Empty when the cookie is not there, or holds what it should not.
+  function readCookie(cookie) {
+    var start = cookie[0] + "=";
+    var found = doc.cookie.split("; ").filter(function (pair) { return pair.indexOf(start) === 0; })[0] || "";
+    var value = unescape(found.slice(start.length)); // which never throws
+    return cookie[3].test(value) ? value : "";
   }
 
-  function writeCookie(name, value, seconds) {
+  // An empty value takes it away.
+  function writeCookie(cookie, value) {
     var where = !isLocal && isUnder(place.hostname, root) ? "; domain=." + root : "";
     var secure = place.protocol === "https:" ? "; secure" : "";
-    doc.cookie = name + "=" + encodeURIComponent(value) + "; path=/; max-age=" + seconds + "; samesite=lax" + where + secure;
+    if (cookie === VISITOR) visitor = value;
+    doc.cookie = cookie[0] + "=" + value + "; path=/; max-age=" + (value === "" ? 0 : cookie[1]) + "; samesite=lax" + where + secure;
   }
 
-  var memory = {}; // where cookies are refused, ids last as long as the page
+  var visitor; // where cookies are refused, it lasts as long as the page
   function visitorId() {
-    var id = readCookie("datafast_visitor_id") || memory.visitor;
-    if (!UUID.test(id)) {
+    var id = readCookie(VISITOR) || visitor;
+    if (!id) {
       id = newId();
-      writeCookie("datafast_visitor_first_seen_at", new Date().toISOString(), YEAR);
-      writeCookie("datafast_visitor_session_count", "0", YEAR);
+      writeCookie(SEEN, new Date().toISOString());
+      writeCookie(COUNT, 0);
     }
-    writeCookie("datafast_visitor_id", (memory.visitor = id), YEAR);
+    writeCookie(VISITOR, id);
     return id;
   }
 
   function sessionId() {
-    var id = readCookie("datafast_session_id");
+    var id = readCookie(SESSION);
     if (!id) {
-      id = memory.session || "s" + newId();
-      var count = parseInt(readCookie("datafast_visitor_session_count"), 10) || 0;
-      writeCookie("datafast_visitor_session_count", String(count + 1), YEAR);
-      writeCookie("datafast_session_id", id, SESSION);
+      id = "s" + newId();
+      writeCookie(COUNT, +readCookie(COUNT) + 1);
+      writeCookie(SESSION, id);
     }
     return id;
   }
 
   // Ids that another of our domains handed over in the link; they leave the address before the page is counted.
   function adoptIds() {
-    var address = new URL(place.href), query = address.searchParams;
-    var visitor = query.get("_df_vid"), session = query.get("_df_sid");
-    if (visitor === null && session === null) return;
-    if (UUID.test(visitor || "")) writeCookie("datafast_visitor_id", (memory.visitor = visitor.toLowerCase()), YEAR);
-    if (/^s/.test(session || "") && UUID.test(session.slice(1))) writeCookie("datafast_session_id", session, SESSION);
-    query.delete("_df_vid");
-    query.delete("_df_sid");
-    history.replaceState(history.state, "", address.href);
+    var address = new URL(place.href), query = address.searchParams, isFound;
+    COOKIES.forEach(function (cookie) {
+      var value = query.get(cookie[2]);
+      if (value === null) return;
+      isFound = true;
+      query.delete(cookie[2]);
+      if (cookie[3].test(value)) writeCookie(cookie, value);
+    });
+    if (isFound) history.replaceState(history.state, "", address.href);
   }
 
   function handOver(link) {
-    var address = new URL(link.href);
-    address.searchParams.set("_df_vid", visitorId());
-    address.searchParams.set("_df_sid", sessionId());
+    var address = new URL(link.href), values = [visitorId(), sessionId(), readCookie(SEEN), readCookie(COUNT)];
+    COOKIES.forEach(function (cookie, i) { address.searchParams.set(cookie[2], values[i]); });
     link.href = address.href;
   }
   //#end
 
-  var CLICK_IDS = ["gclid", "gclsrc", "wbraid", "gbraid", "li_fat_id", "fbclid", "msclkid", "ttclid", "twclid"];
+  var CLICK_IDS = "gclid gclsrc wbraid gbraid li_fat_id fbclid msclkid ttclid twclid".split(" ");
 
   function clickIds() {
     var query = new URLSearchParams(place.search), found;
@@ -159,15 +175,15 @@
     //#end
     if (navigator.webdriver) body.webdriver = true;
     // Without a content type of its own it needs no preflight; keepalive lets it outlive the page.
-    fetch(endpoint, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" }).then(function (answer) {
+    fetch(endpoint, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" }).then(function (response) {
       //#if cookies
-      if (answer.status === 200 && readCookie("datafast_visitor_id") === body.visitorId) writeCookie("datafast_session_id", body.sessionId, SESSION);
+      if (response.status === 200 && readCookie(VISITOR) === body.visitorId) writeCookie(SESSION, body.sessionId);
       //#end
-      var why = answer.headers.get("x-footfall-dropped");
+      var why = response.headers.get("x-footfall-dropped");
       if (why) say(type + " dropped: " + why);
-      if (done) done({ status: answer.status });
+      answer(done, response.status);
     }, function () {
-      if (done) done({ status: 0 });
+      say(type + " not sent", done);
     });
   }
 
@@ -189,19 +205,17 @@
     lastPage = pageKey();
     //#if cookies
     var state = {};
-    try { state = JSON.parse(stored(tabStore, "datafast_pageview_state")) || {}; } catch (error) { /* as if there were none */ }
-    if (state.url === place.href && Date.now() - state.time < 60000) return;
+    try { state = JSON.parse(stored("sessionStorage", "datafast_pageview_state")) || {}; } catch (error) { /* as if there were none */ }
+    if (state.url === place.href && Math.abs(Date.now() - state.time) < 60000) return;
     store("datafast_pageview_state", JSON.stringify({ time: Date.now(), url: place.href }));
     //#end
     send("pageview");
     if (!isOn("disable-payments")) payments();
-    watchScrolls();
   }
 
   function onNavigation() {
-    if (pageKey() === lastPage) return;
     clearTimeout(waiting);
-    waiting = setTimeout(pageview, 100);
+    waiting = pageKey() === lastPage ? 0 : setTimeout(pageview, 100);
   }
 
   function followNavigation() {
@@ -225,15 +239,15 @@
   }
 
   var NAME = /^[a-z0-9_-]{1,64}$/i;
-  var BAD_NAME = "names have 1 to 64 of a-z, 0-9, _ and -, not ";
 
   function goal(name, parameters, done) {
     var extra = { eventName: name }, names = Object.keys(parameters || {});
-    if (!NAME.test(name)) return say(BAD_NAME + name);
-    if (names.length > 10) return say("more than 10 parameters");
+    if (!NAME.test(name)) return say("bad name: " + name, done);
+    if (/^(identify|payment)$/i.test(name)) return say(name + " is reserved", done);
+    if (names.length > 10) return say("more than 10 parameters", done);
     for (var i = 0; i < names.length; i++) {
       var key = names[i].toLowerCase();
-      if (!NAME.test(key)) return say(BAD_NAME + key);
+      if (!NAME.test(key)) return say("bad name: " + key, done);
       if (key !== "eventname") extra[key] = clean(parameters[names[i]]);
     }
     send("custom", extra, done);
@@ -255,19 +269,16 @@
     if (!target) return;
     var link = target.closest("a[href]");
     if (event.type !== "auxclick") onGoal(target);
-    if (link && /^https?:$/.test(link.protocol)) onLink(link);
+    if (link && /^https?:$/.test(link.protocol) && !isHome(link.hostname)) onLink(link, event.button);
   }
 
-  function onLink(link) {
-    var host = link.hostname;
-    if (host === place.hostname || isUnder(host, root)) return;
-    if (isFriend(host)) {
+  // A click with the right button follows no link, but may be about to open it in a new tab.
+  function onLink(link, button) {
+    if (isFriend(link.hostname)) {
       //#if cookies
       handOver(link);
       //#end
-      return;
-    }
-    send("external_link", { url: link.href, text: clean(link.textContent) });
+    } else if (button < 2) send("external_link", { url: link.href, text: clean(link.textContent) });
   }
 
   // Enter and Space click buttons and links by themselves; other elements need our help.
@@ -324,7 +335,7 @@
       if (!id || (kind[1] === "session" && !/^cs_/.test(id))) return;
       //#if cookies
       var key = "datafast_" + kind[0] + "_payment_sent_" + id;
-      if (stored(tabStore, key)) return;
+      if (stored("sessionStorage", key)) return;
       store(key, "1");
       //#end
       extra[kind.join("_") + "_id"] = id;
@@ -337,21 +348,21 @@
   function call(name, parameters, done) {
     var given = parameters || {};
     done = typeof done === "function" ? done : done && done.callback;
-    if (name === "identify") {
-      if (!given.user_id) return say("identify needs user_id");
-      send("identify", Object.assign({ name: "", image: "" }, given), done);
+    if (silent) {
+      answer(done, 0);
+    } else if (name === "identify") {
+      if (!given.user_id) return say("identify needs user_id", done);
+      send(name, Object.assign({ name: "", image: "" }, given, { user_id: String(given.user_id) }), done);
     } else if (name === "payment") {
-      if (!given.email) return say("payment needs email");
-      send("payment", given, done);
+      if (!given.email) return say("payment needs email", done);
+      send(name, given, done);
     } else if (name === "reset") {
       //#if cookies
-      ["datafast_visitor_id", "datafast_session_id", "datafast_visitor_session_count", "datafast_visitor_first_seen_at"].forEach(function (cookie) {
-        writeCookie(cookie, "", 0);
-      });
-      memory = {};
+      COOKIES.forEach(function (cookie) { writeCookie(cookie, ""); });
       store("datafast_pageview_state", "");
       visitorId();
       //#end
+      answer(done, 0);
     } else {
       goal(String(name), given, done);
     }
@@ -365,24 +376,27 @@
     ["click", "auxclick"].forEach(function (kind) { doc.addEventListener(kind, onClick, true); });
     doc.addEventListener("keydown", onKey, true);
     pageview();
-    if (doc.readyState === "loading") doc.addEventListener("DOMContentLoaded", watchScrolls);
     watchScrolls();
     var later = 0;
     new MutationObserver(function () {
-      clearTimeout(later);
-      later = setTimeout(watchScrolls, 200);
+      later = later || setTimeout(function () {
+        later = 0;
+        watchScrolls();
+      }, 200);
     }).observe(doc, { childList: true, subtree: true });
   }
 
   var queued = (win.datafast && win.datafast.q) || [];
   var silent = whySilent(), endpoint = silent ? "" : findEndpoint();
   if (silent) say("not tracked: " + silent);
-  win.datafast = silent ? function () {} : call;
+  // What a page says wrongly never breaks the page.
+  win.datafast = function () {
+    try { call.apply(null, arguments); } catch (error) { say(error); }
+  };
   win.datafast.isFootfall = true;
-  if (silent) return;
   var run = function () {
-    start();
-    queued.forEach(function (args) { call.apply(null, args); });
+    if (!silent) start();
+    queued.forEach(function (args) { win.datafast.apply(null, args); });
   };
   if (doc.prerendering) doc.addEventListener("prerenderingchange", run, { once: true });
   else run();
