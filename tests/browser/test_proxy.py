@@ -8,9 +8,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -76,22 +79,50 @@ def proxy(behind: RunningServer, site: Site) -> Iterator[str]:
             "utf-8",
         )
         process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-p", folder])
+        wait_for(port)
         yield f"http://127.0.0.1:{port}"
         process.terminate()
         process.wait()
 
 
-def test_a_website_behind_its_own_prefix_works(browser: Browser, proxy: str, site: Site) -> None:
-    context = browser.new_context(user_agent=AGENT, extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
-    tab = Tab(context)
-    for _ in range(100):  # until nginx listens
+def wait_for(port: int) -> None:
+    """Return once somebody listens."""
+    deadline = time.monotonic() + 20
+    while True:
         try:
-            tab.open(proxy)
-            break
-        except Exception:  # playwright's own, for a connection that is refused
-            tab.page.wait_for_timeout(50)
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "nginx does not listen"
+            time.sleep(0.02)  # between two looks, not in place of one
+
+
+def test_a_website_behind_its_own_prefix_works(browser: Browser, proxy: str, site: Site) -> None:
+    context = browser.new_context(user_agent=AGENT)
+    tab = Tab(context)
+    tab.open(proxy)
     tab.marker()
     assert [event["to"] for event in tab.sent] == [f"{proxy}/stats/api/events"] * 2
     assert site.visitor(tab.visitor)["activity"]["pageViewCount"] == 1
     assert tab.page.request.get(f"{proxy}/stats/api/v1/profiles").status == 404
     context.close()
+
+
+def test_the_proxy_tells_the_address_and_nobody_else_does(proxy: str, site: Site) -> None:
+    body = {
+        "websiteId": site.tracking_id,
+        "type": "pageview",
+        "href": f"https://{site.domain}/",
+        "cookieless": True,
+    }
+
+    def visitor(address: str, **headers: str) -> Any:
+        """Whom the server takes a browser at this address for."""
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as client:
+            headers = {"user-agent": AGENT, **headers}
+            return client.post(f"{proxy}/stats/api/events", json=body, headers=headers).json()["visitorId"]
+
+    here = visitor("127.0.0.2")
+    assert visitor("127.0.0.2") == here != visitor("127.0.0.3")
+    for name in ("x-forwarded-for", "x-datafast-real-ip"):
+        assert visitor("127.0.0.2", **{name: "203.0.113.9"}) == here
