@@ -281,6 +281,25 @@ def test_what_cannot_be_kept_is_dropped_with_a_reason(server: Site, reason: Reas
     assert server.stored() == (0, 0, 0, 0)
 
 
+def test_origin_and_referer_decide_nothing(server: Site) -> None:
+    """Proxies drop them, and whoever is no browser writes what it likes into them."""
+    for origin in ("https://evil.example", "null", f"https://{server.domain}"):
+        headers = {"origin": origin, "referer": f"{origin}/"}
+        server.kept("pageview", new_visitor(), headers=headers)
+        wrong = "https://evil.example/"
+        assert server.dropped("pageview", new_visitor(), headers=headers, href=wrong) == "wrong_host"
+
+
+def test_with_another_websites_tracking_id_a_page_changes_nothing_there(server: Site, other: Site) -> None:
+    visitor = other.pageview()
+    before = other.stored()
+    stolen = {"websiteId": other.tracking_id}
+    assert server.dropped("pageview", visitor, **stolen) == "wrong_host"
+    assert server.dropped("identify", visitor, extraData={"user_id": "A"}, **stolen) == "wrong_host"
+    assert (other.stored(), server.stored()) == (before, (0, 0, 0, 0))
+    assert server.call("GET", f"/api/v1/visitors/{visitor}").status_code == 404
+
+
 def test_a_suspended_website_drops_everything(server: Site) -> None:
     server.change(is_suspended=True)
     assert server.dropped("pageview", new_visitor()) == "suspended"

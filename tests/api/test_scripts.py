@@ -30,6 +30,9 @@ def test_a_script_is_served_to_any_page(server: Site, name: str) -> None:
     assert seconds
     assert int(seconds[1]) >= 86_400
     assert response.content == make_script(name).plain
+    head = server.http.head(f"/js/{name}")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == response.headers["etag"]
 
 
 def test_a_script_is_compressed_for_who_wants_it(server: Site) -> None:

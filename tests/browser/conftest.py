@@ -76,6 +76,8 @@ def browser(page_server: PageServer) -> Iterator[Browser]:
                 "--no-sandbox",
                 f"--host-resolver-rules=MAP *.example 127.0.0.1:{page_server.port}",
             ],
+            # People's browsers keep the page that was left, for the way back.
+            ignore_default_args=["--disable-back-forward-cache"],
         )
         yield started
         started.close()

@@ -249,6 +249,20 @@ def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -
     assert [event["href"].partition(".example")[2] for event in tab.sent] == ["/", "/end", "/end"]
 
 
+def test_a_page_that_was_kept_for_the_way_back_counts_again(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.page.evaluate("addEventListener('pageshow', event => { window.wasKept = event.persisted; })")
+    tab.page.click("#in")
+    tab.page.wait_for_url("**/second")
+    tab.marker()
+    tab.page.go_back(wait_until="commit")
+    tab.page.wait_for_function("window.wasKept")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "pageview", "marker", "pageview", "marker"]
+    pages = [page["url"] for page in site.visitor(tab.visitor)["activity"]["visitedPages"]]
+    assert sorted(pages) == [f"{site.domain}/", f"{site.domain}/", f"{site.domain}/second"]
+
+
 def test_a_page_that_is_left_at_once_still_counts(tab: Tab, shop: str, site: Site) -> None:
     tab.open(shop)
     tab.page.evaluate("history.pushState(null, '', '/late'); datafast('last', {}); 0")
