@@ -90,15 +90,24 @@ class Tab:
         self.page: Page = context.new_page()
         self.sent: list[dict[str, Any]] = []
         self.warnings: list[str] = []
+        self._unanswered: set[Request] = set()
         self.page.on("request", self._remember)
+        self.page.on("requestfinished", self._settle)
+        self.page.on("requestfailed", self._settle)
         self.page.on("console", lambda message: self._listen(message.text))
+
+    def _settle(self, request: Request) -> None:
+        self._unanswered.discard(request)
 
     def _listen(self, text: str) -> None:
         if text.startswith("Footfall: "):
             self.warnings.append(text)
 
     def _remember(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self._unanswered.clear()  # nobody tells how those of the page before end
         if request.url.endswith("/api/events") and request.method == "POST":
+            self._unanswered.add(request)
             self.sent.append({**json.loads(request.post_data or "{}"), "to": request.url})
 
     def open(self, url: str) -> None:
@@ -120,8 +129,9 @@ class Tab:
         raise AssertionError(f"{what}; sent: {self.kinds()}; console: {self.warnings}")
 
     def marker(self, name: str = "marker") -> None:
-        """Send a goal and wait for its answer: what was to leave before has left, and is stored."""
+        """Send a goal and wait for all answers: what was to leave the page before has left, and is stored."""
         self.page.evaluate("name => new Promise(done => datafast(name, {}, done))", name)
+        self.until(lambda: not self._unanswered, "an event was not answered")
 
     def cookies(self) -> dict[str, Any]:
         """The cookies of the browser by name."""

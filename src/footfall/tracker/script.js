@@ -364,7 +364,7 @@
       //#end
       answer(done, 0);
     } else {
-      goal(String(name), given, done);
+      goal(String(name || ""), given, done);
     }
   }
 
