@@ -12,7 +12,7 @@ from footfall.db.sqlite import FILE_NAME, connect
 from tests.conftest import MakeServer
 from tests.support.people import ask, erase, journey, merge, people, person, undo
 from tests.support.servers import run_json, until
-from tests.support.sites import Site, http_client, make_sites, new_visitor
+from tests.support.sites import Site, http_client, make_sites, moment, new_visitor
 
 SECRETS = [b"quetzalcoatl", b"xochimilco", b"popocatepetl", b"teotihuacan", b"chichenitza"]
 """Words that stand in nothing but the data of the person to erase."""
@@ -101,6 +101,17 @@ def test_an_undone_merge_with_the_erased_is_forgotten(server: Site) -> None:
     erase(server, "A")
     assert "quetzalcoatl" not in str(ask(server, "/api/v1/profiles/user:B/export"))
     assert person(server, "B")["metadata"] == {"plan": "pro"}
+
+
+def test_a_late_fact_between_the_boundaries_of_an_erased_user_takes_only_its_own_span(server: Site) -> None:
+    visitor = server.pageview()
+    for number in (1, 3):
+        server.identify(visitor, "A", at=number)
+    erase(server, "A")
+    server.identify(visitor, "B", at=2)
+    assert person(server, "B")["visitors"][0]["spans"] == [{"from": moment(2), "until": moment(3)}]
+    assert server.owners(visitor) == [None]
+    assert run_json(server.place, "db", "verify")["ok"]
 
 
 def fill(site: Site) -> str:

@@ -177,10 +177,7 @@ class _Batch:
         last = visitor.last
         if last is not None and last.profile_id != profile.profile_id:
             newest = max(newest, last.fact_id)
-            if last.profile_id is not None:
-                key = (call.website_id, last.profile_id, call.said.visitor_id, at_prefix(call.now))
-                row = self._tx.one(sql.fact_newest_of_profile_on, key)
-                newest = max(newest, row[0]) if row else newest
+            newest = max(newest, self._newest_after(call, last, at_prefix(call.now)))
         return rules.live_at(call.now, newest)
 
     def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
@@ -192,6 +189,17 @@ class _Batch:
             fact_id,
             IDENTIFY,
             profile.profile_id,
+    def _newest_after(self, call: IdentifyCall, last: Link, since: bytes) -> bytes:
+        """The newest fact after `since` on the call's visitor of whoever has its last link, which begins a run of them; or empty."""
+        key = (call.website_id, call.said.visitor_id)
+        if last.profile_id is None:
+            return max(
+                (row[0] for row in self._tx.all(sql.boundaries_of_visitor, key) if row[0] > since),
+                default=b"",
+            )
+        row = self._tx.one(sql.fact_newest_of_profile_on, (key[0], last.profile_id, key[1], since))
+        return row[0] if row else b""
+
             said.user_id,
             said.visitor_id,
             call.now,
@@ -296,10 +304,7 @@ class _Batch:
     def _is_newest_on(self, call: IdentifyCall, last: Link, visitor: Visitor, fact: Fact) -> bool:
         if fact.fact_id < last.fact_id or fact.fact_id < visitor.newest:
             return False
-        if last.profile_id is None:
-            return True
-        key = (call.website_id, last.profile_id, call.said.visitor_id, fact.fact_id)
-        return self._tx.one(sql.fact_newest_of_profile_on, key) is None
+        return not self._newest_after(call, last, fact.fact_id)
 
     def _was_linked(self, call: IdentifyCall, profile: Profile) -> bool:
         self.flush()
