@@ -193,6 +193,16 @@ def test_the_ledger_shows_every_fact_and_whether_it_counts(server: Site) -> None
     assert list(facts) == sorted(facts)
 
 
+def test_users_first_identified_at_the_same_moment_come_in_one_order_everywhere(server: Site) -> None:
+    visitor = server.pageview()
+    for user in ("A", "B", "C", "D"):
+        server.identify(visitor, user, at=1)
+    for user in ("B", "C", "D"):
+        merged = merge(server, "A", user)
+    assert person(server, "A")["userIds"] == merged["userIds"]
+    assert server.profile(visitor)["userId"] == merged["userId"]
+
+
 def test_as_of_knows_a_merge_only_from_then_on(server: Site) -> None:
     two_people(server)
     before = person(server, "B")["identifiedAt"]

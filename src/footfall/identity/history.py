@@ -38,9 +38,12 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
     if not facts:
         return None
     facts.sort(key=lambda fact: fact.fact_id)
-    members: dict[bytes, str] = {}
+    first: dict[bytes, Fact] = {}
     for fact in facts:
-        members.setdefault(fact.profile_id, fact.user_id)
+        first.setdefault(fact.profile_id, fact)
+    # Of users first identified in the same millisecond, the smaller profile id comes first, as in stored rows.
+    order = sorted(first.values(), key=lambda fact: (at_of(fact.fact_id), fact.profile_id))
+    members = {fact.profile_id: fact.user_id for fact in order}
     return PersonThen(
         min(members),
         members,
