@@ -114,6 +114,15 @@ def test_a_late_fact_between_the_boundaries_of_an_erased_user_takes_only_its_own
     assert run_json(server.place, "db", "verify")["ok"]
 
 
+def test_a_user_of_whom_nothing_counts_can_be_erased(server: Site) -> None:
+    said = server.identify(server.pageview(), "A", {"name": "xochimilco"})
+    undo(server, said["factId"])
+    receipt = erase(server, "A")
+    assert (receipt["users"], receipt["rows"]["facts"]) == (1, 2)
+    assert server.facts() == []
+    assert server.call("GET", "/api/v1/profiles/user:A/ledger").status_code == 404
+
+
 def fill(site: Site) -> str:
     """The person to erase, in every place where a person leaves traces; and neighbours, so that pages are shared."""
     visitor = new_visitor()

@@ -203,6 +203,33 @@ def test_users_first_identified_at_the_same_moment_come_in_one_order_everywhere(
     assert server.profile(visitor)["userId"] == merged["userId"]
 
 
+def test_a_merged_user_of_whom_nothing_counts_any_more_still_leads_to_the_person(server: Site) -> None:
+    first, _ = two_people(server)
+    doomed = server.identify(first, "C", {"city": "Rome"})
+    merge(server, "C", "B")
+    undo(server, doomed["factId"])
+    shown = person(server, "B")
+    assert (shown["userIds"], shown["metadata"].get("city")) == (["B"], None)
+    assert person(server, "C") == ask(server, f"/api/v1/profiles/{doomed['profileId']}")["data"] == shown
+    ledger = ask(server, "/api/v1/profiles/user:B/ledger")["data"]
+    assert [fact["active"] for fact in ledger if fact["factId"] == doomed["factId"]] == [False]
+
+    again = server.identify(first, "C")
+    assert again["action"] == "created"
+    assert again["profileId"] == min(doomed["profileId"], shown["profileId"])
+    assert person(server, "B")["userIds"] == ["B", "C"]
+
+
+def test_a_user_of_whom_nothing_counts_is_still_in_ledger_and_export(server: Site) -> None:
+    said = server.identify(server.pageview(), "A", {"plan": "pro"})
+    undo(server, said["factId"])
+    assert server.call("GET", "/api/v1/profiles/user:A").status_code == 404
+    facts = ask(server, "/api/v1/profiles/user:A/ledger")["data"]
+    assert [(fact["kind"], fact["active"]) for fact in facts] == [("identify", False), ("undo", True)]
+    held = ask(server, "/api/v1/profiles/user:A/export")["data"]
+    assert (held["ledger"], held["profile"]["metadata"], held["journey"]) == (facts, {}, [])
+
+
 def test_as_of_knows_a_merge_only_from_then_on(server: Site) -> None:
     two_people(server)
     before = person(server, "B")["identifiedAt"]

@@ -15,14 +15,13 @@ from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.identity import rules, store
 from footfall.identity.ledger import (
-    active_merges,
     boundary_id,
+    everybody_of,
     refresh_people,
     refresh_profile,
     refresh_visitor,
 )
 from footfall.identity.model import UNDO, Link
-from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT, at_of, at_prefix
 
@@ -54,24 +53,21 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
-    """Write handler: a receipt for each call; None when there is no such profile."""
+    """Write handler: a receipt for each call; None when there is no fact about such a profile."""
     return [_erase(tx, call) for call in calls]
 
 
 def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
-    profile = store.read_profile(tx, call.website_id, call.profile_id)
-    if profile is None:
+    members = everybody_of(tx, call.website_id, call.profile_id)
+    if not members:
         return None
-    members = _members(tx, profile)
     ledger = [
-        row
-        for member in members
-        for row in tx.all(identity_sql.ledger_of_profile, (call.website_id, member[0]))
+        row for member in members for row in tx.all(identity_sql.ledger_of_profile, (call.website_id, member))
     ]
     erased_at = max([call.now, *(at_of(row[0]) for row in ledger)])
     visitors = sorted({row[4] for row in ledger if row[4] is not None})
     rows = {"events": 0, "sessions": 0, "visitors": 0}
-    ids = {member[0] for member in members}
+    ids = set(members)
     for visitor_id in visitors:
         _blank_visitor(tx, call.website_id, visitor_id, ids, rows)
     _leave_boundaries(tx, call, ledger)
@@ -84,21 +80,9 @@ def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
     for profile_id in ids:
         for statement in (sql.index_forget, sql.terms_forget, sql.seen_forget, sql.changes_forget):
             tx.run(statement, (call.website_id, profile_id))
-    for _, user_id in members:
+    for user_id in members.values():
         _bury(tx, call, user_id, erased_at)
     return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows)
-
-
-def _members(tx: Transaction, profile: Profile) -> list[tuple[bytes, str]]:
-    """(profile id, user id) of everybody who is this person, also those of whom no fact counts any more."""
-    rows = tx.all(identity_sql.members_of_person, (profile.website_id, profile.person_id))
-    members = {row[0]: row[1] for row in rows}
-    merges = active_merges(tx, profile.website_id, members)
-    for one in {side for merge in merges for side in (merge.profile_id, merge.other_id)} - members.keys():
-        fact = tx.one(identity_sql.ledger_of_profile, (profile.website_id, one))
-        if fact is not None:
-            members[one] = fact[3]
-    return list(members.items())
 
 
 def _blank_visitor(

@@ -10,7 +10,7 @@ import msgspec
 from footfall.clock import to_iso
 from footfall.db.protocol import Row, Transaction
 from footfall.identity import rules, store
-from footfall.identity.ledger import active_merges
+from footfall.identity.ledger import active_merges, everybody_of
 from footfall.identity.model import IDENTIFY, MERGE, Fact, Link, Merge, Traits
 from footfall.identity.store import sql
 from footfall.ids import MAX_AT, at_of, format_uuid
@@ -55,6 +55,15 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
         },
         at_of(facts[0].fact_id),
     )
+
+
+def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen | None:
+    """A person about whom there are facts, none of which counts: without traits and visitors. None when there are no facts."""
+    members = everybody_of(tx, website_id, profile_id)
+    rows = ledger_of(tx, website_id, members)
+    if not rows:
+        return None
+    return PersonThen(min(members), members, [], Traits({}, set(), set()), {}, at_of(rows[0][0]))
 
 
 def _joined(profile_id: bytes, merges: Iterable[Merge]) -> set[bytes]:

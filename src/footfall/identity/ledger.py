@@ -277,8 +277,20 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
 
 def find_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> Profile | None:
     """The profile of a user id; None when nobody was identified under it."""
+    return store.read_profile(tx, website_id, id_of_user(tx, website_id, secret, user_id))
+
+
+def id_of_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> bytes:
+    """The id that the profile of a user id has, or would have: another one after each erasure."""
     stone = tx.one(sql.tombstone_get, (website_id, rules.user_hash(secret, user_id)))
-    return store.read_profile(tx, website_id, rules.profile_id(secret, stone[0] if stone else 0, user_id))
+    return rules.profile_id(secret, stone[0] if stone else 0, user_id)
+
+
+def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[bytes, str]:
+    """User ids by profile id of all who are one person with a profile, also those of whom no fact counts; empty when nothing is held."""
+    joined = {profile_id} | rules.people(active_merges(tx, website_id, [profile_id])).keys()
+    found = {one: tx.one(sql.ledger_of_profile, (website_id, one)) for one in sorted(joined)}
+    return {one: row[3] for one, row in found.items() if row is not None}
 
 
 def _append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from footfall.auth.access import caller, site
@@ -14,8 +14,16 @@ from footfall.errors import ApiError, BadRequest
 from footfall.identity.erase import ERASE_HANDLER, EraseCall, Erased
 from footfall.identity.health import RefusedIds, identity_health
 from footfall.identity.history import PersonThen, explain, fact_json, ledger_of, person_then
-from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall, Undone
-from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.identity.ledger import (
+    MERGE_HANDLER,
+    UNDO_HANDLER,
+    MergeCall,
+    Merged,
+    UndoCall,
+    Undone,
+    everybody_of,
+)
+from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.identity.wire import read_user_id
 from footfall.ids import at_of, format_uuid
 from footfall.web.context import Context
@@ -75,13 +83,11 @@ class Ledger:
     async def erase(self, context: Context) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""
         website, ref = site(context), read_ref(context.path_values[0])
-        profile = await self._database.read(_find, (website, ref))
-        receipt: Erased | None = None
-        if profile is not None:
-            call = EraseCall(
-                website.website_id, website.profile_secret, profile, secrets.token_bytes(16), context.now
-            )
-            receipt = await self._database.write(ERASE_HANDLER, call)
+        profile_id = await self._database.read(_id_of, (website, ref))
+        call = EraseCall(
+            website.website_id, website.profile_secret, profile_id, secrets.token_bytes(16), context.now
+        )
+        receipt: Erased | None = await self._database.write(ERASE_HANDLER, call)
         if receipt is None:
             raise no_such_person()
         is_gone = await self._database.scrub()
@@ -98,8 +104,7 @@ def read_then(
 ) -> tuple[PersonThen, Mapping[bytes, str | None]] | None:
     """A person as of a time (ms since epoch), and the names of keys; None when there was nobody then."""
     website, ref, at = asked
-    profile = find_profile(tx, website, ref)
-    then = None if profile is None else person_then(tx, website.website_id, profile.profile_id, at)
+    then = person_then(tx, website.website_id, profile_id_of(tx, website, ref), at)
     return None if then is None else (then, key_names(tx, website.website_id))
 
 
@@ -137,20 +142,20 @@ def spans_json(links: list[Any], then: PersonThen) -> list[dict[str, Any]]:
     return spans
 
 
-def _find(tx: Transaction, asked: tuple[Website, Ref]) -> bytes | None:
-    profile = find_profile(tx, *asked)
-    return None if profile is None else profile.profile_id
+def _id_of(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
+    return profile_id_of(tx, *asked)
 
 
 def read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
     website, ref = asked
-    profile = find_profile(tx, website, ref)
-    then = None if profile is None else person_then(tx, website.website_id, profile.profile_id)
-    if then is None:
-        return None
-    names = key_names(tx, website.website_id)
-    rows = ledger_of(tx, website.website_id, then.members)
-    return [fact_json(tx, website.website_id, row, names) for row in rows]
+    users = everybody_of(tx, website.website_id, profile_id_of(tx, website, ref))
+    return ledger_json(tx, website.website_id, users) if users else None
+
+
+def ledger_json(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Every fact about these users as the wire shows it, oldest first, whether or not it counts."""
+    names = key_names(tx, website_id)
+    return [fact_json(tx, website_id, row, names) for row in ledger_of(tx, website_id, profile_ids)]
 
 
 def read_pair(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -254,8 +259,8 @@ def bytes_note(is_gone: bool, engine: str) -> str:
 def export_json(tx: Transaction, website: Website, then: PersonThen) -> dict[str, Any]:
     """What identity holds about a person: profile, reasons and ledger."""
     names = key_names(tx, website.website_id)
-    rows = ledger_of(tx, website.website_id, then.members)
+    users = everybody_of(tx, website.website_id, then.person_id)
     return {
         "profile": then_json(then, names, with_reasons=True),
-        "ledger": [fact_json(tx, website.website_id, row, names) for row in rows],
+        "ledger": ledger_json(tx, website.website_id, users),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, NotFound
 from footfall.identity import store
-from footfall.identity.ledger import find_user
+from footfall.identity.ledger import everybody_of, id_of_user
 from footfall.identity.store import Profile
 from footfall.ids import parse_object_id
 from footfall.websites.model import Website
@@ -26,11 +26,19 @@ def read_ref(text: str) -> Ref:
     return profile_id
 
 
+def profile_id_of(tx: Transaction, website: Website, ref: Ref) -> bytes:
+    """The id of the profile that a reference names, before any merge, whether or not there is one."""
+    return ref if isinstance(ref, bytes) else id_of_user(tx, website.website_id, website.profile_secret, ref)
+
+
 def find_profile(tx: Transaction, website: Website, ref: Ref) -> Profile | None:
-    """The profile that a reference names, before any merge; None when there is none."""
-    if isinstance(ref, bytes):
-        return store.read_profile(tx, website.website_id, ref)
-    return find_user(tx, website.website_id, website.profile_secret, ref)
+    """The profile that a reference names; when no fact about it counts, one that it is merged with. None when there is none."""
+    website_id, profile_id = website.website_id, profile_id_of(tx, website, ref)
+    found = store.read_profile(tx, website_id, profile_id)
+    if found is None:
+        others = (store.read_profile(tx, website_id, one) for one in everybody_of(tx, website_id, profile_id))
+        found = next((other for other in others if other is not None), None)
+    return found
 
 
 def no_such_person() -> NotFound:

@@ -11,9 +11,9 @@ from footfall.auth.store import key_names
 from footfall.clock import to_iso
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import PersonThen, explain, person_then
+from footfall.identity.history import PersonThen, explain, nobody, person_then
 from footfall.identity.ledger_endpoints import export_json, read_as_of, read_then, then_json
-from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT
 from footfall.people.journey import journey, read_cursor
@@ -128,8 +128,7 @@ def read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[
 
 
 def _person_of(tx: Transaction, website: Website, ref: Ref) -> PersonThen | None:
-    profile = find_profile(tx, website, ref)
-    return None if profile is None else person_then(tx, website.website_id, profile.profile_id)
+    return person_then(tx, website.website_id, profile_id_of(tx, website, ref))
 
 
 def read_journey(
@@ -144,7 +143,7 @@ def read_journey(
 
 def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
     website, ref = asked
-    then = _person_of(tx, website, ref)
+    then = _person_of(tx, website, ref) or nobody(tx, website.website_id, profile_id_of(tx, website, ref))
     if then is None:
         return None
     entries: list[dict[str, Any]] = []
