@@ -123,6 +123,19 @@ def test_a_user_of_whom_nothing_counts_can_be_erased(server: Site) -> None:
     assert server.call("GET", "/api/v1/profiles/user:A/ledger").status_code == 404
 
 
+def test_an_erased_user_who_is_undone_and_comes_again_is_merged_as_before(server: Site) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A")
+    erase(server, "A")
+    said = server.identify(visitor, "A", {"seats": 1})
+    server.identify(server.pageview(), "B")
+    merge(server, "A", "B")
+    undo(server, said["factId"])
+    server.identify(visitor, "A", {"seats": 2})
+    assert person(server, "B")["userIds"] == ["B", "A"]
+    assert run_json(server.place, "db", "verify")["ok"]
+
+
 def fill(site: Site) -> str:
     """The person to erase, in every place where a person leaves traces; and neighbours, so that pages are shared."""
     visitor = new_visitor()

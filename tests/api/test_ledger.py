@@ -220,6 +220,14 @@ def test_a_merged_user_of_whom_nothing_counts_any_more_still_leads_to_the_person
     assert person(server, "B")["userIds"] == ["B", "C"]
 
 
+def test_a_user_who_comes_back_to_a_person_was_no_other_before(server: Site) -> None:
+    _, second = two_people(server)
+    doomed = server.identify(second, "C")
+    merge(server, "C", "B")
+    undo(server, doomed["factId"])
+    assert server.identify(second, "C")["previousUserId"] is None
+
+
 def test_a_user_of_whom_nothing_counts_is_still_in_ledger_and_export(server: Site) -> None:
     said = server.identify(server.pageview(), "A", {"plan": "pro"})
     undo(server, said["factId"])

@@ -117,7 +117,9 @@ class _Batch:
                 self._ids[user] = (user[0], rules.profile_id(secrets[user[0]], stone[0], user[1]))
                 self._erased_at[user] = stone[1]
                 again.append(self._ids[user])
-        self._profiles.update(store.read_profiles(self._tx, again)[0])
+        found, undone = store.read_profiles(self._tx, again)
+        self._profiles.update(found)
+        self._undone.update(undone)
 
     def _read_people(self) -> None:
         """The rows of merged people, read anew under a lock, since a call about another of their users may run elsewhere.
@@ -174,6 +176,7 @@ class _Batch:
     def _live_at(self, call: IdentifyCall, profile: Profile, visitor: Visitor) -> int:
         """The time of a call that names none: see `rules.live_at`. Facts on the visitor after its last link are that profile's."""
         newest = max(profile.newest, visitor.newest)
+            self._undone.get(key, b""),
         last = visitor.last
         if last is not None and last.profile_id != profile.profile_id:
             newest = max(newest, last.fact_id)
@@ -255,6 +258,7 @@ class _Batch:
         profile.is_new = False
         key = (profile.website_id, profile.profile_id)
         self._profiles[key] = self._changed[key] = profile
+            previous = None if previous in self._members(profile) else previous
 
     def _rejoin(self, profile: Profile) -> Profile:
         """A user whose facts were all undone is back, and with them the merges that name the user."""

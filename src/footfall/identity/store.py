@@ -86,17 +86,17 @@ def read_visitors(tx: Transaction, keys: list[Params]) -> dict[Params, Visitor]:
     }
 
 
-def read_profiles(tx: Transaction, keys: list[Params]) -> tuple[dict[Params, Profile], set[Params]]:
-    """The profiles of `keys` that exist; and which of the others have facts, none of which counts."""
+def read_profiles(tx: Transaction, keys: list[Params]) -> tuple[dict[Params, Profile], dict[Params, bytes]]:
+    """The profiles of `keys` that exist; and of those of the others that have facts, none of which counts, the newest fact id."""
     rows = tx.lookup(sql.profile_get, keys)
     newest = tx.lookup(sql.fact_newest_of_profile, keys)
     found: dict[Params, Profile] = {}
-    undone: set[Params] = set()
+    undone: dict[Params, bytes] = {}
     for key, row, fact in zip(keys, rows, newest, strict=True):
         if row is not None:
             found[key] = _profile(key, row, fact[0] if fact else b"")
         elif fact is not None:
-            undone.add(key)
+            undone[key] = fact[0]
     return found, undone
 
 
