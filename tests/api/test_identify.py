@@ -15,7 +15,7 @@ from footfall.identity.wire import MAX_BODY
 from tests.conftest import MakeServer, SitePool
 from tests.support.engines import Engine
 from tests.support.servers import serving
-from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
+from tests.support.sites import CHROME, Site, http_client, make_sites, moment, new_visitor
 
 JSON_TYPE = {"content-type": "application/json"}
 
@@ -466,6 +466,23 @@ def test_the_limit_is_that_of_the_metadata_after_the_merge(server: Site) -> None
 
 
 # What is no JSON object
+
+
+def test_the_limit_holds_for_late_calls_too(server: Site) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A", {f"k{number}": number for number in range(256)})
+    before = server.stored()
+    server.refused(body(visitor, more=1) | {"$at": moment(1)})
+    assert server.stored() == before
+    assert server.identify(visitor, "A", {"k1": "old"}, at=1)["action"] == "unchanged"
+
+
+def test_numbers_too_large_for_integers_stay_as_they_were_sent(server: Site) -> None:
+    visitor = server.pageview()
+    server.post(b'{"user_id":"A","datafast_visitor_id":"%s","large":1e300,"whole":2.0}' % visitor.encode())
+    text = server.call("GET", "/api/v1/profiles/user:A").text
+    assert '"large":1e300' in text.replace("1e+300", "1e300")
+    assert json.loads(text)["data"]["metadata"] == {"large": 1e300, "whole": 2}
 
 
 def framed(visitor: str, value: bytes) -> bytes:

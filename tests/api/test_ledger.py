@@ -135,6 +135,18 @@ def test_users_of_another_website_are_not_merged(server: Site, other: Site) -> N
 # Undo of an identify call
 
 
+def test_a_merged_person_without_room_takes_no_new_field(server: Site) -> None:
+    visitors = server.pageview(), server.pageview()
+    server.identify(visitors[0], "A", {f"a{n}": n for n in range(200)})
+    server.identify(visitors[1], "B", {f"b{n}": n for n in range(100)})
+    left_out = merge(server, "A", "B")["leftOut"]
+    assert len(left_out) == 300 - 256
+    before = server.stored()
+    server.refused({"user_id": "A", "datafast_visitor_id": visitors[0], "more": 1})
+    assert server.stored() == before
+    assert server.identify(visitors[0], "A", {"b1": 2})["action"] == "updated"
+
+
 def test_an_undone_identify_never_was(server: Site) -> None:
     visitor = server.pageview()
     server.identify(visitor, "A", {"plan": "free"})

@@ -19,6 +19,12 @@ from footfall.ids import at_of, at_prefix
 
 MAX_KEYS = 256
 MAX_METADATA_BYTES = 32 * 1024
+NO_ROOM = (
+    f"The profile would hold more than {MAX_KEYS} fields, or more than {MAX_METADATA_BYTES} bytes of JSON in them. "
+    "Nothing was stored."
+)
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+"""The whole numbers that JSON is read and written with."""
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -68,13 +74,13 @@ def fact_id(
 
 
 def _whole(value: Any) -> Any:
-    """`value` with floats that are whole numbers as integers."""
+    """`value` with floats that are whole numbers of at most 64 bits as integers."""
     kind = type(value)
     if kind is dict:
         return {key: _whole(item) if type(item) in _DEEP else item for key, item in value.items()}
     if kind is list:
         return [_whole(item) for item in value]
-    if kind is float and value.is_integer():
+    if kind is float and value.is_integer() and MIN_INTEGER <= value <= MAX_INTEGER:
         return int(value)
     return value
 

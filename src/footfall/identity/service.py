@@ -240,6 +240,8 @@ class _Batch:
         visitor.newest = max(visitor.newest, fact.fact_id)
         action = "created" if is_new else "unchanged"
         is_changed = traits is not before and not rules.same_value(traits.values, before.values)
+        if not traits.left_out <= before.left_out:
+            return BadRequest(rules.NO_ROOM)
         if not is_new and (is_relinked or is_changed):
             action = "updated"
         if profile.is_new or is_relinked or at_of(fact.fact_id) < profile.identified_at:

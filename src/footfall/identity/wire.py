@@ -14,6 +14,7 @@ from footfall.clock import from_iso
 from footfall.errors import BadRequest
 from footfall.identity.junk import is_junk, is_placeholder_name, user_id_problem
 from footfall.identity.model import Operations, Warn
+from footfall.identity.rules import MAX_INTEGER, MIN_INTEGER
 from footfall.ids import MAX_AT, parse_uuid
 
 MAX_BODY = 64 * 1024
@@ -21,7 +22,6 @@ MAX_KEY = 128
 MAX_DEPTH = 8
 """Levels of objects and lists in the metadata, itself the first."""
 MAX_IMAGE = 250
-MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 
 NAME_KEYS = frozenset(
     ("name", "first_name", "last_name", "firstName", "lastName", "full_name", "fullName", "username")
