@@ -114,6 +114,22 @@ def test_a_late_fact_between_the_boundaries_of_an_erased_user_takes_only_its_own
     assert run_json(server.place, "db", "verify")["ok"]
 
 
+def test_the_last_page_of_an_erased_user_is_blanked_though_the_visitor_is_anothers_by_now(
+    server: Site,
+) -> None:
+    visitor = server.pageview(path="/of/quetzalcoatl@example.com")
+    server.identify(visitor, "A")
+    server.identify(visitor, "B")
+    server.custom(visitor)
+    erase(server, "A")
+    assert server.visitor(visitor)["activity"]["currentUrl"] == f"{server.domain}/of/[erased]"
+
+    server.pageview(visitor, "/of/xochimilco@example.com")
+    server.identify(visitor, "C")
+    erase(server, "C")
+    assert server.visitor(visitor)["activity"]["currentUrl"] == f"{server.domain}/of/xochimilco@example.com"
+
+
 def test_a_user_of_whom_nothing_counts_can_be_erased(server: Site) -> None:
     said = server.identify(server.pageview(), "A", {"name": "xochimilco"})
     undo(server, said["factId"])

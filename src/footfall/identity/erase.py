@@ -101,14 +101,15 @@ def _blank_visitor(
 
 
 def _blank_visitor_row(tx: Transaction, key: Params, links: list[Link], ids: set[bytes]) -> int:
-    """The visitor's row tells where its first session came from and which page it saw last."""
+    """The visitor's row tells where its first pageview came from and which page the last one was, whoever has the visitor since."""
     row = tx.one(sql.visitor_texts, key)
     if row is None or not any(link.profile_id in ids for link in links):
         return 0
     current_url, *first = row
-    if links[-1].profile_id in ids:
+    earliest, latest = tx.one(sql.pageview_first, key), tx.one(sql.pageview_last, key)
+    if latest is not None and rules.owner_at(links, at_of(latest[0])) in ids:
         current_url = without_emails(current_url)
-    if links[0].profile_id in ids:
+    if earliest is not None and rules.owner_at(links, at_of(earliest[0])) in ids:
         first = [without_emails(first[0]), None, None]
     return tx.run(sql.visitor_blank, (*key, current_url, *first))
 

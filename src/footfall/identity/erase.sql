@@ -21,6 +21,14 @@ WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :st
 SELECT current_url, first_referrer, first_params, first_click_ids FROM visitor
 WHERE website_id = :website_id AND visitor_id = :visitor_id;
 
+-- name: pageview_first(website_id bytes, visitor_id bytes)
+SELECT event_id FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'pageview'
+ORDER BY event_id LIMIT 1;
+
+-- name: pageview_last(website_id bytes, visitor_id bytes)
+SELECT event_id FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'pageview'
+ORDER BY event_id DESC LIMIT 1;
+
 -- name: visitor_blank(website_id bytes, visitor_id bytes, current_url text, first_referrer text, first_params text, first_click_ids text)
 UPDATE visitor SET current_url = :current_url, first_referrer = :first_referrer, first_params = :first_params,
     first_click_ids = :first_click_ids
