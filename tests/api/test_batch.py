@@ -148,11 +148,26 @@ def test_a_dry_run_says_what_would_happen_and_stores_nothing(server: Site) -> No
     assert (server.stored(), server.traits(visitor)) == (before, {"plan": "free"})
 
 
-def test_the_calls_of_a_dry_batch_know_nothing_of_each_other(server: Site) -> None:
+def test_a_dry_batch_answers_as_the_real_one_will(server: Site) -> None:
     visitor = server.pageview()
-    answers = items(server, [call(visitor), call(visitor)], query="?dry_run=1")
-    assert [answer["data"]["action"] for answer in answers] == ["created", "created"]
+    bodies = [call(visitor), call(visitor, "B", n=1), call(new_visitor()), ["no"], call(visitor, "B", n=1)]
+    dry = items(server, bodies, query="?dry_run=1")
     assert server.facts() == []
+    real = items(server, bodies)
+    assert [answer["status"] for answer in dry] == [answer["status"] for answer in real]
+    for before, after in zip(dry, real, strict=True):
+        if "data" in after:
+            assert (before["data"].pop("persisted"), after["data"].pop("persisted")) == (False, True)
+            for answer in (before, after):  # what tells the time of the call
+                del answer["data"]["factId"], answer["data"]["message"]
+        assert before == after
+
+
+def test_a_dry_batch_on_a_cookieless_website_is_answered_like_any(sites: Any) -> None:
+    site = sites.take("cookieless")
+    answers = items(site, [call(new_visitor()), call(new_visitor(), "null")], query="?dry_run=1")
+    assert [answer["status"] for answer in answers] == [200, 400]
+    assert answers[0]["data"]["persisted"] is False
 
 
 def test_a_dry_run_refuses_what_would_be_refused(server: Site) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from footfall.auth.access import caller, site
-from footfall.db.protocol import Database, WriteHandler
+from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.batch import read_batch, read_item
 from footfall.identity.health import RefusedIds
@@ -76,36 +76,51 @@ class Identifying:
 
     async def identify(self, context: Context) -> Reply:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
-        handler = PREVIEW_HANDLER if read_dry_run(context) else IDENTIFY_HANDLER
+        is_dry_run = read_dry_run(context)
         said = self._read(context, decode_object(context.body))
-        outcome = await self._submit(context, said, handler)
-        return Reply(encode(_Answer(_data(context, outcome, said, handler))), 200, [JSON_TYPE])
+        if is_dry_run:
+            (outcome,) = await self._preview(context, [said])
+        else:
+            outcome = await self._submit(context, said)
+        return Reply(encode(_Answer(_data(context, outcome, said, is_dry_run=is_dry_run))), 200, [JSON_TYPE])
 
     async def batch(self, context: Context) -> Reply:
-        """Many calls in one, each answered in order with a status of its own."""
+        """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
         bodies = read_batch(context.body)
         if len(bodies) > 1:
             context.limits[:] = self._charge(caller(context).credential_id, context.now, len(bodies) - 1)
-        handler = PREVIEW_HANDLER if read_dry_run(context) else IDENTIFY_HANDLER
+        is_dry_run = read_dry_run(context)
         waiting: list[_Item | tuple[Identify, Awaitable[Any]]] = []
+        previewed: list[tuple[Identify, asyncio.Future[Any]]] = []
         for number, body in enumerate(bodies, 1):
-            waiting.append(self._submit_item(context, body, handler))
+            waiting.append(self._submit_item(context, body, previewed if is_dry_run else None))
             if number % _READ_AT_ONCE == 0:
                 await asyncio.sleep(0)  # so that live calls do not wait for the reading of a whole batch
+        if previewed:
+            outcomes = await self._preview(context, [said for said, _ in previewed])
+            for (_, future), outcome in zip(previewed, outcomes, strict=True):
+                future.set_result(outcome)
         items = [
-            one if isinstance(one, _Item) else await _finish_item(context, *one, handler) for one in waiting
+            one if isinstance(one, _Item) else await _finish_item(context, *one, is_dry_run=is_dry_run)
+            for one in waiting
         ]
         return Reply(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
 
     def _submit_item(
-        self, context: Context, body: bytes, handler: WriteHandler
+        self, context: Context, body: bytes, previewed: list[tuple[Identify, asyncio.Future[Any]]] | None
     ) -> _Item | tuple[Identify, Awaitable[Any]]:
-        """What a call of a batch says and its outcome to come; its answer when that is known already."""
+        """What a call of a batch says and its outcome to come; its answer when that is known already.
+
+        With `previewed` the call is noted there instead of submitted: each has to see those before it, which are not stored.
+        """
         try:
             said = self._read(context, read_item(body))
-            return said, self._submit(context, said, handler, bulk=True)
+            if previewed is None:
+                return said, self._submit(context, said, bulk=True)
         except ApiError as error:
             return _failed(error)
+        previewed.append((said, asyncio.get_running_loop().create_future()))
+        return previewed[-1]
 
     def _read(self, context: Context, body: dict[str, Any]) -> Identify:
         try:
@@ -114,28 +129,37 @@ class Identifying:
             self._refused.add(site(context).website_id, context.now, SERVER)
             raise
 
-    def _submit(
-        self, context: Context, said: Identify, handler: WriteHandler, *, bulk: bool = False
-    ) -> Awaitable[Any]:
+    def _submit(self, context: Context, said: Identify, *, bulk: bool = False) -> Awaitable[Any]:
         """The outcome to come; None on a cookieless website. Raises Unavailable."""
-        website, credential_id = site(context), caller(context).credential_id
-        if website.is_cookieless:
+        if site(context).is_cookieless:
             return _nothing()
-        call = IdentifyCall(
-            website.website_id, website.profile_secret, said, SERVER, True, credential_id, context.now
-        )
-        return self._database.write(handler, call, bulk=bulk)
+        return self._database.write(IDENTIFY_HANDLER, _call(context, said), bulk=bulk)
+
+    async def _preview(self, context: Context, said: list[Identify]) -> list[Any]:
+        """What the outcomes would be, one after the other; None on a cookieless website. Raises Unavailable."""
+        if site(context).is_cookieless:
+            return [None] * len(said)
+        calls = [_call(context, one) for one in said]
+        outcomes: list[Any] = await self._database.write(PREVIEW_HANDLER, calls, bulk=len(calls) > 1)
+        return outcomes
 
 
 async def _nothing() -> None:
     """The outcome of a call that is not stored."""
 
 
+def _call(context: Context, said: Identify) -> IdentifyCall:
+    website, credential_id = site(context), caller(context).credential_id
+    return IdentifyCall(
+        website.website_id, website.profile_secret, said, SERVER, True, credential_id, context.now
+    )
+
+
 async def _finish_item(
-    context: Context, said: Identify, outcome: Awaitable[Any], handler: WriteHandler
+    context: Context, said: Identify, outcome: Awaitable[Any], *, is_dry_run: bool
 ) -> _Item:
     try:
-        return _Item(200, data=_data(context, await outcome, said, handler))
+        return _Item(200, data=_data(context, await outcome, said, is_dry_run=is_dry_run))
     except ApiError as error:
         return _failed(error)
 
@@ -144,14 +168,14 @@ def _failed(error: ApiError) -> _Item:
     return _Item(error.status, error=_Error(error.status, error.message))
 
 
-def _data(context: Context, outcome: Any, said: Identify, handler: WriteHandler) -> IdentifyData:
+def _data(context: Context, outcome: Any, said: Identify, *, is_dry_run: bool) -> IdentifyData:
     """`data` for what the handler gave. Raises the ApiError that it may be."""
     if outcome is None:
         return not_stored("This website is cookieless: nothing was stored", said.warnings)
     if isinstance(outcome, ApiError):
         raise outcome
     data = identify_data(outcome, said, may_read=caller(context).may("analytics:read"))
-    return data if handler is IDENTIFY_HANDLER else _previewed(data)
+    return _previewed(data) if is_dry_run else data
 
 
 def read_dry_run(context: Context) -> bool:

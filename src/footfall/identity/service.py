@@ -63,9 +63,9 @@ def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
     return outcomes
 
 
-def preview(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
-    """Write handler: what the outcome of each call would be, on its own. Nothing is kept."""
-    return [in_preview(tx, functools.partial(identify, tx, [call]))[0] for call in calls]
+def preview(tx: Transaction, batches: list[list[IdentifyCall]]) -> list[list[Outcome]]:
+    """Write handler: what the outcomes of each list of calls would be, one call after the other. Nothing is kept."""
+    return [in_preview(tx, functools.partial(identify, tx, calls)) for calls in batches]
 
 
 def _locks(calls: list[IdentifyCall]) -> list[Params]:
@@ -82,7 +82,13 @@ def _shares(calls: list[IdentifyCall]) -> list[Params]:
 
 
 IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares)
-PREVIEW_HANDLER = WriteHandler(rank=1, run=preview, locks=_locks, shares=_shares)
+PREVIEW_HANDLER = WriteHandler(
+    rank=1,
+    run=preview,
+    is_slow=True,
+    locks=lambda batches: _locks([call for calls in batches for call in calls]),
+    shares=lambda batches: _shares([call for calls in batches for call in calls]),
+)
 
 
 class _Batch:
@@ -170,28 +176,19 @@ class _Batch:
             call.now,
             0,
             Traits({}, set(), set()),
+            self._undone.get(key, b""),
             is_new=True,
         )
 
     def _live_at(self, call: IdentifyCall, profile: Profile, visitor: Visitor) -> int:
         """The time of a call that names none: see `rules.live_at`. Facts on the visitor after its last link are that profile's."""
         newest = max(profile.newest, visitor.newest)
-            self._undone.get(key, b""),
         last = visitor.last
         if last is not None and last.profile_id != profile.profile_id:
             newest = max(newest, last.fact_id)
             newest = max(newest, self._newest_after(call, last, at_prefix(call.now)))
         return rules.live_at(call.now, newest)
 
-    def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
-        said = call.said
-        fact_id = rules.fact_id(
-            call.website_id, IDENTIFY, said.user_id, said.visitor_id, at, operations, call.source, call.key_id
-        )
-        return Fact(
-            fact_id,
-            IDENTIFY,
-            profile.profile_id,
     def _newest_after(self, call: IdentifyCall, last: Link, since: bytes) -> bytes:
         """The newest fact after `since` on the call's visitor of whoever has its last link, which begins a run of them; or empty."""
         key = (call.website_id, call.said.visitor_id)
@@ -203,6 +200,15 @@ class _Batch:
         row = self._tx.one(sql.fact_newest_of_profile_on, (key[0], last.profile_id, key[1], since))
         return row[0] if row else b""
 
+    def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
+        said = call.said
+        fact_id = rules.fact_id(
+            call.website_id, IDENTIFY, said.user_id, said.visitor_id, at, operations, call.source, call.key_id
+        )
+        return Fact(
+            fact_id,
+            IDENTIFY,
+            profile.profile_id,
             said.user_id,
             said.visitor_id,
             call.now,
@@ -234,14 +240,14 @@ class _Batch:
             refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
         if traits is not before and (problem := rules.size_problem(traits.values)):
             return BadRequest(problem)
+        if not traits.left_out <= before.left_out:
+            return BadRequest(rules.NO_ROOM)
         is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
         visitor.newest = max(visitor.newest, fact.fact_id)
         action = "created" if is_new else "unchanged"
         is_changed = traits is not before and not rules.same_value(traits.values, before.values)
-        if not traits.left_out <= before.left_out:
-            return BadRequest(rules.NO_ROOM)
         if not is_new and (is_relinked or is_changed):
             action = "updated"
         if profile.is_new or is_relinked or at_of(fact.fact_id) < profile.identified_at:
@@ -252,6 +258,7 @@ class _Batch:
         profile.newest = max(profile.newest, fact.fact_id)
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
+            previous = None if previous in self._members(profile) else previous
         warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
         return self._outcome(action, profile, fact, previous, warnings)
 
@@ -260,7 +267,6 @@ class _Batch:
         profile.is_new = False
         key = (profile.website_id, profile.profile_id)
         self._profiles[key] = self._changed[key] = profile
-            previous = None if previous in self._members(profile) else previous
 
     def _rejoin(self, profile: Profile) -> Profile:
         """A user whose facts were all undone is back, and with them the merges that name the user."""
