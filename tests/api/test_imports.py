@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from footfall.clock import system_clock
 from footfall.identity import importing
+from footfall.identity.health import DAY_MS, LATELY_DAYS, REFUSED_HANDLER
 from footfall.identity.importing import Progress, import_id, import_slice, read_progress, records
 from footfall.websites.store import read_websites
 from tests.support.people import merge, people, person
@@ -161,8 +163,10 @@ def test_the_doctor_counts_what_looks_wrong(server: Site) -> None:
     assert finding(report, "junk_ids")["count"] == 2
     duplicate = finding(report, "likely_duplicates")
     assert (duplicate["count"], duplicate["examples"][0]["userIds"]) == (1, ["A", "B"])
-    preview = merge(server, *duplicate["examples"][0]["merge"]["userIds"], dryRun=True)
-    assert preview["userIds"] == ["A", "B"]
+    would = merge(server, *duplicate["examples"][0]["merge"]["userIds"], dryRun=True)
+    preview = duplicate["examples"][0]["preview"]
+    assert preview == {**{name: would[name] for name in preview}, "visitors": len(would["visitors"])}
+    assert (preview["userIds"], preview["metadata"]) == (["A", "B"], {"email": "ada@example.com"})
 
     assert run_json(server.place, "doctor", server.website_id) == report
     shown = run_command(server.place, "doctor", server.website_id).output
@@ -174,6 +178,18 @@ def test_the_doctor_finds_nothing_on_a_healthy_website(server: Site) -> None:
     server.identify(server.pageview(), "A", {"email": "ada@example.com"})
     assert run_json(server.place, "doctor", server.website_id)["ok"] is True
     assert "nothing looks wrong" in run_command(server.place, "doctor", server.website_id).output
+
+
+def test_the_doctor_tells_of_ids_refused_lately_only(server: Site) -> None:
+    today = system_clock() // DAY_MS
+    website_id = bytes.fromhex(server.website_id)
+    counts = {
+        (website_id, today - LATELY_DAYS + 1, "server"): 2,
+        (website_id, today - LATELY_DAYS, "server"): 3,
+    }
+    server.place.transact(lambda tx: REFUSED_HANDLER.run(tx, [counts]))
+    report = server.call("GET", "/api/v1/identity/health").json()["data"]
+    assert finding(report, "junk_ids")["count"] == 2
 
 
 def test_what_was_merged_is_no_duplicate_any_more(server: Site) -> None:

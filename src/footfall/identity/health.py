@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from footfall.clock import system_clock
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.errors import ApiError
+from footfall.identity import rules, store
 from footfall.ids import format_uuid
 from footfall.websites.model import Website
 
@@ -17,6 +19,9 @@ sql = load(__file__, "health.sql")
 MOST_SHOWN = 20
 MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
+LATELY_DAYS = 30
+"""Days, today's among them, whose refused ids are told of."""
+DAY_MS = 86_400_000
 
 
 def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
         _shared_visitors(tx, website.website_id),
         _users_with_many_visitors(tx, website.website_id),
         _likely_duplicates(tx, website.website_id),
-        _junk_refused(tx, website.website_id),
+        _junk_refused(tx, website.website_id, system_clock() // DAY_MS - LATELY_DAYS),
     ]
     return {"ok": not any(finding["count"] for finding in findings), "findings": findings}
 
@@ -64,6 +69,7 @@ def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
             "profileIds": [person_id.hex() for person_id, _ in people],
             "userIds": [user_id for _, user_id in people],
             "merge": {"userIds": [people[0][1], people[1][1]], "dryRun": True},
+            "preview": _merge_preview(tx, website_id, [person_id for person_id, _ in people[:2]]),
         }
         for people in pairs[:MOST_SHOWN]
     ]
@@ -73,8 +79,29 @@ def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
     return _finding("likely_duplicates", len(pairs), examples, advice)
 
 
-def _junk_refused(tx: Transaction, website_id: bytes) -> dict[str, Any]:
-    rows = tx.all(sql.refused_ids, (website_id,))
+def _merge_preview(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> dict[str, Any]:
+    """What would come of merging these people: as a dry run of the merge answers, but that visitors are only counted."""
+    rows = [
+        row
+        for person_id in person_ids
+        for row in tx.all(store.sql.members_of_person, (website_id, person_id))
+    ]
+    members = [row[0] for row in rows]
+    users = [row[1] for row in sorted(rows, key=lambda row: (row[2], row[0]))]
+    traits = rules.fold_traits(store.facts_of_profiles(tx, website_id, members))
+    return {
+        "profileId": min(members).hex(),
+        "userId": users[0],
+        "userIds": users,
+        "visitors": len(store.visitors_of(tx, website_id, members)),
+        "metadata": traits.values,
+        "leftOut": sorted(traits.left_out),
+    }
+
+
+def _junk_refused(tx: Transaction, website_id: bytes, before: int) -> dict[str, Any]:
+    """Refusals after the day `before` (days since epoch)."""
+    rows = tx.all(sql.refused_ids, (website_id, before))
     examples = [{"day": row[0], "source": row[1], "calls": row[2]} for row in rows]
     advice = (
         "Placeholders were sent as user ids and refused: look for the client that identifies before log-in."
@@ -91,7 +118,7 @@ class RefusedIds:
 
     def add(self, website_id: bytes, now: int, source: str) -> None:
         """Count one call of `source` at `now` (ms since epoch)."""
-        key = (website_id, now // 86_400_000, source)
+        key = (website_id, now // DAY_MS, source)
         self._counts[key] = self._counts.get(key, 0) + 1
 
     async def flush(self) -> None:

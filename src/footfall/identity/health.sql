@@ -14,8 +14,8 @@ GROUP BY p.person_id HAVING count(DISTINCT l.visitor_id) >= :many ORDER BY visit
 SELECT person_id, user_id, metadata FROM profile
 WHERE website_id = :website_id AND profile_id = person_id AND metadata LIKE '%"email":%' ORDER BY identified_at, profile_id;
 
--- name: refused_ids(website_id bytes)
-SELECT day, source, calls FROM refused_id WHERE website_id = :website_id ORDER BY day DESC, source;
+-- name: refused_ids(website_id bytes, before int)
+SELECT day, source, calls FROM refused_id WHERE website_id = :website_id AND day > :before ORDER BY day DESC, source;
 
 -- name: refused_add(website_id bytes, day int, source text, calls int)
 INSERT INTO refused_id (website_id, day, source, calls) VALUES (:website_id, :day, :source, :calls)
