@@ -329,3 +329,7 @@ def test_an_export_holds_everything(server: Site) -> None:
     assert [fact["operations"]["set"]["plan"] for fact in held["ledger"]] == ["free", "pro"]
     assert [entry["type"] for entry in held["journey"]] == ["pageview", "identify", "identify", "custom"]
     assert held["journey"][3]["data"] == {"size": "xl"}
+    (session,) = held["sessions"]
+    assert (session["visitorId"], session["params"]["utm_source"]) == (visitor, "news")
+    assert session["sessionId"] == held["journey"][0]["sessionId"]
+    assert session["device"]["device"]["type"] == "desktop"

@@ -18,7 +18,7 @@ from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT
 from footfall.people.journey import journey, read_cursor
 from footfall.people.query import find_people
-from footfall.people.reading import person_json
+from footfall.people.reading import person_json, sessions_json
 from footfall.people.wire import PeopleQuery, read_number_parameter, read_people_query
 from footfall.web.context import Context
 from footfall.web.envelope import Reply, success
@@ -155,4 +155,4 @@ def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] |
     held["profile"] |= person_json(tx, website.website_id, then)
     names = key_names(tx, website.website_id)
     held["explain"] = explain(then, names)
-    return {**held, "journey": entries}
+    return {**held, "sessions": sessions_json(tx, website.website_id, then), "journey": entries}

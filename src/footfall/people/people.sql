@@ -2,6 +2,10 @@
 SELECT started_at, entry_url, referrer, params FROM session
 WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY started_at;
 
+-- name: whole_sessions(website_id bytes, visitor_id bytes, since int, until int)
+SELECT started_at, entry_url, referrer, params, click_ids, place, device FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until ORDER BY started_at;
+
 -- name: visitor_summary(website_id bytes, visitor_id bytes)
 SELECT first_seen_at, last_seen_at, pageview_count, place, device FROM visitor
 WHERE website_id = :website_id AND visitor_id = :visitor_id;

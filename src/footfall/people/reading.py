@@ -78,6 +78,33 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
     }
 
 
+def sessions_json(tx: Transaction, website_id: bytes, then: PersonThen) -> list[dict[str, Any]]:
+    """Everything held about the sessions that began in the person's own spans, visitor by visitor."""
+    return [
+        _session_json(visitor_id, row)
+        for visitor_id, links in sorted(then.links.items())
+        for since, until in event_spans(links, then.members)
+        for row in tx.all(sql.whole_sessions, (website_id, visitor_id, at_of(since), at_of(until)))
+    ]
+
+
+def _session_json(visitor_id: bytes, row: Row) -> dict[str, Any]:
+    started_at, entry_url, referrer, *texts = row
+    params, click_ids, place, device = (_decode(text) if text else None for text in texts)
+    visitor = format_uuid(visitor_id)
+    return {
+        "sessionId": f"{visitor}-{started_at}",
+        "visitorId": visitor,
+        "startedAt": to_iso(started_at),
+        "url": entry_url,
+        "referrer": referrer,
+        "params": params,
+        "adClickIds": click_ids,
+        "place": place,
+        "device": device,
+    }
+
+
 class Activity(msgspec.Struct):
     """What a list shows of what a person did. `last_seen_at`: ms since epoch; `devices`: kinds of device, sorted."""
 
