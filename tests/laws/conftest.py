@@ -13,15 +13,21 @@ from footfall.db import postgres, sqlite
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
+@pytest.fixture(scope="module")
+def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
+    """An open session on an empty embedded database with the current schema."""
+    path: Path = tmp_path_factory.mktemp("laws") / sqlite.FILE_NAME
+    sqlite.migrate_file(path)
+    opened = sqlite.SqliteSession(path)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """An open session on an empty database with the current schema."""
+def session(request: pytest.FixtureRequest) -> Iterator[object]:
+    """An open session on an empty database of each engine with the current schema."""
     if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("laws") / sqlite.FILE_NAME
-        sqlite.migrate_file(path)
-        opened = sqlite.SqliteSession(path)
-        yield opened
-        opened.close()
+        yield request.getfixturevalue("sqlite_session")
         return
     outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
     with outside_database(outside) if outside else own_database() as url:

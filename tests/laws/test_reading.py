@@ -1,0 +1,250 @@
+"""Whatever happens, in whatever order, every answer is the one that the rules give: identify, merge, undo and erase on both engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from footfall.clock import to_iso
+from footfall.db.protocol import Transaction
+from footfall.db.statements import make_statement
+from footfall.identity.erase import EraseCall, erase
+from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
+from footfall.identity.model import BROWSER, SERVER, Operations
+from footfall.identity.reading import profile_of_visitor
+from footfall.identity.rules import same_value
+from footfall.identity.service import Dropped, Identified, IdentifyCall, identify, preview
+from footfall.identity.verify import verify_identity
+from footfall.identity.wire import Identify
+from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
+from footfall.people.endpoints import read_export, read_journey, read_person
+from tests.laws import world
+from tests.laws.reading import Answer, Call, Reading
+from tests.laws.test_laws import world_of
+from tests.laws.world import KEY, START, USERS, VISITORS, WEBSITE
+
+ID, SECRET = WEBSITE.website_id, WEBSITE.profile_secret
+_EVENT = make_statement(
+    "happened",
+    "website_id bytes, visitor_id bytes, event_id bytes",
+    "INSERT INTO event (website_id, visitor_id, event_id, type, session_started_at)"
+    " VALUES (:website_id, :visitor_id, :event_id, 'pageview', 0)",
+)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something that is done `later` ms after what was done before; which fields count depends on what."""
+
+    what: str
+    later: int
+    visitor: int
+    user: str
+    other: str
+    at: int | None
+    operations: Operations
+    is_trusted: bool
+    choice: int
+
+
+steps = st.builds(
+    Step,
+    what=st.sampled_from(["identify"] * 5 + ["merge", "merge", "undo", "undo", "erase"]),
+    later=st.integers(0, 2),
+    visitor=st.sampled_from([0, 0, 1, 2]),
+    user=st.sampled_from(USERS),
+    other=st.sampled_from(USERS),
+    at=st.none() | st.integers(0, 9),
+    operations=world.operations(),
+    is_trusted=st.booleans(),
+    choice=st.integers(0, 99),
+)
+
+
+class Story:
+    """What is done to the server is told to the reading too."""
+
+    def __init__(self, tx: Transaction, events: list[tuple[int, int]]) -> None:
+        self.tx, self.reading, self.now = tx, Reading(SECRET), START
+        for number, (visitor, at) in enumerate(events):
+            self.reading.events.append((VISITORS[visitor], START + at))
+            row = (ID, VISITORS[visitor], at_prefix(START + at) + number.to_bytes(4, "big"))
+            tx.run(_EVENT, row)
+
+    def do(self, step: Step) -> None:
+        self.now += step.later
+        getattr(self, step.what)(step)
+
+    def identify(self, step: Step) -> None:
+        reading, visitor = self.reading, VISITORS[step.visitor]
+        at = None if step.at is None else START + step.at
+        said = Identify(step.user, visitor, step.operations, at, [])
+        source, key = (SERVER, KEY) if step.is_trusted else (BROWSER, None)
+        call = IdentifyCall(ID, SECRET, said, source, step.is_trusted, key, self.now)
+        ((would,),) = preview(self.tx, [[call]])
+        (outcome,) = identify(self.tx, [call])
+        assert would == outcome
+        if at is not None and at <= reading.erased.get(step.user, (0, -1))[1]:
+            assert isinstance(outcome, Dropped)
+            return
+        assert isinstance(outcome, Identified)
+        profile, before = reading.profile_id(step.user), reading.person(reading.profile_id(step.user))
+        is_new = outcome.fact_id not in reading.calls
+        existed = any(one.profile == profile for one in reading.known().values())
+        links = [owner for fact, owner in reading.links(visitor) if fact < outcome.fact_id]
+        reading.users[profile] = step.user
+        reading.calls[outcome.fact_id] = Call(profile, step.user, visitor, step.operations, step.is_trusted)
+        after = reading.person(profile)
+        if is_new and after is not None:
+            previous = links[-1] if links else None
+            is_same = previous is None or previous in reading.everybody(profile)
+            assert outcome.previous_user_id == (None if is_same else reading.users[previous or b""])
+            changed = before is None or not alike(before, after)
+            assert outcome.action == ("created" if not existed else "updated" if changed else "unchanged")
+            assert (outcome.profile_id, outcome.linked_visitors) == (after.profile_id, len(after.spans))
+
+    def merge(self, step: Step) -> None:
+        call = MergeCall(ID, SECRET, (step.user, step.other), None, KEY, self.now)
+        (would,) = merge(self.tx, [msgspec.structs.replace(call, is_dry_run=True)])
+        (outcome,) = merge(self.tx, [call])
+        pair = self.reading.profile_id(step.user), self.reading.profile_id(step.other)
+        active = {one.profile for one in self.reading.known().values()}
+        assert isinstance(outcome, Merged) == (pair[0] != pair[1] and set(pair) <= active)
+        if isinstance(outcome, Merged):
+            assert would == outcome
+            self.reading.merges[outcome.fact_id] = pair
+
+    def undo(self, step: Step) -> None:
+        reading = self.reading
+        if facts := [*reading.calls, *reading.merges, *reading.undos]:
+            target = facts[step.choice % len(facts)]
+            was_active = reading.is_active(target)
+            (outcome,) = undo(self.tx, [UndoCall(ID, target, None, KEY, self.now)])
+            assert isinstance(outcome, Undone)
+            assert outcome.is_new == was_active
+            if was_active:
+                reading.undos[outcome.fact_id] = target
+            pair = reading.merges.get(target) if was_active else None
+            assert bool(outcome.still_merged_by) == (
+                pair is not None and pair[1] in reading.everybody(pair[0])
+            )
+
+    def erase(self, step: Step) -> None:
+        profile = self.reading.profile_id(step.user)
+        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, bytes(16), self.now)])
+        joined = self.reading.everybody(profile)
+        assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
+        if receipt is not None:
+            self.reading.erase(profile, receipt.erased_at, lambda fact: boundary_id(SECRET, fact))
+
+    def check(self) -> None:
+        """Everything that can be asked is answered as the reading has it."""
+        assert verify_identity(self.tx).shown == []
+        people = {}
+        for profile in self.reading.users:
+            for at in (MAX_AT, START, START + 4):
+                self._check_person(profile, at)
+            if (person := self.reading.person(profile)) is not None:
+                people[person.profile_id] = person.events
+        nobodys = [one for one in self.reading.events if self.reading.owner(*one) is None]
+        assert sum(people.values()) + len(nobodys) == len(self.reading.events)
+        for visitor in VISITORS:
+            owner = ([None] + [profile for _, profile in self.reading.links(visitor)])[-1]
+            wanted = None if owner is None else self.reading.person(owner)
+            shown = profile_of_visitor(self.tx, ID, visitor)
+            assert (shown and (shown.profile_id, shown.user_id)) == (
+                wanted and (wanted.profile_id.hex(), wanted.user_ids[0])
+            )
+
+    def _check_person(self, profile: bytes, at: int) -> None:
+        wanted = self.reading.person(profile, at)
+        shown = read_person(self.tx, (WEBSITE, profile, at, True))
+        assert (shown is None) == (wanted is None)
+        if shown is None or wanted is None:
+            return
+        assert (shown["profileId"], shown["userIds"]) == (wanted.profile_id.hex(), wanted.user_ids)
+        assert same_value(shown["metadata"], wanted.metadata)
+        assert {
+            one["visitorId"]: [(s["from"], s["until"]) for s in one["spans"]] for one in shown["visitors"]
+        } == {
+            format_uuid(visitor): [(_iso(since), _iso(until)) for since, until in spans]
+            for visitor, spans in wanted.spans.items()
+        }
+        assert shown["activity"]["pageViewCount"] == wanted.events
+        reasons = shown["explain"]["traits"]
+        assert {key: reason["factId"] for key, reason in reasons.items()} == {
+            key: fact.hex() for key, fact in wanted.facts.items()
+        }
+        assert same_value({key: reason["replaced"] for key, reason in reasons.items()}, wanted.replaced)
+        if at == MAX_AT:
+            entries, _ = read_journey(self.tx, (WEBSITE, profile, b"", 250, True)) or ([], None)
+            assert sum(entry["type"] == "pageview" for entry in entries) == wanted.events
+
+
+def alike(first: Answer, second: Answer) -> bool:
+    """Whether traits, visitors and spans are the same."""
+    return same_value(first.metadata, second.metadata) and first.spans == second.spans
+
+
+def _iso(at: int | None) -> str | None:
+    return None if at is None else to_iso(at)
+
+
+law = settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+long_law = settings(law, max_examples=500)
+some_steps = st.lists(steps, min_size=8, max_size=18)
+some_events = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 11)), max_size=6)
+
+
+def tell(session: Any, told: list[Step], events: list[tuple[int, int]]) -> None:
+    """Do all this, and compare every answer."""
+    with world_of(session) as tx:
+        story = Story(tx, events)
+        for step in told:
+            story.do(step)
+        story.check()
+
+
+@law
+@given(told=some_steps, events=some_events)
+def test_every_answer_is_that_of_the_rules(
+    session: Any, told: list[Step], events: list[tuple[int, int]]
+) -> None:
+    tell(session, told, events)
+
+
+@long_law
+@given(told=some_steps, events=some_events)
+def test_every_answer_of_the_embedded_database_is_that_of_the_rules_however_rare_the_story(
+    sqlite_session: Any, told: list[Step], events: list[tuple[int, int]]
+) -> None:
+    tell(sqlite_session, told, events)
+
+
+@law
+@given(said=st.lists(world.facts, min_size=1, max_size=8))
+def test_exported_facts_taken_in_by_an_empty_server_give_the_same_answers(
+    session: Any, said: list[world.Said]
+) -> None:
+    users = {one.user for one in said}
+    with world_of(session) as tx:
+        world.deliver(tx, said)
+        before = world.state(tx)
+        held = [read_export(tx, (WEBSITE, user)) for user in users]
+    with world_of(session) as tx:
+        world.deliver(tx, [_said(fact) for one in held if one is not None for fact in one["ledger"]])
+        assert world.state(tx) == before
+        assert [read_export(tx, (WEBSITE, user)) for user in users] == held
+
+
+def _said(fact: dict[str, Any]) -> world.Said:
+    visitor = [format_uuid(one) for one in VISITORS].index(fact["visitorId"])
+    operations = msgspec.convert(fact["operations"], Operations)
+    at = at_of(bytes.fromhex(fact["factId"])) - START
+    return world.Said(visitor, fact["userId"], at, operations, fact["trusted"])
