@@ -6,6 +6,7 @@ import itertools
 import sys
 from functools import partial
 from pathlib import Path
+from time import perf_counter, sleep
 from typing import Any
 
 import click
@@ -30,6 +31,9 @@ from footfall.websites.model import Website
 from footfall.websites.store import read_websites
 
 MOST_SHOWN = 100
+REST = 1.0
+"""After each slice of an import the embedded database is left alone for this many times as long as the slice took. A server that waits
+for it only looks now and then whether it is free: without a rest it would wait for seconds, and turn calls away."""
 
 
 @click.group("import")
@@ -52,7 +56,8 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
         if website.is_cookieless:
             raise UsageError(f"{website.domain} is cookieless: it knows no users")
         with click.progressbar(length=total, label="Importing", hidden=as_json, file=sys.stderr) as bar:
-            progress, refusals = _import(session, website, file, bar.update)
+            rest = 0.0 if settings.database_url else REST
+            progress, refusals = _import(session, website, file, bar.update, rest)
     shown = [msgspec.to_builtins(refusal) for refusal in refusals]
     if as_json:
         show({**msgspec.to_builtins(progress), "refusals": shown}, as_json)
@@ -65,21 +70,23 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
 
 
 def _import(
-    session: CommandSession, website: Website, file: Path, update: Any
+    session: CommandSession, website: Website, file: Path, update: Any, rest: float
 ) -> tuple[Progress, list[Refusal]]:
-    """Import what is left of a file; the progress at its end, and the first rows that were refused now."""
+    """Import what is left of a file; the progress at its end, and the first rows that were refused now. `rest`: see REST."""
     file_id = import_id(file)
     progress = session.snapshot(lambda tx: read_progress(tx, website.website_id, file_id))
     update(progress.position)
-    rest = itertools.islice(records(file), progress.position, None)
+    waiting = itertools.islice(records(file), progress.position, None)
     refusals: list[Refusal] = []
-    while rows := list(itertools.islice(rest, SLICE)):
+    while rows := list(itertools.islice(waiting, SLICE)):
+        started = perf_counter()
         work = partial(
             import_slice, website=website, file_id=file_id, rows=rows, progress=progress, clock=system_clock
         )
         progress, refused = session.transact(work)
         refusals += refused[: MOST_SHOWN - len(refusals)]
         update(len(rows))
+        sleep(rest * (perf_counter() - started))
     return progress, refusals
 
 
