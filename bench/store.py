@@ -107,7 +107,7 @@ def fill(template: str, i: int, world: World) -> str:
     """A path or body for visitor `i`; `<draw>` is another number at each call."""
     visitor = f"{i * 2654435761 % 2**32:08x}-0000-4000-8000-{i % 65536:012x}"
     values = {"i": i, "page": i % 50, "visitor": visitor, "draw": random.randint(1, 10**9)}
-    values["tracking"] = world.website.tracking_id
+    values |= {"tracking": world.website.tracking_id, "website": world.website.website_id.hex()}
     if set(_PLACEHOLDER.findall(template)) - values.keys():
         values |= _person(i // DEVICES, world)
     return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)

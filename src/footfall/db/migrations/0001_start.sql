@@ -237,7 +237,7 @@ CREATE TABLE trait (
 
 CREATE INDEX trait_by_value ON trait (website_id, name, value, profile_id);
 
-CREATE INDEX trait_by_number ON trait (website_id, name, number, profile_id) WHERE number IS NOT NULL;
+CREATE INDEX trait_by_number ON trait (website_id, name, kind, number, profile_id) WHERE number IS NOT NULL;
 
 -- Words by which people can be searched: of user id, name and e-mail address, in lower case.
 CREATE TABLE search_term (
