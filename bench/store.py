@@ -162,7 +162,7 @@ def _index(session: StoreSession) -> None:
     """Bring the trait index up to date."""
     is_behind = True
     while is_behind:
-        is_behind = session.transact(lambda tx: index_step(tx, [None] * 40)[-1].changes > 0)
+        is_behind = session.transact(lambda tx: index_step(tx, [1000])[-1].changes > 0)
 
 
 def measure(engine: Engine, operation: Operation, world: World, warm_up: float, seconds: float) -> float:

@@ -62,7 +62,7 @@ def crowd(session: Any) -> Iterator[tuple[Transaction, dict[bytes, int]]]:
             for n in range(PEOPLE)
         ]
         people = {one.profile_id: n for n, one in enumerate(deliver(tx, said))}
-        while index_step(tx, [None])[0].changes:
+        while index_step(tx, [7])[0].changes:
             pass
         tx.run_many(sql.seen_set, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
         yield tx, people

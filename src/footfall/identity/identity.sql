@@ -35,8 +35,8 @@ FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
 SELECT profile_id, user_id, identified_at FROM profile WHERE website_id = :website_id AND person_id = :person_id
 ORDER BY identified_at, profile_id;
 
--- name: profile_changed(website_id bytes, change_id bytes, profile_id bytes)
-INSERT INTO profile_change (website_id, change_id, profile_id) VALUES (:website_id, :change_id, :profile_id);
+-- name: profile_changed(website_id bytes, change_id bytes, profile_id bytes, names text)
+INSERT INTO profile_change (website_id, change_id, profile_id, names) VALUES (:website_id, :change_id, :profile_id, :names);
 
 -- name: profile_remove(website_id bytes, profile_id bytes)
 DELETE FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;

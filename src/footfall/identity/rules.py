@@ -26,6 +26,7 @@ NO_ROOM = (
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 """The whole numbers that JSON is read and written with."""
 
+_MISSING = object()
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -233,6 +234,17 @@ def apply_newest(traits: Traits, operations: Operations, is_trusted: bool) -> tu
     return _changed(traits, sets, unset, is_trusted), refused
 
 
+def changed_names(before: Traits, after: Traits) -> set[str]:
+    """The keys whose values may differ; values that are not texts count as different when they are not the same object."""
+    old, new = before.values, after.values
+    names = old.keys() - new.keys()
+    for key, value in new.items():
+        known = old.get(key, _MISSING)
+        if known is not value and not (type(known) is str and known == value):
+            names.add(key)
+    return names
+
+
 def refused_keys(traits: Traits, operations: Operations) -> list[str]:
     """The keys that an untrusted fact names in vain, given the traits with it."""
     return [key for key in _named(operations) if is_decided_by_trusted(traits, key)]
@@ -274,7 +286,9 @@ def _says_nothing_new(traits: Traits, sets: dict[str, Any], is_trusted: bool) ->
 def _changed(traits: Traits, sets: dict[str, Any], unset: list[str], is_trusted: bool) -> Traits:
     values = {key: value for key, value in traits.values.items() if key not in unset}
     for key, value in sets.items():
-        if key not in values or not same_value(values[key], value):
+        known = values.get(key, _MISSING)
+        is_same = known == value if type(value) is str else known is not _MISSING and same_value(known, value)
+        if not is_same:
             values[key] = value
     if is_trusted:
         return Traits(

@@ -254,7 +254,7 @@ class _Batch:
             self._keep(profile, at_of(fact.fact_id))
         if traits is not before:
             person.traits = traits
-            self._keep(person, person.identified_at)
+            self._keep_traits(person, rules.changed_names(before, traits))
         profile.newest = max(profile.newest, fact.fact_id)
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
@@ -264,9 +264,18 @@ class _Batch:
 
     def _keep(self, profile: Profile, at: int) -> None:
         profile.identified_at = at if profile.is_new else min(profile.identified_at, at)
-        profile.is_new = False
+        profile.is_new, profile.changed_names = False, None
         key = (profile.website_id, profile.profile_id)
         self._profiles[key] = self._changed[key] = profile
+
+    def _keep_traits(self, person: Profile, names: set[str]) -> None:
+        """Nothing but traits changed: the trait index has less to do."""
+        key = (person.website_id, person.profile_id)
+        if key not in self._changed:
+            person.changed_names = names
+        elif person.changed_names is not None:
+            person.changed_names |= names
+        self._changed[key] = person
 
     def _rejoin(self, profile: Profile) -> Profile:
         """A user whose facts were all undone is back, and with them the merges that name the user."""

@@ -24,7 +24,10 @@ Key = tuple[bytes, bytes]
 
 
 class Profile(msgspec.Struct):
-    """A profile as it stands in this transaction. `traits` count in the row of the person. `newest`: its newest fact id, or empty."""
+    """A profile as it stands in this transaction. `traits` count in the row of the person. `newest`: its newest fact id, or empty.
+
+    `changed_names`: the traits that changed, when it is to be stored and nothing else did; None when more did.
+    """
 
     website_id: bytes
     profile_id: bytes
@@ -36,6 +39,7 @@ class Profile(msgspec.Struct):
     traits: Traits
     newest: bytes = b""
     is_new: bool = False
+    changed_names: set[str] | None = None
 
 
 class Visitor(msgspec.Struct):
@@ -72,7 +76,7 @@ def _keys_from(text: str | None) -> set[str]:
     return set(_decode(text)) if text else set()
 
 
-def _keys_text(keys: set[str]) -> str | None:
+def _keys_text(keys: set[str] | None) -> str | None:
     return _encode(sorted(keys)).decode() if keys else None
 
 
@@ -143,15 +147,23 @@ def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
     """Store profiles, and leave word for the trait index."""
     found = list(profiles)
     tx.run_many(sql.profile_put, [profile_row(profile) for profile in found])
-    mark_changed(tx, [(profile.website_id, profile.profile_id) for profile in found])
+    changed = [one for one in found if one.changed_names != set()]
+    _mark(tx, [(one.website_id, one.profile_id, _keys_text(one.changed_names)) for one in changed])
 
 
 def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
     """Leave word that the trait index has to look at these profiles (website id, profile id)."""
-    now = at_prefix(system_clock())
+    _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
+
+
+def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
+    now, draws = at_prefix(system_clock()), os.urandom(4 * len(changed))
     tx.run_many(
         sql.profile_changed,
-        [(website_id, now + os.urandom(4), profile_id) for website_id, profile_id in keys],
+        [
+            (website_id, now + draws[4 * i : 4 * i + 4], profile_id, names)
+            for i, (website_id, profile_id, names) in enumerate(changed)
+        ],
     )
 
 

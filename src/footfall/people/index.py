@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from footfall.clock import system_clock
 from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
@@ -31,33 +32,58 @@ sql = load(__file__, "index.sql")
 
 _decode = msgspec.json.Decoder().decode
 
-STEP = 50
-"""Changes that one step takes: a few milliseconds, so that live calls do not wait long."""
+STEP, STEP_BEHIND, STEP_ALONE = 50, 100, 400
+"""Changes that one step takes: a few milliseconds' worth, so that live calls do not wait long; when it is behind; and while no calls come."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
 """How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
-PAUSE = 3.0
-"""While calls come in, a step is followed by a pause of this many times as long as it took."""
+PAUSE, BEHIND_MS = 3.0, 2500
+"""While calls come in, a step is followed by a pause of this many times as long as it took; but not when changes wait longer than that."""
+_SEARCHED = frozenset(("name", "email"))
 
 
 class Step(NamedTuple):
-    """What a step did: how many changes it took, and in how many seconds."""
+    """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited."""
 
     changes: int
     seconds: float
+    waited: int
 
 
-def index_step(tx: Transaction, calls: list[None]) -> list[Step]:
-    """Write handler: bring the index up to date with some changes."""
-    return [_step(tx) for _ in calls]
+def index_step(tx: Transaction, calls: list[int]) -> list[Step]:
+    """Write handler: bring the index up to date with at most so many changes."""
+    return [_step(tx, most) for most in calls]
 
 
-def _step(tx: Transaction) -> Step:
+def _step(tx: Transaction, most: int) -> Step:
     started = perf_counter()
-    changes = tx.all(sql.changes, (STEP,))
-    _index(tx, sorted({(row[0], row[2]) for row in changes}))
+    changes = tx.all(sql.changes, (most,))
+    whole = {(row[0], row[2]) for row in changes if row[3] is None}
+    named: dict[Params, set[str]] = {}
+    for website_id, _, profile_id, names in changes:
+        if (website_id, profile_id) not in whole:
+            named.setdefault((website_id, profile_id), set()).update(_decode(names))
+    _index(tx, sorted(whole | _index_traits(tx, named)))
     tx.run_many(sql.change_done, [(row[0], row[1]) for row in changes])
-    return Step(len(changes), perf_counter() - started)
+    waited = system_clock() - at_of(changes[0][1]) if changes else 0
+    return Step(len(changes), perf_counter() - started, waited)
+
+
+def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
+    """Bring these traits of profiles up to date; which of the profiles have to be looked at as a whole all the same."""
+    whole: set[Params] = set()
+    put: list[Params] = []
+    gone: list[Params] = []
+    for (key, names), row in zip(named.items(), tx.lookup(sql.profile_now, list(named)), strict=True):
+        if row is None or row[0] != key[1] or not names.isdisjoint(_SEARCHED):
+            whole.add(key)
+            continue
+        values = _decode(row[4])
+        put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
+        gone += [(*key, name) for name in sorted(names - values.keys())]
+    tx.run_many(sql.trait_put, put)
+    tx.run_many(sql.trait_remove, gone)
+    return whole
 
 
 def _index(tx: Transaction, keys: list[Params]) -> None:
@@ -200,6 +226,7 @@ class TraitIndexer:
         self._database = database
         self._log = get_logger("trait index")
         self._taken = 0
+        self._most = STEP
 
     async def run(self) -> None:
         """Step by step while there are changes, then look now and then."""
@@ -209,11 +236,13 @@ class TraitIndexer:
     async def _step(self) -> float:
         """Make a step; the seconds to wait before the next."""
         try:
-            step: Step = await self._database.write(INDEX_HANDLER, None, bulk=True)
+            step: Step = await self._database.write(INDEX_HANDLER, self._most, bulk=True)
         except (ApiError, DatabaseError) as error:
             self._log.warning("could not index", reason=str(error))
             return IDLE_SECONDS
-        if step.changes < STEP:
-            return IDLE_SECONDS
         is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
-        return PAUSE * step.seconds if is_busy else 0
+        is_behind, was_all = step.waited > BEHIND_MS, step.changes < self._most
+        self._most = STEP_ALONE if not is_busy else STEP_BEHIND if is_behind else STEP
+        if was_all:
+            return IDLE_SECONDS
+        return PAUSE * step.seconds if is_busy and not is_behind else 0

@@ -1,5 +1,5 @@
 -- name: changes(most int)
-SELECT website_id, change_id, profile_id FROM profile_change ORDER BY website_id, change_id LIMIT :most;
+SELECT website_id, change_id, profile_id, names FROM profile_change ORDER BY website_id, change_id LIMIT :most;
 
 -- name: change_done(website_id bytes, change_id bytes)
 DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :change_id;

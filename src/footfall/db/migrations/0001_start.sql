@@ -216,11 +216,13 @@ CREATE TABLE profile (
 
 CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
 
--- Profiles whose traits changed since the trait index last saw them; change ids grow with time.
+-- Profiles that changed since the trait index last saw them; change ids grow with time. names: the traits that may have changed (JSON list),
+-- when nothing else did; NULL when more did.
 CREATE TABLE profile_change (
     website_id BYTEA NOT NULL,
     change_id BYTEA NOT NULL,
     profile_id BYTEA NOT NULL,
+    names TEXT,
     PRIMARY KEY (website_id, change_id)
 );
 
