@@ -202,6 +202,18 @@ def test_a_person_whole(server: Site) -> None:
     assert ask(server, f"/api/v1/profiles/{data['profileId']}")["data"] == shown
 
 
+def test_a_visitor_is_shown_once_its_first_pageview_has_come(server: Site) -> None:
+    visitor = new_visitor()
+    server.page_identify(visitor, "A", plan="pro")
+    server.custom(visitor, "signup")
+    shown = person(server, "A")
+    assert (shown["metadata"], shown["visitors"], shown["activity"]["goalCount"]) == ({"plan": "pro"}, [], 0)
+    server.pageview(visitor)
+    shown = person(server, "A")
+    assert [one["visitorId"] for one in shown["visitors"]] == [visitor]
+    assert shown["activity"] == {"sessionCount": 1, "pageViewCount": 1, "goalCount": 1}
+
+
 @pytest.mark.parametrize("user_id", ["a/b", "user:x", "100%", "é ü", "x?y#z", "a+b", "..", "%2F"])
 def test_any_user_id_can_be_asked_for(server: Site, user_id: str) -> None:
     visitor = server.pageview()

@@ -44,13 +44,16 @@ def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
 
 
 def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = MAX_AT) -> dict[str, Any]:
-    """What a person did up to a time (ms since epoch), beside who they are."""
+    """What a person did up to a time (ms since epoch), beside who they are; on visitors whose first pageview has come."""
     visitors = []
     seen: list[int] = []
     touches: list[tuple[int, Row]] = []
     sessions = pageviews = goals = 0
     end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
     for visitor_id, links in sorted(then.links.items()):
+        known = tx.one(sql.visitor_summary, (website_id, visitor_id))
+        if known is None or not known[2]:
+            continue
         spans = [(since, min(until, end)) for since, until in event_spans(links, then.members)]
         counts = [
             row for span in spans for row in tx.all(sql.counts_between, (website_id, visitor_id, *span))
@@ -66,7 +69,7 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
         touches += [
             (row[0], row) for row in tx.all(sql.sessions_of, (website_id, visitor_id)) if row[0] in started
         ]
-        visitors.append(_visitor(tx, website_id, visitor_id, links, then, edges))
+        visitors.append(_visitor(known, visitor_id, links, then, edges))
     touches.sort(key=lambda touch: touch[0])
     return {
         "firstSeenAt": to_iso(min(seen)) if seen else None,
@@ -145,16 +148,9 @@ def _edges(tx: Transaction, key: Params) -> list[Row]:
 
 
 def _visitor(
-    tx: Transaction,
-    website_id: bytes,
-    visitor_id: bytes,
-    links: list[Link],
-    then: PersonThen,
-    edges: list[int],
+    known: Row, visitor_id: bytes, links: list[Link], then: PersonThen, edges: list[int]
 ) -> dict[str, Any]:
-    row = tx.one(sql.visitor_summary, (website_id, visitor_id))
-    device = _decode(row[4]) if row and row[4] else None
-    place = _decode(row[3]) if row and row[3] else None
+    place, device = (_decode(text) if text else None for text in known[3:5])
     return {
         "visitorId": format_uuid(visitor_id),
         "spans": spans_json(links, then),
