@@ -110,6 +110,7 @@ class _Batch:
             self._follow_erasures([user for user in users if self._ids[user] not in self._profiles], secrets)
         if any(profile.member_count > 1 for profile in self._profiles.values()):
             self._read_people()
+        self._newest_of_people: dict[Params, bytes] = {}
         self._facts: list[Params] = []
         self._links: list[Params] = []
         self._changed: dict[Params, Profile] = {}
@@ -231,7 +232,7 @@ class _Batch:
     ) -> Outcome:
         person = self._person(profile)
         before = person.traits
-        if _is_newest(fact, profile) and not before.left_out:
+        if self._is_newest(fact, profile) and not before.left_out:
             traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
             self.flush()
@@ -256,11 +257,30 @@ class _Batch:
             person.traits = traits
             self._keep_traits(person, rules.changed_names(before, traits))
         profile.newest = max(profile.newest, fact.fact_id)
+        if profile.member_count > 1:
+            self._newest_of_people[(person.website_id, person.profile_id)] = max(
+                self._newest_of_person(profile), fact.fact_id
+            )
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
             previous = None if previous in self._members(profile) else previous
         warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
         return self._outcome(action, profile, fact, previous, warnings)
+
+    def _is_newest(self, fact: Fact, profile: Profile) -> bool:
+        """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
+        newest = profile.newest if profile.member_count == 1 else self._newest_of_person(profile)
+        return not newest or at_of(fact.fact_id) > at_of(newest)
+
+    def _newest_of_person(self, profile: Profile) -> bytes:
+        """The newest fact id of all users who are one person with `profile`."""
+        key = (profile.website_id, profile.person_id)
+        if key not in self._newest_of_people:
+            self.flush()
+            members: list[Params] = [(profile.website_id, one) for one in self._members(profile)]
+            rows = self._tx.lookup(sql.fact_newest_of_profile, members)
+            self._newest_of_people[key] = max((row[0] for row in rows if row is not None), default=b"")
+        return self._newest_of_people[key]
 
     def _keep(self, profile: Profile, at: int) -> None:
         profile.identified_at = at if profile.is_new else min(profile.identified_at, at)
@@ -280,6 +300,7 @@ class _Batch:
     def _rejoin(self, profile: Profile) -> Profile:
         """A user whose facts were all undone is back, and with them the merges that name the user."""
         self.flush()
+        self._newest_of_people.clear()
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
@@ -386,11 +407,6 @@ class _Batch:
         if self._changed:
             store.put_profiles(self._tx, self._changed.values())
         self._facts, self._links, self._changed = [], [], {}
-
-
-def _is_newest(fact: Fact, profile: Profile) -> bool:
-    """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
-    return profile.member_count == 1 and (not profile.newest or at_of(fact.fact_id) > at_of(profile.newest))
 
 
 def _refused(key: str) -> Warn:
