@@ -110,6 +110,12 @@ def test_those_who_are_called_just_what_is_searched_for_stand_in_front(server: S
     assert users(people(server, search="7", trait__plan="free")) == []
 
 
+def test_whoever_was_identified_a_moment_ago_is_in_the_list_of_all(server: Site) -> None:
+    for number in range(5):
+        server.identify(server.pageview(), f"user {number}")
+        assert users(ask(server, "/api/v1/profiles"))[0] == f"user {number}"
+
+
 def test_the_index_follows_what_changes(server: Site) -> None:
     visitor = server.pageview()
     server.identify(visitor, "A", {"plan": "free", "name": "Ada"})

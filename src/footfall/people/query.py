@@ -204,8 +204,14 @@ class _Search:
                 from_here = f" AND p.{self._key} >= {self._builder.add(bound[0][0], 'int')}"
         order = f"ORDER BY p.{self._key} DESC, p.profile_id DESC"
         where = from_here + self._where(None) + page.without
-        text = f"SELECT p.profile_id FROM {_LISTED}{where} {order} {page.text}"
+        text = f"SELECT p.profile_id FROM {self._listed()}{where} {order} {page.text}"
         return [row[0] for row in self._builder.run(self._tx, text)]
+
+    def _listed(self) -> str:
+        """What follows FROM, to read in the order of the list. The plain list of all needs no index that is a moment behind."""
+        if self._conditions or self._query.by_seen:
+            return _LISTED
+        return "profile p WHERE p.website_id = :w AND p.person_id = p.profile_id"
 
     def _count(self, start: Condition | None) -> int:
         """How many there are in all; above EXACT_TOTAL not exactly."""
@@ -213,7 +219,7 @@ class _Search:
             everybody = f"SELECT count(*) FROM {_LISTED}"
             text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({others}) s)"
         else:
-            people = self._people(start) if start else _LISTED + self._where(None)
+            people = self._people(start) if start else self._listed() + self._where(None)
             text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
         return int(self._builder.run(self._tx, text)[0][0])
 

@@ -216,6 +216,8 @@ CREATE TABLE profile (
 
 CREATE INDEX profile_by_person ON profile (website_id, person_id, profile_id);
 
+CREATE INDEX profile_by_age ON profile (website_id, identified_at, profile_id);
+
 -- Profiles that changed since the trait index last saw them; change ids grow with time. names: the traits that may have changed (JSON list),
 -- when nothing else did; NULL when more did.
 CREATE TABLE profile_change (
