@@ -27,7 +27,7 @@ REPORT_EVERY = 30.0
 LIVE_CONNECTIONS = 4
 """Of live calls beside batches: each sends its next call when the last is answered."""
 MB = 1_000_000
-HEADS = "operation requests/s p50,ms p99,ms errors store/s empty/s share resident,MB log,MB ready,s"
+HEADS = "operation requests/s p50,ms p99,ms errors store/s single/s empty/s share resident,MB log,MB ready,s"
 
 
 class Bench(NamedTuple):
@@ -71,11 +71,14 @@ def measure(bench: Bench, name: str, seconds: int) -> int:
         resident, log = running.resident() / MB, bench.engine.log_size() / MB
     with servers.empty_server(answer, core) as address:
         empty, empty_errors = bench.drive(address, operation, seconds)
-    alone = servers.run_apart(core, store.measure, bench.engine, operation, bench.world, WARM_UP, seconds)
-    share = load.rate * (1 / empty.rate + 1 / alone)
-    numbers = (
-        f"{load.rate:.0f} {load.p50 / 1000:.1f} {load.p99 / 1000:.1f} {errors + empty_errors} {alone:.0f}"
+    alone, single = (
+        servers.run_apart(
+            core, store.measure, bench.engine, operation, bench.world, WARM_UP, seconds, together
+        )
+        for together in (store.BATCH, 1)
     )
+    share = load.rate * (1 / empty.rate + 1 / alone)
+    numbers = f"{load.rate:.0f} {load.p50 / 1000:.1f} {load.p99 / 1000:.1f} {errors + empty_errors} {alone:.0f} {single:.0f}"
     _line(f"{name} {numbers} {empty.rate:.0f} {share:.0%} {resident:.0f} {log:.0f} {running.ready:.2f}")
     return errors + empty_errors
 
@@ -192,7 +195,8 @@ def main(
                     names = [name for name in OPERATIONS if not only or name in only]
                     errors = sum(measure(bench, name, duration) for name in names)
                     click.echo(
-                        "log: write-ahead log; share: requests/s of 1 / (1 / empty handler + 1 / store alone)"
+                        "store: without a server, 64 calls a transaction; single: one; log: write-ahead log; "
+                        "share: requests/s of 1 / (1 / empty handler + 1 / store alone)"
                     )
                 else:
                     errors = soak(bench, minutes)

@@ -165,18 +165,20 @@ def _index(session: StoreSession) -> None:
         is_behind = session.transact(lambda tx: index_step(tx, [1000])[-1].changes > 0)
 
 
-def measure(engine: Engine, operation: Operation, world: World, warm_up: float, seconds: float) -> float:
-    """Calls a second: writes with a commit for every 64, reads one by one."""
+def measure(
+    engine: Engine, operation: Operation, world: World, warm_up: float, seconds: float, together: int = BATCH
+) -> float:
+    """Calls a second on one connection: writes with a commit for every so many `together`, reads one by one."""
     with closing(engine.open_session()) as session:
-        _run(session, operation, world, warm_up)
-        return _run(session, operation, world, seconds)
+        _run(session, operation, world, warm_up, together)
+        return _run(session, operation, world, seconds, together)
 
 
-def _run(session: StoreSession, operation: Operation, world: World, seconds: float) -> float:
+def _run(session: StoreSession, operation: Operation, world: World, seconds: float, together: int) -> float:
     """Calls a second; making the calls is not counted."""
     done, spent = 0, 0.0
     while spent < seconds:
-        visitors = random.choices(range(world.visitors), k=BATCH)
+        visitors = random.choices(range(world.visitors), k=together)
         batch = calls(operation, world, visitors) if operation.handler else []
         keys = [(world.website.website_id, visitor_id(i), system_clock()) for i in visitors]
         started = perf_counter()
@@ -186,7 +188,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
             for key in keys:
                 assert session.snapshot(lambda tx, key=key: read_visitor(tx, key))  # type: ignore[misc]
         spent += perf_counter() - started
-        done += BATCH
+        done += together
     return done / spent
 
 
