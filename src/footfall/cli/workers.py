@@ -51,9 +51,10 @@ class _Supervisor:
             self._start()
         for _ in range(self._count):
             if not self._one_started():
+                was_told_to = self._is_stopping
                 self.on_signal(signal.SIGTERM, None)
                 self._wait_for_all()
-                return 1
+                return 0 if was_told_to else 1
         on_ready()
         while not self._is_stopping:
             self._replace_ended()
