@@ -14,9 +14,6 @@ FROM (
 -- name: links_of_visitor(website_id bytes, visitor_id bytes)
 SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id;
 
--- name: link_count(website_id bytes, profile_id bytes)
-SELECT count(DISTINCT visitor_id) FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
-
 -- name: links_remove(website_id bytes, visitor_id bytes)
 DELETE FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id;
 

@@ -129,18 +129,11 @@ class _Changes:
 
     def remove(self, key: Params, held: _Held) -> None:
         """Nothing is found by this profile."""
-        self._compare(key, held, {}, [])
+        self.add(key, held, {}, [])
         self._add(sql.listed_remove, [key])
 
     def add(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
-        """Make the index say what it should of a profile."""
-        self._compare(key, held, values, users)
-
-    def place(self, key: Params, seen_at: int, identified_at: int) -> None:
-        """Give a person a place in the list. Times in ms since epoch."""
-        self._add(sql.listed_put, [(*key, seen_at, identified_at)])
-
-    def _compare(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
+        """Make the index say what it should of a profile, by which it is found."""
         traits = {name: indexed_value(value) for name, value in values.items()}
         self._add(sql.trait_remove, [(*key, name) for name in held.traits.keys() - traits.keys()])
         changed = [(*key, name, *value) for name, value in traits.items() if held.traits.get(name) != value]
@@ -149,6 +142,10 @@ class _Changes:
         website_id, profile_id = key
         self._add(sql.term_remove, [(website_id, term, profile_id) for term in held.terms - terms])
         self._add(sql.term_add, [(website_id, term, profile_id) for term in terms - held.terms])
+
+    def place(self, key: Params, seen_at: int, identified_at: int) -> None:
+        """Give a person a place in the list. Times in ms since epoch."""
+        self._add(sql.listed_put, [(*key, seen_at, identified_at)])
 
     def _add(self, statement: Statement, rows: list[Params]) -> None:
         if rows:
