@@ -1,12 +1,14 @@
 """PostgreSQL through psycopg: the same statements, grouped into set-based ones; any number of server processes.
 
 A statement is run for many keys or rows at once by handing their columns over as arrays: its placeholders become the columns of an
-`unnest`. So a batch costs a handful of round trips, however many calls it holds.
+`unnest`. Statements are sent without waiting for their answers until one is needed (libpq's pipeline mode): a batch that looks up at
+once what it needs costs two round trips, however many calls it holds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -19,6 +21,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
 from footfall.db import migrate
@@ -60,6 +63,7 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
+_COLUMN = r"k.p\1"
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
 
@@ -67,7 +71,7 @@ _TEXT = re.compile(r"\bTEXT\b")
 @functools.lru_cache(1024)
 def lookup_text(statement: Statement) -> str:
     """`statement`, a query, for many keys at once: a row for each, whose first column is NULL where nothing was found."""
-    query = _PLACEHOLDER.sub(r"k.p\1", statement.postgres)
+    query = _PLACEHOLDER.sub(_COLUMN, statement.postgres)
     return (
         f"SELECT q.* FROM {_unnest(statement, ordered=True)} "
         f"LEFT JOIN LATERAL (SELECT 1 AS found, s.* FROM ({query}) s LIMIT 1) q ON true ORDER BY k.ord"
@@ -75,15 +79,17 @@ def lookup_text(statement: Statement) -> str:
 
 
 @functools.lru_cache(1024)
-def many_text(statement: Statement) -> str | None:
-    """`statement`, an INSERT of VALUES, for many rows at once; None for statements of another kind."""
-    found = _VALUES.search(statement.postgres)
-    if found is None:
-        return None
-    columns = _PLACEHOLDER.sub(r"k.p\1", found[1])
-    start, end = found.span()
-    head, tail = statement.postgres[:start], statement.postgres[end:]
-    return f"{head}SELECT {columns} FROM {_unnest(statement, ordered=False)}{tail}"
+def many_text(statement: Statement) -> str:
+    """`statement`, an INSERT of VALUES, an UPDATE or a DELETE, for many rows at once. Raises ValueError for one of another kind."""
+    rows, text = f"{_unnest(statement, ordered=False)}", statement.postgres
+    if found := _VALUES.search(text):
+        head, tail = text[: found.start()], text[found.end() :]
+        return f"{head}SELECT {_PLACEHOLDER.sub(_COLUMN, found[1])} FROM {rows}{tail}"
+    head, where, tail = text.partition("WHERE")
+    joined = {"UPDATE": "FROM", "DELETE": "USING"}.get(text.split(maxsplit=1)[0])
+    if not where or not joined:
+        raise ValueError(f"{statement.name} cannot be run for many rows at once")
+    return f"{_PLACEHOLDER.sub(_COLUMN, head)}{joined} {rows} WHERE{_PLACEHOLDER.sub(_COLUMN, tail)}"
 
 
 def _unnest(statement: Statement, *, ordered: bool) -> str:
@@ -105,48 +111,85 @@ def lock_number(name: Params) -> int:
 
 
 class PostgresTransaction:
-    """Statements on one connection; see `db.protocol.Transaction`."""
+    """Statements on one connection, in a transaction that begins with `begin`; see `db.protocol.Transaction`.
 
-    def __init__(self, connection: Connection) -> None:
-        self._cursor = connection.cursor(binary=True)
+    An error is raised by the statement whose answer was waited for next, or by `commit`.
+    """
+
+    def __init__(self, connection: Connection, begin: str) -> None:
+        self._connection = connection
         self._streams = itertools.count()
+        self._pipeline = contextlib.ExitStack()
+        self._sync = self._pipeline.enter_context(connection.pipeline()).sync
+        self._send(begin)
+
+    def commit(self) -> None:
+        """Commit, and wait for it. Raises psycopg.Error."""
+        self._send("COMMIT")
+        self._pipeline.close()
+
+    def rollback(self) -> None:
+        """Undo everything. Raises psycopg.Error.
+
+        Once a statement failed, the connection is closed: psycopg takes those for prepared that it sent behind it.
+        """
+        with contextlib.suppress(psycopg.Error):
+            self._pipeline.close()
+        if self._connection.info.transaction_status == TransactionStatus.INTRANS:
+            self._connection.execute("ROLLBACK")
+        else:
+            self._connection.close()
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
-        return self._cursor.execute(statement.postgres, params).fetchall()
+        return self._send(statement.postgres, params).fetchall()
 
     def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
-        with RawServerCursor(self._cursor.connection, f"stream_{next(self._streams)}") as cursor:
+        self._pipeline.close()  # in which the server's cursors cannot be read
+        with RawServerCursor(self._connection, f"stream_{next(self._streams)}") as cursor:
             cursor.itersize = STREAM_ROWS
             cursor.execute(statement.postgres, params, binary=True)
             yield from cursor
 
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
-        return self._cursor.execute(statement.postgres, params).fetchone()
+        return self._send(statement.postgres, params).fetchone()
 
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        if not keys:
-            return []
-        rows = self._cursor.execute(lookup_text(statement), _arrays(statement, keys)).fetchall()
-        return [row[1:] if row[0] is not None else None for row in rows]
+        return self.lookups((statement, keys))[0]
+
+    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        sent = [
+            self._send(lookup_text(statement), _arrays(statement, keys)) if keys else None
+            for statement, keys in asked
+        ]
+        return [[_found(row) for row in cursor.fetchall()] if cursor else [] for cursor in sent]
 
     def run(self, statement: Statement, params: Params = ()) -> int:
-        return self._cursor.execute(statement.postgres, params).rowcount
+        cursor = self._send(statement.postgres, params)
+        if self._connection.info.pipeline_status:
+            self._sync()
+        return cursor.rowcount
 
     def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
-        if not rows:
-            return
-        text = many_text(statement)
-        if text is None:
-            self._cursor.executemany(statement.postgres, rows)
-        else:
-            self._cursor.execute(text, _arrays(statement, rows))
+        if rows:
+            self._send(many_text(statement), _arrays(statement, rows))
+
+    def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Row]:
+        """Send a statement; its answer is waited for when the cursor is read. A cursor must not be used twice before that."""
+        cursor: RawCursor[Row] = self._connection.cursor(binary=True)  # type: ignore[assignment]
+        cursor.execute(text, params)
+        return cursor
 
     def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
         """Advisory locks, taken in rising order, so that no two transactions wait for each other."""
         alone = {lock_number(name) for name in names}
         together = {lock_number(name) for name in shared} - alone
         numbers = sorted(alone | together)
-        self._cursor.execute(_LOCK, [numbers, [number in alone for number in numbers]])
+        kinds = "{" + ",".join("t" if number in alone else "f" for number in numbers) + "}"
+        self._send(_LOCK, [_array("bigint", tuple(numbers)), kinds])
+
+
+def _found(row: Row) -> Row | None:
+    return row[1:] if row[0] is not None else None
 
 
 _LOCK = """
@@ -221,25 +264,22 @@ class PostgresSession:
         self._connection = connect(url)
 
     def begin(self, *, wait: bool = True) -> Transaction:
-        if self._connection.closed or self._connection.broken:
-            self._connection.close()
-            self._connection = connect(self._url)
         try:
-            self._connection.execute(BEGIN_WRITE)
+            self._tx = PostgresTransaction(self._live(), BEGIN_WRITE)
         except psycopg.Error as error:
+            self._connection.close()
             raise _ours(error) from error
-        return PostgresTransaction(self._connection)
+        return self._tx
 
     def commit(self) -> None:
         try:
-            self._connection.execute("COMMIT")
-        except psycopg.Error as error:
-            raise _ours(error) from error
+            self._tx.commit()
+        except psycopg.Error as error:  # of the commit, or of a statement that nobody waited for
+            raise self.translate(error) from error
 
     def rollback(self) -> None:
         try:
-            if not self._connection.closed:
-                self._connection.execute("ROLLBACK")
+            self._tx.rollback()
         except psycopg.Error:
             self._connection.close()
 
@@ -252,7 +292,7 @@ class PostgresSession:
     def schema_version(self) -> int:
         """The number of the newest migration that was applied; 0 for an empty database."""
         try:
-            return schema_version(self._connection)
+            return schema_version(self._live())
         except psycopg.Error as error:
             raise _ours(error) from error
 
@@ -266,9 +306,16 @@ class PostgresSession:
 
     def _run(self, begin: str, work: Callable[[Transaction], R]) -> R:
         try:
-            return in_transaction(self._connection, begin, work)
+            return in_transaction(self._live(), begin, work)
         except psycopg.Error as error:
             raise _ours(error) from error
+
+    def _live(self) -> Connection:
+        """The connection, made anew when it was cut or given up. Raises DatabaseError."""
+        if self._connection.closed:
+            self._connection.close()
+            self._connection = connect(self._url)
+        return self._connection
 
     def between_batches(self) -> None:
         """Nothing to do: the server keeps house."""
@@ -282,13 +329,12 @@ class PostgresSession:
 
 def in_transaction(connection: Connection, begin: str, work: Callable[[Transaction], R]) -> R:
     """Run `work` between `begin` and a commit. Raises psycopg.Error."""
-    connection.execute(begin)
+    tx = PostgresTransaction(connection, begin)
     try:
-        result = work(PostgresTransaction(connection))
-        connection.execute("COMMIT")
+        result = work(tx)
+        tx.commit()
     except BaseException:
-        if not connection.closed:
-            connection.execute("ROLLBACK")
+        tx.rollback()
         raise
     return result
 

@@ -34,11 +34,17 @@ class Transaction(Protocol):
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         """The first row for each key, in the order of `keys`: the query run for all keys at once."""
 
+    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        """What `lookup` gives for each (query, keys): together, where a server has to be waited for."""
+
     def run(self, statement: Statement, params: Params = ()) -> int:
         """Run a statement that writes; the number of rows it changed."""
 
     def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
-        """Run a statement that writes once for each of `rows`; no two of them may name the same key."""
+        """Run an INSERT of VALUES, an UPDATE or a DELETE once for each of `rows`; no two of them may name the same key.
+
+        What is wrong with it may be raised later, by a statement that gives something or by the commit.
+        """
 
     def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
         """Until this transaction ends, keep other processes from locking `names` and `shared`, and from sharing `names`."""

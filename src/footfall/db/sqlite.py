@@ -101,6 +101,9 @@ class SqliteTransaction:
         execute, text = self._execute, statement.sqlite
         return [execute(text, key).fetchone() for key in keys]
 
+    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        return [self.lookup(statement, keys) for statement, keys in asked]
+
     def run(self, statement: Statement, params: Params = ()) -> int:
         self._execute(statement.sqlite, params)
         return self._changes()

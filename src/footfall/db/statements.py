@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 _HEADER = re.compile(r"^-- name: (\w+)\(([^)]*)\)\s*$", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _TYPES = {"bytes": "bytea", "text": "text", "int": "bigint", "real": "double precision"}
 
@@ -66,6 +67,7 @@ def _parse(text: str) -> list[Statement]:
 
 def make_statement(name: str, declared: str, body: str) -> Statement:
     """A statement from its name, its declared parameters (`a bytes, b int`) and its text. Raises ValueError when they do not fit."""
+    body = _COMMENT.sub("", body)
     pairs = [item.split() for item in declared.split(",") if item.strip()]
     names = tuple(pair[0] for pair in pairs)
     unknown = set(_PARAMETER.findall(body)) ^ set(names)

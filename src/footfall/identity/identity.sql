@@ -50,6 +50,11 @@ ON CONFLICT (website_id, profile_id) DO UPDATE SET person_id = excluded.person_i
     identified_at = excluded.identified_at, visitor_count = excluded.visitor_count, metadata = excluded.metadata,
     untrusted = excluded.untrusted, gone = excluded.gone, left_out = excluded.left_out;
 
+-- name: profile_set_traits(website_id bytes, profile_id bytes, metadata text, untrusted text, gone text, left_out text)
+-- No column of an index: SQLite writes the index rows of whatever a statement sets, be it the same as before.
+UPDATE profile SET metadata = :metadata, untrusted = :untrusted, gone = :gone, left_out = :left_out
+WHERE website_id = :website_id AND profile_id = :profile_id;
+
 -- name: fact_newest_of_profile(website_id bytes, profile_id bytes)
 SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id ORDER BY fact_id DESC LIMIT 1;
 

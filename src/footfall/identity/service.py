@@ -102,8 +102,7 @@ class _Batch:
         ids: list[Params] = [
             (website, rules.profile_id(secrets[website], 0, user)) for website, user in users
         ]
-        self._visitors = store.read_visitors(tx, visitors)
-        self._profiles, self._undone = store.read_profiles(tx, ids)
+        self._visitors, self._profiles, self._undone = store.read_state(tx, visitors, ids)
         self._ids = dict(zip(users, ids, strict=True))
         self._erased_at: dict[tuple[bytes, str], int] = {}
         if len(self._profiles) < len(ids):
@@ -124,7 +123,7 @@ class _Batch:
                 self._ids[user] = (user[0], rules.profile_id(secrets[user[0]], stone[0], user[1]))
                 self._erased_at[user] = stone[1]
                 again.append(self._ids[user])
-        found, undone = store.read_profiles(self._tx, again)
+        _, found, undone = store.read_state(self._tx, [], again)
         self._profiles.update(found)
         self._undone.update(undone)
 
@@ -137,7 +136,7 @@ class _Batch:
         people: list[Params] = list({(profile.website_id, profile.person_id): None for profile in merged})
         self._tx.lock([(website_id, b"person", person_id) for website_id, person_id in people])
         again: list[Params] = [(profile.website_id, profile.profile_id) for profile in merged]
-        self._profiles.update(store.read_profiles(self._tx, list({*people, *again}))[0])
+        self._profiles.update(store.read_state(self._tx, [], list({*people, *again})).profiles)
 
     def identify(self, call: IdentifyCall) -> Outcome:
         """Decide one call."""
@@ -304,9 +303,9 @@ class _Batch:
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
-        self._profiles.update(store.read_profiles(self._tx, known)[0])
+        self._profiles.update(store.read_state(self._tx, [], known).profiles)
         person: Params = (profile.website_id, self._profiles[key].person_id)
-        self._profiles.update(store.read_profiles(self._tx, [person])[0])
+        self._profiles.update(store.read_state(self._tx, [], [person]).profiles)
         return self._profiles[key]
 
     def _person(self, profile: Profile) -> Profile:

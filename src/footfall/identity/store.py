@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -80,34 +81,38 @@ def _keys_text(keys: set[str] | None) -> str | None:
     return _encode(sorted(keys)).decode() if keys else None
 
 
-def read_visitors(tx: Transaction, keys: list[Params]) -> dict[Params, Visitor]:
-    """The visitors of `keys` and their newest links."""
-    seen = tx.lookup(sql.visitor_pageviews, keys)
-    links = tx.lookup(sql.link_newest, keys)
-    return {
-        key: Visitor(row is not None and row[0] > 0, Link(link[0], link[1]) if link else None)
-        for key, row, link in zip(keys, seen, links, strict=True)
-    }
+class State(NamedTuple):
+    """What is stored about visitors and users. `undone`: of users without a profile who have facts, none of which counts, the newest."""
+
+    visitors: dict[Params, Visitor]
+    profiles: dict[Params, Profile]
+    undone: dict[Params, bytes]
 
 
-def read_profiles(tx: Transaction, keys: list[Params]) -> tuple[dict[Params, Profile], dict[Params, bytes]]:
-    """The profiles of `keys` that exist; and of those of the others that have facts, none of which counts, the newest fact id."""
-    rows = tx.lookup(sql.profile_get, keys)
-    newest = tx.lookup(sql.fact_newest_of_profile, keys)
-    found: dict[Params, Profile] = {}
-    undone: dict[Params, bytes] = {}
-    for key, row, fact in zip(keys, rows, newest, strict=True):
+def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) -> State:
+    """The visitors of these keys with their newest links, and those of these profiles that exist."""
+    seen, links, rows, newest = tx.lookups(
+        (sql.visitor_pageviews, visitors),
+        (sql.link_newest, visitors),
+        (sql.profile_get, profiles),
+        (sql.fact_newest_of_profile, profiles),
+    )
+    state = State({}, {}, {})
+    for key, row, link in zip(visitors, seen, links, strict=True):
+        last = Link(link[0], link[1]) if link else None
+        state.visitors[key] = Visitor(row is not None and row[0] > 0, last)
+    for key, row, fact in zip(profiles, rows, newest, strict=True):
         if row is not None:
-            found[key] = _profile(key, row, fact[0] if fact else b"")
+            state.profiles[key] = _profile(key, row, fact[0] if fact else b"")
         elif fact is not None:
-            undone[key] = fact[0]
-    return found, undone
+            state.undone[key] = fact[0]
+    return state
 
 
 def read_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:
     """One profile, or None when there is none."""
     key = (website_id, profile_id)
-    return read_profiles(tx, [key])[0].get(key)
+    return read_state(tx, [], [key]).profiles.get(key)
 
 
 def _profile(key: Params, row: Row, newest: bytes) -> Profile:
@@ -146,7 +151,13 @@ def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
 def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
     """Store profiles, and leave word for the trait index."""
     found = list(profiles)
-    tx.run_many(sql.profile_put, [profile_row(profile) for profile in found])
+    whole = [one for one in found if one.changed_names is None]
+    tx.run_many(sql.profile_put, [profile_row(one) for one in whole])
+    rest = [one for one in found if one.changed_names is not None]
+    tx.run_many(
+        sql.profile_set_traits,
+        [(one.website_id, one.profile_id, *_traits_columns(one.traits)) for one in rest],
+    )
     changed = [one for one in found if one.changed_names != set()]
     _mark(tx, [(one.website_id, one.profile_id, _keys_text(one.changed_names)) for one in changed])
 
@@ -169,7 +180,6 @@ def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> No
 
 def profile_row(profile: Profile) -> Params:
     """The columns of `profile_put`."""
-    traits = profile.traits
     return (
         profile.website_id,
         profile.profile_id,
@@ -178,6 +188,13 @@ def profile_row(profile: Profile) -> Params:
         profile.user_id,
         profile.identified_at,
         profile.visitor_count,
+        *_traits_columns(profile.traits),
+    )
+
+
+def _traits_columns(traits: Traits) -> Params:
+    """metadata, untrusted, gone and left_out."""
+    return (
         _encode(traits.values).decode(),
         _keys_text(traits.untrusted),
         _keys_text(traits.gone),
