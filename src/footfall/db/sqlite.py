@@ -37,6 +37,8 @@ COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
 waits long behind it."""
 RESTART_AT = 32 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log from which on the writer starts it anew once little is left to copy."""
+LITTLE = 600
+"""Pages of write-ahead log that are little: two batches or three write as many while they are copied."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
 READERS_MS, LONG_READERS_MS = 20, 250
@@ -44,7 +46,7 @@ READERS_MS, LONG_READERS_MS = 20, 250
 SCRUB_SECONDS = 1.5
 """How long `scrub` waits for them, over and over and with live calls between."""
 BATCH_SIZE = 512
-WRITER_CACHE_KIB = 96 * 1024
+WRITER_CACHE_KIB = 24 * 1024
 READER_CACHE_KIB = 8 * 1024
 MAPPED_BYTES = 64 * 1024**3
 """Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
@@ -377,9 +379,10 @@ class ServerLock:
 class _Checkpointer:
     """A thread that copies the write-ahead log into the database, so that the writer rarely has to."""
 
-    def __init__(self, path: Path, session: SqliteSession) -> None:
+    def __init__(self, path: Path, session: SqliteSession, database_file: int) -> None:
         self._path = path
         self._session = session
+        self._database_file = database_file
         self._stop = threading.Event()
         self.failed = 0
         self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
@@ -399,16 +402,27 @@ class _Checkpointer:
             if session.wal_pages < copied:
                 copied = 0
             if session.wal_pages - copied >= COPY_EVERY:
-                with session.checkpoint:
-                    copied = self._copy(connection)
+                copied = self._copy_most(connection)
                 session.may_restart_log = copied >= RESTART_AT
         connection.close()
 
+    def _copy_most(self, connection: apsw.Connection) -> int:
+        """Copy what is in the log; all but little once it is to be started anew. How many of its pages are copied."""
+        before, copied = -1, self._copy(connection)
+        while before < copied and copied >= RESTART_AT and self._session.wal_pages - copied > LITTLE:
+            before, copied = copied, self._copy(connection)
+        return copied
+
     def _copy(self, connection: apsw.Connection) -> int:
-        """Copy what is in the log by now; how many of its pages are copied."""
+        """Copy what is in the log by now, onto the disk; how many of its pages are copied.
+
+        SQLite syncs the database only once nothing is left to copy, which would be in the writer's hands, with all pages to sync.
+        """
         try:
-            log, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.Error:
+            with self._session.checkpoint:
+                log, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            os.fsync(self._database_file)
+        except (apsw.Error, OSError):
             log = copied = -1
         self.failed += log < 0
         return max(copied, 0)
@@ -440,7 +454,8 @@ class SqliteDatabase:
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
         session = SqliteSession(self.path, WRITER_CACHE_KIB)
-        self._checkpointer = _Checkpointer(self.path, session)
+        self._database_file = os.open(self.path, os.O_RDONLY)
+        self._checkpointer = _Checkpointer(self.path, session, self._database_file)
         self._writer = Writer(session, self._queue_size, BATCH_SIZE)
         self._session = session
         self._scrubbing: asyncio.Task[None] | None = None
@@ -456,6 +471,9 @@ class SqliteDatabase:
         with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):
             self._scanner.execute("PRAGMA query_only = OFF")
             self._scanner.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        os.close(
+            self._database_file
+        )  # last: closing a file drops the locks that SQLite has on it in this process
         self._lock.release()
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
