@@ -20,7 +20,7 @@ _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 AT_BYTES = 6
 """Bytes of a time in front of fact and event ids: ms since epoch, big endian, good until the year 10889."""
-EVENT_BYTES = 10
+EVENT_BYTES, FACT_BYTES = 10, 16
 MAX_AT: int = 256**AT_BYTES - 1
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from footfall.clock import to_iso
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
+from footfall.identity import store
 from footfall.identity.erase import EraseCall, erase
+from footfall.identity.history import person_then
 from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.identity.reading import profile_of_visitor
@@ -21,6 +25,7 @@ from footfall.identity.verify import verify_identity
 from footfall.identity.wire import Identify
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import read_export, read_journey, read_person
+from footfall.people.journey import visitor_journey
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -225,6 +230,81 @@ def test_every_answer_of_the_embedded_database_is_that_of_the_rules_however_rare
     sqlite_session: Any, told: list[Step], events: list[tuple[int, int]]
 ) -> None:
     tell(sqlite_session, told, events)
+
+
+@law
+@given(told=some_steps, events=some_events, limit=st.integers(1, 4))
+def test_what_is_stored_answers_as_the_facts_do(
+    session: Any, told: list[Step], events: list[tuple[int, int]], limit: int
+) -> None:
+    with world_of(session) as tx:
+        story = Story(tx, events)
+        for step in told:
+            story.do(step)
+        for profile in story.reading.users:
+            folded = read_person(tx, (WEBSITE, profile, MAX_AT, True))
+            stored = read_person(tx, (WEBSITE, profile, MAX_AT, False))
+            assert stored == (folded and {key: folded[key] for key in folded if key != "explain"})
+            assert stored is None or same_value(stored["metadata"], folded and folded["metadata"])
+            then = person_then(tx, ID, profile)
+            wanted = [fact.fact_id for fact in then.facts] if then else []
+            for newest_first in (False, True):
+                found = walk(tx, read_journey, (WEBSITE, profile), (limit, newest_first))
+                assert found == (wanted[::-1] if newest_first else wanted)
+        for visitor in VISITORS:
+            facts = store.facts_on_visitor(tx, ID, visitor)
+            wanted = sorted((fact for fact, owner in facts if owner), reverse=True)
+            assert walk(tx, lambda tx, asked: visitor_journey(tx, *asked), (ID, visitor), (limit,)) == wanted
+
+
+def walk(
+    tx: Transaction, read: Callable[..., Any], whose: tuple[Any, ...], how: tuple[Any, ...]
+) -> list[bytes]:
+    """The fact ids of the identify entries of a whole journey, which `read` reads page by page."""
+    found: list[bytes] = []
+    cursor: bytes | None = b""
+    while cursor is not None:
+        entries, cursor = read(tx, (*whose, cursor, *how)) or ([], None)
+        found += [bytes.fromhex(one["data"]["factId"]) for one in entries if one["type"] == "identify"]
+    return found
+
+
+class CountingTransaction:
+    """A transaction that counts the rows it gives."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.rows = 0
+
+    def all(self, *asked: Any) -> list[Any]:
+        found = self._tx.all(*asked)
+        self.rows += len(found)
+        return found
+
+    def one(self, *asked: Any) -> Any:
+        self.rows += 1
+        return self._tx.one(*asked)
+
+    def lookup(self, statement: Any, keys: Any) -> Any:
+        self.rows += len(keys)
+        return self._tx.lookup(statement, keys)
+
+
+@pytest.mark.parametrize("ask", ["profile", "journey", "visitor"])
+def test_how_often_a_person_was_identified_makes_no_answer_longer(session: Any, ask: str) -> None:
+    rows: list[int] = []
+    with world_of(session) as tx:
+        for times in (range(12), range(12, 24)):
+            told = world.deliver(tx, [world.Said(0, "ann", at, Operations(), True) for at in times])
+            counting: Any = CountingTransaction(tx)
+            if ask == "profile":
+                read_person(counting, (WEBSITE, told[0].profile_id, MAX_AT, False))
+            elif ask == "journey":
+                read_journey(counting, (WEBSITE, told[0].profile_id, b"", 3, True))
+            else:
+                visitor_journey(counting, ID, VISITORS[0], b"", 3)
+            rows.append(counting.rows)
+    assert rows[0] == rows[1] > 0
 
 
 @law

@@ -1,4 +1,4 @@
-"""Why a person is what they are: the state as of a time, where each trait and link comes from, and the ledger itself."""
+"""A person as stored, and why they are what they are: the state as of a time, where each trait and link comes from, the ledger itself."""
 
 from __future__ import annotations
 
@@ -9,23 +9,55 @@ import msgspec
 
 from footfall.clock import to_iso
 from footfall.db.protocol import Row, Transaction
+from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.ledger import active_merges, everybody_of
+from footfall.identity.ledger import active_merges, everybody_of, standing_profile
 from footfall.identity.model import IDENTIFY, MERGE, Fact, Link, Merge, Traits
 from footfall.identity.store import sql
 from footfall.ids import MAX_AT, at_of, format_uuid
 
+history_sql = load(__file__, "history.sql")
 
-class PersonThen(msgspec.Struct):
-    """A person as of a time: the profiles that were one, what was known, and the links of each visitor (of all people on it)."""
+
+class Person(msgspec.Struct, kw_only=True):
+    """A person: the profiles that are one, what is known, and the links of each visitor (of all people on it)."""
 
     person_id: bytes
     members: dict[bytes, str]
     """User id by profile id, first identified first."""
-    facts: list[Fact]
     traits: Traits
     links: dict[bytes, list[Link]]
     identified_at: int
+
+
+class PersonThen(Person, kw_only=True):
+    """A person as of a time, with the facts that make them so, oldest first."""
+
+    facts: list[Fact]
+
+
+def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person | None:
+    """The person of a profile as stored, which is what `person_then` gives of now, however many facts there are."""
+    profile = standing_profile(tx, website_id, profile_id)
+    if profile is None:
+        return None
+    rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
+    person = profile
+    if profile.person_id != profile.profile_id:
+        person = store.read_profile(tx, website_id, profile.person_id) or profile
+    links: dict[bytes, list[Link]] = {}
+    for member, _, _ in rows:
+        found: dict[bytes, list[Link]] = {}
+        for visitor_id, *link in tx.all(history_sql.links_beside, (website_id, member)):
+            found.setdefault(visitor_id, []).append(Link(*link))
+        links |= found
+    return Person(
+        person_id=person.person_id,
+        members={member: user_id for member, user_id, _ in rows},
+        traits=person.traits,
+        links=links,
+        identified_at=rows[0][2],
+    )
 
 
 def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int = MAX_AT) -> PersonThen | None:
@@ -45,15 +77,15 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
     order = sorted(first.values(), key=lambda fact: (at_of(fact.fact_id), fact.profile_id))
     members = {fact.profile_id: fact.user_id for fact in order}
     return PersonThen(
-        min(members),
-        members,
-        facts,
-        rules.fold_traits(facts),
-        {
+        person_id=min(members),
+        members=members,
+        facts=facts,
+        traits=rules.fold_traits(facts),
+        links={
             visitor: _links_then(tx, website_id, visitor, at)
             for visitor in {fact.visitor_id for fact in facts}
         },
-        at_of(facts[0].fact_id),
+        identified_at=at_of(facts[0].fact_id),
     )
 
 
@@ -63,7 +95,14 @@ def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen 
     rows = ledger_of(tx, website_id, members)
     if not rows:
         return None
-    return PersonThen(min(members), members, [], Traits({}, set(), set()), {}, at_of(rows[0][0]))
+    return PersonThen(
+        person_id=min(members),
+        members=members,
+        facts=[],
+        traits=Traits({}, set(), set()),
+        links={},
+        identified_at=at_of(rows[0][0]),
+    )
 
 
 def _joined(profile_id: bytes, merges: Iterable[Merge]) -> set[bytes]:

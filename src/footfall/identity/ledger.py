@@ -293,6 +293,15 @@ def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[
     return {one: row[3] for one, row in found.items() if row is not None}
 
 
+def standing_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:
+    """A profile; when no fact about it counts, one that it is merged with. None when there is none."""
+    found = store.read_profile(tx, website_id, profile_id)
+    if found is None:
+        others = (store.read_profile(tx, website_id, one) for one in everybody_of(tx, website_id, profile_id))
+        found = next((other for other in others if other is not None), None)
+    return found
+
+
 def _append(
     tx: Transaction,
     website_id: bytes,

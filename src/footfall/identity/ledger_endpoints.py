@@ -13,7 +13,7 @@ from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.erase import ERASE_HANDLER, EraseCall, Erased
 from footfall.identity.health import RefusedIds, identity_health
-from footfall.identity.history import PersonThen, explain, fact_json, ledger_of, person_then
+from footfall.identity.history import Person, PersonThen, explain, fact_json, ledger_of
 from footfall.identity.ledger import (
     MERGE_HANDLER,
     UNDO_HANDLER,
@@ -99,41 +99,26 @@ class Ledger:
         return success(await self._database.scan(identity_health, site(context)))
 
 
-def read_then(
-    tx: Transaction, asked: tuple[Website, Ref, int]
-) -> tuple[PersonThen, Mapping[bytes, str | None]] | None:
-    """A person as of a time (ms since epoch), and the names of keys; None when there was nobody then."""
-    website, ref, at = asked
-    then = person_then(tx, website.website_id, profile_id_of(tx, website, ref), at)
-    return None if then is None else (then, key_names(tx, website.website_id))
-
-
-def then_json(then: PersonThen, names: Mapping[bytes, str | None], *, with_reasons: bool) -> dict[str, Any]:
-    """What `as_of` and `explain` add to, or show of, a profile."""
-    shown: dict[str, Any] = {
-        "profileId": then.person_id.hex(),
-        "userId": next(iter(then.members.values())),
-        "userIds": list(then.members.values()),
-        "metadata": then.traits.values,
-        "name": then.traits.values.get("name"),
-        "image": then.traits.values.get("image"),
-        "identifiedAt": to_iso(then.identified_at),
-        "visitors": [
-            {"visitorId": format_uuid(visitor_id), "spans": spans_json(links, then)}
-            for visitor_id, links in sorted(then.links.items())
-        ],
+def identity_json(person: Person) -> dict[str, Any]:
+    """Who a person is."""
+    values = person.traits.values
+    return {
+        "profileId": person.person_id.hex(),
+        "userId": next(iter(person.members.values())),
+        "userIds": list(person.members.values()),
+        "metadata": values,
+        "name": values.get("name"),
+        "image": values.get("image"),
+        "identifiedAt": to_iso(person.identified_at),
     }
-    if with_reasons:
-        shown["explain"] = explain(then, names)
-    return shown
 
 
-def spans_json(links: list[Any], then: PersonThen) -> list[dict[str, Any]]:
+def spans_json(links: list[Any], person: Person) -> list[dict[str, Any]]:
     """From when until when a visitor was this person; None: from its beginning, or until now."""
     spans: list[dict[str, Any]] = []
     is_open = False
     for index, link in enumerate(links):
-        is_own = link.profile_id in then.members
+        is_own = link.profile_id in person.members
         if is_own and not is_open:
             spans.append({"from": to_iso(at_of(link.fact_id)) if index else None, "until": None})
         elif not is_own and is_open:
@@ -261,6 +246,6 @@ def export_json(tx: Transaction, website: Website, then: PersonThen) -> dict[str
     names = key_names(tx, website.website_id)
     users = everybody_of(tx, website.website_id, then.person_id)
     return {
-        "profile": then_json(then, names, with_reasons=True),
+        "profile": {**identity_json(then), "explain": explain(then, names)},
         "ledger": ledger_json(tx, website.website_id, users),
     }

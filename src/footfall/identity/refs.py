@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, NotFound
-from footfall.identity import store
-from footfall.identity.ledger import everybody_of, id_of_user
+from footfall.identity.ledger import id_of_user, standing_profile
 from footfall.identity.store import Profile
 from footfall.ids import parse_object_id
 from footfall.websites.model import Website
@@ -33,12 +32,7 @@ def profile_id_of(tx: Transaction, website: Website, ref: Ref) -> bytes:
 
 def find_profile(tx: Transaction, website: Website, ref: Ref) -> Profile | None:
     """The profile that a reference names; when no fact about it counts, one that it is merged with. None when there is none."""
-    website_id, profile_id = website.website_id, profile_id_of(tx, website, ref)
-    found = store.read_profile(tx, website_id, profile_id)
-    if found is None:
-        others = (store.read_profile(tx, website_id, one) for one in everybody_of(tx, website_id, profile_id))
-        found = next((other for other in others if other is not None), None)
-    return found
+    return standing_profile(tx, website.website_id, profile_id_of(tx, website, ref))
 
 
 def no_such_person() -> NotFound:

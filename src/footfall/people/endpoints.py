@@ -11,8 +11,8 @@ from footfall.auth.store import key_names
 from footfall.clock import to_iso
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import PersonThen, explain, nobody, person_then
-from footfall.identity.ledger_endpoints import export_json, read_as_of, read_then, then_json
+from footfall.identity.history import explain, nobody, person_now, person_then
+from footfall.identity.ledger_endpoints import export_json, identity_json, read_as_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT
@@ -116,34 +116,35 @@ def _summary(tx: Transaction, website_id: bytes, row: Row) -> dict[str, Any]:
 
 
 def read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[str, Any] | None:
+    """A person as of a time (ms since epoch; MAX_AT: now), with reasons or without; None when there was nobody then."""
     website, ref, at, with_reasons = asked
-    found = read_then(tx, (website, ref, at))
-    if found is None:
+    website_id, profile_id = website.website_id, profile_id_of(tx, website, ref)
+    if at == MAX_AT and not with_reasons:
+        person = person_now(tx, website_id, profile_id)
+        return None if person is None else identity_json(person) | person_json(tx, website_id, person)
+    then = person_then(tx, website_id, profile_id, at)
+    if then is None:
         return None
-    then, names = found
-    shown = then_json(then, names, with_reasons=False)
+    shown = identity_json(then)
     if with_reasons:
-        shown["explain"] = explain(then, names)
-    return shown | person_json(tx, website.website_id, then, at)
-
-
-def _person_of(tx: Transaction, website: Website, ref: Ref) -> PersonThen | None:
-    return person_then(tx, website.website_id, profile_id_of(tx, website, ref))
+        shown["explain"] = explain(then, key_names(tx, website_id))
+    return shown | person_json(tx, website_id, then, at)
 
 
 def read_journey(
     tx: Transaction, asked: tuple[Website, Ref, bytes, int, bool]
 ) -> tuple[list[dict[str, Any]], bytes | None] | None:
     website, ref, cursor, limit, newest_first = asked
-    then = _person_of(tx, website, ref)
-    if then is None:
+    person = person_now(tx, website.website_id, profile_id_of(tx, website, ref))
+    if person is None:
         return None
-    return journey(tx, website.website_id, then, cursor, limit, newest_first=newest_first)
+    return journey(tx, website.website_id, person, cursor, limit, newest_first=newest_first)
 
 
 def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
     website, ref = asked
-    then = _person_of(tx, website, ref) or nobody(tx, website.website_id, profile_id_of(tx, website, ref))
+    key = (website.website_id, profile_id_of(tx, website, ref))
+    then = person_then(tx, *key) or nobody(tx, *key)
     if then is None:
         return None
     entries: list[dict[str, Any]] = []

@@ -45,3 +45,24 @@ ORDER BY event_id DESC LIMIT :most;
 SELECT event_id, type, session_started_at, url, query, referrer, name, data FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
 ORDER BY event_id LIMIT :most;
+
+-- name: facts_down(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+SELECT fact_id, visitor_id, user_id, source FROM fact
+WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id >= :since AND fact_id <= :until
+    AND kind = 'identify'
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+ORDER BY fact_id DESC LIMIT :most;
+
+-- name: facts_up(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+SELECT fact_id, visitor_id, user_id, source FROM fact
+WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id >= :since AND fact_id <= :until
+    AND kind = 'identify'
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+ORDER BY fact_id LIMIT :most;
+
+-- name: facts_down_on(website_id bytes, profile_id bytes, visitor_id bytes, since bytes, until bytes, most int)
+SELECT fact_id, visitor_id, user_id, source FROM fact
+WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id AND fact_id >= :since AND fact_id <= :until
+    AND kind = 'identify'
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+ORDER BY fact_id DESC LIMIT :most;

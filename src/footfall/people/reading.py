@@ -12,7 +12,7 @@ from footfall.collect.model import CUSTOM, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import store
-from footfall.identity.history import PersonThen
+from footfall.identity.history import Person
 from footfall.identity.ledger_endpoints import spans_json
 from footfall.identity.model import Link
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix, format_uuid
@@ -43,18 +43,18 @@ def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
     return spans
 
 
-def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = MAX_AT) -> dict[str, Any]:
+def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MAX_AT) -> dict[str, Any]:
     """What a person did up to a time (ms since epoch), beside who they are; on visitors whose first pageview has come."""
     visitors = []
     seen: list[int] = []
     touches: list[tuple[int, Row]] = []
     sessions = pageviews = goals = 0
     end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
-    for visitor_id, links in sorted(then.links.items()):
+    for visitor_id, links in sorted(person.links.items()):
         known = tx.one(sql.visitor_summary, (website_id, visitor_id))
         if known is None or not known[2]:
             continue
-        spans = [(since, min(until, end)) for since, until in event_spans(links, then.members)]
+        spans = [(since, min(until, end)) for since, until in event_spans(links, person.members)]
         counts = [
             row for span in spans for row in tx.all(sql.counts_between, (website_id, visitor_id, *span))
         ]
@@ -69,7 +69,7 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
         touches += [
             (row[0], row) for row in tx.all(sql.sessions_of, (website_id, visitor_id)) if row[0] in started
         ]
-        visitors.append(_visitor(known, visitor_id, links, then, edges))
+        visitors.append(_visitor(known, visitor_id, links, person, edges))
     touches.sort(key=lambda touch: touch[0])
     return {
         "firstSeenAt": to_iso(min(seen)) if seen else None,
@@ -81,12 +81,12 @@ def person_json(tx: Transaction, website_id: bytes, then: PersonThen, at: int = 
     }
 
 
-def sessions_json(tx: Transaction, website_id: bytes, then: PersonThen) -> list[dict[str, Any]]:
+def sessions_json(tx: Transaction, website_id: bytes, person: Person) -> list[dict[str, Any]]:
     """Everything held about the sessions that began in the person's own spans, visitor by visitor."""
     return [
         _session_json(visitor_id, row)
-        for visitor_id, links in sorted(then.links.items())
-        for since, until in event_spans(links, then.members)
+        for visitor_id, links in sorted(person.links.items())
+        for since, until in event_spans(links, person.members)
         for row in tx.all(sql.whole_sessions, (website_id, visitor_id, at_of(since), at_of(until)))
     ]
 
@@ -148,12 +148,12 @@ def _edges(tx: Transaction, key: Params) -> list[Row]:
 
 
 def _visitor(
-    known: Row, visitor_id: bytes, links: list[Link], then: PersonThen, edges: list[int]
+    known: Row, visitor_id: bytes, links: list[Link], person: Person, edges: list[int]
 ) -> dict[str, Any]:
     place, device = (_decode(text) if text else None for text in known[3:5])
     return {
         "visitorId": format_uuid(visitor_id),
-        "spans": spans_json(links, then),
+        "spans": spans_json(links, person),
         "device": device and device["device"],
         "country": place and place.get("country"),
         "city": place and place.get("city"),
