@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from footfall.clock import to_iso
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
+from footfall.errors import Conflict
 from footfall.identity import store
 from footfall.identity.erase import EraseCall, erase
 from footfall.identity.history import person_then
@@ -126,7 +127,7 @@ class Story:
         if facts := [*reading.calls, *reading.merges, *reading.undos]:
             target = facts[step.choice % len(facts)]
             was_active = reading.is_active(target)
-            (outcome,) = undo(self.tx, [UndoCall(ID, target, None, KEY, self.now)])
+            (outcome,) = undo(self.tx, [UndoCall(ID, SECRET, target, None, KEY, self.now)])
             assert isinstance(outcome, Undone)
             assert outcome.is_new == was_active
             if was_active:
@@ -142,6 +143,8 @@ class Story:
         joined = self.reading.everybody(profile)
         assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
         if receipt is not None:
+            (undone,) = undo(self.tx, [UndoCall(ID, SECRET, bytes(16), None, KEY, self.now)])
+            assert isinstance(undone, Conflict)
             self.reading.erase(profile, receipt.erased_at, lambda fact: boundary_id(SECRET, fact))
 
     def check(self) -> None:

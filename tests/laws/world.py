@@ -120,7 +120,7 @@ def join(tx: Transaction, first: str, second: str) -> object:
 
 def take_back(tx: Transaction, fact_id: bytes) -> object:
     """Undo a fact."""
-    return undo(tx, [UndoCall(WEBSITE.website_id, fact_id, None, KEY, NOW)])[0]
+    return undo(tx, [UndoCall(WEBSITE.website_id, WEBSITE.profile_secret, fact_id, None, KEY, NOW)])[0]
 
 
 def state(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import store
-from footfall.identity.erase import ERASE_HANDLER, EraseCall
+from footfall.identity.erase import ERASE_HANDLER, erase_call
 from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
 from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
@@ -354,7 +353,12 @@ async def merge(call: Call) -> Reply:
 async def undo(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/undo`."""
     request = UndoCall(
-        call.site.website_id, read_fact_id(call.form.get("fact", "")), None, call.user.account_id, call.now
+        call.site.website_id,
+        call.site.profile_secret,
+        read_fact_id(call.form.get("fact", "")),
+        None,
+        call.user.account_id,
+        call.now,
     )
     outcome = await call.services.database.write(UNDO_HANDLER, request)
     if isinstance(outcome, ApiError):
@@ -382,9 +386,7 @@ async def erase(call: Call) -> Reply:
     )
     if profile is None:
         raise no_such_person()
-    request = EraseCall(
-        call.site.website_id, call.site.profile_secret, profile.profile_id, secrets.token_bytes(16), call.now
-    )
+    request = erase_call(call.site, profile.profile_id, call.now)
     receipt = await call.services.database.write(ERASE_HANDLER, request)
     if receipt is None:
         raise no_such_person()

@@ -7,6 +7,7 @@ person's links, so that nobody else inherits the events; and a tombstone, by whi
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from footfall.identity.ledger import (
 from footfall.identity.model import UNDO, Link
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT, at_of, at_prefix
+from footfall.websites.model import Website
 
 sql = load(__file__, "erase.sql")
 
@@ -33,7 +35,7 @@ ERASED = "[erased]"
 
 
 class EraseCall(msgspec.Struct, frozen=True):
-    """Erase a person. `erasure_id` (16 random bytes) names the erasure; `now`: ms since epoch."""
+    """Erase a person. `erasure_id` (see `rules.erasure_id`) names the erasure; `now`: ms since epoch."""
 
     website_id: bytes
     profile_secret: bytes
@@ -50,6 +52,12 @@ class Erased(msgspec.Struct, frozen=True):
     users: int
     visitors: int
     rows: dict[str, int]
+
+
+def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
+    """The call to erase a person at a time (ms since epoch), under an id of its own."""
+    erasure_id = rules.erasure_id(website.profile_secret, secrets.token_bytes(8))
+    return EraseCall(website.website_id, website.profile_secret, profile_id, erasure_id, now)
 
 
 def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:

@@ -52,6 +52,7 @@ class UndoCall(msgspec.Struct, frozen=True):
     """Say that a fact does not count."""
 
     website_id: bytes
+    profile_secret: bytes
     fact_id: bytes
     reason: str | None
     key_id: bytes | None
@@ -130,7 +131,7 @@ def undo(tx: Transaction, calls: list[UndoCall]) -> list[Undone | ApiError]:
 def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     row = tx.one(sql.fact_get, (call.website_id, call.fact_id))
     if row is None:
-        if tx.one(sql.tombstone_by_erasure, (call.website_id, call.fact_id)) is not None:
+        if _is_erasure(tx, call):
             return Conflict("An erasure cannot be undone: what it removed is gone.")
         return NotFound("factId: there is no such fact in this website's ledger.")
     kind, profile_id, user_id = row[1], row[2], row[3]
@@ -145,6 +146,14 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     tx.run(sql.undo_add, (call.website_id, call.fact_id, fact_id))
     still = _apply_undos(tx, call.website_id, call.fact_id)
     return Undone(fact_id, call.fact_id, kind, True, still)
+
+
+def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
+    """Whether the id is that of an erasure; ids that were drawn without a secret are known to the tombstones."""
+    return (
+        rules.is_erasure_id(call.profile_secret, call.fact_id)
+        or tx.one(sql.tombstone_by_erasure, (call.website_id, call.fact_id)) is not None
+    )
 
 
 def _is_inactive(tx: Transaction, website_id: bytes, fact_id: bytes) -> bool:

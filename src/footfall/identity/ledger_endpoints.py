@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from footfall.auth.store import key_names
 from footfall.clock import from_iso, to_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.erase import ERASE_HANDLER, EraseCall, Erased
+from footfall.identity.erase import ERASE_HANDLER, Erased, erase_call
 from footfall.identity.health import RefusedIds, identity_health
 from footfall.identity.history import Person, PersonThen, explain, fact_json, ledger_of
 from footfall.identity.ledger import (
@@ -64,8 +63,14 @@ class Ledger:
         """Says that a fact does not count; undoing an undo restores."""
         fact_id = read_fact_id(context.path_values[0])
         body = decode_object(context.body) if context.body else {}
+        website = site(context)
         call = UndoCall(
-            site(context).website_id, fact_id, read_reason(body), caller(context).credential_id, context.now
+            website.website_id,
+            website.profile_secret,
+            fact_id,
+            read_reason(body),
+            caller(context).credential_id,
+            context.now,
         )
         outcome = await self._database.write(UNDO_HANDLER, call)
         if isinstance(outcome, ApiError):
@@ -84,9 +89,7 @@ class Ledger:
         """Erases a person, and says whether anything of them is left in the files of the database."""
         website, ref = site(context), read_ref(context.path_values[0])
         profile_id = await self._database.read(_id_of, (website, ref))
-        call = EraseCall(
-            website.website_id, website.profile_secret, profile_id, secrets.token_bytes(16), context.now
-        )
+        call = erase_call(website, profile_id, context.now)
         receipt: Erased | None = await self._database.write(ERASE_HANDLER, call)
         if receipt is None:
             raise no_such_person()

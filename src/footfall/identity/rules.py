@@ -44,6 +44,19 @@ def user_hash(secret: bytes, user_id: str) -> bytes:
     return hmac.digest(secret, b"tombstone\0" + user_id.encode(), "sha256")[:16]
 
 
+def erasure_id(secret: bytes, drawn: bytes) -> bytes:
+    """The 16 bytes of an erasure's id: 8 random ones, `drawn`, and 8 by which it is recognised without being kept. (Stored.)
+
+    The tombstone of a user who was erased twice keeps the last id only.
+    """
+    return drawn + hmac.digest(secret, b"erasure\0" + drawn, "sha256")[:8]
+
+
+def is_erasure_id(secret: bytes, erasure: bytes) -> bool:
+    """Whether 16 bytes are the id of an erasure in the website of this profile secret."""
+    return hmac.compare_digest(erasure_id(secret, erasure[:8]), erasure)
+
+
 def canonical_operations(operations: Operations) -> bytes:
     """JSON with sorted keys, in which equal values are equal bytes: `1.0` is `1`. (Stored and hashed.)"""
     return _canonical(
