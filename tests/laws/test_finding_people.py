@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from footfall.db.protocol import Transaction
+from footfall.db.statements import make_statement
 from footfall.identity.model import Operations
+from footfall.identity.rebuild import rebuild_identity
+from footfall.identity.store import mark_changed
+from footfall.identity.verify import verify_identity
 from footfall.people.index import index_step, sql
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
-from tests.laws.world import WEBSITE, Said, deliver, prepare
+from tests.laws.world import WEBSITE, Said, deliver, join, prepare
 
 PEOPLE = 30
 Known = dict[str, Any]
@@ -102,3 +106,56 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
                 )
                 assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked
+
+
+NOBODY = (WEBSITE.website_id, b"n" * 12)
+LEFT_OVER = {
+    "trait": (sql.trait_put, (*NOBODY, "plan", "text", "pro", None)),
+    "search_term": (sql.term_add, (WEBSITE.website_id, "nobody", NOBODY[1])),
+    "listed_person": (sql.listed_put, (*NOBODY, 5, 5)),
+}
+
+
+def index_rows(tx: Transaction) -> dict[str, list[Any]]:
+    """Whose the rows are that people are found by."""
+    texts = {table: f"SELECT profile_id FROM {table} ORDER BY profile_id" for table in LEFT_OVER}
+    return {table: tx.all(make_statement(table, "", text)) for table, text in texts.items()}
+
+
+@pytest.mark.parametrize("table", LEFT_OVER)
+def test_what_nobody_can_be_found_by_any_more_is_told_and_removed(session: Any, table: str) -> None:
+    with crowd(session) as (tx, _):
+        before = index_rows(tx)
+        assert verify_identity(tx).shown == []
+        tx.run(*LEFT_OVER[table])
+        report = verify_identity(tx)
+        assert (report.differences, NOBODY[1].hex() in report.shown[0]) == (1, True)
+        rebuild_identity(tx)
+        assert verify_identity(tx).shown == []
+        assert index_rows(tx) == before
+
+
+def test_what_a_background_step_will_remove_is_no_difference(session: Any) -> None:
+    with crowd(session) as (tx, _):
+        before = index_rows(tx)
+        tx.run(*LEFT_OVER["trait"])
+        mark_changed(tx, [NOBODY])
+        assert verify_identity(tx).shown == []
+        index_step(tx, [1])
+        assert index_rows(tx) == before
+
+
+def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> None:
+    with crowd(session) as (tx, people):
+        join(tx, "user 1", "user 2")
+        while index_step(tx, [100])[0].changes:
+            pass
+        before = index_rows(tx)
+        assert verify_identity(tx).shown == []
+        other = max(one for one, number in people.items() if number in (1, 2))
+        tx.run(sql.listed_put, (WEBSITE.website_id, other, 5, 5))
+        assert verify_identity(tx).differences == 1
+        rebuild_identity(tx)
+        while index_step(tx, [100])[0].changes:
+            pass
+        assert index_rows(tx) == before

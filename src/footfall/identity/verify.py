@@ -1,4 +1,4 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored.
+"""Fold the ledger anew with the pure rules, and compare with what is stored; and see that the trait index holds none but people.
 
 Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
 people hang together by is held.
@@ -66,12 +66,14 @@ class Person(msgspec.Struct):
 
 
 def verify_identity(tx: Transaction) -> Report:
-    """Compare profiles, links, and what merges and undos come to, with the ledger, in one snapshot."""
+    """Compare profiles, links, and what merges and undos come to, with the ledger, and the trait index with profiles, in one snapshot."""
     report = Report(facts=tx.all(sql.fact_count)[0][0])
     operated = read_operations(tx)
     _verify_operations(tx, operated, report)
     _verify_profiles(tx, operated, report)
     _verify_links(tx, operated, report)
+    for website_id, profile_id in tx.stream(sql.index_leftovers):
+        report.add(f"{_name((website_id, profile_id))}: is in the trait index but is no person")
     return report
 
 
