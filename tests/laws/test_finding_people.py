@@ -15,6 +15,7 @@ from footfall.identity.model import Operations
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
 from footfall.identity.verify import verify_identity
+from footfall.people.endpoints import read_page
 from footfall.people.index import index_step, sql
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
@@ -106,6 +107,29 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
                 )
                 assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked
+
+
+@pytest.mark.parametrize("filters", [{}, {"trait.name": "exists"}])
+def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
+    session: Any, filters: dict[str, str]
+) -> None:
+    with crowd(session) as (tx, people):
+        # The earlier of the two has the larger id, so that the other one's row is the person's.
+        late, early = next(
+            (people[one], people[other])
+            for one, other in combinations(sorted(people), 2)
+            if identified_at(people[one]) > identified_at(people[other])
+        )
+        join(tx, f"user {late}", f"user {early}")
+        while index_step(tx, [100])[0].changes:
+            pass
+        found: list[dict[str, Any]] = []
+        for offset in range(PEOPLE):
+            asked = {**filters, "limit": "1", "offset": str(offset)}
+            found += read_page(tx, (WEBSITE, read_people_query(asked.items())))[0]
+        assert len({one["profileId"] for one in found}) == len(found) == PEOPLE - 1
+        times = [one["identifiedAt"] for one in found]
+        assert times == sorted(times, reverse=True)
 
 
 NOBODY = (WEBSITE.website_id, b"n" * 12)

@@ -28,6 +28,12 @@ _ASCII_UPPER = re.compile("[A-Z]+")
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
 _LISTED = "listed_person p WHERE p.website_id = :w"
 """What follows FROM, to read all people."""
+_FIRST_IDENTIFIED = (
+    "profile p WHERE p.website_id = :w AND (p.member_count = 1 OR NOT EXISTS ("
+    "SELECT 1 FROM profile e WHERE e.website_id = :w AND e.person_id = p.person_id "
+    "AND (e.identified_at, e.profile_id) < (p.identified_at, p.profile_id)))"
+)
+"""The same from the profiles themselves: of each person, the user who was identified first."""
 PERSON = make_statement(
     "person",
     "website_id bytes, profile_id bytes",
@@ -116,6 +122,8 @@ class _Search:
         self._conditions = conditions
         self._few = few
         self._key = "seen_at" if query.by_seen else "identified_at"
+        # The list of all, newest first, needs no index that is a moment behind.
+        self._is_plain = not conditions and not query.by_seen
 
     def run(self) -> tuple[list[bytes], int]:
         """The profile ids on the page in order, and the total, which is above EXACT_TOTAL when it is not exact."""
@@ -204,14 +212,13 @@ class _Search:
                 from_here = f" AND p.{self._key} >= {self._builder.add(bound[0][0], 'int')}"
         order = f"ORDER BY p.{self._key} DESC, p.profile_id DESC"
         where = from_here + self._where(None) + page.without
-        text = f"SELECT p.profile_id FROM {self._listed()}{where} {order} {page.text}"
+        person = "person_id" if self._is_plain else "profile_id"
+        text = f"SELECT p.{person} FROM {self._listed()}{where} {order} {page.text}"
         return [row[0] for row in self._builder.run(self._tx, text)]
 
     def _listed(self) -> str:
-        """What follows FROM, to read in the order of the list. The plain list of all needs no index that is a moment behind."""
-        if self._conditions or self._query.by_seen:
-            return _LISTED
-        return "profile p WHERE p.website_id = :w AND p.person_id = p.profile_id"
+        """What follows FROM, to read in the order of the list."""
+        return _FIRST_IDENTIFIED if self._is_plain else _LISTED
 
     def _count(self, start: Condition | None) -> int:
         """How many there are in all; above EXACT_TOTAL not exactly."""
