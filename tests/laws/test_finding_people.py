@@ -26,6 +26,8 @@ Known = dict[str, Any]
 CONDITIONS: dict[tuple[str, str], Callable[[Known], bool]] = {
     ("trait.plan", "pro"): lambda known: known["plan"] == "pro",
     ("trait.plan", "is_not:free"): lambda known: known["plan"] != "free",
+    ("trait.plan", "is_not:free,pro,team"): lambda known: False,
+    ("trait.name", "missing"): lambda known: False,
     ("trait.seats", "gte:3"): lambda known: known.get("seats", 0) >= 3,
     ("trait.seats", "missing"): lambda known: "seats" not in known,
     ("trait.city", "exists"): lambda known: "city" in known,

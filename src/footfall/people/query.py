@@ -2,7 +2,7 @@
 
 The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, they are all
 fetched and sorted here. Else the people are walked in the order of the list until a page is full; or, when those in front match too
-rarely, all that match are sorted by the database. People of whom one thing is not true are counted as all but those of whom it is.
+rarely, all that match are sorted by the database. People of whom one thing is not true are all but those of whom it is.
 """
 
 from __future__ import annotations
@@ -46,13 +46,20 @@ class Condition(msgspec.Struct, frozen=True):
     """`text` is true for a row `p` with a `profile_id`; `source`, if any, gives each `profile_id` that it is true for, once.
 
     `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch. `others`, if any,
-    gives each `profile_id` that the condition is not true for, once.
+    gives each `profile_id` that the condition is not true for, once; there is no `source` then.
     """
 
     text: str
     source: str = ""
     rows: str = ""
     others: str = ""
+
+    @property
+    def people(self) -> str:
+        """What gives each `profile_id` that the condition is true for, once; of all but `others`, the engines subtract sets."""
+        return (
+            self.source or f"SELECT profile_id FROM listed_person WHERE website_id = :w EXCEPT {self.others}"
+        )
 
 
 class _Builder:
@@ -106,6 +113,7 @@ class _Page(NamedTuple):
     """A part of a list. `text`: as a statement says it; `without`: a condition on a row `p` that leaves out who stands in front."""
 
     offset: int
+    limit: int
     text: str
     without: str
 
@@ -135,8 +143,14 @@ class _Search:
             if len(found) <= self._few:
                 ids = [*front, *(one for one in self._sorted(found) if one not in front)]
                 return ids[first:end], len(ids)
-        ids = self._behind(front, start)
-        is_last = 0 < len(ids) < self._query.limit
+        # Those behind are too many to be fetched.
+        page = self._page(front)
+        ids = self._walk(page)
+        if self._conditions and len(ids) < page.limit:
+            start = self._rarest(start)
+            ids = self._sort(start, page)
+        ids = [*front[first:end], *ids]
+        is_last = len(ids) < self._query.limit and (first == 0 or len(ids) > 0)
         return ids, first + len(ids) if is_last else self._count(start)
 
     def _named(self) -> list[bytes]:
@@ -149,18 +163,13 @@ class _Search:
             return []
         return self._sorted(self._fetch(Condition("", text)))
 
-    def _behind(self, front: list[bytes], start: Condition | None) -> list[bytes]:
-        """The page of a list that begins with `front`, when those behind are too many to be fetched."""
+    def _page(self, front: list[bytes]) -> _Page:
+        """The part of the page that lies behind those in front."""
         first, limit = self._query.offset, self._query.limit
-        shown = front[first : first + limit]
-        offset, limit = max(0, first - len(front)), limit - len(shown)
-        page = f"LIMIT {self._builder.add(limit, 'int')} OFFSET {self._builder.add(offset, 'int')}"
+        offset, limit = max(0, first - len(front)), limit - len(front[first : first + limit])
+        text = f"LIMIT {self._builder.add(limit, 'int')} OFFSET {self._builder.add(offset, 'int')}"
         others = ", ".join(self._builder.add(one, "bytes") for one in front)
-        page_of = _Page(offset, page, f" AND p.profile_id NOT IN ({others})" if front else "")
-        ids = self._walk(page_of)
-        if self._conditions and len(ids) < limit:
-            ids = self._sort(start, page_of)
-        return shown + ids
+        return _Page(offset, limit, text, f" AND p.profile_id NOT IN ({others})" if front else "")
 
     def _narrowest(self) -> tuple[Condition | None, int]:
         """The condition that leaves the fewest people, and how many; any with a source when all leave many."""
@@ -176,6 +185,19 @@ class _Search:
                     best, least = one, many
         return best, least
 
+    def _rarest(self, start: Condition | None) -> Condition:
+        """What to sort from: of the conditions with `others` the one that leaves the fewest, when these are few or all have others."""
+        left = {self._left(one): one for one in self._conditions if one.others}
+        if start is None or (left and min(left) <= self._few):
+            return left[min(left)]
+        return start
+
+    def _left(self, one: Condition) -> int:
+        """How many people a condition with `others` is true for."""
+        everybody = f"SELECT count(*) FROM {_LISTED}"
+        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({one.others}) s)"
+        return int(self._builder.run(self._tx, text)[0][0])
+
     def _fetch(self, start: Condition) -> list[Row]:
         """(profile id, what it is sorted by) of all people, or of one more than are few."""
         text = f"SELECT p.profile_id, o.{self._key} FROM {self._people(start)} LIMIT {self._few + 1}"
@@ -184,18 +206,17 @@ class _Search:
     def _sorted(self, found: list[Row]) -> list[bytes]:
         return [row[0] for row in sorted(found, key=lambda row: (row[1], row[0]), reverse=True)]
 
-    def _sort(self, start: Condition | None, page: _Page) -> list[bytes]:
+    def _sort(self, start: Condition, page: _Page) -> list[bytes]:
         """The page, when the database has to sort all people that match."""
-        table, people = ("o", self._people(start)) if start else ("p", _LISTED + self._where(None))
         # Not by the index in the order of the list, which would lead all over the trait index.
-        order = f"ORDER BY {table}.{self._key} + 0 DESC, p.profile_id DESC"
-        text = f"SELECT p.profile_id FROM {people}{page.without} {order} {page.text}"
+        order = f"ORDER BY o.{self._key} + 0 DESC, p.profile_id DESC"
+        text = f"SELECT p.profile_id FROM {self._people(start)}{page.without} {order} {page.text}"
         return [row[0] for row in self._builder.run(self._tx, text)]
 
     def _people(self, start: Condition) -> str:
         """What follows FROM, to read from `start` on. CROSS JOIN: SQLite keeps to this order."""
         return (
-            f"({start.source}) p CROSS JOIN listed_person o "
+            f"({start.people}) p CROSS JOIN listed_person o "
             f"WHERE o.website_id = :w AND o.profile_id = p.profile_id{self._where(start)}"
         )
 
@@ -222,12 +243,10 @@ class _Search:
 
     def _count(self, start: Condition | None) -> int:
         """How many there are in all; above EXACT_TOTAL not exactly."""
-        if len(self._conditions) == 1 and (others := self._conditions[0].others):
-            everybody = f"SELECT count(*) FROM {_LISTED}"
-            text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({others}) s)"
-        else:
-            people = self._people(start) if start else self._listed() + self._where(None)
-            text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
+        if len(self._conditions) == 1 and self._conditions[0].others:
+            return self._left(self._conditions[0])
+        people = self._people(start) if start else self._listed() + self._where(None)
+        text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
         return int(self._builder.run(self._tx, text)[0][0])
 
 
