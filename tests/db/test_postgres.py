@@ -40,6 +40,28 @@ def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> N
     session.close()
 
 
+def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(empty: Place) -> None:
+    """What was sent behind a statement that failed was never prepared, though psycopg takes it for that."""
+    migrate_database(empty.settings)
+    put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
+    get = make_statement("get", "name text", "SELECT value FROM setting WHERE name = :name")
+    session = postgres.PostgresSession(empty.database_url)
+    for round_number in range(4):
+        tx = session.begin()
+        tx.run_many(put, [("twice",), ("twice",)])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            tx.lookup(get, [("twice",)])
+        session.rollback()
+        tx = session.begin()
+        assert tx.lookup(get, [("twice",), (f"round {round_number - 1}",)])[0] is None
+        tx.run_many(put, [(f"round {round_number}",)])
+        session.commit()
+    tx = session.begin()
+    assert tx.lookup(get, [(f"round {number}",) for number in range(5)]) == [*[(0,)] * 4, None]
+    session.rollback()
+    session.close()
+
+
 def test_the_server_ends_a_transaction_whose_process_says_nothing_any_more(empty: Place) -> None:
     show = make_statement("show", "", "SELECT current_setting('idle_in_transaction_session_timeout')")
     migrate_database(empty.settings)

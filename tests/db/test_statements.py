@@ -30,6 +30,16 @@ GET = make_statement(
 )
 ALL = make_statement("all", "", "SELECT website_id, name, many, share, note FROM thing ORDER BY many")
 REMOVE = make_statement("remove", "website_id bytes", "DELETE FROM thing WHERE website_id = :website_id")
+SET = make_statement(
+    "set",
+    "website_id bytes, name text, many int, note text",
+    "-- A comment.\nUPDATE thing SET many = :many, note = :note WHERE website_id = :website_id AND name = :name AND name <> 'where'",
+)
+REMOVE_ONE = make_statement(
+    "remove_one",
+    "website_id bytes, name text",
+    "DELETE FROM thing WHERE website_id = :website_id AND name = :name",
+)
 AWKWARD = [
     (b"", "", 0, 0.0, ""),
     (b"\x00\xff\\", "quote ' double \" backslash \\ {a,b}", 1, -1.5, None),
@@ -63,6 +73,32 @@ def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
     assert things.snapshot(lambda tx: tx.one(GET, (b"no", "body"))) is None
 
 
+def test_several_lookups_are_answered_together(things: Place) -> None:
+    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    first, last = AWKWARD[0], AWKWARD[-1]
+    asked = ((GET, [first[:2], last[:2]]), (GET, []), (GET, [(b"no", "body")]))
+    assert things.snapshot(lambda tx: tx.lookups(*asked)) == [[first[2:], last[2:]], [], [None]]
+
+
+def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:
+    def work(tx: Transaction) -> Any:
+        tx.run_many(PUT, AWKWARD)
+        tx.run_many(
+            SET, [(*AWKWARD[1][:2], 7, None), (*AWKWARD[3][:2], None, "new \\ {"), (b"no", "body", 8, "")]
+        )
+        tx.run_many(REMOVE_ONE, [AWKWARD[0][:2], AWKWARD[2][:2], (b"no", "body")])
+        return tx.lookup(GET, [row[:2] for row in AWKWARD])
+
+    changed = [
+        None,
+        (7, AWKWARD[1][3], None),
+        None,
+        (None, AWKWARD[3][3], "new \\ {"),
+        *(row[2:] for row in AWKWARD[4:]),
+    ]
+    assert things.transact(work) == changed
+
+
 def test_run_tells_how_many_rows_it_changed(things: Place) -> None:
     things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
     assert things.transact(lambda tx: tx.run(REMOVE, (b"c",))) == 1
@@ -73,6 +109,23 @@ def test_a_row_that_is_there_is_overwritten(things: Place) -> None:
     things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 1, 1.0, "x")]))
     things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 2, None, None)]))
     assert things.snapshot(lambda tx: tx.one(GET, (b"a", "n"))) == (2, None, None)
+
+
+def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place) -> None:
+    row = (b"a", "n", 1, 1.0, "x")
+    twice = make_statement("twice", "name text", "INSERT INTO thing (website_id, name) VALUES (NULL, :name)")
+
+    def work(tx: Transaction) -> None:
+        tx.run_many(PUT, [row])
+        tx.run_many(twice, [("m",)])
+        tx.run_many(PUT, AWKWARD)
+
+    for _ in range(3):
+        with pytest.raises(Exception, match=r"(?i)null"):
+            things.transact(work)
+    assert things.snapshot(lambda tx: tx.all(ALL)) == []
+    things.transact(lambda tx: tx.run_many(PUT, [row]))
+    assert things.snapshot(lambda tx: tx.all(ALL)) == [row]
 
 
 def test_work_that_fails_leaves_nothing(things: Place) -> None:
