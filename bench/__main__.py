@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,9 @@ REPORT_EVERY = 30.0
 LIVE_CONNECTIONS = 4
 """Of live calls beside batches: each sends its next call when the last is answered."""
 MB = 1_000_000
-HEADS = "operation requests/s p50,ms p99,ms errors store/s single/s empty/s share resident,MB log,MB ready,s"
+SENDERS = 3
+"""Connections that send batches at the same time."""
+HEADS = "operation requests/s p50,ms p99,ms errors store/s single/s empty/s share behind,s resident,MB log,MB ready,s"
 
 
 class Bench(NamedTuple):
@@ -65,7 +68,7 @@ class Bench(NamedTuple):
 def measure(bench: Bench, name: str, seconds: int) -> int:
     """Print the line of an operation, each part of it in a fresh process; the number of errors."""
     operation, core = OPERATIONS[name], bench.core
-    with bench.footfall() as running:
+    with bench.footfall() as running, store.watch_index(bench.engine) as behind:
         answer = servers.probe(running.address, operation, bench.world)
         load, errors = bench.drive(running.address, operation, seconds)
         resident, log = running.resident() / MB, bench.engine.log_size() / MB
@@ -79,7 +82,8 @@ def measure(bench: Bench, name: str, seconds: int) -> int:
     )
     share = load.rate * (1 / empty.rate + 1 / alone)
     numbers = f"{load.rate:.0f} {load.p50 / 1000:.1f} {load.p99 / 1000:.1f} {errors + empty_errors} {alone:.0f} {single:.0f}"
-    _line(f"{name} {numbers} {empty.rate:.0f} {share:.0%} {resident:.0f} {log:.0f} {running.ready:.2f}")
+    sizes = f"{max(behind):.1f} {resident:.0f} {log:.0f} {running.ready:.2f}"
+    _line(f"{name} {numbers} {empty.rate:.0f} {share:.0%} {sizes}")
     return errors + empty_errors
 
 
@@ -114,20 +118,25 @@ def soak(bench: Bench, minutes: float) -> int:
 
 def batch(bench: Bench, seconds: int) -> int:
     """Send batches, and live calls beside them; the number of errors of the live calls."""
-    with bench.footfall() as running:
+    with bench.footfall() as running, ThreadPoolExecutor(SENDERS) as pool:
 
-        def send() -> float:
-            return servers.run_apart(
-                bench.load_core, servers.send_batches, running.address, bench.world, seconds
-            )
+        def send() -> str:
+            """Send batches from several connections; what came of it."""
+            address, world, core = running.address, bench.world, bench.load_core
+            with store.watch_index(bench.engine) as behind:
+                rates = [
+                    pool.submit(servers.run_apart, core, servers.send_batches, address, world, seconds, first)
+                    for first in range(SENDERS)
+                ]
+                rate = sum(one.result() for one in rates)
+            return f"{rate:,.0f} calls/s, the trait index at most {max(behind):.1f} s behind"
 
-        alone = send()
+        click.echo(f"batches alone: {send()}")
         live = [OPERATIONS["identify-unchanged"]]
         where = (bench.load_core, bench.folder, LIVE_CONNECTIONS)
         with servers.wrk(running.address, live, bench.world, seconds + 2, *where) as process:
-            beside = send()
+            click.echo(f"with live calls beside them: {send()}")
             load = servers.counted_by(process)
-    click.echo(f"batches alone: {alone:,.0f} calls/s; with live calls beside them: {beside:,.0f} calls/s")
     times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
     click.echo(
         f"live calls on {LIVE_CONNECTIONS} connections: {load.rate:,.0f}/s, {times}, {load.errors} errors"
@@ -195,7 +204,7 @@ def main(
                     names = [name for name in OPERATIONS if not only or name in only]
                     errors = sum(measure(bench, name, duration) for name in names)
                     click.echo(
-                        "store: without a server, 64 calls a transaction; single: one; log: write-ahead log; "
+                        "store: without a server, 64 calls a transaction; single: one; behind: the trait index; log: write-ahead log; "
                         "share: requests/s of 1 / (1 / empty handler + 1 / store alone)"
                     )
                 else:

@@ -169,8 +169,10 @@ def probe(address: str, operation: Operation, world: World) -> Answer:
     return [(n.encode(), v.encode()) for n, v in headers if n not in ("date", "connection")], answer
 
 
-def send_batches(address: str, world: World, seconds: float) -> float:
+def send_batches(address: str, world: World, seconds: float, first: int) -> float:
     """Calls a second through `/identify/batch`, one batch after the other, each with MOST_CALLS calls that change something.
+
+    Senders with different `first` are about different visitors at a time.
 
     Raises BenchmarkError when a call was not taken.
     """
@@ -179,7 +181,7 @@ def send_batches(address: str, world: World, seconds: float) -> float:
     done, started = 0, time.perf_counter()
     with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
         while (spent := time.perf_counter() - started) < seconds:
-            body = bodies[done // MOST_CALLS % BATCHES].replace(
+            body = bodies[(first * 17 + done // MOST_CALLS) % BATCHES].replace(
                 b"<draw>", str(random.randint(1, 10**9)).encode()
             )
             connection.request("POST", "/api/v1/identify/batch", body, _headers(world))

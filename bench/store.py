@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -18,11 +20,12 @@ from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.collect.visitors import read_visitor
 from footfall.db.protocol import WriteHandler
+from footfall.db.statements import make_statement
 from footfall.identity.model import SERVER
 from footfall.identity.rules import profile_id
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.wire import read_identify
-from footfall.ids import at_prefix
+from footfall.ids import at_of, at_prefix
 from footfall.people.index import index_step
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
@@ -58,6 +61,7 @@ LAST_NAMES = [
 COUNTRIES = ["BR", "DE", "FR", "GB", "IN", "JP", "NL", "US"]
 _PLACEHOLDER = re.compile("<([a-z]+)>")
 _sequence = itertools.count()
+_OLDEST = make_statement("oldest", "", "SELECT min(change_id) FROM profile_change")
 
 
 class Operation(NamedTuple):
@@ -163,6 +167,26 @@ def _index(session: StoreSession) -> None:
     is_behind = True
     while is_behind:
         is_behind = session.transact(lambda tx: index_step(tx, [1000])[-1].changes > 0)
+
+
+@contextlib.contextmanager
+def watch_index(engine: Engine) -> Iterator[list[float]]:
+    """A list that grows by how many seconds the trait index is behind, twice a second."""
+    behind, is_over = [0.0], threading.Event()
+
+    def watch() -> None:
+        with closing(engine.open_session()) as session:
+            while not is_over.wait(0.5):
+                ((oldest,),) = session.snapshot(lambda tx: tx.all(_OLDEST))
+                behind.append((system_clock() - at_of(oldest)) / 1000 if oldest else 0.0)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield behind
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def measure(

@@ -70,6 +70,7 @@ def late(tx: Any, calls: list[Any]) -> list[Any]:
 
 
 KEEP, LATE = WriteHandler(1, keep), WriteHandler(2, late)
+STEP = WriteHandler(5, late, is_step=True)
 
 
 @asynccontextmanager
@@ -204,6 +205,31 @@ def test_bulk_calls_alone_come_in_larger_slices(session: FakeSession) -> None:
 
     run(work)
     assert session.committed == [list(range(BULK_ALONE)), list(range(BULK_ALONE, BULK_ALONE + 50))]
+
+
+def test_one_step_of_background_work_goes_into_each_batch(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session) as submit:
+            bulk = [submit(KEEP, number, True) for number in range(BULK_ALONE + 50)]
+            steps = [submit(STEP, step, False) for step in (1000, 2000)]
+            await asyncio.gather(*bulk, *steps)
+
+    run(work)
+    assert session.committed == [[*range(BULK_ALONE), 1000], [*range(BULK_ALONE, BULK_ALONE + 50), 2000]]
+
+
+def test_bulk_calls_keep_to_the_pace_they_are_given(session: FakeSession) -> None:
+    async def work() -> None:
+        writer = Writer(session, 1000, 1000)
+        writer.most_bulk = 3
+        calls = [writer.submit(KEEP, number, True) for number in range(5)]
+        live = [writer.submit(KEEP, number, False) for number in (10, 11, 12, 13)]
+        await asyncio.gather(*calls, *live)
+        assert writer.taken == 4
+        await writer.close()
+
+    run(work)
+    assert session.committed == [[10, 11, 12, 13, 0, 1, 2], [3, 4]]
 
 
 def test_a_batch_has_a_largest_size(session: FakeSession) -> None:

@@ -34,6 +34,9 @@ class Transaction(Protocol):
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         """The first row for each key, in the order of `keys`: the query run for all keys at once."""
 
+    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+        """What `all` gives for each (query, params): together, where a server has to be waited for."""
+
     def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         """What `lookup` gives for each (query, keys): together, where a server has to be waited for."""
 
@@ -54,6 +57,7 @@ class WriteHandler(NamedTuple):
     """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
 
     `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
+    `is_step`: a step of work in the background; one goes into each batch, and none of them counts as a call that came.
     `locks` names what a list of calls may write, so that no other process writes it meanwhile; `shares` what no other process may
     lock meanwhile, though it may share it.
     """
@@ -61,6 +65,7 @@ class WriteHandler(NamedTuple):
     rank: int
     run: Callable[[Transaction, list[Any]], list[Any]]
     is_slow: bool = False
+    is_step: bool = False
     locks: Callable[[list[Any]], list[Params]] | None = None
     shares: Callable[[list[Any]], list[Params]] | None = None
 
@@ -89,6 +94,9 @@ class Database(Protocol):
 
         `bulk` calls yield to live ones: while those come, at most 50 of them go into one batch.
         """
+
+    def pace(self, most: int | None) -> None:
+        """Let at most `most` bulk calls go into a batch from now on; None: as many as is good for them."""
 
     def taken(self) -> int:
         """Live calls that were queued since the start: by how it grows, background work sees how busy the database is."""

@@ -103,6 +103,9 @@ class SqliteTransaction:
         execute, text = self._execute, statement.sqlite
         return [execute(text, key).fetchone() for key in keys]
 
+    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+        return [self.all(*one) for one in asked]
+
     def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         return [self.lookup(statement, keys) for statement, keys in asked]
 
@@ -478,6 +481,9 @@ class SqliteDatabase:
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk)
+
+    def pace(self, most: int | None) -> None:
+        self._writer.most_bulk = most
 
     def taken(self) -> int:
         return self._writer.taken

@@ -80,10 +80,12 @@ class Writer:
         self._batch_size = batch_size
         self._live: deque[_Waiting] = deque()
         self._bulk: deque[_Waiting] = deque()
+        self._steps: deque[_Waiting] = deque()
         self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
         self.taken = 0
+        self.most_bulk: int | None = None
         self._live_at = -QUIET_SECONDS
         self._log = get_logger("writer")
         self._loop = asyncio.get_running_loop()
@@ -92,12 +94,12 @@ class Writer:
 
     def submit(self, handler: WriteHandler, call: Any, bulk: bool) -> asyncio.Future[Any]:
         """Queue a call. Raises Unavailable when the queue is full or closing."""
-        queue = self._bulk if bulk else self._live
+        queue = self._steps if handler.is_step else self._bulk if bulk else self._live
         if len(queue) >= self._limit or self._is_closing:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         queue.append(_Waiting(handler, call, future))
-        if not bulk:
+        if queue is self._live:
             self.taken += 1
             self._live_at = self._loop.time()
         self._wake.set()
@@ -112,7 +114,7 @@ class Writer:
 
     def waiting(self) -> int:
         """Calls in the queue."""
-        return len(self._live) + len(self._bulk)
+        return len(self._live) + len(self._bulk) + len(self._steps)
 
     async def close(self) -> None:
         """Write what is queued, then disconnect."""
@@ -129,6 +131,7 @@ class Writer:
             while self.waiting() or self._chores:
                 if batch := self._take():
                     _deliver(batch, await self._write(batch))
+                    await asyncio.sleep(0)  # whoever gets an answer may have more for the next batch
                 while self._chores:
                     await self._do_chore(*self._chores.popleft())
             if self._is_closing:
@@ -138,7 +141,11 @@ class Writer:
         batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
         is_quiet = not batch and self._loop.time() - self._live_at >= QUIET_SECONDS
         slice_size = BULK_ALONE if is_quiet else BULK_SLICE
+        if self.most_bulk is not None:
+            slice_size = min(slice_size, self.most_bulk)
         batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), slice_size))]
+        if self._steps:
+            batch.append(self._steps.popleft())
         return batch
 
     async def _do_chore(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:

@@ -168,11 +168,11 @@ def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
 
 
 def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
-    now, draws = at_prefix(system_clock()), os.urandom(4 * len(changed))
+    now, draws = at_prefix(system_clock()), os.urandom(8 * len(changed))
     tx.run_many(
         sql.profile_changed,
         [
-            (website_id, now + draws[4 * i : 4 * i + 4], profile_id, names)
+            (website_id, now + draws[8 * i : 8 * i + 8], profile_id, names)
             for i, (website_id, profile_id, names) in enumerate(changed)
         ],
     )

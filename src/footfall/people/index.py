@@ -32,8 +32,10 @@ sql = load(__file__, "index.sql")
 
 _decode = msgspec.json.Decoder().decode
 
-STEP, STEP_BEHIND, STEP_ALONE = 50, 100, 400
-"""Changes that one step takes: a few milliseconds' worth, so that live calls do not wait long; when it is behind; and while no calls come."""
+LEAST, MOST = 50, 1000
+"""Changes that one step takes: so many that it lasts about as long as it should, see below."""
+STEP, STEP_BEHIND, STEP_ALONE = 0.002, 0.004, 0.015
+"""Seconds of a step, so that live calls do not wait long; when it is behind; and while no calls come."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
 """How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
@@ -191,8 +193,8 @@ def _locks(calls: list[Any]) -> list[Params]:
     return [(b"trait index",)]
 
 
-INDEX_HANDLER = WriteHandler(rank=5, run=index_step, locks=_locks)
-SEEN_HANDLER = WriteHandler(rank=5, run=note_seen, locks=_locks)
+INDEX_HANDLER = WriteHandler(rank=5, run=index_step, is_step=True, locks=_locks)
+SEEN_HANDLER = WriteHandler(rank=5, run=note_seen, is_step=True, locks=_locks)
 
 
 class SeenNoter:
@@ -213,7 +215,7 @@ class SeenNoter:
         """Note whom this process saw until now; not all of them when they are very many. Raises ApiError and DatabaseError."""
         for _ in range(SEEN_STEPS):
             if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
-                await self._database.write(SEEN_HANDLER, seen, bulk=True)
+                await self._database.write(SEEN_HANDLER, seen)
 
 
 class TraitIndexer:
@@ -223,7 +225,7 @@ class TraitIndexer:
         self._database = database
         self._log = get_logger("trait index")
         self._taken = 0
-        self._most = STEP
+        self._most = LEAST
 
     async def run(self) -> None:
         """Step by step while there are changes, then look now and then."""
@@ -231,15 +233,17 @@ class TraitIndexer:
             await asyncio.sleep(await self._step())
 
     async def _step(self) -> float:
-        """Make a step; the seconds to wait before the next."""
+        """Make a step; the seconds to wait before the next. While the index is behind, bulk calls keep to its pace."""
         try:
-            step: Step = await self._database.write(INDEX_HANDLER, self._most, bulk=True)
+            step: Step = await self._database.write(INDEX_HANDLER, self._most)
         except (ApiError, DatabaseError) as error:
             self._log.warning("could not index", reason=str(error))
             return IDLE_SECONDS
         is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
         is_behind, was_all = step.waited > BEHIND_MS, step.changes < self._most
-        self._most = STEP_ALONE if not is_busy else STEP_BEHIND if is_behind else STEP
+        self._database.pace(step.changes if is_behind and not was_all else None)
         if was_all:
             return IDLE_SECONDS
+        wanted = STEP_ALONE if not is_busy else STEP_BEHIND if is_behind else STEP
+        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0
