@@ -79,9 +79,10 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
 
 @contextlib.contextmanager
 def exclusive(settings: Settings) -> Iterator[None]:
-    """Keep servers off an embedded database. Raises DatabaseBusy when one runs; of PostgreSQL's servers it knows nothing."""
+    """Keep servers off a database. Raises DatabaseBusy when one runs."""
     if settings.database_url:
-        yield
+        with postgres.without_servers(settings.database_url):
+            yield
         return
     settings.data.mkdir(parents=True, exist_ok=True)
     lock = sqlite.ServerLock(settings.data)

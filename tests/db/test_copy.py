@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from footfall.app import command_session
-from footfall.db import copying
+from footfall.app import command_session, exclusive, migrate_database
+from footfall.db import copying, postgres
 from footfall.db.copying import checksum, copy_all, count_rows, tables
+from footfall.db.statements import make_statement
+from footfall.errors import DatabaseBusy, DatabaseError
 from tests.support.engines import Place
 from tests.support.people import erase, merge, undo, wait_for_index
 from tests.support.servers import RunningServer, run_command, run_json, serving
@@ -137,3 +140,35 @@ def test_a_running_server_is_not_copied_from(source: Place, empty: Place) -> Non
         ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url)
     assert ran.code == 1
     assert "Another Footfall server is running" in ran.errors
+
+
+def test_a_running_server_on_postgresql_is_not_copied_from_either(empty: Place, tmp_path: Path) -> None:
+    migrate_database(empty.settings)
+    with serving(empty):
+        ran = run_command(empty, "db", "copy", "--from", empty.database_url, "--to", str(tmp_path / "new"))
+        rebuilt = run_command(empty, "db", "rebuild", "identity")
+    assert ran.code == rebuilt.code == 1
+    assert "server is running on this PostgreSQL database" in ran.errors
+    assert "server is running on this PostgreSQL database" in rebuilt.errors
+    assert run_json(empty, "db", "rebuild", "identity")["profiles"] == 0
+
+
+def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> None:
+    migrate_database(empty.settings)
+    one = make_statement("one", "", "SELECT 1")
+    with exclusive(empty.settings), pytest.raises(DatabaseBusy), exclusive(empty.settings):
+        pass  # nobody gets here
+    server = postgres.PostgresSession(empty.database_url, is_server=True)
+    with postgres.connect(empty.database_url) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    with exclusive(empty.settings):
+        with pytest.raises((DatabaseError, psycopg.OperationalError)):
+            server.begin().one(one)  # on the connection that was cut
+        server.close()
+        with pytest.raises(DatabaseBusy):
+            server.begin()
+    assert server.begin().one(one) == (1,)
+    server.rollback()
+    server.close()

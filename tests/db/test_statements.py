@@ -76,7 +76,7 @@ def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
 def test_several_lookups_are_answered_together(things: Place) -> None:
     things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
     first, last = AWKWARD[0], AWKWARD[-1]
-    asked = ((GET, [first[:2], last[:2]]), (GET, []), (GET, [(b"no", "body")]))
+    asked: list[tuple[Any, list[Any]]] = [(GET, [first[:2], last[:2]]), (GET, []), (GET, [(b"no", "body")])]
     assert things.snapshot(lambda tx: tx.lookups(*asked)) == [[first[2:], last[2:]], [], [None]]
 
 

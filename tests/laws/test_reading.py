@@ -288,9 +288,12 @@ class CountingTransaction:
         self.rows += 1
         return self._tx.one(*asked)
 
-    def lookup(self, statement: Any, keys: Any) -> Any:
-        self.rows += len(keys)
-        return self._tx.lookup(statement, keys)
+    def lookups(self, *asked: Any) -> Any:
+        self.rows += sum(len(keys) for _, keys in asked)
+        return self._tx.lookups(*asked)
+
+    def queries(self, *asked: Any) -> list[Any]:
+        return [self.all(*one) for one in asked]
 
 
 @pytest.mark.parametrize("ask", ["profile", "journey", "visitor"])

@@ -11,7 +11,8 @@ from footfall.collect.model import CUSTOM, PAGEVIEW, StoredDevice
 from footfall.collect.service import sql
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest, NotFound
-from footfall.identity.reading import ProfileData, profile_of_visitor
+from footfall.identity.reading import ProfileData, profile_from
+from footfall.identity.store import sql as identity_sql
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Reply, success
@@ -147,16 +148,19 @@ def visitor_endpoint(database: Database) -> Handler:
 def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorData | None:
     """A visitor as the wire shows it at a time (website id, visitor id, ms since epoch); None before the first pageview."""
     website_id, visitor_id, now = asked
-    row = tx.one(sql.visitor_get, (website_id, visitor_id))
-    if row is None or row[4] == 0:
+    key = (website_id, visitor_id)
+    rows, events, profiles = tx.queries(
+        (sql.visitor_get, key), (sql.timeline, (*key, MOST_EVENTS)), (identity_sql.profile_of_visitor, key)
+    )
+    if not rows or rows[0][4] == 0:
         return None
-    events = tx.all(sql.timeline, (website_id, visitor_id, MOST_EVENTS))
+    row = rows[0]
     return VisitorData(
         format_uuid(visitor_id),
         _identity(row),
         _activity(row, events, now),
         _NULL,
-        profile_of_visitor(tx, website_id, visitor_id),
+        profile_from(tx, website_id, profiles[0] if profiles else None),
     )
 
 

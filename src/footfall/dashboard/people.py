@@ -14,7 +14,7 @@ from footfall.collect.online import ONLINE_MS
 from footfall.collect.visitors import read_visitor
 from footfall.dashboard.core import Call, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import store
@@ -22,7 +22,7 @@ from footfall.identity.erase import ERASE_HANDLER, erase_call
 from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
 from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
-from footfall.identity.reading import profile_of_visitor
+from footfall.identity.reading import profile_from
 from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
 from footfall.log import get_logger
@@ -509,10 +509,12 @@ async def _online(call: Call) -> list[dict[str, Any]]:
 
 def _show_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, int]]]) -> list[dict[str, Any]]:
     website, seen = asked
-    rows = tx.lookup(sql.visitor_seen, [(website.website_id, visitor_id) for visitor_id, _ in seen])
+    keys: list[Params] = [(website.website_id, visitor_id) for visitor_id, _ in seen]
+    rows = tx.lookup(sql.visitor_seen, keys)
     shown, people = [], set()
-    for (visitor_id, at), row in zip(seen, rows, strict=True):
-        profile = profile_of_visitor(tx, website.website_id, visitor_id)
+    profiles = tx.lookup(store.sql.profile_of_visitor, keys)
+    for (visitor_id, at), row, found in zip(seen, rows, profiles, strict=True):
+        profile = profile_from(tx, website.website_id, found)
         if profile is not None:
             if profile.profile_id in people:  # with another device, a moment ago
                 continue

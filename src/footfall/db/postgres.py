@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import itertools
+import logging
 import re
 import threading
 import time
@@ -28,13 +29,17 @@ from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement
 from footfall.db.writer import Writer
-from footfall.errors import DatabaseConflict, DatabaseError, SchemaMismatch, UsageError
+from footfall.errors import DatabaseBusy, DatabaseConflict, DatabaseError, SchemaMismatch, UsageError
 from footfall.log import get_logger
 
 C = TypeVar("C")
 R = TypeVar("R")
 
 Connection = psycopg.Connection[Row]
+
+logging.getLogger("psycopg").addHandler(
+    logging.NullHandler()
+)  # what it warns of while it cleans up was raised before
 
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
@@ -58,8 +63,12 @@ CONNECTION: dict[str, Any] = {
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Locks are taken by the first statement; what others wrote until then must be seen by the next, whatever the server's default is."""
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""In a transaction that reads ranges: how many rows a value leads to decides on the plan."""
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
+SERVERS_LOCK = MIGRATION_LOCK + 1
+"""The one that servers share, and that a command holds beside which none may run."""
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
@@ -111,17 +120,18 @@ def lock_number(name: Params) -> int:
 
 
 class PostgresTransaction:
-    """Statements on one connection, in a transaction that begins with `begin`; see `db.protocol.Transaction`.
+    """Statements on one connection, in a transaction that begins with those of `begin`; see `db.protocol.Transaction`.
 
     An error is raised by the statement whose answer was waited for next, or by `commit`.
     """
 
-    def __init__(self, connection: Connection, begin: str) -> None:
+    def __init__(self, connection: Connection, *begin: str) -> None:
         self._connection = connection
         self._streams = itertools.count()
         self._pipeline = contextlib.ExitStack()
         self._sync = self._pipeline.enter_context(connection.pipeline()).sync
-        self._send(begin)
+        for statement in begin:
+            self._send(statement)
 
     def commit(self) -> None:
         """Commit, and wait for it. Raises psycopg.Error."""
@@ -155,6 +165,10 @@ class PostgresTransaction:
 
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         return self.lookups((statement, keys))[0]
+
+    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+        sent = [self._send(statement.postgres, params) for statement, params in asked]
+        return [cursor.fetchall() for cursor in sent]
 
     def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         sent = [
@@ -259,9 +273,10 @@ class PostgresSession:
 
     is_local = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_server: bool = False) -> None:
         self._url = url
-        self._connection = connect(url)
+        self._is_server = is_server
+        self._connection = self._connect()
 
     def begin(self, *, wait: bool = True) -> Transaction:
         try:
@@ -298,13 +313,13 @@ class PostgresSession:
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction and commit it."""
-        return self._run(BEGIN_WRITE, work)
+        return self._run((BEGIN_WRITE,), work)
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one state of the database."""
-        return self._run(BEGIN_READ, work)
+        return self._run((BEGIN_READ, PLAN_EACH), work)
 
-    def _run(self, begin: str, work: Callable[[Transaction], R]) -> R:
+    def _run(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
         try:
             return in_transaction(self._live(), begin, work)
         except psycopg.Error as error:
@@ -314,8 +329,17 @@ class PostgresSession:
         """The connection, made anew when it was cut or given up. Raises DatabaseError."""
         if self._connection.closed:
             self._connection.close()
-            self._connection = connect(self._url)
+            self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> Connection:
+        connection = connect(self._url)
+        if self._is_server and not _is_locked(connection, "pg_try_advisory_lock_shared"):
+            connection.close()
+            raise DatabaseBusy(
+                "A command has this database for itself, such as `footfall db copy`. Start servers when it is done."
+            )
+        return connection
 
     def between_batches(self) -> None:
         """Nothing to do: the server keeps house."""
@@ -327,9 +351,29 @@ class PostgresSession:
         self._connection.close()
 
 
-def in_transaction(connection: Connection, begin: str, work: Callable[[Transaction], R]) -> R:
-    """Run `work` between `begin` and a commit. Raises psycopg.Error."""
-    tx = PostgresTransaction(connection, begin)
+@contextlib.contextmanager
+def without_servers(url: str) -> Iterator[None]:
+    """Keep servers off a database. Raises DatabaseBusy when one runs, and DatabaseError."""
+    with contextlib.closing(connect(url)) as connection:
+        if not _is_locked(connection, "pg_try_advisory_lock"):
+            raise DatabaseBusy(
+                "A Footfall server is running on this PostgreSQL database, or another command holds it. Stop all servers first."
+            )
+        yield
+
+
+def _is_locked(connection: Connection, function: str) -> bool:
+    """Whether this connection got SERVERS_LOCK through a function that does not wait for it. Raises DatabaseError."""
+    try:
+        row = connection.execute(f"SELECT {function}($1)".encode(), [SERVERS_LOCK]).fetchone()
+    except psycopg.Error as error:
+        raise _ours(error) from error
+    return row is not None and bool(row[0])
+
+
+def in_transaction(connection: Connection, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
+    """Run `work` between the statements `begin` and a commit. Raises psycopg.Error."""
+    tx = PostgresTransaction(connection, *begin)
     try:
         result = work(tx)
         tx.commit()
@@ -393,7 +437,7 @@ class PostgresDatabase:
         self._log = get_logger("postgres")
 
     async def open(self) -> None:
-        session = await asyncio.to_thread(PostgresSession, self._url)
+        session = await asyncio.to_thread(PostgresSession, self._url, is_server=True)
         await asyncio.to_thread(require_current, session)
         self._reading: dict[int, Connection] = {}
         self._away_until = 0.0
@@ -410,6 +454,9 @@ class PostgresDatabase:
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk)
 
+    def pace(self, most: int | None) -> None:
+        self._writer.most_bulk = most
+
     def taken(self) -> int:
         return self._writer.taken
 
@@ -422,24 +469,23 @@ class PostgresDatabase:
         return False
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        work = functools.partial(self._read, handler, call)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        return await self._on_thread((BEGIN_READ,), lambda tx: handler(tx, call))
 
-    scan = read
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        return await self._on_thread((BEGIN_READ, PLAN_EACH), lambda tx: handler(tx, call))
 
-    def _read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+    async def _on_thread(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
+        reading = functools.partial(self._read, begin, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, reading)
+
+    def _read(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
         """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use."""
+        with contextlib.suppress(*_FAULTS):
+            return in_transaction(self._connection(), begin, work)
         try:
-            return self._read_once(handler, call)
-        except _FAULTS:
-            pass
-        try:
-            return self._read_once(handler, call)
+            return in_transaction(self._connection(), begin, work)
         except _FAULTS as error:
             raise _ours(error) from error
-
-    def _read_once(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        return in_transaction(self._connection(), BEGIN_READ, lambda tx: handler(tx, call))
 
     def _connection(self) -> Connection:
         """This thread's. Raises DatabaseError; at once as long after a failed attempt as that one took, so that waits do not add up."""

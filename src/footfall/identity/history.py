@@ -46,9 +46,10 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
     if profile.person_id != profile.profile_id:
         person = store.read_profile(tx, website_id, profile.person_id) or profile
     links: dict[bytes, list[Link]] = {}
-    for member, _, _ in rows:
+    asked = [(history_sql.links_beside, (website_id, member)) for member, _, _ in rows]
+    for beside in tx.queries(*asked):
         found: dict[bytes, list[Link]] = {}
-        for visitor_id, *link in tx.all(history_sql.links_beside, (website_id, member)):
+        for visitor_id, *link in beside:
             found.setdefault(visitor_id, []).append(Link(*link))
         links |= found
     return Person(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from footfall.clock import to_iso
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Row, Transaction
 from footfall.identity.store import sql
 
 
@@ -20,7 +20,11 @@ class ProfileData(msgspec.Struct, rename="camel"):
 
 def profile_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> ProfileData | None:
     """The person of the visitor's last link; None when anonymous."""
-    row = tx.one(sql.profile_of_visitor, (website_id, visitor_id))
+    return profile_from(tx, website_id, tx.one(sql.profile_of_visitor, (website_id, visitor_id)))
+
+
+def profile_from(tx: Transaction, website_id: bytes, row: Row | None) -> ProfileData | None:
+    """The same from the row of the statement `profile_of_visitor`, if there is one."""
     if row is None:
         return None
     person_id, member_count, user_id, identified_at, metadata = row

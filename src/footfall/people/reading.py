@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
-from footfall.db.statements import load
+from footfall.db.statements import Statement, load
 from footfall.identity import store
 from footfall.identity.history import Person
 from footfall.identity.ledger_endpoints import spans_json
@@ -21,6 +21,8 @@ sql = load(__file__, "people.sql")
 
 _decode = msgspec.json.Decoder().decode
 
+ASKED_AT_ONCE = 50
+"""Visitors whose events are asked for together."""
 MOST_VISITORS = 20
 """Visitors of a person that a list looks at."""
 Span = tuple[bytes, bytes]
@@ -43,6 +45,51 @@ def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
     return spans
 
 
+class _Deeds(NamedTuple):
+    """What a person did on a visitor. `counts`: (type, many) of events; `edges`: when the first and last of each span were.
+
+    `sessions`: all of the visitor; `started`: when those began that were the person's.
+    """
+
+    visitor: Row
+    sessions: list[Row]
+    counts: list[Row]
+    edges: list[int]
+    started: set[int]
+
+
+_OF_A_SPAN = (sql.counts_between, sql.first_between, sql.last_between, sql.sessions_between)
+
+
+def _deeds(
+    tx: Transaction, website_id: bytes, person: Person, end: bytes
+) -> Iterator[tuple[bytes, list[Link], _Deeds]]:
+    """What was done before the event id `end` on each visitor whose first pageview has come."""
+    everything = sorted(person.links.items())
+    for start in range(0, len(everything), ASKED_AT_ONCE):
+        part = everything[start : start + ASKED_AT_ONCE]
+        spans = [
+            [(since, min(until, end)) for since, until in event_spans(links, person.members)]
+            for _, links in part
+        ]
+        asked: list[tuple[Statement, Params]] = []
+        for (visitor_id, _), own in zip(part, spans, strict=True):
+            key = (website_id, visitor_id)
+            asked += [(sql.visitor_summary, key), (sql.sessions_of, key)]
+            asked += [(statement, (*key, *span)) for statement in _OF_A_SPAN for span in own]
+        answers = iter(tx.queries(*asked))
+        for (visitor_id, links), own in zip(part, spans, strict=True):
+            known, sessions = next(answers), next(answers)
+            counts, first, last, started = ([row for _ in own for row in next(answers)] for _ in _OF_A_SPAN)
+            if known and known[0][2]:
+                edges = [at_of(row[0]) for row in first + last]
+                yield (
+                    visitor_id,
+                    links,
+                    _Deeds(known[0], sessions, counts, edges, {row[0] for row in started}),
+                )
+
+
 def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MAX_AT) -> dict[str, Any]:
     """What a person did up to a time (ms since epoch), beside who they are; on visitors whose first pageview has come."""
     visitors = []
@@ -50,26 +97,13 @@ def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MA
     touches: list[tuple[int, Row]] = []
     sessions = pageviews = goals = 0
     end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
-    for visitor_id, links in sorted(person.links.items()):
-        known = tx.one(sql.visitor_summary, (website_id, visitor_id))
-        if known is None or not known[2]:
-            continue
-        spans = [(since, min(until, end)) for since, until in event_spans(links, person.members)]
-        counts = [
-            row for span in spans for row in tx.all(sql.counts_between, (website_id, visitor_id, *span))
-        ]
-        edges = [at_of(row[0]) for span in spans for row in _edges(tx, (website_id, visitor_id, *span))]
-        started = {
-            row[0] for span in spans for row in tx.all(sql.sessions_between, (website_id, visitor_id, *span))
-        }
-        pageviews += sum(row[1] for row in counts if row[0] == PAGEVIEW)
-        goals += sum(row[1] for row in counts if row[0] == CUSTOM)
-        sessions += len(started)
-        seen += edges
-        touches += [
-            (row[0], row) for row in tx.all(sql.sessions_of, (website_id, visitor_id)) if row[0] in started
-        ]
-        visitors.append(_visitor(known, visitor_id, links, person, edges))
+    for visitor_id, links, done in _deeds(tx, website_id, person, end):
+        pageviews += sum(row[1] for row in done.counts if row[0] == PAGEVIEW)
+        goals += sum(row[1] for row in done.counts if row[0] == CUSTOM)
+        sessions += len(done.started)
+        seen += done.edges
+        touches += [(row[0], row) for row in done.sessions if row[0] in done.started]
+        visitors.append(_visitor(done.visitor, visitor_id, links, person, done.edges))
     touches.sort(key=lambda touch: touch[0])
     return {
         "firstSeenAt": to_iso(min(seen)) if seen else None,
@@ -140,11 +174,6 @@ def read_activity(tx: Transaction, website_id: bytes, members: Iterable[bytes]) 
 def device_kind(text: str | None) -> str:
     """`desktop`, `mobile` and so on, of a visitor's device (JSON)."""
     return (_decode(text)["device"].get("type") if text else None) or "desktop"
-
-
-def _edges(tx: Transaction, key: Params) -> list[Row]:
-    """The first and the last event between."""
-    return tx.all(sql.first_between, key) + tx.all(sql.last_between, key)
 
 
 def _visitor(
