@@ -41,7 +41,9 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
     profile = standing_profile(tx, website_id, profile_id)
     if profile is None:
         return None
-    rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
+    rows: list[Row] = [(profile.profile_id, profile.user_id, profile.identified_at)]
+    if profile.member_count > 1:
+        rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
     person = profile
     if profile.person_id != profile.profile_id:
         person = store.read_profile(tx, website_id, profile.person_id) or profile
