@@ -230,7 +230,8 @@ class TraitIndexer:
     async def run(self) -> None:
         """Step by step while there are changes, then look now and then."""
         while True:
-            await asyncio.sleep(await self._step())
+            if pause := await self._step():  # not even for a moment, or the next batch goes without a step
+                await asyncio.sleep(pause)
 
     async def _step(self) -> float:
         """Make a step; the seconds to wait before the next. While the index is behind, bulk calls keep to its pace."""
