@@ -1,8 +1,8 @@
 """PostgreSQL through psycopg: the same statements, grouped into set-based ones; any number of server processes.
 
-A statement is run for many keys or rows at once by handing their columns over as arrays: its placeholders become the columns of an
-`unnest`. Statements are sent without waiting for their answers until one is needed (libpq's pipeline mode): a batch that looks up at
-once what it needs costs two round trips, however many calls it holds.
+A statement is run for many keys or rows at once by handing their columns over as arrays (`db.arrays`). Statements are sent
+without waiting for their answers until one is needed (libpq's pipeline mode): a batch that looks up at once what it needs costs two round
+trips, however many calls it holds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
 from footfall.db import migrate
+from footfall.db.arrays import array, arrays, lookup_text, many_text
 from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement
 from footfall.db.writer import Writer
@@ -37,9 +38,8 @@ R = TypeVar("R")
 
 Connection = psycopg.Connection[Row]
 
-logging.getLogger("psycopg").addHandler(
-    logging.NullHandler()
-)  # what it warns of while it cleans up was raised before
+# What psycopg warns of while it cleans up was raised before.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
@@ -70,45 +70,8 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 SERVERS_LOCK = MIGRATION_LOCK + 1
 """The one that servers share, and that a command holds beside which none may run."""
 
-_PLACEHOLDER = re.compile(r"\$(\d+)")
-_VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
-_COLUMN = r"k.p\1"
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
-
-
-@functools.lru_cache(1024)
-def lookup_text(statement: Statement) -> str:
-    """`statement`, a query, for many keys at once: a row for each, whose first column is NULL where nothing was found."""
-    query = _PLACEHOLDER.sub(_COLUMN, statement.postgres)
-    return (
-        f"SELECT q.* FROM {_unnest(statement, ordered=True)} "
-        f"LEFT JOIN LATERAL (SELECT 1 AS found, s.* FROM ({query}) s LIMIT 1) q ON true ORDER BY k.ord"
-    )
-
-
-@functools.lru_cache(1024)
-def many_text(statement: Statement) -> str:
-    """`statement`, an INSERT of VALUES, an UPDATE or a DELETE, for many rows at once. Raises ValueError for one of another kind."""
-    rows, text = f"{_unnest(statement, ordered=False)}", statement.postgres
-    if found := _VALUES.search(text):
-        head, tail = text[: found.start()], text[found.end() :]
-        return f"{head}SELECT {_PLACEHOLDER.sub(_COLUMN, found[1])} FROM {rows}{tail}"
-    head, where, tail = text.partition("WHERE")
-    joined = {"UPDATE": "FROM", "DELETE": "USING"}.get(text.split(maxsplit=1)[0])
-    if not where or not joined:
-        raise ValueError(f"{statement.name} cannot be run for many rows at once")
-    return f"{_PLACEHOLDER.sub(_COLUMN, head)}{joined} {rows} WHERE{_PLACEHOLDER.sub(_COLUMN, tail)}"
-
-
-def _unnest(statement: Statement, *, ordered: bool) -> str:
-    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(statement.types, 1))
-    columns = ", ".join(f"p{n}" for n in range(1, len(statement.types) + 1))
-    return (
-        f"unnest({arrays}) WITH ORDINALITY AS k({columns}, ord)"
-        if ordered
-        else f"unnest({arrays}) AS k({columns})"
-    )
 
 
 def lock_number(name: Params) -> int:
@@ -172,7 +135,7 @@ class PostgresTransaction:
 
     def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         sent = [
-            self._send(lookup_text(statement), _arrays(statement, keys)) if keys else None
+            self._send(lookup_text(statement), arrays(statement, keys)) if keys else None
             for statement, keys in asked
         ]
         return [[_found(row) for row in cursor.fetchall()] if cursor else [] for cursor in sent]
@@ -185,7 +148,7 @@ class PostgresTransaction:
 
     def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
         if rows:
-            self._send(many_text(statement), _arrays(statement, rows))
+            self._send(many_text(statement), arrays(statement, rows))
 
     def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Row]:
         """Send a statement; its answer is waited for when the cursor is read. A cursor must not be used twice before that."""
@@ -199,7 +162,7 @@ class PostgresTransaction:
         together = {lock_number(name) for name in shared} - alone
         numbers = sorted(alone | together)
         kinds = "{" + ",".join("t" if number in alone else "f" for number in numbers) + "}"
-        self._send(_LOCK, [_array("bigint", tuple(numbers)), kinds])
+        self._send(_LOCK, [array("bigint", tuple(numbers)), kinds])
 
 
 def _found(row: Row) -> Row | None:
@@ -210,27 +173,6 @@ _LOCK = """
 SELECT CASE WHEN alone THEN pg_advisory_xact_lock(n) ELSE pg_advisory_xact_lock_shared(n) END
 FROM unnest($1::bigint[], $2::boolean[]) AS k(n, alone)
 """
-
-
-def _arrays(statement: Statement, rows: Sequence[Params]) -> list[str]:
-    """The columns of `rows` as array literals: psycopg builds arrays item by item, at 15 times the cost."""
-    columns = zip(*rows, strict=True)
-    return [_array(kind, column) for kind, column in zip(statement.types, columns, strict=True)]
-
-
-def _array(kind: str, column: tuple[Any, ...]) -> str:
-    if kind == "bytea":
-        items = ['"\\\\x' + value.hex() + '"' if value is not None else "NULL" for value in column]
-    elif kind == "text":
-        items = [_quoted(value) if value is not None else "NULL" for value in column]
-    else:
-        items = [str(value) if value is not None else "NULL" for value in column]
-    return "{" + ",".join(items) + "}"
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def connect(url: str) -> Connection:
