@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 
 from footfall.app import migrate_database
 from footfall.db import postgres
+from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import FootfallError
 from tests.support.engines import Place
@@ -89,3 +91,47 @@ def test_a_connection_goes_through_a_socket_file_too(tmp_path: Path) -> None:
     url = f"postgresql://footfall:s3cret@/x?host={tmp_path}"
     with pytest.raises(FootfallError, match="No such file"):
         postgres.connect(url)
+
+
+def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them(empty: Place) -> None:
+    """A connection waits for a lock that another process holds; other visitors, and what comes in bulk, are served meanwhile."""
+    migrate_database(empty.settings)
+    put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
+
+    def keep(tx: Transaction, calls: list[tuple[bytes, str]]) -> list[str]:
+        tx.run_many(put, [(name,) for _, name in calls])
+        return [name for _, name in calls]
+
+    handler = WriteHandler(
+        1,
+        keep,
+        locks=lambda calls: [(visitor_id,) for visitor_id, _ in calls],
+        about=lambda call: call[0],
+    )
+    order: list[str] = []
+
+    async def write() -> None:
+        database = postgres.PostgresDatabase(empty.database_url, 100)
+        await database.open()
+
+        async def call(visitor_id: bytes, name: str, *, bulk: bool = False) -> None:
+            order.append(await database.write(handler, (visitor_id, name), bulk=bulk))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in ("one", "two", "three"):
+                    group.create_task(call(b"\0", name))
+                    await asyncio.sleep(0)
+                await call(b"\1", "beside them")
+                await call(b"\1", "in bulk", bulk=True)
+                holder.rollback()
+        finally:
+            await database.close()
+
+    holder = postgres.PostgresSession(empty.database_url)
+    tx = holder.begin()
+    tx.lock([(b"\0",)])
+    assert tx.one(make_statement("wait", "", "SELECT 1")) == (1,)  # by then the lock is taken
+    asyncio.run(write())
+    holder.close()
+    assert order == ["beside them", "in bulk", "one", "two", "three"]

@@ -81,7 +81,11 @@ def _shares(hits: list[Hit]) -> list[Params]:
     return list({(hit.website_id, b"visitors"): None for hit in hits})
 
 
-RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks, shares=_shares)
+def _visitor_of(hit: Hit) -> bytes:
+    return hit.visitor_id
+
+
+RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks, shares=_shares, about=_visitor_of)
 
 
 def _visitor(key: Params, row: Row) -> VisitorRow:

@@ -44,6 +44,8 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
 READ_CONNECTIONS = 6
+WRITE_CONNECTIONS = 3
+"""Two for live calls, so that one batch is decided on while the server looks up or commits another; one for what yields to them."""
 STREAM_ROWS = 2000
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
@@ -372,6 +374,7 @@ class PostgresDatabase:
     """A PostgreSQL server as the database; see `db.protocol.Database`."""
 
     engine = "postgres"
+    has_background = True
 
     def __init__(self, url: str, queue_size: int) -> None:
         self._url = url
@@ -384,26 +387,39 @@ class PostgresDatabase:
         self._reading: dict[int, Connection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
-        self._session = session
-        self._writer = Writer(session, self._queue_size, BATCH_SIZE)
+        sessions = [session]
+        try:
+            while len(sessions) < WRITE_CONNECTIONS:
+                sessions.append(await asyncio.to_thread(PostgresSession, self._url, is_server=True))
+        except DatabaseError:
+            session.close()
+            raise
+        self._writers = [Writer(one, self._queue_size, BATCH_SIZE) for one in sessions]
+        self._live, self._background = self._writers[:-1], self._writers[-1]
 
     async def close(self) -> None:
-        await self._writer.close()
+        await asyncio.gather(*(writer.close() for writer in self._writers))
         self._readers.shutdown()
         for connection in self._reading.values():
             connection.close()
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
-        return self._writer.submit(handler, call, bulk)
+        if bulk or handler.is_step:
+            writer = self._background
+        elif handler.about is not None:
+            writer = self._live[handler.about(call)[-1] % len(self._live)]
+        else:
+            writer = self._live[0]
+        return writer.submit(handler, call, bulk)
 
     def pace(self, most: int | None) -> None:
-        self._writer.most_bulk = most
+        self._background.most_bulk = most
 
     def taken(self) -> int:
-        return self._writer.taken
+        return sum(writer.taken for writer in self._live)
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
-        result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
+        result: R = await self._live[0].submit(CHANGE_HANDLER, work, False)
         return result
 
     async def scrub(self) -> bool:

@@ -59,7 +59,8 @@ class WriteHandler(NamedTuple):
     `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
     `is_step`: a step of work in the background; one goes into each batch, and none of them counts as a call that came.
     `locks` names what a list of calls may write, so that no other process writes it meanwhile; `shares` what no other process may
-    lock meanwhile, though it may share it.
+    lock meanwhile, though it may share it. `about` names the visitor of a call: calls about the same one are written in the order in which
+    they came; others may be written side by side, where the engine can. Without it, in the order in which they came.
     """
 
     rank: int
@@ -68,6 +69,7 @@ class WriteHandler(NamedTuple):
     is_step: bool = False
     locks: Callable[[list[Any]], list[Params]] | None = None
     shares: Callable[[list[Any]], list[Params]] | None = None
+    about: Callable[[Any], bytes] | None = None
 
 
 def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:
@@ -82,6 +84,8 @@ class Database(Protocol):
     """A store with one grouped write path. Use `open` before and `close` after."""
 
     engine: str
+    has_background: bool
+    """Whether bulk calls and steps have a connection of their own, so that live calls do not wait for them."""
 
     async def open(self) -> None:
         """Connect and start the writer. Raises DatabaseError."""

@@ -435,6 +435,7 @@ class SqliteDatabase:
     """The embedded database in a folder; see `db.protocol.Database`."""
 
     engine = "sqlite"
+    has_background = False
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME

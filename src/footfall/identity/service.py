@@ -81,7 +81,11 @@ def _shares(calls: list[IdentifyCall]) -> list[Params]:
     return list({(call.website_id, b"people"): None for call in calls})
 
 
-IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares)
+def _visitor_of(call: IdentifyCall) -> bytes:
+    return call.said.visitor_id
+
+
+IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares, about=_visitor_of)
 PREVIEW_HANDLER = WriteHandler(
     rank=1,
     run=preview,

@@ -34,8 +34,8 @@ _decode = msgspec.json.Decoder().decode
 
 LEAST, MOST = 50, 1000
 """Changes that one step takes: so many that it lasts about as long as it should, see below."""
-STEP, STEP_BEHIND, STEP_ALONE = 0.002, 0.004, 0.015
-"""Seconds of a step, so that live calls do not wait long; when it is behind; and while no calls come."""
+STEP, STEP_BEHIND, STEP_APART, STEP_ALONE = 0.002, 0.004, 0.008, 0.015
+"""Seconds of a step, so that live calls do not wait long; when it is behind; when it is and they need not wait; while no calls come."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
 """How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
@@ -245,6 +245,7 @@ class TraitIndexer:
         self._database.pace(step.changes if is_behind and not was_all else None)
         if was_all:
             return IDLE_SECONDS
-        wanted = STEP_ALONE if not is_busy else STEP_BEHIND if is_behind else STEP
+        behind = STEP_APART if self._database.has_background else STEP_BEHIND
+        wanted = STEP_ALONE if not is_busy else behind if is_behind else STEP
         self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0
