@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account, end_session
-from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS
+from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
 from footfall.clock import system_clock
 from footfall.dashboard.people import LIVE_SECONDS
 from footfall.dashboard.routes import pages
@@ -239,22 +239,33 @@ def test_log_ins_are_limited_per_account_and_per_address(
     start: MakeServer, visits: Callable[..., Visit]
 ) -> None:
     running = start({"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8"})
+    window = system_clock() // WINDOW_MS
+    try:
+        attempt_too_often(running, visits, "192.0.2", "198.51.100")
+    except AssertionError:
+        if system_clock() // WINDOW_MS == window:
+            raise
+        attempt_too_often(running, visits, "203.0.113", "198.18.0")  # a quarter of an hour began meanwhile
+
+
+def attempt_too_often(running: RunningServer, visits: Callable[..., Visit], many: str, single: str) -> None:
+    """From addresses in `many` about one account, then from one address in `single`; the first three numbers of each."""
     first, second = make_account(running.place), make_account(running.place)
 
     def attempt(address: str, email: str, password: str = "wrong password") -> int:
         return visits(running.url, X_Forwarded_For=address).log_in(email, password).status_code
 
-    assert {attempt("192.0.2.1", first.email, PASSWORD) for _ in range(PER_ACCOUNT + 1)} == {303}
-    codes = [attempt(f"192.0.2.{n}", first.email) for n in range(PER_ACCOUNT)]
+    assert {attempt(f"{many}.1", first.email, PASSWORD) for _ in range(PER_ACCOUNT + 1)} == {303}
+    codes = [attempt(f"{many}.{n}", first.email) for n in range(PER_ACCOUNT)]
     assert codes == [401] * PER_ACCOUNT
-    assert attempt("192.0.2.99", first.email, PASSWORD) == 429
-    assert attempt("192.0.2.99", second.email, PASSWORD) == 303
+    assert attempt(f"{many}.99", first.email, PASSWORD) == 429
+    assert attempt(f"{many}.99", second.email, PASSWORD) == 303
 
-    codes = [attempt("198.51.100.1", f"{n}@example.com") for n in range(PER_ADDRESS)]
+    codes = [attempt(f"{single}.1", f"{n}@example.com") for n in range(PER_ADDRESS)]
     assert codes == [401] * PER_ADDRESS
-    assert attempt("198.51.100.1", second.email, PASSWORD) == 429
-    assert attempt("198.51.100.2", second.email, PASSWORD) == 303
-    for private in (first.email, "192.0.2.", "198.51.100.", "wrong password", PASSWORD):
+    assert attempt(f"{single}.1", second.email, PASSWORD) == 429
+    assert attempt(f"{single}.2", second.email, PASSWORD) == 303
+    for private in (first.email, f"{many}.", f"{single}.", "wrong password", PASSWORD):
         assert private not in running.log
 
 
