@@ -19,15 +19,26 @@ class StoreSession(Session, CommandSession, Protocol):
     """A connection like the one through which a server writes, for reads too."""
 
 
+def _nothing() -> None:
+    """SQLite starts its log anew by itself."""
+
+
+def _checkpoint(url: str) -> None:
+    """Hand the log of the seeding back: from then on its files are used again, as they are on a server that runs for a day."""
+    with contextlib.closing(postgres.connect(url)) as connection:
+        connection.execute("CHECKPOINT")
+
+
 class Engine(NamedTuple):
     """A database with the schema and no data; goes to other processes. `arguments`: of `footfall serve`.
 
-    `log`: its write-ahead log, a file or a folder of files; it may be missing.
+    `log`: its write-ahead log, a file or a folder of files; it may be missing. `settle`: what a server has done once it runs for a while.
     """
 
     open_session: Callable[[], StoreSession]
     arguments: list[str]
     log: Path
+    settle: Callable[[], None] = _nothing
 
     def log_size(self) -> int:
         """Bytes of write-ahead log."""
@@ -54,7 +65,8 @@ def postgres_engine(folder: Path) -> Iterator[Engine]:
         url = server.create_database()
         migrate_database(Settings(database_url=url))
         session = functools.partial(postgres.PostgresSession, url)
-        yield Engine(session, ["--database", url], server.data / "pg_wal")
+        settle = functools.partial(_checkpoint, url)
+        yield Engine(session, ["--database", url], server.data / "pg_wal", settle)
     finally:
         server.remove()
 

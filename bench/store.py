@@ -159,6 +159,7 @@ def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))
                 _write(session, operation.handler, batch)
         _index(session)
+    engine.settle()
     return world
 
 
