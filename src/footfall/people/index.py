@@ -34,7 +34,7 @@ _decode = msgspec.json.Decoder().decode
 
 LEAST, MOST = 50, 1000
 """Changes that one step takes: so many that it lasts about as long as it should, see below."""
-STEP, STEP_BEHIND, STEP_APART, STEP_ALONE = 0.002, 0.004, 0.005, 0.015
+STEP, STEP_BEHIND, STEP_APART, STEP_ALONE = 0.002, 0.004, 0.008, 0.015
 """Seconds of a step, so that live calls do not wait long; when it is behind; when it is and they need not wait; while no calls come."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
