@@ -392,7 +392,8 @@ class PostgresDatabase:
             while len(sessions) < WRITE_CONNECTIONS:
                 sessions.append(await asyncio.to_thread(PostgresSession, self._url, is_server=True))
         except DatabaseError:
-            session.close()
+            for one in sessions:
+                one.close()
             raise
         self._writers = [Writer(one, self._queue_size, BATCH_SIZE) for one in sessions]
         self._live, self._background = self._writers[:-1], self._writers[-1]
@@ -419,7 +420,7 @@ class PostgresDatabase:
         return sum(writer.taken for writer in self._live)
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
-        result: R = await self._live[0].submit(CHANGE_HANDLER, work, False)
+        result: R = await self.write(CHANGE_HANDLER, work)
         return result
 
     async def scrub(self) -> bool:

@@ -96,7 +96,8 @@ class Database(Protocol):
     def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
         """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
 
-        `bulk` calls yield to live ones: while those come, at most 50 of them go into one batch.
+        `bulk` calls keep their order among themselves and yield to live ones: where both share a connection, at most 50 of them go into
+        a batch while live ones come.
         """
 
     def pace(self, most: int | None) -> None:

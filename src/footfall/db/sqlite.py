@@ -490,7 +490,7 @@ class SqliteDatabase:
         return self._writer.taken
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
-        result: R = await self._writer.submit(CHANGE_HANDLER, work, False)
+        result: R = await self.write(CHANGE_HANDLER, work)
         return result
 
     async def scrub(self) -> bool:
