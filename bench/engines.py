@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from footfall.app import CommandSession, migrate_database
-from footfall.db import postgres, sqlite
+from footfall.db import postgres, sqlite, sqlite_file
 from footfall.db.writer import Session
 from footfall.settings import Settings
 
@@ -49,7 +49,7 @@ class Engine(NamedTuple):
 def sqlite_engine(folder: Path) -> Iterator[Engine]:
     """An embedded database in `folder`, whose session has the cache of a server's writer."""
     migrate_database(Settings(data=folder))
-    path = folder / sqlite.FILE_NAME
+    path = folder / sqlite_file.FILE_NAME
     session = functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB)
     yield Engine(session, ["--data", str(folder)], path.with_name(path.name + "-wal"))
 

@@ -18,7 +18,7 @@ from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.routes import pages
-from footfall.db import postgres, sqlite
+from footfall.db import postgres, sqlite, sqlite_file
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
 from footfall.errors import ApiError, DatabaseError, FootfallError, UsageError
@@ -70,7 +70,7 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
         postgres.require_current(session)
     else:
         settings.data.mkdir(parents=True, exist_ok=True)
-        session = sqlite.open_session(settings.data / sqlite.FILE_NAME)
+        session = sqlite.open_session(settings.data / sqlite_file.FILE_NAME)
     try:
         yield session
     finally:
@@ -85,7 +85,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
             yield
         return
     settings.data.mkdir(parents=True, exist_ok=True)
-    lock = sqlite.ServerLock(settings.data)
+    lock = sqlite_file.ServerLock(settings.data)
     try:
         yield
     finally:
@@ -97,14 +97,14 @@ def migrate_database(settings: Settings) -> list[int]:
     if settings.database_url:
         return postgres.migrate_server(settings.database_url)
     settings.data.mkdir(parents=True, exist_ok=True)
-    return sqlite.migrate_file(settings.data / sqlite.FILE_NAME)
+    return sqlite_file.migrate_file(settings.data / sqlite_file.FILE_NAME)
 
 
 def backup_database(settings: Settings, target: Path) -> None:
     """Write a consistent copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError."""
     if settings.database_url:
         raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
-    sqlite.backup_file(settings.data / sqlite.FILE_NAME, target)
+    sqlite_file.backup_file(settings.data / sqlite_file.FILE_NAME, target)
 
 
 class Welcome(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import pytest
 from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account, end_session
 from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
 from footfall.clock import system_clock
-from footfall.dashboard.people import LIVE_SECONDS
+from footfall.dashboard.live import LIVE_SECONDS
 from footfall.dashboard.routes import pages
 from tests.conftest import MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db.sqlite import FILE_NAME, SqliteSession, connect, open_session
+from footfall.db.sqlite import SqliteSession, open_session
+from footfall.db.sqlite_file import FILE_NAME, connect
 from footfall.db.statements import make_statement
 
 MIB = 2**20

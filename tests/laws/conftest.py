@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db import postgres, sqlite
+from footfall.db import postgres, sqlite, sqlite_file
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
 @pytest.fixture(scope="module")
 def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
     """An open session on an empty embedded database with the current schema."""
-    path: Path = tmp_path_factory.mktemp("laws") / sqlite.FILE_NAME
-    sqlite.migrate_file(path)
+    path: Path = tmp_path_factory.mktemp("laws") / sqlite_file.FILE_NAME
+    sqlite_file.migrate_file(path)
     opened = sqlite.SqliteSession(path)
     yield opened
     opened.close()

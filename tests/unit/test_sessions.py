@@ -12,7 +12,8 @@ import pytest
 from footfall.collect.model import CUSTOM, PAGEVIEW, Hit
 from footfall.collect.service import record
 from footfall.db.protocol import Row
-from footfall.db.sqlite import FILE_NAME, SqliteSession, open_session
+from footfall.db.sqlite import SqliteSession, open_session
+from footfall.db.sqlite_file import FILE_NAME
 from footfall.ids import at_prefix
 
 MINUTE = 60_000

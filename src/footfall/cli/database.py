@@ -11,7 +11,7 @@ import click
 from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
-from footfall.db.sqlite import FILE_NAME
+from footfall.db.sqlite_file import FILE_NAME
 from footfall.errors import UsageError
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import verify_identity

@@ -1,8 +1,8 @@
-"""The pages about people: the list, one person, one visitor, who is online, and what looks wrong."""
+"""The pages about people: the list, one person, one visitor, and what looks wrong."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -10,11 +10,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from footfall.clock import from_iso
-from footfall.collect.online import ONLINE_MS
 from footfall.collect.visitors import read_visitor
 from footfall.dashboard.core import Call, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
-from footfall.db.protocol import Params, Transaction
+from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import store
@@ -22,12 +21,10 @@ from footfall.identity.erase import ERASE_HANDLER, erase_call
 from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
 from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
-from footfall.identity.reading import profile_from
 from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
 from footfall.log import get_logger
 from footfall.people.endpoints import read_export, read_journey, read_page, read_person
-from footfall.people.index import read_online
 from footfall.people.journey import read_cursor, visitor_journey
 from footfall.people.reading import device_kind, read_activity
 from footfall.people.wire import read_people_query
@@ -51,9 +48,6 @@ OPERATORS = {
     "exists": "is there",
     "missing": "is missing",
 }
-MOST_ONLINE = 100
-LIVE_SECONDS = 25
-"""How long a stream of who is online lasts; browsers come back by themselves."""
 _ADDING = frozenset(("field", "operator", "text"))
 """Fields of the form that adds a filter."""
 _HIDDEN = frozenset(("name", "image", "email"))
@@ -458,79 +452,6 @@ async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
     )
     path = f"/w/{call.site.website_id.hex()}/visitors/{format_uuid(visitor_id)}"
     return _journey(call, path, found, {})
-
-
-# Who is online
-
-
-async def live(call: Call) -> Reply:
-    """`GET /w/{websiteId}/live`."""
-    return render(call, "live.html", section="live", most=MOST_ONLINE, online=await _online(call))
-
-
-async def live_stream(call: Call) -> Reply:
-    """`GET /w/{websiteId}/live/stream`: the list again whenever it changes, as server-sent events."""
-    headers = [
-        (b"content-type", b"text/event-stream"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    return Reply(b"retry: 1000\n\n", 200, headers, _live_events(call))
-
-
-async def _live_events(call: Call) -> AsyncIterator[bytes]:
-    before = ""
-    for _ in range(LIVE_SECONDS):
-        html = draw(
-            "online.html",
-            website=call.site,
-            most=MOST_ONLINE,
-            online=await _online(call),
-            now=call.context.now,
-        )
-        if html != before:
-            yield b"data: " + html.replace("\n", " ").encode() + b"\n\n"
-            before = html
-        else:
-            yield b":\n\n"  # a comment, by which a connection that is gone is noticed
-        if not await call.wait(1) or not await call.is_logged_in():
-            return
-
-
-async def _online(call: Call) -> list[dict[str, Any]]:
-    """Who was seen in the last five minutes, the latest first; the first hundred."""
-    website_id, since = call.site.website_id, call.now - ONLINE_MS
-    seen = await call.services.database.read(read_online, (website_id, since, MOST_ONLINE))
-    for visitor_id, at in call.services.online.visitors(website_id, call.now).items():
-        seen[visitor_id] = max(at, seen.get(visitor_id, 0))
-    latest = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:MOST_ONLINE]
-    return await call.services.database.read(_show_online, (call.site, latest))
-
-
-def _show_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, int]]]) -> list[dict[str, Any]]:
-    website, seen = asked
-    keys: list[Params] = [(website.website_id, visitor_id) for visitor_id, _ in seen]
-    rows = tx.lookup(sql.visitor_seen, keys)
-    shown, people = [], set()
-    profiles = tx.lookup(store.sql.profile_of_visitor, keys)
-    for (visitor_id, at), row, found in zip(seen, rows, profiles, strict=True):
-        profile = profile_from(tx, website.website_id, found)
-        if profile is not None:
-            if profile.profile_id in people:  # with another device, a moment ago
-                continue
-            people.add(profile.profile_id)
-        place = _decode(row[4]) if row and row[4] else {}
-        shown.append(
-            {
-                "visitorId": format_uuid(visitor_id),
-                "at": at,
-                "url": row[5] if row else None,
-                "device": device_kind(row[3] if row else None),
-                "country": place.get("country"),
-                "profile": _decode(encode(profile)) if profile else None,
-            }
-        )
-    return shown
 
 
 # What looks wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import people, sites
+from footfall.dashboard import live, people, sites
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.login import Login
@@ -44,8 +44,8 @@ def pages(services: Services) -> list[Route]:
         of_website("POST", "/people/{ref}/erase", people.erase),
         of_website("GET", "/visitors/{visitorId}", people.visitor),
         of_website("GET", "/visitors/{visitorId}/journey", people.visitor_page),
-        of_website("GET", "/live", people.live),
-        of_website("GET", "/live/stream", people.live_stream),
+        of_website("GET", "/live", live.live),
+        of_website("GET", "/live/stream", live.live_stream),
         of_website("GET", "/health", people.health),
         of_website("GET", "/settings", sites.settings),
         of_website("POST", "/settings", sites.save),

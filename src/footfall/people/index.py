@@ -234,8 +234,10 @@ class TraitIndexer:
                 await asyncio.sleep(pause)
 
     async def _step(self) -> float:
-        """Make a step; the seconds to wait before the next. While the index is behind, bulk calls add half of what it
-        takes, so that it catches up."""
+        """Make a step; the seconds to wait before the next.
+
+        While the index is behind, bulk calls add half of what it takes, so that it catches up.
+        """
         try:
             step: Step = await self._database.write(INDEX_HANDLER, self._most)
         except (ApiError, DatabaseError) as error:
