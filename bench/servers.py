@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,8 +25,10 @@ import msgspec
 
 from bench.engines import Engine
 from bench.store import BATCH, BROWSER, CHANGING, Operation, World, fill
-from footfall.web.dispatch import Receive, Scope, Send
-from footfall.web.server import make_server
+from footfall.errors import ApiError
+from footfall.web.context import Call
+from footfall.web.envelope import Reply, failure
+from footfall.web.server import Server
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -132,22 +134,31 @@ def empty_server(answer: Answer, core: int) -> Iterator[str]:
         process.join()
 
 
-def _serve_empty(answer: Answer, core: int, ready: Connection) -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            for step in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{step}.complete"})
-            return
-        while (await receive()).get("more_body", False):
-            pass
-        await send({"type": "http.response.start", "status": 200, "headers": answer[0]})
-        await send({"type": "http.response.body", "body": answer[1]})
+class _Empty(NamedTuple):
+    """A service and application that takes each body and gives one answer."""
 
+    reply: Reply
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[_Empty]:
+        yield self
+
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
+        return Call(method, max_body=65_536)
+
+    async def answer(self, call: Call, body: bytes) -> Reply:
+        return self.reply
+
+    def refuse(self, call: Call, error: ApiError) -> Reply:
+        return failure(error)
+
+
+def _serve_empty(answer: Answer, core: int, ready: Connection) -> None:
     _prepare(core)
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    make_server(app, 10.0, lambda: ready.send(address)).run(sockets=[listener])
+    reply = Reply(answer[1], 200, [header for header in answer[0] if header[0] != b"content-length"])
+    Server(_Empty(reply), 10.0, lambda: ready.send(address)).run(listener)
 
 
 def _headers(world: World) -> dict[str, str]:

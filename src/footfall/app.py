@@ -1,4 +1,4 @@
-"""The composition root: settings -> database -> services -> ASGI application. The only importer of everything."""
+"""The composition root: settings -> database -> services -> what answers. The only importer of everything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from footfall.dashboard.routes import pages
 from footfall.db import postgres, sqlite, sqlite_file
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
-from footfall.errors import ApiError, DatabaseError, FootfallError, UsageError
+from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity.endpoints import Identifying
 from footfall.identity.health import RefusedIds
 from footfall.identity.ledger_endpoints import Ledger
@@ -30,7 +30,7 @@ from footfall.people.index import SeenNoter, TraitIndexer
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
-from footfall.web.dispatch import Dispatch, Receive, Scope, Send
+from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.store import configuration_changed, create_website, read_websites
@@ -149,7 +149,7 @@ async def note_credentials(database: Database, access: Access) -> None:
 
 
 class App:
-    """The ASGI application. After its start, `welcome` is what it has to tell, and `failure` why it could not start.
+    """Everything that serves, put together. Once it runs, `welcome` is what it has to tell.
 
     Set `stopping` to end answers that wait for something to happen.
     """
@@ -163,32 +163,12 @@ class App:
         self._settings = settings
         self._clock = clock
         self._make_welcome = welcome
-        self._dispatch: Dispatch | None = None
         self.stopping = asyncio.Event()
         self.welcome: Welcome | None = None
-        self.failure: FootfallError | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._dispatch is not None:
-            await self._dispatch(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            async with self.running():
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
-        except FootfallError as error:
-            self.failure = error
-            await send({"type": "lifespan.startup.failed", "message": ""})
-            return
-        await send({"type": "lifespan.shutdown.complete"})
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Open the database and serve; on leaving, finish what was queued. Raises DatabaseError."""
+    async def running(self) -> AsyncIterator[Dispatch]:
+        """Open the database and give what answers; on leaving, finish what was queued. Raises DatabaseError."""
         settings = self._settings
         database = open_database(settings)
         await database.open()
@@ -217,20 +197,18 @@ class App:
             shown = pages(
                 PageServices(database, directory, collector.online, refused, address, self.stopping, scopes)
             )
-            dispatch = Dispatch([*table, *shown], access, self._clock, settings.body_timeout)
-            self._dispatch = dispatch
+            dispatch = Dispatch([*table, *shown], access, self._clock)
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
             chores = (
                 directory.watch(),
                 collector.keep_flushing(self._clock),
-                dispatch.watch_bodies(),
                 indexer.run(),
                 noter.run(),
                 note_credentials(database, access),
             )
             tasks += [asyncio.create_task(chore) for chore in chores]
-            yield
+            yield dispatch
             await collector.flush()
             await noter.note()
         finally:

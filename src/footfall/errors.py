@@ -12,6 +12,7 @@ FootfallError
 │   ├── TooLarge         413
 │   ├── UnsupportedMedia 415
 │   ├── TooManyRequests  429  try again after a while
+│   ├── HeadTooLarge     431
 │   ├── InternalError    500
 │   └── Unavailable      503  try again after a while
 ├── DatabaseError             the store cannot do it now; becomes Unavailable at the rim
@@ -95,6 +96,10 @@ class TooManyRequests(ApiError):
         self.limit = limit
         self.reset_at = reset_at
         self.retry_after = retry_after
+
+
+class HeadTooLarge(ApiError):
+    status = 431
 
 
 class InternalError(ApiError):

@@ -20,7 +20,7 @@ from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
-from footfall.web.server import make_server
+from footfall.web.server import Server
 
 
 @click.command()
@@ -91,16 +91,10 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
     # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    server = make_server(
+    server = Server(
         application, settings.body_timeout, lambda: on_started(application), application.stopping.set
     )
-    try:
-        server.run(sockets=[listener])
-    except SystemExit:  # uvicorn's way to say that the application did not start
-        if application.failure is None:
-            raise
-    if application.failure is not None:
-        raise application.failure
+    server.run(listener)
 
 
 def _listen(host: str, port: int) -> socket.socket:

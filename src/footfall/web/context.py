@@ -86,3 +86,17 @@ class Route(msgspec.Struct, frozen=True):
     scope: str | None = None
     max_body: int = 0
     media: tuple[str, ...] | None = None
+
+
+class Call(msgspec.Struct):
+    """A request whose head was looked at. `max_body`: bytes that its body may have; `reply`: its answer when the head is enough for it.
+
+    `extra`: headers that every answer carries.
+    """
+
+    method: str
+    reply: Reply | None = None
+    context: Context | None = None
+    route: Route | None = None
+    extra: Headers = []
+    max_body: int = 0

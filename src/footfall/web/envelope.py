@@ -7,12 +7,21 @@ from typing import Any
 
 import msgspec
 
-from footfall.errors import ApiError, MethodNotAllowed, TooLarge, TooManyRequests, Unauthorized
+from footfall.errors import (
+    ApiError,
+    MethodNotAllowed,
+    RequestTimeout,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+)
 from footfall.web.json import encode
 
 Headers = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
+CLOSE = (b"connection", b"close")
+"""The connection ends after this answer."""
 
 
 class Reply(msgspec.Struct):
@@ -39,8 +48,8 @@ def failure(error: ApiError) -> Reply:
         headers.append((b"www-authenticate", b"Bearer"))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if isinstance(error, TooLarge):
-        headers.append((b"connection", b"close"))
+    if isinstance(error, TooLarge | RequestTimeout):
+        headers.append(CLOSE)
     if isinstance(error, TooManyRequests):
         body |= {"limit": error.limit, "remaining": 0, "reset": error.reset_at}
         headers += [

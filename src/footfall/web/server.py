@@ -1,122 +1,89 @@
-"""uvicorn, with limits on a request's head: its size, and the time it may take to arrive."""
+"""The server: a listening socket, signals, and an end in which what was begun is finished."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import uvloop
 
-MAX_HEAD = 64 * 1024
-"""Bytes of request line and headers."""
-SWEEP_EVERY = 1.0
-"""Seconds between looks for connections whose request never becomes whole."""
+from footfall.web.connection import Application, Connection, Shared
 
-_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-_BODY = b'{"status":"error","error":{"code":431,"message":"The request line and headers are larger than 65536 bytes."}}'
-
-
-class LimitedProtocol(HttpToolsProtocol):
-    """One connection. `head_since`: loop time at which an unfinished head began, 0 when none is."""
-
-    head_since = 0.0
-    head_size = 0
-
-    def data_received(self, data: bytes) -> None:
-        self.head_size += len(data)
-        super().data_received(data)
-        if self.head_size > MAX_HEAD and self.head_since:
-            self._refuse_head()
-
-    def _refuse_head(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE % (len(_BODY), _BODY))
-            self.transport.close()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.head_since = self.loop.time()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.head_since = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        self.head_since = 0.0
-        # A whole head may come in one piece, and a body behind it; only then is it worth counting.
-        if (
-            self.head_size > MAX_HEAD
-            and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD
-        ):
-            self._refuse_head()
-        else:
-            super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self.head_size = 0
+TICK = 0.2
+"""Seconds between looks for connections that are waited for in vain."""
+FINISH_SECONDS = 4.0
+"""How long requests that have begun may take once the server is told to stop."""
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that closes connections which do not finish a request's head in `head_timeout` seconds."""
+class Service(Protocol):
+    """What a server runs."""
+
+    def running(self) -> AbstractAsyncContextManager[Application]:
+        """The application while it can answer; on leaving, what was acknowledged is finished."""
+
+
+class Server:
+    """Serves one listening socket until it is told to stop."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
-        head_timeout: float,
+        service: Service,
+        timeout: float,
         on_started: Callable[[], None],
-        on_stopping: Callable[[], None],
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(config)
-        self._head_timeout = head_timeout
+        """`timeout`: seconds for a request's head, and as many for its body.
+
+        `on_started` is called once it accepts connections, `on_stopping` once it takes no more: answers that wait for something end then.
+        """
+        self._service = service
+        self._timeout = timeout
         self._on_started = on_started
         self._on_stopping = on_stopping
+        self._stopped = asyncio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
+    def run(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; closes `listener`. Raises what keeps the service from running."""
+        uvloop.run(self._serve(listener))
+
+    def stop(self) -> None:
+        """Take no more connections, finish, and leave."""
+        self._stopped.set()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        async with self._service.running() as application:
+            shared = Shared(application, self._timeout)
+            shared.tick(loop.time())
+            server = await loop.create_server(
+                lambda: Connection(shared, loop), sock=listener, backlog=BACKLOG
+            )
             self._on_started()
+            while not self._stopped.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopped.wait(), TICK)
+                shared.tick(loop.time())
+            self._on_stopping()
+            server.close()
+            await self._finish(shared)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stopping()
-        await super().shutdown(sockets)
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % int(SWEEP_EVERY * 10) == 0:
-            self._sweep(asyncio.get_running_loop().time() - self._head_timeout)
-        return await super().on_tick(counter)
-
-    def _sweep(self, before: float) -> None:
-        for protocol in list(self.server_state.connections):
-            if isinstance(protocol, LimitedProtocol) and 0.0 < protocol.head_since < before:
-                protocol.transport.close()
-
-
-def make_server(
-    app: Any,
-    head_timeout: float,
-    on_started: Callable[[], None],
-    on_stopping: Callable[[], None] = lambda: None,
-) -> Server:
-    """A server for the ASGI application `app`.
-
-    `on_started` is called once it accepts connections, `on_stopping` once it takes no more: answers that wait for something end then.
-    """
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=LimitedProtocol,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # web.address decides whom to believe
-        lifespan="on",
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=4,
-        backlog=2048,
-    )
-    return Server(config, head_timeout, on_started, on_stopping)
+    async def _finish(self, shared: Shared) -> None:
+        """Let what was begun be answered."""
+        for connection in list(shared.connections):
+            connection.shut_down()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FINISH_SECONDS
+        while (shared.connections or shared.tasks) and loop.time() < until:
+            await asyncio.sleep(0.02)
+        for task in shared.tasks:
+            task.cancel()
+        await asyncio.gather(*shared.tasks, return_exceptions=True)

@@ -1,0 +1,318 @@
+"""HTTP/1.1 on one connection: requests in, parsed by llhttp (httptools), answers out, in their order.
+
+uvicorn and an ASGI application do the same at three times the cost (docs/decisions/0009-own-http-connection.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Protocol
+
+import httptools
+
+from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
+from footfall.log import get_logger
+from footfall.web.context import Call
+from footfall.web.envelope import CLOSE, Reply, failure
+
+MAX_HEAD = 64 * 1024
+"""Bytes of request line and headers."""
+IDLE_SECONDS = 60.0
+"""How long a connection stays open between two requests."""
+
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_WITHOUT_BODY = (204, 304)
+
+
+class Application(Protocol):
+    """What answers the requests."""
+
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
+        """The call that a head makes. `target`: path and query as they were sent; the names of `headers` are in lower case."""
+
+    async def answer(self, call: Call, body: bytes) -> Reply:
+        """The answer to a call that has come whole and has no `reply` yet."""
+
+    def refuse(self, call: Call, error: ApiError) -> Reply:
+        """The answer to a call whose body did not come as it should."""
+
+
+class Shared:
+    """What the connections of a server have in common. Times in seconds, `now` as the event loop counts."""
+
+    def __init__(self, application: Application, timeout: float) -> None:
+        """`timeout`: how long a request's head may take, and again its body."""
+        self.application = application
+        self.timeout = timeout
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Those that make answers."""
+        self.date = b""
+
+    def tick(self, now: float) -> None:
+        """What waited too long ends; to be called a few times a second."""
+        self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
+        for connection in list(self.connections):
+            if 0 < connection.until < now:
+                connection.expire()
+
+
+class _Exchange:
+    """A request and its answer. `is_started`: the answer is being made, or waits for its turn."""
+
+    __slots__ = ("call", "is_head", "is_started", "keeps_open", "parts", "size", "task")
+    task: asyncio.Task[None]
+
+    def __init__(self, call: Call, *, is_head: bool = False, keeps_open: bool = False) -> None:
+        self.call = call
+        self.is_head = is_head
+        self.keeps_open = keeps_open
+        self.is_started = False
+        self.parts: list[bytes] = []
+        """Of the body, `size` bytes together."""
+        self.size = 0
+
+
+class Connection(asyncio.Protocol):
+    """One connection. `until`: when it is no longer waited for, in loop time; 0 while an answer is made."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
+        self.until = loop.time() + shared.timeout
+        self._shared = shared
+        self._application = shared.application
+        self._loop = loop
+        self._parser = httptools.HttpRequestParser(self)
+        self._peer = ""
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._is_in_head = True
+        self._head_size = 0
+        self._late_size = 0
+        """Bytes that came for an unfinished head after those with which it began."""
+        self._incoming: _Exchange | None = None
+        """The request of which more may come."""
+        self._current: _Exchange | None = None
+        """The request that is being answered; those that wait for it are queued."""
+        self._queued: deque[_Exchange] = deque()
+        self._is_last = False
+        """Whether no further request is taken."""
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._transport = transport
+        self._shared.connections.add(self)
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._shared.connections.discard(self)
+        self._queued.clear()
+        self._has_room.set()
+
+    def pause_writing(self) -> None:
+        self._has_room.clear()
+
+    def resume_writing(self) -> None:
+        self._has_room.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_last and self._incoming is None:
+            return
+        goes_on = self._is_in_head and self._target
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # not taken up; what follows would be of another protocol
+            self._is_last = True
+        except httptools.HttpParserError:
+            self._give_up(BadRequest("This is not a valid HTTP/1.1 request."))
+        if goes_on and self._is_in_head:
+            self._late_size += len(data)
+            if self._late_size > MAX_HEAD:
+                self._give_up(_head_too_large())
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers = {}
+        self._head_size = self._late_size = 0
+        if not self._is_in_head:
+            self._is_in_head = True
+            if self._current is None:
+                self.until = self._loop.time() + self._shared.timeout
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._is_in_head:  # a trailer, which nothing here reads
+            return
+        self._head_size += len(name) + len(value)
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        if self._is_last:
+            return
+        if self._head_size + len(self._target) > MAX_HEAD:
+            self._give_up(_head_too_large())
+            return
+        parser = self._parser
+        method = parser.get_method().decode()
+        call = self._application.begin(method, self._target, self._headers, self._peer)
+        keeps_open = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        self._incoming = exchange = _Exchange(call, is_head=method == "HEAD", keeps_open=keeps_open)
+        self._is_last = not keeps_open
+        if self._current is None:
+            self.until = self._loop.time() + self._shared.timeout
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self._answer_expectation(exchange)
+        if call.reply is not None:
+            self._start(exchange)
+
+    def _answer_expectation(self, exchange: _Exchange) -> None:
+        """A client waits before it sends the body. When that is not wanted, nobody can tell whether it comes all the same."""
+        if exchange.call.reply is not None:
+            exchange.keeps_open, self._is_last = False, True
+        elif self._current is None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._incoming
+        if exchange is None or exchange.is_started or not exchange.call.max_body:
+            return
+        exchange.parts.append(body)
+        exchange.size += len(body)
+        if exchange.size > exchange.call.max_body:
+            self._refuse(exchange, TooLarge(f"The body is larger than {exchange.call.max_body} bytes."))
+
+    def on_message_complete(self) -> None:
+        exchange, self._incoming = self._incoming, None
+        if exchange is not None and not exchange.is_started:
+            self._start(exchange)
+
+    # Answers
+
+    def _start(self, exchange: _Exchange) -> None:
+        exchange.is_started = True
+        if self._current is None:
+            self._run(exchange)
+        else:
+            self._queued.append(exchange)
+            self._transport.pause_reading()
+
+    def _run(self, exchange: _Exchange) -> None:
+        self._current = exchange
+        self.until = 0.0
+        exchange.task = self._loop.create_task(self._answer(exchange))
+        self._shared.tasks.add(exchange.task)
+
+    async def _answer(self, exchange: _Exchange) -> None:
+        try:
+            call, parts = exchange.call, exchange.parts
+            reply = call.reply
+            if reply is None:
+                reply = await self._application.answer(call, parts[0] if len(parts) == 1 else b"".join(parts))
+            await self._send(exchange, reply)
+        except Exception:
+            get_logger("web").exception("an answer was cut off")
+            exchange.keeps_open = False
+        finally:
+            self._shared.tasks.discard(exchange.task)
+        self._finish(exchange)
+
+    async def _send(self, exchange: _Exchange, reply: Reply) -> None:
+        if reply.status >= 400 and CLOSE in reply.headers:
+            exchange.keeps_open = False
+        if self._transport.is_closing():
+            return
+        is_chunked = reply.stream is not None and not self._closes_after(exchange)
+        self._transport.write(self._rendered(exchange, reply, is_chunked=is_chunked))
+        if reply.stream is not None and not exchange.is_head:
+            async for part in reply.stream:
+                if self._transport.is_closing():
+                    return
+                self._transport.write(_chunk(part) if is_chunked else part)
+                await self._has_room.wait()
+            self._transport.write(_chunk(b"") if is_chunked else b"")
+        elif not self._has_room.is_set():
+            await self._has_room.wait()
+
+    def _rendered(self, exchange: _Exchange, reply: Reply, *, is_chunked: bool) -> bytes:
+        """The bytes of an answer, but for those of its stream."""
+        lines = [_STATUS[reply.status], self._shared.date]
+        lines += [b"%b: %b\r\n" % header for header in reply.headers]
+        if is_chunked:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        elif reply.stream is None and reply.status not in _WITHOUT_BODY:
+            lines.append(b"content-length: %d\r\n" % len(reply.body))
+        if self._closes_after(exchange) and CLOSE not in reply.headers:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines):
+            raise ValueError("a header's value has several lines")
+        body = b"" if exchange.is_head else _chunk(reply.body) if is_chunked else reply.body
+        return head + b"\r\n" + body
+
+    def _closes_after(self, exchange: _Exchange) -> bool:
+        """Whether the answer to this request is the last."""
+        if not exchange.keeps_open:
+            return True
+        return self._is_last and self._incoming is None and not self._queued
+
+    def _finish(self, exchange: _Exchange) -> None:
+        """Go on after an answer: with the next request, or wait for one."""
+        self._current = None
+        if self._transport.is_closing():
+            return
+        if self._closes_after(exchange):
+            self._transport.close()
+        elif self._queued:
+            following = self._queued.popleft()
+            if not self._queued:
+                self._transport.resume_reading()
+            self._run(following)
+        else:
+            is_idle = self._incoming is None and not self._is_in_head
+            self.until = self._loop.time() + (IDLE_SECONDS if is_idle else self._shared.timeout)
+
+    def _refuse(self, exchange: _Exchange, error: ApiError) -> None:
+        """Answer a request before all of it has come, and close."""
+        exchange.call.reply = self._application.refuse(exchange.call, error)
+        exchange.keeps_open, self._is_last = False, True
+        self._start(exchange)
+
+    def _give_up(self, error: ApiError) -> None:
+        """Answer what cannot be read, and close."""
+        self._incoming, self._is_last = None, True
+        self._start(_Exchange(Call("", reply=failure(error))))
+
+    def expire(self) -> None:
+        """End what was waited for in vain: a body, with an answer; a head or the next request, without one."""
+        if self._incoming is None or self._incoming.is_started:
+            self._transport.close()
+        else:
+            late = RequestTimeout(f"The body did not arrive within {self._shared.timeout:g} s.")
+            self._refuse(self._incoming, late)
+
+    def shut_down(self) -> None:
+        """Take no further request; close once those that came are answered."""
+        self._is_last = True
+        if self._current is None and self._incoming is None:
+            self._transport.close()
+
+
+def _chunk(part: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(part), part)
+
+
+def _head_too_large() -> HeadTooLarge:
+    return HeadTooLarge(f"The request line and headers are larger than {MAX_HEAD} bytes.")
