@@ -145,7 +145,7 @@ async def note_credentials(database: Database, access: Access) -> None:
         await asyncio.sleep(NOTE_SECONDS)
         if used := access.take_used():
             with contextlib.suppress(ApiError, DatabaseError):
-                await database.write(USED_HANDLER, used, bulk=True)
+                await database.write(USED_HANDLER, used, bulk=0)
 
 
 class App:

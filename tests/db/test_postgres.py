@@ -114,7 +114,7 @@ def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them
         database = postgres.PostgresDatabase(empty.database_url, 100)
         await database.open()
 
-        async def call(visitor_id: bytes, name: str, *, bulk: bool = False) -> None:
+        async def call(visitor_id: bytes, name: str, bulk: int | None = None) -> None:
             order.append(await database.write(handler, (visitor_id, name), bulk=bulk))
 
         try:
@@ -123,7 +123,7 @@ def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them
                     group.create_task(call(b"\0", name))
                     await asyncio.sleep(0)
                 await call(b"\1", "beside them")
-                await call(b"\1", "in bulk", bulk=True)
+                await call(b"\1", "in bulk", bulk=0)
                 holder.rollback()
         finally:
             await database.close()

@@ -44,8 +44,8 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
 READ_CONNECTIONS = 6
-WRITE_CONNECTIONS = 3
-"""Two for live calls, so that one batch is decided on while the server looks up or commits another; one for what yields to them."""
+LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
+"""Those that write, but for one for background steps. Several, so that one batch is decided on while the server looks up or commits another."""
 STREAM_ROWS = 2000
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
@@ -389,14 +389,15 @@ class PostgresDatabase:
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
         sessions = [session]
         try:
-            while len(sessions) < WRITE_CONNECTIONS:
+            while len(sessions) < LIVE_CONNECTIONS + BULK_CONNECTIONS + 1:
                 sessions.append(await asyncio.to_thread(PostgresSession, self._url, is_server=True))
         except DatabaseError:
             for one in sessions:
                 one.close()
             raise
         self._writers = [Writer(one, self._queue_size, BATCH_SIZE) for one in sessions]
-        self._live, self._background = self._writers[:-1], self._writers[-1]
+        self._live, self._bulk = self._writers[:LIVE_CONNECTIONS], self._writers[LIVE_CONNECTIONS:-1]
+        self._steps = self._writers[-1]
 
     async def close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers))
@@ -404,17 +405,20 @@ class PostgresDatabase:
         for connection in self._reading.values():
             connection.close()
 
-    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
-        if bulk or handler.is_step:
-            writer = self._background
+    def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
+        if handler.is_step:
+            writer = self._steps
+        elif bulk is not None:
+            writer = self._bulk[bulk % BULK_CONNECTIONS]
         elif handler.about is not None:
             writer = self._live[handler.about(call)[-1] % len(self._live)]
         else:
             writer = self._live[0]
-        return writer.submit(handler, call, bulk)
+        return writer.submit(handler, call, bulk is not None)
 
     def pace(self, most: int | None) -> None:
-        self._background.most_bulk = most
+        for writer in self._bulk:
+            writer.most_bulk = most
 
     def taken(self) -> int:
         return sum(writer.taken for writer in self._live)

@@ -85,7 +85,7 @@ class Database(Protocol):
 
     engine: str
     has_background: bool
-    """Whether bulk calls and steps have a connection of their own, so that live calls do not wait for them."""
+    """Whether bulk calls and steps have connections of their own, so that live calls do not wait for them."""
 
     async def open(self) -> None:
         """Connect and start the writer. Raises DatabaseError."""
@@ -93,11 +93,11 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish what was queued and disconnect."""
 
-    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
+    def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
 
-        `bulk` calls keep their order among themselves and yield to live ones: where both share a connection, at most 50 of them go into
-        a batch while live ones come.
+        `bulk` is the number of a batch that the call is one of; None: a live call. Those of a batch keep their order among themselves,
+        and yield to live ones: where both share a connection, at most 50 go into a transaction while live ones come.
         """
 
     def pace(self, most: int | None) -> None:

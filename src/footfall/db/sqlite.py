@@ -328,8 +328,8 @@ class SqliteDatabase:
         )  # last: closing a file drops the locks that SQLite has on it in this process
         self._lock.release()
 
-    def write(self, handler: WriteHandler, call: Any, *, bulk: bool = False) -> Awaitable[Any]:
-        return self._writer.submit(handler, call, bulk)
+    def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
+        return self._writer.submit(handler, call, bulk is not None)
 
     def pace(self, most: int | None) -> None:
         self._writer.most_bulk = most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
@@ -73,6 +74,8 @@ class Identifying:
         self._database = database
         self._refused = refused
         self._charge = charge
+        self._batches = itertools.count()
+        """Numbers for the batches that come."""
 
     async def identify(self, context: Context) -> Reply:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
@@ -89,11 +92,11 @@ class Identifying:
         bodies = read_batch(context.body)
         if len(bodies) > 1:
             context.limits[:] = self._charge(caller(context).credential_id, context.now, len(bodies) - 1)
-        is_dry_run = read_dry_run(context)
+        is_dry_run, bulk = read_dry_run(context), next(self._batches)
         waiting: list[_Item | tuple[Identify, Awaitable[Any]]] = []
         previewed: list[tuple[Identify, asyncio.Future[Any]]] = []
         for number, body in enumerate(bodies, 1):
-            waiting.append(self._submit_item(context, body, previewed if is_dry_run else None))
+            waiting.append(self._submit_item(context, body, bulk, previewed if is_dry_run else None))
             if number % _READ_AT_ONCE == 0:
                 await asyncio.sleep(0)  # so that live calls do not wait for the reading of a whole batch
         if previewed:
@@ -107,7 +110,11 @@ class Identifying:
         return Reply(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
 
     def _submit_item(
-        self, context: Context, body: bytes, previewed: list[tuple[Identify, asyncio.Future[Any]]] | None
+        self,
+        context: Context,
+        body: bytes,
+        bulk: int,
+        previewed: list[tuple[Identify, asyncio.Future[Any]]] | None,
     ) -> _Item | tuple[Identify, Awaitable[Any]]:
         """What a call of a batch says and its outcome to come; its answer when that is known already.
 
@@ -116,7 +123,7 @@ class Identifying:
         try:
             said = self._read(context, read_item(body))
             if previewed is None:
-                return said, self._submit(context, said, bulk=True)
+                return said, self._submit(context, said, bulk)
         except ApiError as error:
             return _failed(error)
         previewed.append((said, asyncio.get_running_loop().create_future()))
@@ -129,7 +136,7 @@ class Identifying:
             self._refused.add(site(context).website_id, context.now, SERVER)
             raise
 
-    def _submit(self, context: Context, said: Identify, *, bulk: bool = False) -> Awaitable[Any]:
+    def _submit(self, context: Context, said: Identify, bulk: int | None = None) -> Awaitable[Any]:
         """The outcome to come; None on a cookieless website. Raises Unavailable."""
         if site(context).is_cookieless:
             return _nothing()
@@ -140,7 +147,9 @@ class Identifying:
         if site(context).is_cookieless:
             return [None] * len(said)
         calls = [_call(context, one) for one in said]
-        outcomes: list[Any] = await self._database.write(PREVIEW_HANDLER, calls, bulk=len(calls) > 1)
+        outcomes: list[Any] = await self._database.write(
+            PREVIEW_HANDLER, calls, bulk=next(self._batches) if len(calls) > 1 else None
+        )
         return outcomes
 
 
