@@ -118,30 +118,42 @@ def soak(bench: Bench, minutes: float) -> int:
 
 def batch(bench: Bench, seconds: int) -> int:
     """Send batches, and live calls beside them; the number of errors of the live calls."""
+    errors = 0
     with bench.footfall() as running, ThreadPoolExecutor(SENDERS) as pool:
 
-        def send() -> str:
+        def send(operation: Operation) -> str:
             """Send batches from several connections; what came of it."""
             address, world, core = running.address, bench.world, bench.load_core
             with store.watch_index(bench.engine) as behind:
                 rates = [
-                    pool.submit(servers.run_apart, core, servers.send_batches, address, world, seconds, first)
+                    pool.submit(
+                        servers.run_apart,
+                        core,
+                        servers.send_batches,
+                        address,
+                        operation,
+                        world,
+                        seconds,
+                        first,
+                    )
                     for first in range(SENDERS)
                 ]
                 rate = sum(one.result() for one in rates)
             return f"{rate:,.0f} calls/s, the trait index at most {max(behind):.1f} s behind"
 
-        click.echo(f"batches alone: {send()}")
-        live = [OPERATIONS["identify-unchanged"]]
-        where = (bench.load_core, bench.folder, LIVE_CONNECTIONS)
-        with servers.wrk(running.address, live, bench.world, seconds + 2, *where) as process:
-            click.echo(f"with live calls beside them: {send()}")
-            load = servers.counted_by(process)
-    times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
-    click.echo(
-        f"live calls on {LIVE_CONNECTIONS} connections: {load.rate:,.0f}/s, {times}, {load.errors} errors"
-    )
-    return load.errors
+        for kind in ("unchanged", "changing"):  # in an order in which none spoils the data of a later one
+            click.echo(f"{kind} batches alone: {send(OPERATIONS['identify-' + kind])}")
+            live = [OPERATIONS["identify-unchanged"]]
+            where = (bench.load_core, bench.folder, LIVE_CONNECTIONS)
+            with servers.wrk(running.address, live, bench.world, seconds + 2, *where) as process:
+                click.echo(f"with live calls beside them: {send(OPERATIONS['identify-' + kind])}")
+                load = servers.counted_by(process)
+            times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
+            click.echo(
+                f"live calls on {LIVE_CONNECTIONS} connections: {load.rate:,.0f}/s, {times}, {load.errors} errors"
+            )
+            errors += load.errors
+    return errors
 
 
 def many_people(bench: Bench) -> int:

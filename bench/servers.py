@@ -24,7 +24,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import msgspec
 
 from bench.engines import Engine
-from bench.store import BATCH, BROWSER, CHANGING, Operation, World, fill
+from bench.store import BATCH, BROWSER, Operation, World, fill
 from footfall.errors import ApiError
 from footfall.web.context import Call
 from footfall.web.envelope import Reply, failure
@@ -180,15 +180,15 @@ def probe(address: str, operation: Operation, world: World) -> Answer:
     return [(n.encode(), v.encode()) for n, v in headers if n not in ("date", "connection")], answer
 
 
-def send_batches(address: str, world: World, seconds: float, first: int) -> float:
-    """Calls a second through `/identify/batch`, one batch after the other, each with MOST_CALLS calls that change something.
+def send_batches(address: str, operation: Operation, world: World, seconds: float, first: int) -> float:
+    """Identify calls a second through `/identify/batch`, one batch after the other, each of MOST_CALLS calls.
 
     Senders with different `first` are about different visitors at a time.
 
     Raises BenchmarkError when a call was not taken.
     """
     host, _, port = address.removeprefix("http://").partition(":")
-    bodies = [_batch(world, number) for number in range(BATCHES)]
+    bodies = [_batch(operation, world, number) for number in range(BATCHES)]
     done, started = 0, time.perf_counter()
     with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
         while (spent := time.perf_counter() - started) < seconds:
@@ -197,16 +197,16 @@ def send_batches(address: str, world: World, seconds: float, first: int) -> floa
             )
             connection.request("POST", "/api/v1/identify/batch", body, _headers(world))
             answer = connection.getresponse().read()
-            if answer.count(b'"action":"updated"') != MOST_CALLS:
+            if answer.count(operation.proof.encode()) != MOST_CALLS:
                 raise BenchmarkError(f"a batch was answered {answer[:500].decode(errors='replace')}")
             done += MOST_CALLS
     return done / spent
 
 
-def _batch(world: World, number: int) -> bytes:
+def _batch(operation: Operation, world: World, number: int) -> bytes:
     """A batch about visitors of its own, as JSON; `<draw>` stands for what changes from one delivery to the next."""
     visitors = [(number * MOST_CALLS + i) % world.visitors for i in range(MOST_CALLS)]
-    template = CHANGING.body.replace("<draw>", "DRAW")
+    template = operation.body.replace("<draw>", "DRAW")
     return (
         "[{}]".format(",".join(fill(template, i, world) for i in visitors)).replace("DRAW", "<draw>").encode()
     )

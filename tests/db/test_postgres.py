@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -93,9 +95,14 @@ def test_a_connection_goes_through_a_socket_file_too(tmp_path: Path) -> None:
         postgres.connect(url)
 
 
-def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them(empty: Place) -> None:
-    """A connection waits for a lock that another process holds; other visitors, and what comes in bulk, are served meanwhile."""
-    migrate_database(empty.settings)
+Submit = Callable[..., Coroutine[Any, Any, None]]
+
+
+def written(
+    place: Place, work: Callable[[Submit, asyncio.TaskGroup, list[str]], Coroutine[Any, Any, None]]
+) -> list[str]:
+    """The names that calls wrote, in the order of their answers; what is about visitor 0 waits for another process until `work` is done."""
+    migrate_database(place.settings)
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
 
     def keep(tx: Transaction, calls: list[tuple[bytes, str]]) -> list[str]:
@@ -111,27 +118,60 @@ def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them
     order: list[str] = []
 
     async def write() -> None:
-        database = postgres.PostgresDatabase(empty.database_url, 100)
+        database = postgres.PostgresDatabase(place.database_url, 100)
         await database.open()
 
-        async def call(visitor_id: bytes, name: str, bulk: int | None = None) -> None:
+        async def submit(visitor_id: bytes, name: str, bulk: int | None = None) -> None:
             order.append(await database.write(handler, (visitor_id, name), bulk=bulk))
 
         try:
             async with asyncio.TaskGroup() as group:
-                for name in ("one", "two", "three"):
-                    group.create_task(call(b"\0", name))
-                    await asyncio.sleep(0)
-                await call(b"\1", "beside them")
-                await call(b"\1", "in bulk", bulk=0)
-                holder.rollback()
+                try:
+                    await work(submit, group, order)
+                finally:
+                    holder.rollback()
         finally:
             await database.close()
 
-    holder = postgres.PostgresSession(empty.database_url)
+    holder = postgres.PostgresSession(place.database_url)
     tx = holder.begin()
     tx.lock([(b"\0",)])
     assert tx.one(make_statement("wait", "", "SELECT 1")) == (1,)  # by then the lock is taken
     asyncio.run(write())
     holder.close()
-    assert order == ["beside them", "in bulk", "one", "two", "three"]
+    return order
+
+
+def test_calls_about_one_visitor_are_written_in_order_and_all_others_beside_them(empty: Place) -> None:
+    async def work(submit: Submit, group: asyncio.TaskGroup, order: list[str]) -> None:
+        for name in ("one", "two", "three"):
+            group.create_task(submit(b"\0", name))
+            await asyncio.sleep(0)
+        await submit(b"\1", "beside them")
+        await submit(b"\1", "in bulk", bulk=0)
+
+    assert written(empty, work) == ["beside them", "in bulk", "one", "two", "three"]
+
+
+def test_two_batches_are_written_side_by_side_and_each_in_its_order(empty: Place) -> None:
+    async def work(submit: Submit, group: asyncio.TaskGroup, order: list[str]) -> None:
+        group.create_task(submit(b"\0", "first", bulk=0))
+        await asyncio.sleep(0)
+        group.create_task(submit(b"\1", "behind it", bulk=0))
+        await asyncio.sleep(0)
+        await submit(b"\1", "of the second", bulk=1)
+
+    assert written(empty, work) == ["of the second", "first", "behind it"]
+
+
+def test_batches_are_written_one_at_a_time_while_live_calls_come(empty: Place) -> None:
+    async def work(submit: Submit, group: asyncio.TaskGroup, order: list[str]) -> None:
+        await submit(b"\1", "live")
+        group.create_task(submit(b"\0", "first", bulk=0))
+        await asyncio.sleep(0)
+        group.create_task(submit(b"\2", "second", bulk=1))
+        for number in range(5):
+            await submit(b"\1", f"live {number}")
+        assert "second" not in order
+
+    assert written(empty, work)[6:] == ["first", "second"]

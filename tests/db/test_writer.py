@@ -277,3 +277,20 @@ def test_locks_of_a_batch_are_taken_at_once_before_its_first_statement() -> None
 
     run(work)
     assert session.committed == [[("lock", ((1,), (2,)), (("p",),)), 1, 2]]
+
+
+def test_a_batch_waits_for_its_turn(session: FakeSession) -> None:
+    async def work() -> None:
+        lock = asyncio.Lock()
+        writer = Writer(session, 1000, 1000, turn=lambda: lock)
+        async with lock:
+            first = writer.submit(KEEP, 1, False)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert not session.committed
+            second = writer.submit(KEEP, 2, False)
+        assert [await first, await second] == [2, 4]
+        await writer.close()
+
+    run(work)
+    assert session.committed == [[1], [2]]

@@ -29,7 +29,7 @@ from footfall.db import migrate
 from footfall.db.arrays import array, arrays, lookup_text, many_text
 from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement
-from footfall.db.writer import Writer
+from footfall.db.writer import Turn, Writer
 from footfall.errors import DatabaseBusy, DatabaseConflict, DatabaseError, SchemaMismatch, UsageError
 from footfall.log import get_logger
 
@@ -395,12 +395,14 @@ class PostgresDatabase:
             for one in sessions:
                 one.close()
             raise
-        self._writers = [Writer(one, self._queue_size, BATCH_SIZE) for one in sessions]
-        self._live, self._bulk = self._writers[:LIVE_CONNECTIONS], self._writers[LIVE_CONNECTIONS:-1]
-        self._steps = self._writers[-1]
+        make_writer = functools.partial(Writer, limit=self._queue_size, batch_size=BATCH_SIZE)
+        self._steps = make_writer(sessions.pop())
+        self._live = [make_writer(one) for one in sessions[:LIVE_CONNECTIONS]]
+        self._bulk = [make_writer(one, turn=self._bulk_turn) for one in sessions[LIVE_CONNECTIONS:]]
+        self._one_at_a_time = asyncio.Lock()
 
     async def close(self) -> None:
-        await asyncio.gather(*(writer.close() for writer in self._writers))
+        await asyncio.gather(*(writer.close() for writer in (*self._live, *self._bulk, self._steps)))
         self._readers.shutdown()
         for connection in self._reading.values():
             connection.close()
@@ -415,6 +417,11 @@ class PostgresDatabase:
         else:
             writer = self._live[0]
         return writer.submit(handler, call, bulk is not None)
+
+    def _bulk_turn(self) -> Turn:
+        """While live calls come, batches are written one at a time, so that they leave time for them."""
+        is_quiet = all(writer.is_quiet() for writer in self._live)
+        return contextlib.nullcontext() if is_quiet else self._one_at_a_time
 
     def pace(self, most: int | None) -> None:
         for writer in self._bulk:

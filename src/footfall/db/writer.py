@@ -11,9 +11,11 @@ runs on the thread as a whole. Measured in docs/decisions/0005-handlers-on-the-l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from footfall.db.protocol import Transaction, WriteHandler
@@ -29,6 +31,7 @@ from footfall.errors import (
 from footfall.log import get_logger
 
 R = TypeVar("R")
+Turn = AbstractAsyncContextManager[Any]
 
 BULK_SLICE = 50
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
@@ -74,8 +77,12 @@ class _Refused(NamedTuple):
 class Writer:
     """A bounded queue and the task that empties it into `session`."""
 
-    def __init__(self, session: Session, limit: int, batch_size: int) -> None:
+    def __init__(
+        self, session: Session, limit: int, batch_size: int, turn: Callable[[], Turn] = contextlib.nullcontext
+    ) -> None:
+        """`limit`: calls that may wait; `batch_size`: live calls in a batch; `turn`: what a batch is written in."""
         self._session = session
+        self._turn = turn
         self._limit = limit
         self._batch_size = batch_size
         self._live: deque[_Waiting] = deque()
@@ -112,6 +119,10 @@ class Writer:
         self._wake.set()
         return future
 
+    def is_quiet(self) -> bool:
+        """Whether no live call came for a while."""
+        return self._loop.time() - self._live_at >= QUIET_SECONDS
+
     def waiting(self) -> int:
         """Calls in the queue."""
         return len(self._live) + len(self._bulk) + len(self._steps)
@@ -130,7 +141,9 @@ class Writer:
             self._wake.clear()
             while self.waiting() or self._chores:
                 if batch := self._take():
-                    _deliver(batch, await self._write(batch))
+                    async with self._turn():
+                        results = await self._write(batch)
+                    _deliver(batch, results)
                     await asyncio.sleep(0)  # whoever gets an answer may have more for the next batch
                 while self._chores:
                     await self._do_chore(*self._chores.popleft())
@@ -139,8 +152,7 @@ class Writer:
 
     def _take(self) -> list[_Waiting]:
         batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
-        is_quiet = not batch and self._loop.time() - self._live_at >= QUIET_SECONDS
-        slice_size = BULK_ALONE if is_quiet else BULK_SLICE
+        slice_size = BULK_ALONE if self.is_quiet() and not batch else BULK_SLICE
         if self.most_bulk is not None:
             slice_size = min(slice_size, self.most_bulk)
         batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), slice_size))]
