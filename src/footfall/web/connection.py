@@ -25,6 +25,7 @@ IDLE_SECONDS = 60.0
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _WITHOUT_BODY = (204, 304)
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Application(Protocol):
@@ -242,7 +243,7 @@ class Connection(asyncio.Protocol):
                     return
                 self._transport.write(_chunk(part) if is_chunked else part)
                 await self._has_room.wait()
-            self._transport.write(_chunk(b"") if is_chunked else b"")
+            self._transport.write(_LAST_CHUNK if is_chunked else b"")
         elif not self._has_room.is_set():
             await self._has_room.wait()
 
@@ -311,7 +312,8 @@ class Connection(asyncio.Protocol):
 
 
 def _chunk(part: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(part), part)
+    """A part of a chunked answer; nothing for an empty one, which would be read as its end."""
+    return b"%x\r\n%b\r\n" % (len(part), part) if part else b""
 
 
 def _head_too_large() -> HeadTooLarge:
