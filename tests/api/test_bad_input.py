@@ -234,7 +234,8 @@ def test_many_small_headers_are_taken(server: Site, count: int) -> None:
 def test_what_is_no_http_is_refused(unharmed: Site, whole: bytes) -> None:
     with connection(port(unharmed)) as opened:
         opened.sendall(whole)
-        assert answer_on(opened, "GET", "/", described=False).status_code == 400
+        answer = answer_on(opened, "GET", "/", described=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 400)
 
 
 @pytest.mark.parametrize(
