@@ -42,7 +42,7 @@ def wait_for(
 
 
 class _Waiting(Generic[R]):
-    """A service that knows one answer. `server`: stopped once there is a result, or a failure that trying again does not mend."""
+    """A service that knows one answer. `server`: the one that runs it."""
 
     server: Server
 
@@ -86,13 +86,15 @@ class _Waiting(Generic[R]):
         return failure(error)
 
     async def _try(self) -> None:
-        while not self.results:
-            await asyncio.sleep(TRY_SECONDS)
-            try:
-                self.results.append(await asyncio.to_thread(self._attempt))
-            except SchemaMismatch:
-                self.server.stop()
-                raise
-            except DatabaseError as error:
-                self.tell(error)
-        self.server.stop()
+        """Whatever ends this ends the server: a result, or a failure that trying again does not mend."""
+        try:
+            while not self.results:
+                await asyncio.sleep(TRY_SECONDS)
+                try:
+                    self.results.append(await asyncio.to_thread(self._attempt))
+                except SchemaMismatch:
+                    raise
+                except DatabaseError as error:
+                    self.tell(error)
+        finally:
+            self.server.stop()
