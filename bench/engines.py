@@ -32,17 +32,18 @@ def _checkpoint(url: str) -> None:
 class Engine(NamedTuple):
     """A database with the schema and no data; goes to other processes. `arguments`: of `footfall serve`.
 
-    `log`: its write-ahead log, a file or a folder of files; it may be missing. `settle`: what a server has done once it runs for a while.
+    `log`: the folder of its write-ahead log, and which files it is. `settle`: what a server has done once it runs for a while.
     """
 
     open_session: Callable[[], StoreSession]
     arguments: list[str]
-    log: Path
+    log: tuple[Path, str]
     settle: Callable[[], None] = _nothing
 
     def log_size(self) -> int:
         """Bytes of write-ahead log."""
-        return sum(f.stat().st_size for f in ([self.log] if self.log.is_file() else self.log.glob("*")))
+        folder, pattern = self.log
+        return sum(file.stat().st_size for file in folder.glob(pattern))
 
 
 @contextlib.contextmanager
@@ -51,7 +52,7 @@ def sqlite_engine(folder: Path) -> Iterator[Engine]:
     migrate_database(Settings(data=folder))
     path = folder / sqlite_file.FILE_NAME
     session = functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB)
-    yield Engine(session, ["--data", str(folder)], path.with_name(path.name + "-wal"))
+    yield Engine(session, ["--data", str(folder)], (folder, "*-wal"))
 
 
 @contextlib.contextmanager
@@ -66,7 +67,7 @@ def postgres_engine(folder: Path) -> Iterator[Engine]:
         migrate_database(Settings(database_url=url))
         session = functools.partial(postgres.PostgresSession, url)
         settle = functools.partial(_checkpoint, url)
-        yield Engine(session, ["--database", url], server.data / "pg_wal", settle)
+        yield Engine(session, ["--database", url], (server.data / "pg_wal", "*"), settle)
     finally:
         server.remove()
 

@@ -26,7 +26,7 @@ from footfall.identity.rules import profile_id
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.wire import read_identify
 from footfall.ids import at_of, at_prefix
-from footfall.people.index import index_step
+from footfall.people.index import Take, index_step
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
@@ -167,7 +167,7 @@ def _index(session: StoreSession) -> None:
     """Bring the trait index up to date."""
     is_behind = True
     while is_behind:
-        is_behind = session.transact(lambda tx: index_step(tx, [1000])[-1].changes > 0)
+        is_behind = session.transact(lambda tx: index_step(tx, [Take(1000)])[-1].changes > 0)
 
 
 @contextlib.contextmanager

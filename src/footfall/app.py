@@ -18,7 +18,7 @@ from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.routes import pages
-from footfall.db import postgres, sqlite, sqlite_file
+from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
@@ -97,7 +97,7 @@ def migrate_database(settings: Settings) -> list[int]:
     if settings.database_url:
         return postgres.migrate_server(settings.database_url)
     settings.data.mkdir(parents=True, exist_ok=True)
-    return sqlite_file.migrate_file(settings.data / sqlite_file.FILE_NAME)
+    return sqlite_schema.migrate_file(settings.data / sqlite_file.FILE_NAME)
 
 
 def backup_database(settings: Settings, target: Path) -> None:

@@ -13,7 +13,8 @@ import apsw
 import httpx
 import pytest
 
-from footfall.db.sqlite_file import FILE_NAME, connect, schema_version
+from footfall.db.sqlite_file import FILE_NAME, connect
+from footfall.db.sqlite_schema import schema_version
 from tests.conftest import MakeServer
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, clean_environment, run_command, run_json, run_process

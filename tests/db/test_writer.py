@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -294,3 +295,55 @@ def test_a_batch_waits_for_its_turn(session: FakeSession) -> None:
 
     run(work)
     assert session.committed == [[1], [2]]
+
+
+def test_work_apart_keeps_steps_waiting_but_no_calls() -> None:
+    session = FakeSession()
+    begin, end = threading.Event(), threading.Event()
+
+    def apart() -> str:
+        begin.set()
+        assert end.wait(30)
+        return "done"
+
+    async def work() -> Any:
+        writer = Writer(session, 1000, 1000)
+        first = writer.submit(STEP, 1, False)
+        working = asyncio.ensure_future(writer.between_steps(apart))
+        while not begin.is_set():
+            await asyncio.sleep(0)
+        assert first.done()
+        step = writer.submit(STEP, 2, False)
+        assert await writer.submit(KEEP, 3, False) == 6
+        assert not step.done()
+        end.set()
+        assert (await working, await step) == ("done", 4)
+        await writer.close()
+
+    asyncio.run(work())
+    assert session.committed == [[1], [3], [2]]
+
+
+def test_a_step_waits_until_work_apart_is_over_whose_caller_left() -> None:
+    session = FakeSession()
+    begin, end = threading.Event(), threading.Event()
+
+    def apart() -> None:
+        begin.set()
+        assert end.wait(30)
+
+    async def work() -> None:
+        writer = Writer(session, 1000, 1000)
+        working = asyncio.ensure_future(writer.between_steps(apart))
+        while not begin.is_set():
+            await asyncio.sleep(0)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        step = writer.submit(STEP, 1, False)
+        assert await writer.submit(KEEP, 2, False) == 4
+        assert not step.done()
+        end.set()
+        assert await step == 2
+        await writer.close()
+
+    asyncio.run(work())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db import postgres, sqlite, sqlite_file
+from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
@@ -17,7 +17,7 @@ from tests.support.postgres import LocalPostgres, create_database, drop_database
 def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
     """An open session on an empty embedded database with the current schema."""
     path: Path = tmp_path_factory.mktemp("laws") / sqlite_file.FILE_NAME
-    sqlite_file.migrate_file(path)
+    sqlite_schema.migrate_file(path)
     opened = sqlite.SqliteSession(path)
     yield opened
     opened.close()

@@ -16,12 +16,17 @@ from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
 from footfall.identity.verify import verify_identity
 from footfall.people.endpoints import read_page
-from footfall.people.index import index_step, sql
+from footfall.people.index import Take, index_step, sql
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
 from tests.laws.world import WEBSITE, Said, deliver, join, prepare
 
 PEOPLE = 30
+SEEN = make_statement(
+    "seen",
+    "website_id bytes, profile_id bytes, seen_at int",
+    "UPDATE listed_person SET seen_at = :seen_at WHERE website_id = :website_id AND profile_id = :profile_id",
+)
 Known = dict[str, Any]
 CONDITIONS: dict[tuple[str, str], Callable[[Known], bool]] = {
     ("trait.plan", "pro"): lambda known: known["plan"] == "pro",
@@ -69,9 +74,9 @@ def crowd(session: Any) -> Iterator[tuple[Transaction, dict[bytes, int]]]:
             for n in range(PEOPLE)
         ]
         people = {one.profile_id: n for n, one in enumerate(deliver(tx, said))}
-        while index_step(tx, [7])[0].changes:
+        while index_step(tx, [Take(7)])[0].changes:
             pass
-        tx.run_many(sql.seen_set, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
+        tx.run_many(SEEN, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
         yield tx, people
     finally:
         session.rollback()
@@ -123,7 +128,7 @@ def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
             if identified_at(people[one]) > identified_at(people[other])
         )
         join(tx, f"user {late}", f"user {early}")
-        while index_step(tx, [100])[0].changes:
+        while index_step(tx, [Take(100)])[0].changes:
             pass
         found: list[dict[str, Any]] = []
         for offset in range(PEOPLE):
@@ -167,14 +172,14 @@ def test_what_a_background_step_will_remove_is_no_difference(session: Any) -> No
         tx.run(*LEFT_OVER["trait"])
         mark_changed(tx, [NOBODY])
         assert verify_identity(tx).shown == []
-        index_step(tx, [1])
+        index_step(tx, [Take(1)])
         assert index_rows(tx) == before
 
 
 def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> None:
     with crowd(session) as (tx, people):
         join(tx, "user 1", "user 2")
-        while index_step(tx, [100])[0].changes:
+        while index_step(tx, [Take(100)])[0].changes:
             pass
         before = index_rows(tx)
         assert verify_identity(tx).shown == []
@@ -182,6 +187,6 @@ def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> N
         tx.run(sql.listed_put, (WEBSITE.website_id, other, 5, 5))
         assert verify_identity(tx).differences == 1
         rebuild_identity(tx)
-        while index_step(tx, [100])[0].changes:
+        while index_step(tx, [Take(100)])[0].changes:
             pass
         assert index_rows(tx) == before

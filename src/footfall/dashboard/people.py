@@ -17,7 +17,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import store
-from footfall.identity.erase import ERASE_HANDLER, erase_call
+from footfall.identity.erase import erase_call, erase_person
 from footfall.identity.health import identity_health
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
 from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
@@ -381,10 +381,9 @@ async def erase(call: Call) -> Reply:
     if profile is None:
         raise no_such_person()
     request = erase_call(call.site, profile.profile_id, call.now)
-    receipt = await call.services.database.write(ERASE_HANDLER, request)
+    receipt, is_gone = await erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
-    is_gone = await call.services.database.scrub()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
     return render(
         call,

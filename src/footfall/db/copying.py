@@ -43,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
 def tables() -> list[Table]:
     """All tables but the list of migrations, read from an empty database that the migrations made."""
     connection = apsw.Connection(":memory:")
-    for text in migrate.migrations().values():
+    for text in migrate.whole().values():
         for statement in migrate.statements_of(text):
             connection.execute(statement)
     names = connection.execute(

@@ -1,4 +1,8 @@
-"""Migrations: numbered `.sql` files, each applied once, in order, in a transaction of its own."""
+"""Migrations: numbered `.sql` files, each applied once, in order, in a transaction of its own.
+
+Beside `NNNN_name.sql` there may be a `NNNN_name.derived.sql`: what it makes can be made anew from the rest, and lies in a file of its own
+with SQLite.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,28 @@ from importlib.resources import files
 
 from footfall.errors import SchemaMismatch
 
+DERIVED = ".derived.sql"
+
 
 def migrations() -> dict[int, str]:
     """The text of each migration by its number, from 1 without gaps."""
+    return {int(name[:4]): text for name, text in _texts() if not name.endswith(DERIVED)}
+
+
+def derived() -> dict[int, str]:
+    """The texts about derived tables by the numbers of their migrations."""
+    return {int(name[:4]): text for name, text in _texts() if name.endswith(DERIVED)}
+
+
+def _texts() -> list[tuple[str, str]]:
     folder = files("footfall.db") / "migrations"
-    found = sorted((f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".sql"))
-    return {int(name[:4]): text for name, text in found}
+    return sorted((f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".sql"))
+
+
+def whole() -> dict[int, str]:
+    """The same as `migrations`, with what is derived: for an engine that keeps everything in one place."""
+    texts = derived()
+    return {number: f"{text}\n{texts.get(number, '')}" for number, text in migrations().items()}
 
 
 def statements_of(text: str) -> list[str]:

@@ -115,6 +115,10 @@ class PostgresTransaction:
         else:
             self._connection.close()
 
+    @property
+    def derived(self) -> Transaction:
+        return self
+
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         return self._send(statement.postgres, params).fetchall()
 
@@ -354,7 +358,7 @@ def _apply(connection: Connection, number: int) -> None:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
         )
-        for statement in migrate.statements_of(migrate.migrations()[number]):
+        for statement in migrate.statements_of(migrate.whole()[number]):
             connection.execute(_TEXT.sub('TEXT COLLATE "C"', statement))
         connection.execute("INSERT INTO schema_migration VALUES ($1)", [number])
 
@@ -374,7 +378,7 @@ class PostgresDatabase:
     """A PostgreSQL server as the database; see `db.protocol.Database`."""
 
     engine = "postgres"
-    has_background = True
+    is_derived_new = False
 
     def __init__(self, url: str, queue_size: int) -> None:
         self._url = url
@@ -433,6 +437,13 @@ class PostgresDatabase:
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self.write(CHANGE_HANDLER, work)
         return result
+
+    async def settle(self) -> int:
+        """Nothing to do: steps write derived tables in the transactions of their batches."""
+        return 0
+
+    async def derived_made(self) -> None:
+        """Nothing to do: derived tables are part of the database."""
 
     async def scrub(self) -> bool:
         """Nothing to do here: see docs/scaling.md on what a server's own log keeps."""

@@ -22,6 +22,13 @@ R = TypeVar("R")
 class Transaction(Protocol):
     """Statements inside one transaction. Raises DatabaseError."""
 
+    @property
+    def derived(self) -> Transaction:
+        """Where steps write tables that can be made anew from the others: this transaction itself, or one of its own.
+
+        That one goes on over many steps, until `Database.settle` commits it. It knows derived tables alone.
+        """
+
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         """All rows of a query."""
 
@@ -84,8 +91,8 @@ class Database(Protocol):
     """A store with one grouped write path. Use `open` before and `close` after."""
 
     engine: str
-    has_background: bool
-    """Whether bulk calls and steps have connections of their own, so that live calls do not wait for them."""
+    is_derived_new: bool
+    """Whether the derived tables were empty when it was opened, though others may not be."""
 
     async def open(self) -> None:
         """Connect and start the writer. Raises DatabaseError."""
@@ -111,6 +118,16 @@ class Database(Protocol):
 
         When it raises an ApiError or UsageError, nothing of it is written, and the error reaches the caller.
         """
+
+    async def settle(self) -> int:
+        """Commit what steps wrote to derived tables so far, on disk and for readers to see; nothing to do where each batch does.
+
+        How often such a transaction was lost since the start: once that has grown, what was written since the last time has to be
+        written again. Raises DatabaseError when this one is.
+        """
+
+    async def derived_made(self) -> None:
+        """From now on the derived tables need not be made anew at a start: what they lack is written down to be done."""
 
     async def scrub(self) -> bool:
         """Whether what was deleted before lies in no file of the database any more.

@@ -11,7 +11,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,18 +19,25 @@ from typing import Any, TypeVar
 import apsw
 
 from footfall.db import migrate
-from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
+from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
+from footfall.db.sqlite_derived import READERS_MS, DerivedFile, ServerTransaction, attach_own_derived
 from footfall.db.sqlite_file import (
     BUSY_TIMEOUT_MS,
     FILE_NAME,
     ServerLock,
     connect,
-    migrate_file,
     ours,
-    schema_version,
+    start_log_anew,
     translated,
 )
-from footfall.db.statements import Statement
+from footfall.db.sqlite_schema import (
+    adopt_derived,
+    attach_derived,
+    migrate_file,
+    pair_derived,
+    schema_version,
+)
+from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.db.writer import Writer
 from footfall.errors import DatabaseError, SchemaMismatch
 from footfall.log import get_logger
@@ -48,8 +55,8 @@ LITTLE = 600
 """Pages of write-ahead log that are little: two batches or three write as many while they are copied."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
-READERS_MS, LONG_READERS_MS = 20, 250
-"""How long the writer waits for readers to leave the log when it starts it anew: usually, and once the log is that long."""
+LONG_READERS_MS = 250
+"""How long the writer waits for readers to leave the log when it starts it anew, once the log is that long; else `READERS_MS`."""
 SCRUB_SECONDS = 1.5
 """How long `scrub` waits for them, over and over and with live calls between."""
 BATCH_SIZE = 512
@@ -71,55 +78,24 @@ _STORE_ERRORS = (
 """The store's own troubles; all other errors are those of one call."""
 
 
-class SqliteTransaction:
-    """Statements on one apsw connection; see `db.protocol.Transaction`."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute = connection.execute
-        self._executemany = connection.executemany
-        self._changes = connection.changes
-
-    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
-        return self._execute(statement.sqlite, params).fetchall()
-
-    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
-        return iter(self._execute(statement.sqlite, params))
-
-    def one(self, statement: Statement, params: Params = ()) -> Row | None:
-        return self._execute(statement.sqlite, params).fetchone()
-
-    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        execute, text = self._execute, statement.sqlite
-        return [execute(text, key).fetchone() for key in keys]
-
-    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
-        return [self.all(*one) for one in asked]
-
-    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
-        return [self.lookup(statement, keys) for statement, keys in asked]
-
-    def run(self, statement: Statement, params: Params = ()) -> int:
-        self._execute(statement.sqlite, params)
-        return self._changes()
-
-    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
-        if rows:
-            self._executemany(statement.sqlite, rows)
-
-    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
-        """Nothing to do: one connection writes at a time."""
-
-
 class SqliteSession:
-    """A connection that writes: the server has one, and each command."""
+    """A connection that writes: the server has one, which writes derived tables through `derived`, and each command."""
 
     is_local = True
 
-    def __init__(self, path: Path, cache_kib: int = 16 * 1024) -> None:
+    def __init__(self, path: Path, cache_kib: int = 16 * 1024, derived: DerivedFile | None = None) -> None:
         with translated():
             self.connection = connect(path, cache_kib)
             self.connection.set_wal_hook(self._wal_grew)
-        self._tx = SqliteTransaction(self.connection)
+        if derived is None:
+            with translated():
+                attach_own_derived(self.connection, path)
+            # Locks the database alone, where BEGIN IMMEDIATE would lock the derived tables, to which a server may be writing.
+            self._begin = "BEGIN; DELETE FROM main.schema_migration WHERE 0"
+            self._tx = SqliteTransaction(self.connection)
+        else:
+            self._begin = "BEGIN IMMEDIATE"
+            self._tx = ServerTransaction(self.connection, derived)
         self.wal_pages = 0
         self.checkpoint = threading.Lock()
         self.may_restart_log = False
@@ -129,8 +105,9 @@ class SqliteSession:
         if not wait:
             self.connection.set_busy_timeout(0)
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute(self._begin)
         except apsw.Error as error:
+            self.rollback()
             raise ours(error) from error
         finally:
             if not wait:
@@ -164,7 +141,7 @@ class SqliteSession:
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one state of the database."""
         with translated():
-            return read_snapshot(self.connection, work)
+            return SqliteTransaction(self.connection).reading(work)
 
     def between_batches(self) -> None:
         if self.wal_pages >= self._make_room_at:
@@ -180,37 +157,21 @@ class SqliteSession:
         return self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, READERS_MS)
 
     def _checkpoint(self, mode: int, wait_ms: int) -> bool:
-        """Copy the log and start it anew; False when a reader, or the copying of a long log, needs it for longer than that."""
         if not self.checkpoint.acquire(timeout=wait_ms / 1000):
             return False
         try:
-            self.connection.set_busy_timeout(wait_ms)
-            self.connection.wal_checkpoint(mode=mode)
-        except apsw.BusyError:
-            return False
-        except apsw.Error as error:
-            raise ours(error) from error
+            is_done = start_log_anew(self.connection, mode, wait_ms)
         finally:
-            self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             self.checkpoint.release()
-        self.wal_pages = 0
-        return True
+        self.wal_pages = 0 if is_done else self.wal_pages
+        return is_done
 
     def close(self) -> None:
         self.connection.close()
 
-    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self.wal_pages = pages
+    def _wal_grew(self, _connection: apsw.Connection, name: str, pages: int) -> int:
+        self.wal_pages = pages if name == "main" else max(pages, self.wal_pages)
         return apsw.SQLITE_OK
-
-
-def read_snapshot(connection: apsw.Connection, work: Callable[[Transaction], R]) -> R:
-    """Run `work`, which only reads, in one transaction."""
-    connection.execute("BEGIN")
-    try:
-        return work(SqliteTransaction(connection))
-    finally:
-        connection.execute("COMMIT")
 
 
 def open_session(path: Path) -> SqliteSession:
@@ -283,7 +244,7 @@ class SqliteDatabase:
     """The embedded database in a folder; see `db.protocol.Database`."""
 
     engine = "sqlite"
-    has_background = False
+    is_derived_new = False
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME
@@ -296,16 +257,19 @@ class SqliteDatabase:
         self._lock = ServerLock(self._folder)
         try:
             migrate_file(self.path)
+            self.is_derived_new = not pair_derived(self.path)
             with translated():
                 self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
                 self._scanner = connect(self.path, 4 * 1024, read_only=True)
+                attach_derived(self._scanner, self.path)
         except SchemaMismatch:
             self._lock.release()
             raise
         self._scan_thread = ThreadPoolExecutor(1, "scan")
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
-        session = SqliteSession(self.path, WRITER_CACHE_KIB)
+        self._derived = DerivedFile(self.path)
+        session = SqliteSession(self.path, WRITER_CACHE_KIB, self._derived)
         self._database_file = os.open(self.path, os.O_RDONLY)
         self._checkpointer = _Checkpointer(self.path, session, self._database_file)
         self._writer = Writer(session, self._queue_size, BATCH_SIZE)
@@ -320,6 +284,7 @@ class SqliteDatabase:
         self._scanner.interrupt()
         self._scan_thread.shutdown()
         self._reader.close()
+        await asyncio.to_thread(self._derived.close)
         with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):
             self._scanner.execute("PRAGMA query_only = OFF")
             self._scanner.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
@@ -341,6 +306,12 @@ class SqliteDatabase:
         result: R = await self.write(CHANGE_HANDLER, work)
         return result
 
+    async def settle(self) -> int:
+        return await self._writer.between_steps(self._derived.commit)
+
+    async def derived_made(self) -> None:
+        await self._writer.between(functools.partial(adopt_derived, self.path))
+
     async def scrub(self) -> bool:
         """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
         deadline = time.monotonic() + SCRUB_SECONDS
@@ -354,7 +325,8 @@ class SqliteDatabase:
 
     async def _truncate_log(self) -> bool:
         try:
-            done: bool = await self._writer.between(self._session.truncate_log)
+            done = await self._writer.between_steps(self._derived.truncate_log)
+            done &= await self._writer.between(self._session.truncate_log)
         except DatabaseError as error:
             self._log.warning("housekeeping failed", reason=str(error))
             done = False
@@ -391,4 +363,4 @@ class SqliteDatabase:
 
     def _scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         with translated():
-            return read_snapshot(self._scanner, lambda tx: handler(tx, call))
+            return SqliteTransaction(self._scanner).reading(lambda tx: handler(tx, call))

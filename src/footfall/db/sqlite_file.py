@@ -1,4 +1,4 @@
-"""The file of the embedded database: connections to it, its schema, copies of it, and which server owns it.
+"""The file of the embedded database: connections to it, copies of it, and which server owns it.
 
 Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
 """
@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import apsw
 
-from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError
 
 FILE_NAME = "footfall.db"
+
+
+def derived_path(path: Path) -> Path:
+    """Where the tables of the database `path` lie that can be made anew from the others: see `db.sqlite_derived`."""
+    return path.with_name(f"{path.stem}.derived{path.suffix}")
+
+
 MAPPED_BYTES = 64 * 1024**3
 """Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
 BUSY_TIMEOUT_MS = 5000
@@ -58,80 +61,21 @@ def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Conn
     return connection
 
 
-def schema_version(connection: apsw.Connection) -> int:
-    """The number of the newest migration that was applied; 0 for an empty database."""
-    exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'").fetchone()
-    if exists is None:
-        return 0
-    row = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
-    return int(row[0]) if row else 0
+def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool:
+    """Copy the write-ahead log and start it anew; False when a reader, or the copying of a long log, needs it for longer than that.
 
-
-def migrate_file(path: Path) -> list[int]:
-    """Bring the schema up to date, after a backup when it holds data. Returns the numbers applied. Raises DatabaseError."""
-    with translated(), contextlib.closing(connect(path, 2048)) as connection:
-        version = schema_version(connection)
-        numbers = migrate.pending(version)
-        if numbers and version:
-            backup_file(
-                path, path.with_name("backups") / f"before-schema-{numbers[0]:04d}-{time.time_ns()}.db"
-            )
-        for number in numbers:
-            _apply(connection, number)
-        if numbers:
-            _assume_sizes(connection)
-    return numbers
-
-
-def _apply(connection: apsw.Connection, number: int) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if schema_version(connection) >= number:
-            return
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
-        )
-        for statement in migrate.statements_of(migrate.migrations()[number]):
-            connection.execute(_clustered(statement))
-        connection.execute("INSERT INTO schema_migration VALUES (?)", (number,))
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    finally:
-        if connection.in_transaction:
-            connection.execute("COMMIT")
-
-
-ROWS_OF_A_WEBSITE = 100_000
-
-
-def _assume_sizes(connection: apsw.Connection) -> None:
-    """Tell the planner how tables look once they are large, so that plans are the same on every machine and on every day.
-
-    Left alone it takes a website for ten rows, and walks all of them where an index leads to the one it needs. Each further column of
-    a key is taken to leave a tenth of the rows, the last of them one.
+    Raises DatabaseError.
     """
-    with connection:
-        connection.execute("ANALYZE")  # makes the table, and fills it with what is true today
-        connection.execute("DELETE FROM sqlite_stat1")
-        indexes: list[Any] = connection.execute(
-            "SELECT t.name, iif(i.origin = 'pk', t.name, i.name), count(*) FROM sqlite_schema t, pragma_index_list(t.name) i, "
-            "pragma_index_info(i.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' GROUP BY 1, 2"
-        ).fetchall()
-        for table, index, columns in indexes:
-            rest = [10 ** (columns - used) for used in range(2, columns + 1)]
-            sizes = [10 * ROWS_OF_A_WEBSITE, ROWS_OF_A_WEBSITE if rest else 1, *rest]
-            connection.execute(
-                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
-                (table, index, " ".join(map(str, sizes))),
-            )
-    connection.execute("ANALYZE sqlite_schema")
-
-
-def _clustered(statement: str) -> str:
-    return (
-        re.sub(r"\)\s*$", ") WITHOUT ROWID", statement) if statement.startswith("CREATE TABLE") else statement
-    )
+    try:
+        connection.set_busy_timeout(wait_ms)
+        connection.wal_checkpoint(mode=mode)
+    except apsw.BusyError:
+        return False
+    except apsw.Error as error:
+        raise ours(error) from error
+    finally:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    return True
 
 
 def backup_file(source: Path, target: Path) -> None:
@@ -148,6 +92,7 @@ def backup_file(source: Path, target: Path) -> None:
                 progress.step(-1)
             copy.execute("PRAGMA journal_mode = DELETE")
             copy.execute("PRAGMA secure_delete = ON")
+            copy.execute("PRAGMA user_version = 0")  # it is no pair with any file of derived tables
             if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'daily_salt'").fetchone():
                 copy.execute("DELETE FROM daily_salt")
         reader.execute("COMMIT")

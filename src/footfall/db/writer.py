@@ -90,6 +90,8 @@ class Writer:
         self._steps: deque[_Waiting] = deque()
         self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
+        self._works_apart = 0
+        self._apart = ThreadPoolExecutor(1, "apart")
         self._is_closing = False
         self.taken = 0
         self.most_bulk: int | None = None
@@ -124,8 +126,24 @@ class Writer:
         return self._loop.time() - self._live_at >= QUIET_SECONDS
 
     def waiting(self) -> int:
-        """Calls in the queue."""
-        return len(self._live) + len(self._bulk) + len(self._steps)
+        """Calls in the queue that can be written now."""
+        return len(self._live) + len(self._bulk) + (0 if self._works_apart else len(self._steps))
+
+    async def between_steps(self, work: Callable[[], R]) -> R:
+        """Run `work` on a thread of its own, while calls are written but no step is."""
+        self._works_apart += 1
+        try:
+            await self.between(lambda: None)  # a step may be under way
+            future = self._loop.run_in_executor(self._apart, work)
+        except BaseException:
+            self._take_steps()
+            raise
+        future.add_done_callback(self._take_steps)
+        return await asyncio.shield(future)
+
+    def _take_steps(self, _: object = None) -> None:
+        self._works_apart -= 1
+        self._wake.set()
 
     async def close(self) -> None:
         """Write what is queued, then disconnect."""
@@ -133,6 +151,7 @@ class Writer:
         self._wake.set()
         await self._task
         self._thread.shutdown()
+        self._apart.shutdown()
         self._session.close()
 
     async def _work(self) -> None:
@@ -156,7 +175,7 @@ class Writer:
         if self.most_bulk is not None:
             slice_size = min(slice_size, self.most_bulk)
         batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), slice_size))]
-        if self._steps:
+        if self._steps and not self._works_apart:
             batch.append(self._steps.popleft())
         return batch
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-from footfall.db.protocol import Params, Row, Transaction, WriteHandler
+from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
+from footfall.errors import ApiError, DatabaseError
 from footfall.identity import rules, store
 from footfall.identity.ledger import (
     boundary_id,
@@ -45,13 +46,14 @@ class EraseCall(msgspec.Struct, frozen=True):
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What an erasure removed or blanked: a receipt. `rows`: how many, by what they were."""
+    """What an erasure removed or blanked: a receipt. `rows`: how many, by what they were; `keys`: (website id, profile id) of the users."""
 
     erasure_id: bytes
     erased_at: int
     users: int
     visitors: int
     rows: dict[str, int]
+    keys: list[Params] = []
 
 
 def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
@@ -85,12 +87,12 @@ def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
         tx.run(identity_sql.links_remove, (call.website_id, visitor_id))
         refresh_visitor(tx, call.website_id, visitor_id, others)
     rows["profiles"] = sum(tx.run(identity_sql.profile_remove, (call.website_id, member)) for member in ids)
-    for profile_id in ids:
-        for statement in (sql.index_forget, sql.terms_forget, sql.seen_forget, sql.changes_forget):
-            tx.run(statement, (call.website_id, profile_id))
+    keys: list[Params] = [(call.website_id, member) for member in sorted(ids)]
+    tx.run_many(sql.changes_forget, keys)
+    store.mark_changed(tx, keys)  # type: ignore[arg-type]
     for user_id in members.values():
         _bury(tx, call, user_id, erased_at)
-    return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows)
+    return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows, keys)
 
 
 def _blank_visitor(
@@ -188,7 +190,30 @@ def _bury(tx: Transaction, call: EraseCall, user_id: str, erased_at: int) -> Non
 def _locks(calls: list[EraseCall]) -> list[Params]:
     """Besides all that concerns people, the visitors' own rows: an event would write back what is being blanked."""
     names = (b"people", b"visitors")
-    return [(b"trait index",), *((call.website_id, name) for call in calls for name in names)]
+    return [(call.website_id, name) for call in calls for name in names]
 
 
 ERASE_HANDLER = WriteHandler(rank=2, run=erase, is_slow=True, locks=_locks)
+
+
+def forget(tx: Transaction, calls: list[list[Params]]) -> list[None]:
+    """Write handler: nobody is found by these profiles (website id, profile id) any more. The next step of the index would see to it too."""
+    for keys in calls:
+        for statement in (sql.index_forget, sql.terms_forget, sql.seen_forget):
+            tx.derived.run_many(statement, keys)
+    return [None] * len(calls)
+
+
+FORGET_HANDLER = WriteHandler(rank=-1, run=forget, is_step=True, locks=lambda calls: [(b"trait index",)])
+
+
+async def erase_person(database: Database, call: EraseCall) -> tuple[Erased | None, bool]:
+    """The receipt of an erasure, None when there is no fact about such a profile; and whether all that was removed is gone from the disk."""
+    receipt: Erased | None = await database.write(ERASE_HANDLER, call)
+    if receipt is None:
+        return None, False
+    try:
+        await database.write(FORGET_HANDLER, receipt.keys)
+    except (ApiError, DatabaseError):  # the erasure stands
+        return receipt, False
+    return receipt, await database.scrub()

@@ -10,7 +10,7 @@ from footfall.auth.store import key_names
 from footfall.clock import from_iso, to_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.erase import ERASE_HANDLER, Erased, erase_call
+from footfall.identity.erase import Erased, erase_call, erase_person
 from footfall.identity.health import RefusedIds, identity_health
 from footfall.identity.history import Person, PersonThen, explain, fact_json, ledger_of
 from footfall.identity.ledger import (
@@ -90,10 +90,9 @@ class Ledger:
         website, ref = site(context), read_ref(context.path_values[0])
         profile_id = await self._database.read(_id_of, (website, ref))
         call = erase_call(website, profile_id, context.now)
-        receipt: Erased | None = await self._database.write(ERASE_HANDLER, call)
+        receipt, is_gone = await erase_person(self._database, call)
         if receipt is None:
             raise no_such_person()
-        is_gone = await self._database.scrub()
         return success(_receipt_json(receipt, is_gone, self._database.engine))
 
     async def health(self, context: Context) -> Reply:

@@ -1,7 +1,8 @@
 """What people are found by and in which order they are listed, kept a moment behind by background steps.
 
-Whatever changes a person leaves a row in `profile_change`; a step takes some of those rows, brings the index up to date with the
-profiles as they are by then, and removes the rows, all in one transaction. So it survives restarts, and several processes share the work.
+Whatever changes a person leaves a row in `profile_change`; a step takes some of those rows, and brings the index up to date with the
+profiles as they are by then. The rows are removed in the same transaction, so that several processes share the work; or, where the index
+is written apart, once that is committed. So it survives restarts: what is done twice comes to the same.
 
 When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw, up to a
 thousand visitors a second; so the processes also know who is online with the others. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import ApiError, DatabaseError
+from footfall.identity.store import mark_changed
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import EVENT_BYTES, at_of
 from footfall.log import get_logger
@@ -34,41 +36,71 @@ _decode = msgspec.json.Decoder().decode
 
 LEAST, MOST = 50, 1000
 """Changes that one step takes: so many that it lasts about as long as it should, see below."""
-STEP, STEP_BEHIND, STEP_APART, STEP_ALONE = 0.002, 0.004, 0.008, 0.015
-"""Seconds of a step, so that live calls do not wait long; when it is behind; when it is and they need not wait; while no calls come."""
+STEP, STEP_ALONE = 0.008, 0.015
+"""Seconds of a step, so that live calls do not wait long; while none come. A longer one costs less for each change."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
 """How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
-PAUSE, BEHIND_MS = 3.0, 2500
+PAUSE, BEHIND_MS = 3.0, 1500
 """While calls come in, a step is followed by a pause of this many times as long as it took; but not when changes wait longer than that."""
 _SEARCHED = frozenset(("name", "email"))
+START: Params = (b"", b"")
+"""Before the first change, and the first profile."""
+SETTLE_SECONDS, SETTLE_MANY, SETTLE_MANY_SECONDS, SETTLE_MOST = 0.6, 2000, 2.0, 10_000
+"""Where the index is written apart, it is committed once there is nothing left to do, at the latest after so many seconds; under a load that
+brings so many changes by then, after some more, since many changes share pages; or after the most of them."""
+DONE = 2000
+"""Changes that are then removed at once."""
+MADE_ANEW = 1000
+"""Profiles that are marked at once when the whole index is made anew."""
+
+
+class Take(NamedTuple):
+    """What a step is to do: at most so many changes, of those behind `after` (website id, change id)."""
+
+    most: int
+    after: Params = START
 
 
 class Step(NamedTuple):
-    """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited."""
+    """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited.
+
+    `left`: the keys of those that have to be removed once the index is committed.
+    """
 
     changes: int
     seconds: float
     waited: int
+    left: list[Params]
 
 
-def index_step(tx: Transaction, calls: list[int]) -> list[Step]:
-    """Write handler: bring the index up to date with at most so many changes."""
-    return [_step(tx, most) for most in calls]
+def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
+    """Write handler: bring the index up to date with some changes."""
+    return [_step(tx, take) for take in calls]
 
 
-def _step(tx: Transaction, most: int) -> Step:
+def _step(tx: Transaction, take: Take) -> Step:
     started = perf_counter()
-    changes = tx.all(sql.changes, (most,))
+    changes = tx.all(sql.changes, (*take.after, take.most))
     whole = {(row[0], row[2]) for row in changes if row[3] is None}
     named: dict[Params, set[str]] = {}
     for website_id, _, profile_id, names in changes:
         if (website_id, profile_id) not in whole:
             named.setdefault((website_id, profile_id), set()).update(_decode(names))
     _index(tx, sorted(whole | _index_traits(tx, named)))
-    tx.run_many(sql.change_done, [(row[0], row[1]) for row in changes])
+    left: list[Params] = [(row[0], row[1]) for row in changes]
+    if tx.derived is tx:
+        remove_changes(tx, [left])
+        left = []
     waited = system_clock() - at_of(changes[0][1]) if changes else 0
-    return Step(len(changes), perf_counter() - started, waited)
+    return Step(len(changes), perf_counter() - started, waited, left)
+
+
+def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
+    """Write handler: the index is up to date with the changes of these keys."""
+    for keys in calls:
+        tx.run_many(sql.change_done, keys)
+    return [None] * len(calls)
 
 
 def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
@@ -83,8 +115,8 @@ def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]
         values = _decode(row[4])
         put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
         gone += [(*key, name) for name in sorted(names - values.keys())]
-    tx.run_many(sql.trait_put, put)
-    tx.run_many(sql.trait_remove, gone)
+    tx.derived.run_many(sql.trait_put, put)
+    tx.derived.run_many(sql.trait_remove, gone)
     return whole
 
 
@@ -94,7 +126,7 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
     persons = {(key[0], row[0]) for key, row in profiles.items() if row is not None}
     elsewhere: list[Params] = sorted(persons - set(keys))
     profiles |= dict(zip(elsewhere, tx.lookup(sql.profile_now, elsewhere), strict=True))
-    held = tx.lookup(sql.held, list(profiles))
+    held = tx.derived.lookup(sql.held, list(profiles))
     newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
     changes = _Changes(tx)
     for (key, row), content, last in zip(profiles.items(), held, newest, strict=True):
@@ -156,7 +188,7 @@ class _Changes:
     def write(self) -> None:
         """Run the statements."""
         for statement, rows in self._rows.items():
-            self._tx.run_many(statement, rows)
+            self._tx.derived.run_many(statement, rows)
 
 
 class Sighting(NamedTuple):
@@ -174,13 +206,13 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
     for website_id in {one.website_id for one in seen}:
         tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
-    found = tx.lookup(sql.seen_of_visitor, [one[:2] for one in seen])
+    found = tx.lookup(sql.person_of_visitor, [one[:2] for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
         if person is not None:
             key = (one.website_id, person[0])
-            rows[key] = max(one.at, person[1], rows.get(key, 0))
-    tx.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
+            rows[key] = max(one.at, rows.get(key, 0))
+    tx.derived.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
     return [None] * len(calls)
 
 
@@ -193,8 +225,10 @@ def _locks(calls: list[Any]) -> list[Params]:
     return [(b"trait index",)]
 
 
-INDEX_HANDLER = WriteHandler(rank=5, run=index_step, is_step=True, locks=_locks)
-SEEN_HANDLER = WriteHandler(rank=5, run=note_seen, is_step=True, locks=_locks)
+# Before all others: what is written apart must not know of a batch that may yet fail.
+INDEX_HANDLER = WriteHandler(rank=-1, run=index_step, is_step=True, locks=_locks)
+SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=_locks)
+DONE_HANDLER = WriteHandler(rank=-1, run=remove_changes, is_step=True)
 
 
 class SeenNoter:
@@ -216,6 +250,7 @@ class SeenNoter:
         for _ in range(SEEN_STEPS):
             if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
                 await self._database.write(SEEN_HANDLER, seen)
+        await self._database.settle()
 
 
 class TraitIndexer:
@@ -226,29 +261,72 @@ class TraitIndexer:
         self._log = get_logger("trait index")
         self._taken = 0
         self._most = LEAST
+        self._after = START
+        self._left: list[Params] = []
+        self._begun = 0.0
+        self._losses = 0
+        self._unmarked = START if database.is_derived_new else None
 
     async def run(self) -> None:
         """Step by step while there are changes, then look now and then."""
         while True:
-            if pause := await self._step():  # not even for a moment, or the next batch goes without a step
+            try:
+                while self._unmarked is not None:
+                    await self._mark_more()
+                pause = await self._step()
+            except (ApiError, DatabaseError) as error:
+                self._log.warning("could not index", reason=str(error))
+                self._after, self._left = START, []
+                pause = IDLE_SECONDS
+            if pause:  # not even for a moment, or the next batch goes without a step
                 await asyncio.sleep(pause)
 
     async def _step(self) -> float:
-        """Make a step; the seconds to wait before the next.
+        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError.
 
         While the index is behind, bulk calls add half of what it takes, so that it catches up.
         """
-        try:
-            step: Step = await self._database.write(INDEX_HANDLER, self._most)
-        except (ApiError, DatabaseError) as error:
-            self._log.warning("could not index", reason=str(error))
-            return IDLE_SECONDS
+        step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._after))
+        was_all = step.changes < self._most
+        if step.left:
+            self._begun = self._begun if self._left else monotonic()
+            self._left += step.left
+            self._after = self._left[-1]
+        if self._left and (was_all or self._is_due()):
+            await self._settle()
         is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
-        is_behind, was_all = step.waited > BEHIND_MS, step.changes < self._most
+        is_behind = step.waited > BEHIND_MS
         self._database.pace(step.changes // 2 if is_behind and not was_all else None)
         if was_all:
             return IDLE_SECONDS
-        behind = STEP_APART if self._database.has_background else STEP_BEHIND
-        wanted = STEP_ALONE if not is_busy else behind if is_behind else STEP
+        wanted = STEP if is_busy else STEP_ALONE
         self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0
+
+    def _is_due(self) -> bool:
+        """Whether the index has to be committed though there is more to do."""
+        many = len(self._left)
+        patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
+        return many >= SETTLE_MOST or monotonic() - self._begun >= patience
+
+    async def _settle(self) -> None:
+        """Commit the index, and remove the changes that it is up to date with, before the next are taken."""
+        losses, self._losses = self._losses, await self._database.settle()
+        if losses != self._losses:
+            raise DatabaseError("what steps wrote was lost")
+        for first in range(0, len(self._left), DONE):
+            await self._database.write(DONE_HANDLER, self._left[first : first + DONE])
+        self._after, self._left = START, []
+
+    async def _mark_more(self) -> None:
+        """Mark some more of all profiles, since the index was lost or belonged to another database. Raises ApiError and DatabaseError."""
+
+        def mark(tx: Transaction) -> Params | None:
+            found = tx.all(sql.profiles_after, (*(self._unmarked or START), MADE_ANEW))
+            mark_changed(tx, [(row[0], row[1]) for row in found])
+            return found[-1] if found else None
+
+        following = await self._database.change(mark)
+        if following is None:
+            await self._database.derived_made()
+        self._unmarked = following

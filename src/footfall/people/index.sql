@@ -1,5 +1,6 @@
--- name: changes(most int)
-SELECT website_id, change_id, profile_id, names FROM profile_change ORDER BY website_id, change_id LIMIT :most;
+-- name: changes(website_id bytes, change_id bytes, most int)
+SELECT website_id, change_id, profile_id, names FROM profile_change
+WHERE (website_id, change_id) > (:website_id, :change_id) ORDER BY website_id, change_id LIMIT :most;
 
 -- name: change_done(website_id bytes, change_id bytes)
 DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :change_id;
@@ -29,7 +30,12 @@ ON CONFLICT (website_id, profile_id) DO UPDATE SET seen_at = excluded.seen_at, i
 WHERE listed_person.seen_at <> excluded.seen_at OR listed_person.identified_at <> excluded.identified_at;
 
 -- name: seen_set(website_id bytes, profile_id bytes, seen_at int)
-UPDATE listed_person SET seen_at = :seen_at WHERE website_id = :website_id AND profile_id = :profile_id;
+UPDATE listed_person SET seen_at = :seen_at
+WHERE website_id = :website_id AND profile_id = :profile_id AND seen_at < :seen_at;
+
+-- name: profiles_after(website_id bytes, profile_id bytes, most int)
+SELECT website_id, profile_id FROM profile
+WHERE (website_id, profile_id) > (:website_id, :profile_id) ORDER BY website_id, profile_id LIMIT :most;
 
 -- name: online_put(website_id bytes, visitor_id bytes, seen_at int)
 INSERT INTO online (website_id, visitor_id, seen_at) VALUES (:website_id, :visitor_id, :seen_at)
@@ -61,11 +67,9 @@ SELECT (
 FROM profile m JOIN link l ON l.website_id = m.website_id AND l.profile_id = m.profile_id
 WHERE m.website_id = :website_id AND m.person_id = :person_id ORDER BY newest DESC NULLS LAST LIMIT 1;
 
--- name: seen_of_visitor(website_id bytes, visitor_id bytes)
--- Who a visitor is, for people who are in the list already.
-SELECT s.profile_id, s.seen_at
+-- name: person_of_visitor(website_id bytes, visitor_id bytes)
+SELECT p.person_id
 FROM (
     SELECT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id DESC LIMIT 1
 ) AS l
-JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id
-JOIN listed_person s ON s.website_id = :website_id AND s.profile_id = p.person_id;
+JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id;

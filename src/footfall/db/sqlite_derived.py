@@ -1,0 +1,100 @@
+"""The tables that can be made anew from the others, in their file beside the embedded database.
+
+A server writes them in steps whose transaction goes on over many batches of calls, on a connection of its own: so no call waits for their
+pages, and a page that a thousand steps changed is written once. Measured in docs/decisions/0010-derived-tables-apart.md. A command has them
+attached to its one connection instead, and its transactions reach both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import apsw
+
+from footfall.db.protocol import Transaction
+from footfall.db.sqlite_file import connect, derived_path, start_log_anew, translated
+from footfall.db.sqlite_schema import attach_pair, empty_derived
+from footfall.db.sqlite_transaction import SqliteTransaction
+from footfall.errors import DatabaseError
+
+CACHE_KIB, ATTACHED_CACHE_KIB = 32 * 1024, 16 * 1024
+READERS_MS = 20
+"""How long readers are waited for that still need the write-ahead log."""
+LONG_LOG = 64 * 1024 * 1024 // 4096
+"""Pages of write-ahead log that are too many, so that readers are waited for to start it anew. Usually nobody reads when it is copied."""
+
+
+def attach_own_derived(connection: apsw.Connection, path: Path) -> None:
+    """Let a command's connection to the database `path` see its derived tables, and write them while no server runs. Raises apsw.Error.
+
+    If they belong to another database, or are missing, the next server makes them anew; until then they are seen empty.
+    """
+    if attach_pair(connection, path):
+        connection.execute("PRAGMA derived.secure_delete = ON")
+        connection.execute(f"PRAGMA derived.cache_size = -{ATTACHED_CACHE_KIB}")
+    else:
+        connection.execute("ATTACH ':memory:' AS derived")
+        connection.deserialize("derived", empty_derived())
+
+
+class DerivedFile:
+    """The connection through which a server writes derived tables of the database `path`. Its methods raise DatabaseError."""
+
+    def __init__(self, path: Path) -> None:
+        with translated():
+            self._connection = connect(derived_path(path), CACHE_KIB)
+        self._tx = SqliteTransaction(self._connection)
+        self._is_begun = False
+        self._losses = 0
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction that is under way, or a new one."""
+        if not self._connection.in_transaction:
+            self._losses += self._is_begun  # SQLite rolls back by itself when the disk is full
+            self._is_begun = True
+            self._connection.execute("BEGIN IMMEDIATE")
+        return self._tx
+
+    def commit(self) -> int:
+        """Commit the transaction that is under way, and copy the write-ahead log into the file; how many transactions were lost so far."""
+        connection = self._connection
+        self._losses += self._is_begun and not connection.in_transaction
+        self._is_begun = False
+        try:
+            with translated():
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+                    log, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                    if log > LONG_LOG:
+                        start_log_anew(connection, apsw.SQLITE_CHECKPOINT_RESTART, READERS_MS)
+        except DatabaseError:
+            self._losses += 1
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return self._losses
+
+    def truncate_log(self) -> bool:
+        """Commit, and cut the write-ahead log to nothing; False when a reader still needs it."""
+        self.commit()
+        return start_log_anew(self._connection, apsw.SQLITE_CHECKPOINT_TRUNCATE, READERS_MS)
+
+    def close(self) -> None:
+        """Commit and disconnect."""
+        with contextlib.suppress(DatabaseError):
+            self.commit()
+        self._connection.close()
+
+
+class ServerTransaction(SqliteTransaction):
+    """Of a server's connection to the database; derived tables are written apart."""
+
+    def __init__(self, connection: apsw.Connection, derived: DerivedFile) -> None:
+        super().__init__(connection)
+        self._derived = derived
+
+    @property
+    def derived(self) -> Transaction:
+        return self._derived.tx

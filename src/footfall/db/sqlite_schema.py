@@ -1,0 +1,176 @@
+"""The schema of the embedded database, and that of the file beside it with the tables that can be made anew from the others.
+
+Which such file belongs to which database is a number that stands in both (`PRAGMA user_version`), another one since each start of a
+server. Where they differ, since either file was restored or removed, the derived one is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from footfall.db import migrate
+from footfall.db.sqlite_file import backup_file, connect, derived_path, translated
+
+_TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
+
+
+def schema_version(connection: apsw.Connection) -> int:
+    """The number of the newest migration that was applied; 0 for an empty database."""
+    exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'").fetchone()
+    if exists is None:
+        return 0
+    row = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate_file(path: Path) -> list[int]:
+    """Bring the schema up to date, after a backup when it holds data. Returns the numbers applied. Raises DatabaseError."""
+    with translated(), contextlib.closing(connect(path, 2048)) as connection:
+        version = schema_version(connection)
+        numbers = migrate.pending(version)
+        if numbers and version:
+            backup_file(
+                path, path.with_name("backups") / f"before-schema-{numbers[0]:04d}-{time.time_ns()}.db"
+            )
+        for number in numbers:
+            _apply(connection, number)
+        _drop_moved(connection)
+        if numbers:
+            _assume_sizes(connection)
+        if any(number in migrate.derived() for number in numbers):
+            _make_derived(path)
+            _pair(connection, path, belongs=version == 0)
+    return numbers
+
+
+def _apply(connection: apsw.Connection, number: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if schema_version(connection) >= number:
+            return
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
+        )
+        _create(connection, migrate.migrations()[number])
+        connection.execute("INSERT INTO schema_migration VALUES (?)", (number,))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+ROWS_OF_A_WEBSITE = 100_000
+
+
+def _assume_sizes(connection: apsw.Connection) -> None:
+    """Tell the planner how tables look once they are large, so that plans are the same on every machine and on every day.
+
+    Left alone it takes a website for ten rows, and walks all of them where an index leads to the one it needs. Each further column of
+    a key is taken to leave a tenth of the rows, the last of them one.
+    """
+    with connection:
+        connection.execute("ANALYZE")  # makes the table, and fills it with what is true today
+        connection.execute("DELETE FROM sqlite_stat1")
+        indexes: list[Any] = connection.execute(
+            "SELECT t.name, iif(i.origin = 'pk', t.name, i.name), count(*) FROM sqlite_schema t, pragma_index_list(t.name) i, "
+            "pragma_index_info(i.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' GROUP BY 1, 2"
+        ).fetchall()
+        for table, index, columns in indexes:
+            rest = [10 ** (columns - used) for used in range(2, columns + 1)]
+            sizes = [10 * ROWS_OF_A_WEBSITE, ROWS_OF_A_WEBSITE if rest else 1, *rest]
+            connection.execute(
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+                (table, index, " ".join(map(str, sizes))),
+            )
+    connection.execute("ANALYZE sqlite_schema")
+
+
+def _create(connection: apsw.Connection, text: str) -> None:
+    for statement in migrate.statements_of(text):
+        is_table = statement.startswith("CREATE TABLE")
+        connection.execute(re.sub(r"\)\s*$", ") WITHOUT ROWID", statement) if is_table else statement)
+
+
+def _drop_moved(connection: apsw.Connection) -> None:
+    """Remove derived tables from the database itself, where they were before they got a file of their own."""
+    for text in migrate.derived().values():
+        for name in _TABLE.findall(text):
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def empty_derived() -> bytes:
+    """The content of a file with the derived tables and nothing in them."""
+    with contextlib.closing(apsw.Connection("")) as connection:
+        for text in migrate.derived().values():
+            _create(connection, text)
+        _assume_sizes(connection)
+        return connection.serialize("main")
+
+
+def _make_derived(path: Path) -> None:
+    """Make the derived tables of the database `path`, empty, in place of any that are there. Raises apsw.Error."""
+    for end in ("", "-wal", "-shm"):
+        derived_path(path).with_name(derived_path(path).name + end).unlink(missing_ok=True)
+    derived_path(path).write_bytes(empty_derived())
+    connect(derived_path(path), 2048).close()  # so that it has a write-ahead log, which is kept in the file
+
+
+def attach_derived(connection: apsw.Connection, path: Path) -> None:
+    """Let a connection to the database `path` see its derived tables, which have to be there. Raises apsw.Error."""
+    connection.execute("ATTACH ? AS derived", (str(derived_path(path)),))
+
+
+def pair_derived(path: Path) -> bool:
+    """Whether the derived tables belong to the database `path`; else they are made, empty. For a server that starts. Raises DatabaseError."""
+    with translated(), contextlib.closing(connect(path, 2048)) as connection:
+        belongs = attach_pair(connection, path)
+        if belongs:
+            connection.execute("DETACH derived")
+        else:
+            _make_derived(path)
+        _pair(connection, path, belongs=belongs)
+    return belongs
+
+
+def attach_pair(connection: apsw.Connection, path: Path) -> bool:
+    """The same as `attach_derived`, if the derived tables are there and belong to the database; whether they do. Raises apsw.Error."""
+    if not derived_path(path).exists():
+        return False
+    try:
+        attach_derived(connection, path)
+    except apsw.NotADBError:
+        return False
+    number = _number(connection, "main")
+    if number != 0 and number == _number(connection, "derived"):
+        return True
+    connection.execute("DETACH derived")
+    return False
+
+
+def _pair(connection: apsw.Connection, path: Path, *, belongs: bool) -> None:
+    """Give the derived tables a new number, and the database the same if they belong to it."""
+    attach_derived(connection, path)
+    connection.execute(f"PRAGMA derived.user_version = {secrets.randbelow(2**31 - 1) + 1}")
+    connection.execute(f"PRAGMA main.user_version = {_number(connection, 'derived') if belongs else 0}")
+    connection.execute("DETACH derived")
+
+
+def adopt_derived(path: Path) -> None:
+    """From now on the derived tables belong to the database `path`: what they lack stands in it to be done. Raises DatabaseError."""
+    with translated(), contextlib.closing(connect(path, 2048)) as connection:
+        attach_derived(connection, path)
+        connection.execute(f"PRAGMA main.user_version = {_number(connection, 'derived')}")
+
+
+def _number(connection: apsw.Connection, which: str) -> int:
+    row = connection.execute(f"PRAGMA {which}.user_version").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,64 @@
+"""Statements on an apsw connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import apsw
+
+from footfall.db.protocol import Params, Row, Transaction
+from footfall.db.statements import Statement
+
+R = TypeVar("R")
+
+
+class SqliteTransaction:
+    """Statements on one apsw connection; see `db.protocol.Transaction`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._changes = connection.changes
+
+    @property
+    def derived(self) -> Transaction:
+        return self
+
+    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
+        return self._execute(statement.sqlite, params).fetchall()
+
+    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
+        return iter(self._execute(statement.sqlite, params))
+
+    def one(self, statement: Statement, params: Params = ()) -> Row | None:
+        return self._execute(statement.sqlite, params).fetchone()
+
+    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+        execute, text = self._execute, statement.sqlite
+        return [execute(text, key).fetchone() for key in keys]
+
+    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+        return [self.all(*one) for one in asked]
+
+    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        return [self.lookup(statement, keys) for statement, keys in asked]
+
+    def run(self, statement: Statement, params: Params = ()) -> int:
+        self._execute(statement.sqlite, params)
+        return self._changes()
+
+    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+        if rows:
+            self._executemany(statement.sqlite, rows)
+
+    def reading(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work`, which only reads here, on one state of the database. Raises apsw.Error."""
+        self._execute("BEGIN")
+        try:
+            return work(self)
+        finally:
+            self._execute("COMMIT")
+
+    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
+        """Nothing to do: one connection writes at a time."""

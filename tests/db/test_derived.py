@@ -1,0 +1,306 @@
+"""Derived tables of the embedded database lie in a file of their own, and are made anew whenever that is not the database's."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from footfall.db.protocol import Row, Transaction
+from footfall.db.sqlite import SqliteDatabase, open_session
+from footfall.db.sqlite_file import FILE_NAME, connect, derived_path
+from footfall.db.sqlite_schema import migrate_file
+from footfall.db.statements import Statement, make_statement
+from footfall.errors import ApiError, DatabaseError
+from footfall.identity.model import Operations
+from footfall.people.index import DONE_HANDLER, INDEX_HANDLER, Take, TraitIndexer
+from tests.laws.world import Said, deliver, prepare
+from tests.support.engines import Place
+from tests.support.people import people, users, wait_for_index
+from tests.support.servers import RunningServer, run_json, serving
+from tests.support.sites import Site, http_client, make_sites, sql
+
+OPERATIONS = Operations({f"field {n}": "x" * 200 for n in range(60)})  # more than a page
+CHANGES = make_statement("changes", "", "SELECT 1 FROM profile_change")
+TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term")
+
+
+@contextmanager
+def served(place: Place, known: Site | None = None) -> Iterator[Site]:
+    """A server on `place` with a website of it: `known`, or a new one."""
+    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+        if known is None:
+            yield make_sites(server.url, client, place)[0]
+        else:
+            yield msgspec.structs.replace(known, url=server.url, http=client)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place("sqlite", tmp_path)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"no database" * 1000)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [remove, spoil, empty])
+def test_people_are_found_again_after_their_index_was_lost(
+    place: Place, harm: Callable[[Path], None]
+) -> None:
+    with served(place) as site:
+        for name in ("ann", "bob"):
+            site.identify(site.pageview(), name, {"plan": "pro"})
+        wait_for_index(site)
+    harm(derived_path(place.data / FILE_NAME))
+    assert run_json(place, "db", "verify")["ok"]
+    with served(place, site) as again:
+        until_found(again, ["bob", "ann"], trait__plan="pro")
+        again.identify(again.pageview(), "cora", {"plan": "pro"})
+        assert users(people(again, trait__plan="pro")) == ["cora", "bob", "ann"]
+    with served(place, site) as again:
+        assert users(people(again, trait__plan="pro")) == ["cora", "bob", "ann"]
+
+
+def until_found(site: Site, wanted: list[str], **query: str) -> None:
+    """At a start the profiles are marked first: before, nothing says that the index is behind."""
+    for _ in range(1000):
+        if users(people(site, **query)) == wanted:
+            return
+    pytest.fail(f"never found: {wanted}")
+
+
+def test_a_restored_backup_is_not_searched_by_the_index_of_what_it_replaced(
+    place: Place, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.db"
+    with served(place) as site:
+        visitor = site.pageview()
+        site.identify(visitor, "ann", {"plan": "free"})
+        wait_for_index(site)
+        run_json(place, "db", "backup", str(backup))
+        site.identify(visitor, "ann", {"plan": "pro"})
+        site.identify(site.pageview(), "bob", {"plan": "free"})
+        wait_for_index(site)
+    shutil.copy(backup, place.data / FILE_NAME)
+    assert run_json(place, "db", "verify")["ok"]
+    with served(place, site) as again:
+        until_found(again, ["ann"], trait__plan="free")
+        assert users(people(again, trait__plan="pro")) == []
+        assert users(people(again, search="bob")) == []
+    assert run_json(place, "db", "verify")["ok"]
+
+
+def test_a_copy_of_the_folder_is_searched_at_once(place: Place, tmp_path: Path) -> None:
+    with served(place) as site:
+        site.identify(site.pageview(), "ann", {"plan": "pro"})
+        wait_for_index(site)
+    copy = Place("sqlite", tmp_path / "copy")
+    shutil.copytree(place.data, copy.data)
+    with served(copy, msgspec.structs.replace(site, place=copy)) as again:
+        assert again.rows(sql.changes_of_website) == []
+        assert users(people(again, trait__plan="pro")) == ["ann"]
+
+
+@pytest.mark.slow
+def test_a_killed_server_finds_everybody_after_its_restart(place: Place) -> None:
+    environment = {"FOOTFALL_RATE_LIMIT": "0"}
+    server = RunningServer(place, environment)
+    with http_client(server.url) as client:
+        (site,) = make_sites(server.url, client, place)
+        visitor = site.pageview()
+        for number in range(200):
+            site.identify(visitor, "ann", {"plan": f"plan {number}", "at": str(number)})
+        server.stop(signal.SIGKILL)
+    with served(place, site) as again:
+        assert users(people(again, trait__plan="plan 199")) == ["ann"]
+        assert users(people(again, trait__plan="plan 198")) == []
+        assert run_json(place, "db", "verify")["ok"]
+
+
+def test_tables_that_lay_in_the_database_itself_are_moved(place: Place) -> None:
+    with served(place) as site:
+        site.identify(site.pageview(), "ann", {"plan": "pro"})
+        wait_for_index(site)
+    path = place.data / FILE_NAME
+    with closing(connect(path, 1024)) as connection:
+        connection.execute("CREATE TABLE search_term (website_id, term, profile_id)")
+        connection.execute("PRAGMA user_version = 0")  # as an earlier version left it
+    derived_path(path).unlink()
+    with served(place, site) as again:
+        until_found(again, ["ann"], search="ann")
+    with closing(connect(path, 1024)) as connection:
+        assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_term'").fetchall()
+
+
+# The server's side, in this process
+
+
+@asynccontextmanager
+async def opened(folder: Path, kind: type[SqliteDatabase] = SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
+    """A database as a server opens it, with two people of whom the index does not know yet."""
+    migrate_file(folder / FILE_NAME)
+    with closing(open_session(folder / FILE_NAME)) as session:
+        session.transact(identify_two)
+    database = kind(folder, 100)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def identify_two(tx: Transaction) -> None:
+    prepare(tx)
+    deliver(tx, [Said(number, user, 5, OPERATIONS, True) for number, user in enumerate(("ann", "bob"))])
+
+
+def scanned(tx: Transaction, statement: Statement) -> list[Row]:
+    return tx.all(statement)
+
+
+async def terms_of(database: SqliteDatabase) -> set[str]:
+    """By which people are found, as readers see it."""
+    return {row[0] for row in await database.scan(scanned, TERMS)}
+
+
+async def changes_of(database: SqliteDatabase) -> int:
+    """How many changes are left for the index."""
+    return len(await database.scan(scanned, CHANGES))
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Return once `condition()` comes to something true."""
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.01)  # between two looks, not in place of one
+
+
+@asynccontextmanager
+async def indexing(database: SqliteDatabase) -> AsyncIterator[None]:
+    task = asyncio.create_task(TraitIndexer(database).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_readers_see_steps_once_they_are_settled_and_their_changes_are_kept_until_then(
+    tmp_path: Path,
+) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            step = await database.write(INDEX_HANDLER, Take(10))
+            assert (step.changes, len(step.left)) == (2, 2)
+            assert (await terms_of(database), await changes_of(database)) == (set(), 2)
+            await database.settle()
+            assert (await terms_of(database), await changes_of(database)) == ({"ann", "bob"}, 2)
+            await database.write(DONE_HANDLER, step.left)
+            assert await changes_of(database) == 0
+
+    asyncio.run(work())
+
+
+def test_a_step_begins_where_the_last_one_ended(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            first = await database.write(INDEX_HANDLER, Take(1))
+            second = await database.write(INDEX_HANDLER, Take(10, first.left[-1]))
+            assert (first.changes, second.changes) == (1, 1)
+            assert first.left != second.left
+
+    asyncio.run(work())
+
+
+def test_commands_write_while_steps_are_not_settled(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            await database.write(INDEX_HANDLER, Take(10))
+            with closing(open_session(tmp_path / FILE_NAME)) as session:
+                session.connection.set_busy_timeout(0)
+                session.transact(lambda tx: take_more(tx))
+            await database.settle()
+            assert await terms_of(database) == {"ann", "bob"}
+
+    asyncio.run(work())
+
+
+def take_more(tx: Transaction) -> None:
+    deliver(tx, [Said(2, "Bob", 6, OPERATIONS, True)])
+
+
+def test_what_a_full_disk_kept_from_the_index_is_written_once_there_is_room(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            derived = database._derived._connection
+            derived.execute("PRAGMA max_page_count = 1").fetchall()
+            with pytest.raises((ApiError, DatabaseError)):
+                await step_and_settle(database)
+            assert (await terms_of(database), await changes_of(database)) == (set(), 2)
+            derived.execute("PRAGMA max_page_count = 100000").fetchall()
+            async with indexing(database):
+                await until(lambda: is_done(database))
+            assert await terms_of(database) == {"ann", "bob"}
+
+    asyncio.run(work())
+
+
+async def step_and_settle(database: SqliteDatabase) -> None:
+    await database.write(INDEX_HANDLER, Take(10))
+    await database.settle()
+
+
+async def is_done(database: SqliteDatabase) -> bool:
+    return await changes_of(database) == 0
+
+
+def test_what_sqlite_rolled_back_by_itself_is_counted(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            await database.write(INDEX_HANDLER, Take(10))
+            database._derived._connection.execute("ROLLBACK")
+            assert (await database.settle(), await database.settle()) == (1, 1)
+            await database.write(INDEX_HANDLER, Take(10))
+            assert await database.settle() == 1
+            assert await terms_of(database) == {"ann", "bob"}
+
+    asyncio.run(work())
+
+
+class Losing(SqliteDatabase):
+    """Loses what steps wrote, once; and it is not the steps that hear of it first."""
+
+    has_lost = False
+
+    async def settle(self) -> int:
+        if not self.has_lost:
+            self.has_lost = True
+            self._derived._connection.execute("ROLLBACK")
+            await self.scrub()
+        return await super().settle()
+
+
+def test_changes_whose_index_was_lost_are_kept_and_taken_again(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path, Losing) as database:
+            async with indexing(database):
+                await until(lambda: is_done(database))
+            assert await terms_of(database) == {"ann", "bob"}
+
+    asyncio.run(work())
