@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder().decode
 
 LEAST, MOST = 50, 1000
 """Changes that one step takes: so many that it lasts about as long as it should, see below."""
-STEP, STEP_ALONE = 0.008, 0.015
+STEP, STEP_ALONE = 0.005, 0.015
 """Seconds of a step, so that live calls do not wait long; while none come. A longer one costs less for each change."""
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
