@@ -247,10 +247,13 @@ class SeenNoter:
 
     async def note(self) -> None:
         """Note whom this process saw until now; not all of them when they are very many. Raises ApiError and DatabaseError."""
+        noted = 0
         for _ in range(SEEN_STEPS):
             if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
                 await self._database.write(SEEN_HANDLER, seen)
-        await self._database.settle()
+                noted += len(seen)
+        if noted:
+            await self._database.settle()
 
 
 class TraitIndexer:
