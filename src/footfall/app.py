@@ -51,6 +51,9 @@ def open_database(settings: Settings) -> Database:
 class CommandSession(Protocol):
     """A connection of a command. Its methods raise DatabaseError."""
 
+    is_derived_new: bool
+    """Whether derived tables are seen empty, since the next server makes them anew."""
+
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction and commit it."""
 

@@ -11,11 +11,12 @@ import pytest
 from footfall.app import command_session, exclusive, migrate_database
 from footfall.db import copying, postgres
 from footfall.db.copying import checksum, copy_all, count_rows, tables
+from footfall.db.sqlite_file import FILE_NAME
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseBusy, DatabaseError
 from tests.support.engines import Place
 from tests.support.people import erase, merge, undo, wait_for_index
-from tests.support.servers import RunningServer, run_command, run_json, serving
+from tests.support.servers import RunningServer, run_command, run_json, serving, until
 from tests.support.sites import Site, http_client, make_sites
 
 
@@ -172,3 +173,23 @@ def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> No
     assert server.begin().one(one) == (1,)
     server.rollback()
     server.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_people_are_found_in_a_copy_of_a_backup_that_no_server_ran_on(
+    source: Place, empty: Place, tmp_path: Path, kind: str
+) -> None:
+    restored = Place("sqlite", tmp_path / "restored")
+    restored.data.mkdir(parents=True)
+    run_json(source, "db", "backup", str(restored.data / FILE_NAME))
+    target = empty if kind == "postgres" else Place("sqlite", tmp_path / "target")
+    assert copy(str(restored.data), target.database_url or str(target.data))["differences"] == []
+    website = next(one for one in run_json(target, "website", "list") if one["domain"] != "example.com")
+    key = run_json(target, "key", "create", website["websiteId"], "--name", "copy")["key"]
+    with serving(target) as server, http_client(server.url) as client:
+
+        def found() -> int:
+            asked = client.get("/api/v1/profiles?trait.n=exists", headers={"authorization": f"Bearer {key}"})
+            return int(asked.json()["pagination"]["total"])
+
+        until(lambda: found() == 8)  # of ten users, two are one and one was erased

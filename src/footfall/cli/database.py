@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ import click
 from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
+from footfall.db.protocol import Params
 from footfall.db.sqlite_file import FILE_NAME
 from footfall.errors import UsageError
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import verify_identity
+from footfall.people.index import START, mark_profiles
 from footfall.settings import Settings, read_settings
 
 
@@ -75,6 +78,10 @@ def copy(source: str, target: str, as_json: bool) -> None:
         with click.progressbar(length=rows, label="Copying", hidden=as_json, file=sys.stderr) as bar:
             copy_all(old, new, bar.update)
         differences = _differences(old, new)
+        if old.is_derived_new:  # there was nothing to copy of the index
+            after: Params | None = START
+            while after is not None:
+                after = new.transact(functools.partial(mark_profiles, after=after))
     show({"ok": not differences, "rows": rows, "differences": differences}, as_json)
     if differences:
         raise SystemExit(1)

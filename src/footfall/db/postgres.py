@@ -220,6 +220,7 @@ class PostgresSession:
     """A connection that writes, and comes back by itself when it was cut."""
 
     is_local = False
+    is_derived_new = False
 
     def __init__(self, url: str, *, is_server: bool = False) -> None:
         self._url = url

@@ -82,6 +82,7 @@ class SqliteSession:
     """A connection that writes: the server has one, which writes derived tables through `derived`, and each command."""
 
     is_local = True
+    is_derived_new = False
 
     def __init__(self, path: Path, cache_kib: int = 16 * 1024, derived: DerivedFile | None = None) -> None:
         with translated():
@@ -89,7 +90,7 @@ class SqliteSession:
             self.connection.set_wal_hook(self._wal_grew)
         if derived is None:
             with translated():
-                attach_own_derived(self.connection, path)
+                self.is_derived_new = not attach_own_derived(self.connection, path)
             # Locks the database alone, where BEGIN IMMEDIATE would lock the derived tables, to which a server may be writing.
             self._begin = "BEGIN; DELETE FROM main.schema_migration WHERE 0"
             self._tx = SqliteTransaction(self.connection)

@@ -25,17 +25,19 @@ LONG_LOG = 64 * 1024 * 1024 // 4096
 """Pages of write-ahead log that are too many, so that readers are waited for to start it anew. Usually nobody reads when it is copied."""
 
 
-def attach_own_derived(connection: apsw.Connection, path: Path) -> None:
+def attach_own_derived(connection: apsw.Connection, path: Path) -> bool:
     """Let a command's connection to the database `path` see its derived tables, and write them while no server runs. Raises apsw.Error.
 
-    If they belong to another database, or are missing, the next server makes them anew; until then they are seen empty.
+    False if they belong to another database, or are missing: the next server makes them anew; until then they are seen empty.
     """
-    if attach_pair(connection, path):
+    is_pair = attach_pair(connection, path)
+    if is_pair:
         connection.execute("PRAGMA derived.secure_delete = ON")
         connection.execute(f"PRAGMA derived.cache_size = -{ATTACHED_CACHE_KIB}")
     else:
         connection.execute("ATTACH ':memory:' AS derived")
         connection.deserialize("derived", empty_derived())
+    return is_pair
 
 
 class DerivedFile:

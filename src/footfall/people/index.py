@@ -96,6 +96,13 @@ def _step(tx: Transaction, take: Take) -> Step:
     return Step(len(changes), perf_counter() - started, waited, left)
 
 
+def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
+    """Leave word that the index has to look at some profiles, of those behind `after` (website id, profile id); the last of them, if any."""
+    found = tx.all(sql.profiles_after, (*after, MADE_ANEW))
+    mark_changed(tx, [(row[0], row[1]) for row in found])
+    return found[-1] if found else None
+
+
 def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
     """Write handler: the index is up to date with the changes of these keys."""
     for keys in calls:
@@ -275,7 +282,7 @@ class TraitIndexer:
         while True:
             try:
                 while self._unmarked is not None:
-                    await self._mark_more()
+                    await self._mark_more(self._unmarked)
                 pause = await self._step()
             except (ApiError, DatabaseError) as error:
                 self._log.warning("could not index", reason=str(error))
@@ -321,15 +328,9 @@ class TraitIndexer:
             await self._database.write(DONE_HANDLER, self._left[first : first + DONE])
         self._after, self._left = START, []
 
-    async def _mark_more(self) -> None:
+    async def _mark_more(self, after: Params) -> None:
         """Mark some more of all profiles, since the index was lost or belonged to another database. Raises ApiError and DatabaseError."""
-
-        def mark(tx: Transaction) -> Params | None:
-            found = tx.all(sql.profiles_after, (*(self._unmarked or START), MADE_ANEW))
-            mark_changed(tx, [(row[0], row[1]) for row in found])
-            return found[-1] if found else None
-
-        following = await self._database.change(mark)
+        following = await self._database.change(lambda tx: mark_profiles(tx, after))
         if following is None:
             await self._database.derived_made()
         self._unmarked = following
