@@ -24,7 +24,7 @@ from footfall.people.index import DONE_HANDLER, INDEX_HANDLER, Take, TraitIndexe
 from tests.laws.world import Said, deliver, prepare
 from tests.support.engines import Place
 from tests.support.people import people, users, wait_for_index
-from tests.support.servers import RunningServer, run_json, serving
+from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import Site, http_client, make_sites, sql
 
 OPERATIONS = Operations({f"field {n}": "x" * 200 for n in range(60)})  # more than a page
@@ -79,10 +79,7 @@ def test_people_are_found_again_after_their_index_was_lost(
 
 def until_found(site: Site, wanted: list[str], **query: str) -> None:
     """At a start the profiles are marked first: before, nothing says that the index is behind."""
-    for _ in range(1000):
-        if users(people(site, **query)) == wanted:
-            return
-    pytest.fail(f"never found: {wanted}")
+    until(lambda: users(people(site, **query)) == wanted, f"never found: {wanted}")
 
 
 def test_a_restored_backup_is_not_searched_by_the_index_of_what_it_replaced(
@@ -184,7 +181,7 @@ async def changes_of(database: SqliteDatabase) -> int:
     return len(await database.scan(scanned, CHANGES))
 
 
-async def until(condition: Callable[[], Any]) -> None:
+async def becomes(condition: Callable[[], Any]) -> None:
     """Return once `condition()` comes to something true."""
     async with asyncio.timeout(30):
         while not await condition():
@@ -255,7 +252,7 @@ def test_what_a_full_disk_kept_from_the_index_is_written_once_there_is_room(tmp_
             assert (await terms_of(database), await changes_of(database)) == (set(), 2)
             derived.execute("PRAGMA max_page_count = 100000").fetchall()
             async with indexing(database):
-                await until(lambda: is_done(database))
+                await becomes(lambda: is_done(database))
             assert await terms_of(database) == {"ann", "bob"}
 
     asyncio.run(work())
@@ -300,7 +297,7 @@ def test_changes_whose_index_was_lost_are_kept_and_taken_again(tmp_path: Path) -
     async def work() -> None:
         async with opened(tmp_path, Losing) as database:
             async with indexing(database):
-                await until(lambda: is_done(database))
+                await becomes(lambda: is_done(database))
             assert await terms_of(database) == {"ann", "bob"}
 
     asyncio.run(work())

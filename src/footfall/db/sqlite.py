@@ -20,10 +20,12 @@ import apsw
 
 from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
-from footfall.db.sqlite_derived import READERS_MS, DerivedFile, ServerTransaction, attach_own_derived
+from footfall.db.sqlite_derived import DerivedFile, ServerTransaction, attach_own_derived
 from footfall.db.sqlite_file import (
     BUSY_TIMEOUT_MS,
     FILE_NAME,
+    PAGE_SIZE,
+    READERS_MS,
     ServerLock,
     connect,
     ours,
@@ -45,7 +47,6 @@ from footfall.log import get_logger
 C = TypeVar("C")
 R = TypeVar("R")
 
-PAGE_SIZE = 4096
 COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log after which the checkpoint thread copies them into the database: little at a time, so that no commit
 waits long behind it."""
@@ -56,7 +57,7 @@ LITTLE = 600
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
 LONG_READERS_MS = 250
-"""How long the writer waits for readers to leave the log when it starts it anew, once the log is that long; else `READERS_MS`."""
+"""How long the writer waits for readers once the log is that long."""
 SCRUB_SECONDS = 1.5
 """How long `scrub` waits for them, over and over and with live calls between."""
 BATCH_SIZE = 512

@@ -13,15 +13,13 @@ from pathlib import Path
 import apsw
 
 from footfall.db.protocol import Transaction
-from footfall.db.sqlite_file import connect, derived_path, start_log_anew, translated
+from footfall.db.sqlite_file import PAGE_SIZE, READERS_MS, connect, derived_path, start_log_anew, translated
 from footfall.db.sqlite_schema import attach_pair, empty_derived
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.errors import DatabaseError
 
 CACHE_KIB, ATTACHED_CACHE_KIB = 32 * 1024, 16 * 1024
-READERS_MS = 20
-"""How long readers are waited for that still need the write-ahead log."""
-LONG_LOG = 64 * 1024 * 1024 // 4096
+LONG_LOG = 64 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log that are too many, so that readers are waited for to start it anew. Usually nobody reads when it is copied."""
 
 
@@ -41,7 +39,10 @@ def attach_own_derived(connection: apsw.Connection, path: Path) -> bool:
 
 
 class DerivedFile:
-    """The connection through which a server writes derived tables of the database `path`. Its methods raise DatabaseError."""
+    """The connection through which a server writes derived tables of the database `path`. Its methods raise DatabaseError.
+
+    `tx` is used inside batches of the writer, which translates errors: it raises apsw.Error.
+    """
 
     def __init__(self, path: Path) -> None:
         with translated():

@@ -16,16 +16,17 @@ import apsw
 from footfall.errors import DatabaseBusy, DatabaseError
 
 FILE_NAME = "footfall.db"
+PAGE_SIZE = 4096
+MAPPED_BYTES = 64 * 1024**3
+"""Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
+BUSY_TIMEOUT_MS = 5000
+READERS_MS = 20
+"""How long readers are usually waited for that still need a write-ahead log which is to be started anew."""
 
 
 def derived_path(path: Path) -> Path:
     """Where the tables of the database `path` lie that can be made anew from the others: see `db.sqlite_derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
-
-
-MAPPED_BYTES = 64 * 1024**3
-"""Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
-BUSY_TIMEOUT_MS = 5000
 
 
 @contextlib.contextmanager

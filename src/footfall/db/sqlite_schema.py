@@ -45,8 +45,8 @@ def migrate_file(path: Path) -> list[int]:
         if numbers:
             _assume_sizes(connection)
         if any(number in migrate.derived() for number in numbers):
-            _make_derived(path)
-            _pair(connection, path, belongs=version == 0)
+            _attach_new(connection, path)
+            _number_anew(connection, belongs=version == 0)
     return numbers
 
 
@@ -116,12 +116,13 @@ def empty_derived() -> bytes:
         return connection.serialize("main")
 
 
-def _make_derived(path: Path) -> None:
-    """Make the derived tables of the database `path`, empty, in place of any that are there. Raises apsw.Error."""
+def _attach_new(connection: apsw.Connection, path: Path) -> None:
+    """Make the derived tables of the database `path`, empty, in place of any that are there, and attach them."""
     for end in ("", "-wal", "-shm"):
         derived_path(path).with_name(derived_path(path).name + end).unlink(missing_ok=True)
     derived_path(path).write_bytes(empty_derived())
     connect(derived_path(path), 2048).close()  # so that it has a write-ahead log, which is kept in the file
+    attach_derived(connection, path)
 
 
 def attach_derived(connection: apsw.Connection, path: Path) -> None:
@@ -133,11 +134,9 @@ def pair_derived(path: Path) -> bool:
     """Whether the derived tables belong to the database `path`; else they are made, empty. For a server that starts. Raises DatabaseError."""
     with translated(), contextlib.closing(connect(path, 2048)) as connection:
         belongs = attach_pair(connection, path)
-        if belongs:
-            connection.execute("DETACH derived")
-        else:
-            _make_derived(path)
-        _pair(connection, path, belongs=belongs)
+        if not belongs:
+            _attach_new(connection, path)
+        _number_anew(connection, belongs=belongs)
     return belongs
 
 
@@ -156,12 +155,10 @@ def attach_pair(connection: apsw.Connection, path: Path) -> bool:
     return False
 
 
-def _pair(connection: apsw.Connection, path: Path, *, belongs: bool) -> None:
-    """Give the derived tables a new number, and the database the same if they belong to it."""
-    attach_derived(connection, path)
+def _number_anew(connection: apsw.Connection, *, belongs: bool) -> None:
+    """Give the attached derived tables a new number, and the database the same if they belong to it."""
     connection.execute(f"PRAGMA derived.user_version = {secrets.randbelow(2**31 - 1) + 1}")
     connection.execute(f"PRAGMA main.user_version = {_number(connection, 'derived') if belongs else 0}")
-    connection.execute("DETACH derived")
 
 
 def adopt_derived(path: Path) -> None:

@@ -26,6 +26,7 @@ from footfall.identity.ledger import (
 from footfall.identity.model import UNDO, Link
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT, at_of, at_prefix
+from footfall.log import get_logger
 from footfall.websites.model import Website
 
 sql = load(__file__, "erase.sql")
@@ -214,6 +215,7 @@ async def erase_person(database: Database, call: EraseCall) -> tuple[Erased | No
         return None, False
     try:
         await database.write(FORGET_HANDLER, receipt.keys)
-    except (ApiError, DatabaseError):  # the erasure stands
+    except (ApiError, DatabaseError) as error:  # the erasure stands
+        get_logger("erasure").warning("the index is cleared by its next step", reason=str(error))
         return receipt, False
     return receipt, await database.scrub()

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import httptools
 
-from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
+from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout
 from footfall.log import get_logger
 from footfall.web.context import Call
 from footfall.web.envelope import CLOSE, Reply, failure
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
         exchange.parts.append(body)
         exchange.size += len(body)
         if exchange.size > exchange.call.max_body:
-            self._refuse(exchange, TooLarge(f"The body is larger than {exchange.call.max_body} bytes."))
+            self._refuse(exchange, exchange.call.too_large())
 
     def on_message_complete(self) -> None:
         exchange, self._incoming = self._incoming, None

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from footfall.errors import BadRequest
+from footfall.errors import BadRequest, TooLarge
 from footfall.web.envelope import Headers, Reply
 
 
@@ -100,3 +100,7 @@ class Call(msgspec.Struct):
     route: Route | None = None
     extra: Headers = []
     max_body: int = 0
+
+    def too_large(self) -> TooLarge:
+        """The error for a body of more bytes than that."""
+        return TooLarge(f"The body is larger than {self.max_body} bytes.")

@@ -20,7 +20,6 @@ from footfall.errors import (
     InternalError,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
     Unavailable,
     UnsupportedMedia,
 )
@@ -94,7 +93,7 @@ class Dispatch:
             context.limits = self._access.check(context, route)
         call.max_body = route.max_body
         if route.max_body and int(headers.get(b"content-length", b"0")) > route.max_body:
-            raise TooLarge(f"The body is larger than {route.max_body} bytes.")
+            raise call.too_large()
 
     def _find(self, method: str, path: str, raw_path: str) -> tuple[Route, tuple[str, ...]]:
         methods = self._exact.get(path)
