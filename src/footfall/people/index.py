@@ -41,12 +41,12 @@ STEP, STEP_ALONE = 0.005, 0.015
 IDLE_SECONDS = 0.25
 SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
 """How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
-PAUSE, BEHIND_MS = 3.0, 1500
+PAUSE, BEHIND_MS = 3.0, 1000
 """While calls come in, a step is followed by a pause of this many times as long as it took; but not when changes wait longer than that."""
 _SEARCHED = frozenset(("name", "email"))
 START: Params = (b"", b"")
 """Before the first change, and the first profile."""
-SETTLE_SECONDS, SETTLE_MANY, SETTLE_MANY_SECONDS, SETTLE_MOST = 0.6, 2000, 2.0, 10_000
+SETTLE_SECONDS, SETTLE_MANY, SETTLE_MANY_SECONDS, SETTLE_MOST = 0.6, 2000, 1.5, 10_000
 """Where the index is written apart, it is committed once there is nothing left to do, at the latest after so many seconds; under a load that
 brings so many changes by then, after some more, since many changes share pages; or after the most of them."""
 DONE = 2000
