@@ -11,6 +11,7 @@ import pytest
 
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
+from footfall.identity.erase import EraseCall, erase
 from footfall.identity.model import Operations
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
@@ -190,3 +191,14 @@ def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> N
         while index_step(tx, [Take(100)])[0].changes:
             pass
         assert index_rows(tx) == before
+
+
+def test_a_step_takes_out_whoever_was_erased_though_nobody_else_did(session: Any) -> None:
+    with crowd(session) as (tx, people):
+        gone = next(one for one, number in people.items() if number == 4)
+        call = EraseCall(WEBSITE.website_id, WEBSITE.profile_secret, gone, bytes(16), 100_000)
+        assert erase(tx, [call])[0] is not None
+        assert all((gone,) in rows for rows in index_rows(tx).values())
+        assert verify_identity(tx).shown == []
+        index_step(tx, [Take(100)])
+        assert not any((gone,) in rows for rows in index_rows(tx).values())
