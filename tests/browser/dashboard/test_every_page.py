@@ -1,0 +1,237 @@
+"""Every page, and what comes of every form, at both sizes and in both colour schemes."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.desk import SCREENSHOTS, Demo, Desk, card, look_at, rows, wait_for
+from tests.support.servers import run_json, until
+from tests.support.sites import new_visitor
+
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+FIRST_LOAD = 60 * 1024
+"""Bytes."""
+
+
+@pytest.fixture(scope="module")
+def tour(demo: Demo) -> dict[str, tuple[str, int]]:
+    """Name: (path, status) of one page of each kind."""
+    root = f"/w/{demo.website_id}"
+    busiest = max(demo.ask("/profiles", limit=250), key=lambda one: len(one["metadata"]))["profileId"]
+    shared = next(one for one in demo.ask("/identity/health")["findings"] if one["kind"] == "shared_visitors")
+    empty = run_json(demo.place, "website", "create", "empty.example")
+    anonymous = run_json(demo.place, "website", "create", "anonymous.example")
+    cookieless = run_json(demo.place, "website", "create", "cookieless.example", "--cookieless")
+    expect_known(demo, cookieless["websiteId"])
+    for made, script in ((anonymous, "script.js"), (cookieless, "script.cookieless.js")):
+        domain = made["domain"]
+        page = {"domain": domain, "href": f"https://{domain}/", "script": script}
+        assert demo.event("pageview", new_visitor(), tracking_id=made["trackingId"], **page) == ""
+    return {
+        "people": (f"{root}/people", 200),
+        "people-filtered": (f"{root}/people?search=a&trait.plan=pro,team&trait.seats=gte:5", 200),
+        "people-nobody": (f"{root}/people?search=zzzz", 200),
+        "people-wrong": (f"{root}/people?trait.seats=gte:x", 200),
+        "person": (f"{root}/people/{busiest}", 200),
+        "person-why": (f"{root}/people/{busiest}?why=1&ledger=1", 200),
+        "visitor": (f"{root}/visitors/{shared['examples'][0]['visitorId']}", 200),
+        "live": (f"{root}/live", 200),
+        "health": (f"{root}/health", 200),
+        "settings": (f"{root}/settings", 200),
+        "websites": ("/", 200),
+        "website-new": ("/websites/new", 200),
+        "tokens": ("/tokens", 200),
+        "account": ("/account", 200),
+        "not-found": (f"{root}/visitors/x", 404),
+        "empty-people": (f"/w/{empty['websiteId']}/people", 200),
+        "empty-live": (f"/w/{empty['websiteId']}/live", 200),
+        "empty-health": (f"/w/{empty['websiteId']}/health", 200),
+        "empty-settings": (f"/w/{empty['websiteId']}/settings", 200),
+        "anonymous-people": (f"/w/{anonymous['websiteId']}/people", 200),
+        "cookieless-people": (f"/w/{cookieless['websiteId']}/people", 200),
+    }
+
+
+def expect_known(demo: Demo, website_id: str) -> None:
+    """Return once the server knows a website that a command made."""
+    token = run_json(demo.place, "token", "create", "--name", "x", "--permissions", "analytics:read")["key"]
+    headers = {"authorization": f"Bearer {token}"}
+    until(
+        lambda: demo.http.get(f"/api/v1/profiles?websiteId={website_id}", headers=headers).status_code == 200,
+        "the server does not notice a new website",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_sound(
+    browser: Browser, demo: Demo, session: Any, tour: dict[str, tuple[str, int]], size: str, scheme: Any
+) -> None:
+    width, height = SIZES[size]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for state, pages in ((None, {"login": ("/login", 200)}), (session, tour)):
+        context = browser.new_context(
+            storage_state=state, viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        desk = Desk(context, demo)
+        for name, (path, status) in pages.items():
+            desk.expected_errors = int(status >= 400)
+            answer = desk.page.goto(demo.url + path)
+            assert answer is not None
+            assert answer.status == status, name
+            assert desk.page.title().endswith("Footfall")
+            full = size == "phone" or not name.startswith("people")
+            look_at(desk, f"{name}-{size}-{scheme}", full=full)
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_comes_of_each_form_is_sound(
+    browser: Browser, demo: Demo, session: Any, size: str, scheme: Any
+) -> None:
+    width, height = SIZES[size]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    context = browser.new_context(
+        storage_state=session, viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    desk = Desk(context, demo)
+    page = desk.page
+
+    def keep(name: str) -> None:
+        look_at(desk, f"{name}-{size}-{scheme}")
+
+    def refused(button: str) -> None:
+        desk.expected_errors = 1
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("alert")).to_be_in_viewport()
+
+    page.goto(f"{demo.root}/people?trait.plan=pro")
+    page.locator("summary", has_text="Filter").click()
+    keep("menu-filter")
+    page.locator(".top summary").first.click()
+    keep("menu-websites")
+    page.get_by_label("Your account").click()
+    keep("menu-account")
+
+    long_id = f"{'b7c6e5d4-' * 6}@{size}-{scheme}.example"
+    hostile = {"bio": "<b onclick=x>" + "long " * 80, "image": "javascript:alert(1)", "tags": ["a", "b"]}
+    visitor = demo.person_of_ones_own(long_id, name="Maximiliane " + "Wilhelmine" * 6, **hostile)
+    demo.event("pageview", visitor, f"/{'a-long-way/' * 20}")
+    demo.event("external_link", visitor, extraData={"url": "javascript:alert(1)", "text": "x"})
+    other = f"other-{size}-{scheme}"
+    demo.person_of_ones_own(other, name="Other", plan="pro")
+    page.goto(f"{demo.root}/people/user:{quote(long_id, safe='')}")
+    assert page.locator("a[href^=javascript], img[src^=javascript]").count() == 0
+    page.get_by_text("Merge with another user").click()
+    page.get_by_label("The other user's id").fill("nobody")
+    refused("Preview")
+    keep("merge-refused")
+    page.get_by_label("The other user's id").fill(other)
+    page.get_by_role("button", name="Preview").click()
+    page.locator(".preview").wait_for()
+    keep("merge-preview")
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    keep("merge-done")
+    page.get_by_role("button", name="Undo this merge").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone")
+    keep("merge-undone")
+    page.goto(f"{demo.root}/live")
+    page.locator(".online li", has_text="Maximiliane").first.wait_for()
+    keep("live-online")
+    page.goto(f"{demo.root}/people/user:{other}")
+    page.get_by_text("Erase this person").click()
+    page.get_by_label("to confirm").fill("x")
+    refused("Erase for ever")
+    keep("erase-refused")
+    page.get_by_label("to confirm").fill(other)
+    page.get_by_role("button", name="Erase for ever").click()
+    page.get_by_role("heading", name="This person was erased").wait_for()
+    keep("erase-receipt")
+
+    page.goto(f"{demo.root}/settings")
+    page.get_by_placeholder("Name, such as backend").fill(f"{size} {scheme}")
+    page.get_by_role("button", name="Make key").click()
+    page.locator(".good code").wait_for()
+    keep("settings-key")
+    page.goto(f"{demo.url}/tokens")
+    page.get_by_role("textbox", name="Name").fill(f"{size} {scheme}")
+    refused("Make token")
+    keep("tokens-refused")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value(f"{size} {scheme}")
+    page.get_by_label("Everything").check()
+    page.get_by_role("button", name="Make token").click()
+    page.locator(".good code").wait_for()
+    keep("tokens-token")
+    page.goto(f"{demo.url}/websites/new")
+    page.get_by_label("Domain").fill("no domain")
+    refused("Create website")
+    keep("website-refused")
+    page.goto(f"{demo.url}/account")
+    page.get_by_label("Present password").fill("wrong")
+    page.get_by_label("New password").fill("a new password")
+    refused("Change password")
+    keep("account-refused")
+    context.close()
+
+
+def test_the_first_load_is_small(demo: Demo, browser: Browser, session: Any) -> None:
+    context = browser.new_context(storage_state=session)
+    page = context.new_page()
+    page.goto(f"{demo.root}/people", wait_until="networkidle")
+    sizes = page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(e => e.transferSize)"
+    )
+    context.close()
+    assert len(sizes) >= 4  # the page, its style, its script and its icon
+    assert 10_000 < sum(sizes) <= FIRST_LOAD, sizes
+
+
+def test_the_keyboard_is_enough(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/people")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("user_10")
+    wait_for(page, lambda: rows(page) == demo.people(search="user_10"))
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    first = page.locator("#list a.person").first
+    expect(first).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/people/*")
+    page.get_by_label("Your account").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Log out")).to_be_hidden()
+    expect(page.get_by_label("Your account")).to_be_focused()
+
+
+def test_reading_works_without_javascript(demo: Demo, browser: Browser, session: Any) -> None:
+    context = browser.new_context(storage_state=session, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{demo.root}/people")
+    page.get_by_role("searchbox").fill("user_12")
+    page.get_by_role("button", name="Search").click()
+    assert rows(page) == demo.people(search="user_12")
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("Field").fill("plan")
+    page.get_by_label("Value").fill("pro")
+    page.get_by_role("button", name="Add filter").click()
+    assert rows(page) == demo.people(search="user_12", trait__plan="pro")
+    page.locator("#list a.person").first.click()
+    expect(page.locator("#journey")).to_contain_text("Page")
+    page.get_by_role("link", name="Why?").click()
+    expect(card(page, "Traits")).to_contain_text("by backend")
+    page.get_by_role("link", name="Live").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Live")
+    context.close()

@@ -1,0 +1,124 @@
+"""The list of people, and who is here now."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Route, expect
+
+from tests.support.desk import Demo, Desk, rows, wait_for
+from tests.support.sites import new_visitor
+
+
+def test_people_are_listed_last_seen_first_page_by_page(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/people")
+    assert rows(page) == demo.people()
+    page.get_by_role("link", name="Older").click()
+    page.wait_for_url("**offset=50")
+    assert rows(page) == demo.people(offset=50)
+    page.get_by_role("link", name="Newer").click()
+    page.wait_for_url(lambda url: "offset" not in url)
+    assert rows(page) == demo.people()
+
+
+def test_search_finds_as_one_types(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/people")
+    page.get_by_role("searchbox").press_sequentially("user_12", delay=30)
+    wanted = demo.people(search="user_12")
+    assert 1 < len(wanted) <= 50
+    wait_for(page, lambda: rows(page) == wanted)
+    assert parse_qs(urlsplit(page.url).query) == {"search": ["user_12"]}
+    assert not any(
+        "user_12" in url and "part=list" not in url for url in desk.requests
+    )  # the page itself stayed
+    page.reload()
+    assert rows(page) == wanted
+    expect(page.get_by_role("searchbox")).to_have_value("user_12")
+    page.get_by_role("searchbox").fill("nobody at all")
+    page.get_by_role("heading", name="Nobody found").wait_for()
+    expect(page.get_by_role("status")).to_have_text("Nobody found")
+    page.get_by_role("link", name="Show everybody").click()
+    page.wait_for_url(f"{demo.root}/people")
+    assert len(rows(page)) == 50
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    held: list[Route] = []
+    page.route(re.compile(r"search=user_1&"), lambda route: held.append(route))
+    page.goto(f"{demo.root}/people")
+    page.get_by_role("searchbox").fill("user_1")
+    wait_for(page, lambda: held)
+    page.get_by_role("searchbox").fill("user_12")
+    wanted = demo.people(search="user_12")
+    wait_for(page, lambda: rows(page) == wanted)
+    with page.expect_response(re.compile("search=user_1&")):
+        held[0].continue_()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert rows(page) == wanted
+    assert parse_qs(urlsplit(page.url).query) == {"search": ["user_12"]}
+    page.get_by_role("searchbox").fill("")
+    wait_for(page, lambda: page.url == f"{demo.root}/people" and rows(page) == demo.people())
+
+
+def test_filters_are_added_one_by_one_and_removed(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/people?search=a")
+
+    def add(field: str, condition: str, text: str) -> None:
+        page.locator("summary", has_text="Filter").click()
+        page.get_by_label("Field").fill(field)
+        page.get_by_label("Condition").select_option(label=condition)
+        page.get_by_label("Value").fill(text)
+        page.get_by_role("button", name="Add filter").click()
+
+    add("plan", "is", "pro,team")
+    expect(page.locator(".chips li")).to_have_count(1)
+    assert rows(page) == demo.people(search="a", trait__plan="pro,team")
+    assert parse_qs(urlsplit(page.url).query) == {"search": ["a"], "trait.plan": ["is:pro,team"]}
+    add("seats", "≥", "20")
+    expect(page.locator(".chips li")).to_have_count(2)
+    both = demo.people(search="a", trait__plan="pro,team", trait__seats="gte:20")
+    assert rows(page) == both
+    assert both
+    add("theme", "is missing", "")
+    expect(page.locator(".chips li")).to_have_count(3)
+    assert rows(page) == demo.people(
+        search="a", trait__plan="pro,team", trait__seats="gte:20", trait__theme="missing"
+    )
+    page.get_by_label("Remove the filter on theme").click()
+    expect(page.locator(".chips li")).to_have_count(2)
+    assert rows(page) == both
+    page.get_by_label("Remove the filter on plan").click()
+    expect(page.locator(".chips li")).to_have_count(1)
+    assert rows(page) == demo.people(search="a", trait__seats="gte:20")
+    add("seats", ">", "many")
+    expect(page.get_by_role("alert")).to_contain_text("trait.seats")
+
+
+def test_live_shows_people_as_they_come(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/live")
+    visitor = new_visitor()
+    demo.event("pageview", visitor, "/just/now")
+    entry = page.locator(".online li", has_text="/just/now")
+    entry.wait_for()
+    assert entry.locator("a").get_attribute("href") == f"/w/{demo.website_id}/visitors/{visitor}"
+    demo.identify(visitor, "live-1", name="Liv E")
+    page.locator(".online li", has_text="Liv E").wait_for()
+    demo.event("pageview", visitor, "/and/then")
+    expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/and/then")
+    link = page.locator(".online li a", has_text="Liv E")
+    link.focus()
+    elsewhere = new_visitor()
+    demo.event("pageview", elsewhere, "/from/elsewhere")
+    page.locator(".online li", has_text="/from/elsewhere").wait_for()
+    expect(link).to_be_focused()
+    demo.identify(elsewhere, "live-1")  # another device of the same person
+    expect(page.locator(".online li", has_text="Liv E")).to_have_count(1)
+    expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/from/elsewhere")
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Liv E")

@@ -1,0 +1,133 @@
+"""Settings of a website, keys and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.support.desk import Demo, Desk
+from tests.support.servers import run_json
+from tests.support.sites import new_visitor
+
+
+def configured(demo: Demo) -> dict[str, Any]:
+    """The demo's website as a command shows it."""
+    found: list[dict[str, Any]] = run_json(demo.place, "website", "list")
+    return next(one for one in found if one["websiteId"] == demo.website_id)
+
+
+def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    before = configured(demo)
+    page.goto(f"{demo.root}/settings")
+    page.get_by_label("Suspended").check()
+    page.get_by_label("Other host names and app bundle ids").fill("shop.demo.test, com.demo.app")
+    page.get_by_label("Excluded paths").fill("/admin/*")
+    page.get_by_label("Excluded addresses").fill("192.0.2.0/24")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Suspended")).to_be_checked()
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    changed = configured(demo)
+    assert (changed["isSuspended"], changed["allowedHostnames"]) == (True, ["shop.demo.test", "com.demo.app"])
+    assert (changed["excludedPaths"], changed["excludedIps"]) == (["/admin/*"], ["192.0.2.0/24"])
+    assert demo.event("pageview", new_visitor()) == "suspended"
+    page.get_by_label("Suspended").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Suspended")).not_to_be_checked()
+    assert demo.event("pageview", new_visitor(), "/admin/x") == "excluded"
+    page.get_by_label("Time zone").fill("Mars")
+    desk.expected_errors = 1
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("timezone")
+    expect(page.get_by_label("Time zone")).to_have_value("Mars")
+    expect(page.get_by_label("Excluded paths")).to_have_value("/admin/*")
+    page.goto(f"{demo.root}/settings")
+    for name in ("Other host names and app bundle ids", "Excluded paths", "Excluded addresses"):
+        page.get_by_label(name).fill("")
+    page.get_by_label("Cookieless").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("section", has_text="Install").locator("pre").first).to_contain_text(
+        "script.cookieless.js"
+    )
+    page.get_by_label("Cookieless").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Cookieless")).not_to_be_checked()
+    assert configured(demo) == before
+
+
+def test_a_key_is_shown_once_copied_and_revoked(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/settings")
+    page.get_by_placeholder("Name, such as backend").fill("a second one")
+    page.get_by_role("button", name="Make key").click()
+    page.locator(".good").get_by_role("button", name="Copy").click()
+    expect(page.locator(".good").get_by_role("button")).to_have_text("Copied")
+    key = page.evaluate("navigator.clipboard.readText()")
+    assert key == page.locator(".good code").inner_text()
+    headers = {"authorization": f"Bearer {key}"}
+    assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 200
+    page.goto(f"{demo.root}/settings")
+    assert key not in page.content()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_label("Revoke a second one").click()
+    assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 200
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Revoke a second one").click()
+    expect(page.get_by_role("status").first).to_contain_text("Revoked")
+    expect(page.locator("#keys")).not_to_contain_text("a second one")
+    assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 401
+
+
+def test_copying_works_where_browsers_have_no_clipboard(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.add_init_script("delete Navigator.prototype.clipboard")  # as on a page over plain HTTP
+    page.goto(f"{demo.root}/settings")
+    assert page.evaluate("navigator.clipboard") is None
+    snippet = page.locator("section", has_text="Install").first
+    snippet.get_by_role("button", name="Copy").click()
+    expect(snippet.get_by_role("button")).to_have_text("Copied")
+
+
+def test_a_token_may_do_what_was_ticked(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.url}/tokens")
+    page.get_by_label("Name").fill("reader")
+    page.get_by_label("analytics:read").check()
+    page.get_by_label("Demo", exact=True).check()
+    page.get_by_role("button", name="Make token").click()
+    token = page.locator(".good code").inner_text()
+    headers = {"authorization": f"Bearer {token}"}
+    query = {"websiteId": demo.website_id}
+    assert demo.http.get("/api/v1/profiles", params=query, headers=headers).status_code == 200
+    body = {"userIds": ["a", "b"]}
+    assert (
+        demo.http.post("/api/v1/profiles/merge", params=query, json=body, headers=headers).status_code == 403
+    )
+    page.goto(f"{demo.url}/tokens")
+    row = page.locator("tr", has_text="reader")
+    expect(row).to_contain_text("analytics:read")
+    page.once("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("Revoked")
+    expect(page.locator("main")).not_to_contain_text("reader")
+    assert demo.http.get("/api/v1/profiles", params=query, headers=headers).status_code == 401
+
+
+def test_the_signing_secret_rotates(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+
+    def secrets() -> Any:
+        return run_json(demo.place, "website", "signing-secret", demo.website_id)["signingSecrets"]
+
+    (first,) = secrets()
+    page.goto(f"{demo.root}/settings")
+    page.get_by_role("button", name="Rotate").click()
+    page.get_by_text("Show both secrets").click()
+    assert page.locator("#signing pre code").all_inner_texts() == secrets()
+    assert secrets()[1] == first
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Forget the older one").click()
+    expect(page.get_by_role("button", name="Rotate")).to_be_visible()
+    assert len(secrets()) == 1
+    assert first not in secrets()
