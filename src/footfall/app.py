@@ -13,20 +13,22 @@ import msgspec
 from footfall.auth.access import Access
 from footfall.auth.accounts import new_setup_link
 from footfall.auth.store import USED_HANDLER, create_key
+from footfall.chores import for_ever
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.routes import pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
+from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
-from footfall.directory import Directory
+from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity.endpoints import Identifying
-from footfall.identity.health import RefusedIds
+from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.people.endpoints import People
-from footfall.people.index import SeenNoter, TraitIndexer
+from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
@@ -39,6 +41,8 @@ R = TypeVar("R")
 
 NOTE_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
+FLUSH_SECONDS = 5.0
+"""Between two writes of what is counted, and two looks whether a day is over."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -143,12 +147,9 @@ def first_run(tx: Transaction, now: int) -> FirstRun | None:
 
 
 async def note_credentials(database: Database, access: Access) -> None:
-    """Write down now and then when keys and tokens were last used, for ever."""
-    while True:
-        await asyncio.sleep(NOTE_SECONDS)
-        if used := access.take_used():
-            with contextlib.suppress(ApiError, DatabaseError):
-                await database.write(USED_HANDLER, used, bulk=0)
+    """Write down when keys and tokens were last used. Raises ApiError and DatabaseError."""
+    if used := access.take_used():
+        await database.write(USED_HANDLER, used, bulk=0)
 
 
 class App:
@@ -176,7 +177,7 @@ class App:
         database = open_database(settings)
         await database.open()
         directory = Directory(database)
-        refused = RefusedIds(database)
+        refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(settings.trusted_proxies)
         collector = Collector(database, directory, Geo(settings.city_database), address, refused)
         tasks: list[asyncio.Task[Any]] = []
@@ -203,17 +204,21 @@ class App:
             dispatch = Dispatch([*table, *shown], access, self._clock)
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
+            at_last = [refused.flush, collector.dropped.flush, noter.note]
             chores = (
-                directory.watch(),
-                collector.keep_flushing(self._clock),
-                indexer.run(),
-                noter.run(),
-                note_credentials(database, access),
+                for_ever("directory", POLL_SECONDS, directory.refresh),
+                for_ever("refused ids", FLUSH_SECONDS, refused.flush),
+                for_ever("dropped hits", FLUSH_SECONDS, collector.dropped.flush),
+                for_ever("daily salt", FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
+                for_ever("trait index", IDLE_SECONDS, indexer.advance),
+                for_ever("who was seen", SEEN_SECONDS, noter.note),
+                for_ever("credentials", NOTE_SECONDS, lambda: note_credentials(database, access)),
             )
             tasks += [asyncio.create_task(chore) for chore in chores]
             yield dispatch
-            await collector.flush()
-            await noter.note()
+            for work in at_last:
+                with contextlib.suppress(ApiError, DatabaseError):  # the database may be away
+                    await work()
         finally:
             for task in tasks:
                 task.cancel()

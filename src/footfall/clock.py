@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 Clock = Callable[[], int]
 """Gives the time in ms since epoch, UTC."""
+DAY_MS = 86_400_000
 
 
 def system_clock() -> int:
@@ -18,7 +19,7 @@ def system_clock() -> int:
 
 def to_iso(at: int) -> str:
     """`at` (ms since epoch) as ISO 8601 in UTC with milliseconds, such as `2026-05-05T12:00:00.000Z`."""
-    day, within = divmod(at, 86_400_000)
+    day, within = divmod(at, DAY_MS)
     seconds, milliseconds = divmod(within, 1000)
     return (
         f"{_date(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{milliseconds:03d}Z"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from footfall.auth.principal import Principal
 from footfall.auth.store import read_principals
 from footfall.db.protocol import Database, Transaction
-from footfall.errors import DatabaseError
-from footfall.log import get_logger
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_version, read_websites
 
@@ -24,24 +20,14 @@ class Directory:
         self.principals: dict[bytes, Principal] = {}
         self._database = database
         self._version = -1
-        self._log = get_logger("directory")
 
     async def refresh(self) -> None:
-        """Read everything anew if it changed. Raises DatabaseError."""
+        """Read everything anew if it changed; to be called every POLL_SECONDS. Raises DatabaseError."""
         version, websites, principals = await self._database.read(_read_changed, self._version)
         if version != self._version:
             self.websites, self.principals = websites, principals
             self.by_tracking_id = {website.tracking_id: website for website in websites.values()}
             self._version = version
-
-    async def watch(self) -> None:
-        """Refresh for ever."""
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.refresh()
-            except DatabaseError as error:
-                self._log.warning("could not look for changes", reason=str(error))
 
 
 def _read_changed(tx: Transaction, known: int) -> tuple[int, dict[bytes, Website], dict[bytes, Principal]]:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from footfall.clock import system_clock
+from footfall.clock import DAY_MS, system_clock
 from footfall.identity import importing
-from footfall.identity.health import DAY_MS, LATELY_DAYS, REFUSED_HANDLER
+from footfall.identity.health import LATELY_DAYS, REFUSED_HANDLER
 from footfall.identity.importing import Progress, import_id, import_slice, read_progress, records
 from footfall.websites.store import read_websites
 from tests.support.people import merge, people, person

@@ -55,6 +55,21 @@ def test_merged_people_are_as_if_they_had_always_been_one(server: Site) -> None:
     assert (answer["action"], answer["previousUserId"], answer["linkedVisitors"]) == ("unchanged", None, 2)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_token_without_analytics_read_merges_and_learns_nothing(server: Site, dry_run: bool) -> None:
+    two_people(server)
+    token = server.token(["identify:write"])
+    answer = server.http.post(
+        f"/api/v1/profiles/merge?websiteId={server.website_id}",
+        json={"userIds": ["A", "B"], "dryRun": dry_run},
+        headers={"authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200
+    told = answer.json()["data"]
+    assert [told[name] for name in ("userId", "userIds", "visitors", "metadata", "leftOut")] == [None] * 5
+    assert (person(server, "A")["userIds"] == ["A", "B"]) is not dry_run
+
+
 def test_merge_then_undo_is_as_before(server: Site) -> None:
     two_people(server)
     before = whole(server, "A", "B")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from footfall.chores import for_ever
 from footfall.db.protocol import Row, Transaction
 from footfall.db.sqlite import SqliteDatabase, open_session
 from footfall.db.sqlite_file import FILE_NAME, connect, derived_path
@@ -20,7 +21,7 @@ from footfall.db.sqlite_schema import migrate_file
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity.model import Operations
-from footfall.people.index import DONE_HANDLER, INDEX_HANDLER, Take, TraitIndexer
+from footfall.people.index import DONE_HANDLER, IDLE_SECONDS, INDEX_HANDLER, Take, TraitIndexer
 from tests.laws.world import Said, deliver, prepare
 from tests.support.engines import Place
 from tests.support.people import people, users, wait_for_index
@@ -190,7 +191,7 @@ async def becomes(condition: Callable[[], Any]) -> None:
 
 @asynccontextmanager
 async def indexing(database: SqliteDatabase) -> AsyncIterator[None]:
-    task = asyncio.create_task(TraitIndexer(database).run())
+    task = asyncio.create_task(for_ever("trait index", IDLE_SECONDS, TraitIndexer(database).advance))
     try:
         yield
     finally:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
-
-import pytest
+from typing import Any
 
 from footfall.app import open_database
-from footfall.collect import endpoints
-from footfall.collect.endpoints import DAY_MS, Collector, DailySalt
+from footfall.chores import for_ever
+from footfall.clock import DAY_MS
+from footfall.collect.endpoints import DailySalt
 from footfall.db.protocol import Database, Transaction
-from footfall.identity.health import RefusedIds
 from tests.support.engines import Place
 from tests.support.sites import sql
 
@@ -57,17 +55,13 @@ def test_processes_share_the_salt_of_a_day_and_the_next_day_destroys_it(place: P
     assert salts(place) == [(DAY + 2, made[2])]
 
 
-def test_a_salt_goes_at_the_end_of_its_day_without_events(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(endpoints, "FLUSH_SECONDS", 0.01)
+def test_a_salt_goes_at_the_end_of_its_day_without_events(place: Place) -> None:
     now = [NOON]
 
     async def scenario() -> None:
         async with opened(place) as database:
-            nothing = cast(Any, None)
-            collector = Collector(database, nothing, nothing, nothing, RefusedIds(database))
-            chore = asyncio.create_task(collector.keep_flushing(lambda: now[0]))
+            salt = DailySalt(database)
+            chore = asyncio.create_task(for_ever("daily salt", 0.01, lambda: salt.turn(now[0])))
             for day in (DAY, DAY + 1):
                 now[0] = day * DAY_MS + 5
                 async with asyncio.timeout(20):

@@ -219,6 +219,38 @@ def test_one_step_of_background_work_goes_into_each_batch(session: FakeSession) 
     assert session.committed == [[*range(BULK_ALONE), 1000], [*range(BULK_ALONE, BULK_ALONE + 50), 2000]]
 
 
+def fail(tx: Any, calls: list[Any]) -> list[Any]:
+    raise DatabaseError("malformed")
+
+
+def test_a_step_that_cannot_be_written_harms_no_call(session: FakeSession) -> None:
+    async def work() -> None:
+        async with writing(session) as submit:
+            step = submit(WriteHandler(0, fail, is_step=True), 1, False)
+            calls = [submit(KEEP, call, False) for call in (1, 2)]
+            assert await asyncio.gather(*calls) == [2, 4]
+            with pytest.raises(Unavailable):
+                await step
+
+    run(work)
+    assert session.committed == [[1, 2]]
+
+
+def test_the_writer_outlives_work_that_fails(session: FakeSession) -> None:
+    def broken() -> None:
+        raise RuntimeError("broken")
+
+    async def work() -> None:
+        writer = Writer(session, 10, 10)
+        with pytest.raises(RuntimeError):
+            await writer.between(broken)
+        assert await writer.submit(KEEP, 1, False) == 2
+        await writer.close()
+
+    run(work)
+    assert session.committed == [[1]]
+
+
 def test_bulk_calls_keep_to_the_pace_they_are_given(session: FakeSession) -> None:
     async def work() -> None:
         writer = Writer(session, 1000, 1000)

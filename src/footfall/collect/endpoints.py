@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import secrets
 from typing import Any
 
-from footfall.clock import Clock
+from footfall.clock import DAY_MS
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER
+from footfall.db.counts import Counts
 from footfall.db.protocol import Database
-from footfall.errors import ApiError, BadRequest, Unavailable
+from footfall.errors import ApiError, BadRequest
 from footfall.identity.endpoints import identify_data
-from footfall.identity.health import RefusedIds
 from footfall.identity.model import BROWSER
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.signing import is_signed
@@ -29,8 +28,6 @@ from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import decode_object, encode
 from footfall.websites.model import Website
 
-DAY_MS = 86_400_000
-FLUSH_SECONDS = 5.0
 _NO_WEBSITE = b""
 _ACCEPTED = encode({"status": "success"})
 
@@ -55,23 +52,27 @@ class DailySalt:
                     await self._database.scrub()
         return self._salt
 
+    async def turn(self, now: int) -> None:
+        """Destroy the salts of days before that of `now` (ms since epoch), whether or not events come."""
+        await self.at(now)
+
 
 class Collector:
-    """Takes events. `by_tracking_id` gives the website of a tracking id."""
+    """Takes events. Refused user ids are counted in `refused`, dropped hits in `dropped`."""
 
     def __init__(
-        self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: RefusedIds
+        self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: Counts
     ) -> None:
         self.online = Online()
+        self.dropped = Counts(database, DROPPED_HANDLER)
         self._refused = refused
         self._database = database
         self._websites = websites
         self._geo = geo
         self._address = address
-        self._salt = DailySalt(database)
+        self.salt = DailySalt(database)
         self._sequence = itertools.count(secrets.randbelow(65536))
         self._process = secrets.token_bytes(2)
-        self._dropped: dict[tuple[bytes, int, str], int] = {}
 
     async def events(self, context: Context) -> Reply:
         """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
@@ -89,7 +90,7 @@ class Collector:
             user_agent,
             address,
             self._geo.place(address),
-            await self._salt.at(context.now) if needs_salt else b"",
+            await self.salt.at(context.now) if needs_salt else b"",
         )
         hit = read_hit(body, website, arrival)
         if isinstance(hit, Dropped):
@@ -128,29 +129,13 @@ class Collector:
         return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
     def _drop(self, website: Website | None, dropped: Dropped, now: int, hit: Hit | None = None) -> Reply:
-        key = (website.website_id if website else _NO_WEBSITE, now // DAY_MS, dropped.reason.value)
-        self._dropped[key] = self._dropped.get(key, 0) + 1
+        self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped.reason.value)
         body: dict[str, Any] = {"status": "success", "dropped": dropped.reason.value}
         if dropped.message:
             body["message"] = dropped.message
         if hit is not None:
             body["visitorId"] = format_uuid(hit.visitor_id)
         return Reply(encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())])
-
-    async def flush(self) -> None:
-        """Write the numbers of dropped hits and refused ids."""
-        await self._refused.flush()
-        if self._dropped:
-            counts, self._dropped = self._dropped, {}
-            await self._database.write(DROPPED_HANDLER, counts)
-
-    async def keep_flushing(self, clock: Clock) -> None:
-        """Flush every few seconds, for ever; and when a day is over, destroy its salt, whether or not events come."""
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            with contextlib.suppress(Unavailable):
-                await self.flush()
-                await self._salt.at(clock())
 
 
 def _accepted(cookieless: Hit | None) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, Hit
+from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 
@@ -140,14 +141,8 @@ def _event(hit: Hit, session_started_at: int) -> Params:
     )
 
 
-def count_dropped(tx: Transaction, counts: list[dict[tuple[bytes, int, str], int]]) -> list[None]:
-    """Write handler: add to the numbers of dropped hits, by (website id, UTC day, reason)."""
-    for many in counts:
-        tx.run_many(sql.dropped_add, [(*key, hits) for key, hits in sorted(many.items())])
-    return [None] * len(counts)
-
-
-DROPPED_HANDLER = WriteHandler(rank=2, run=count_dropped)
+DROPPED_HANDLER = counting(sql.dropped_add)
+"""Adds to the numbers of dropped hits, by reason."""
 
 
 def rotate_salt(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:

@@ -17,10 +17,10 @@ import msgspec
 from footfall.auth.accounts import Account, find_session
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw
+from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
-from footfall.identity.health import RefusedIds
 from footfall.ids import parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
@@ -45,7 +45,7 @@ class Services(msgspec.Struct, frozen=True):
     database: Database
     directory: Directory
     online: Online
-    refused: RefusedIds
+    refused: Counts
     address: ClientAddress
     stopping: asyncio.Event
     scopes: frozenset[str]

@@ -16,7 +16,7 @@ from footfall.auth.accounts import (
     start_session,
 )
 from footfall.auth.attempts import begin_attempt, uncount_attempt
-from footfall.collect.endpoints import DAY_MS
+from footfall.clock import DAY_MS
 from footfall.collect.service import rotate_salt
 from footfall.dashboard.core import SESSION_COOKIE, Call, apart, cookie, redirect, render, safe_path
 from footfall.db.protocol import Transaction

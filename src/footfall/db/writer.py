@@ -182,7 +182,7 @@ class Writer:
     async def _do_chore(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:
         try:
             result = await self._loop.run_in_executor(self._thread, work)
-        except DatabaseError as error:
+        except Exception as error:
             if not future.done():
                 future.set_exception(error)
         else:
@@ -197,12 +197,21 @@ class Writer:
             return await self._loop.run_in_executor(self._thread, self._transaction, batch)
         except DatabaseError as error:
             self._log.warning("batch not written", calls=len(batch), reason=str(error))
+            has_step = any(waiting.handler.is_step for waiting in batch)
+            if has_step and len(batch) > 1 and not isinstance(error, DatabaseBusy):
+                return await self._write_without_steps(batch)
             return [_cannot_write()] * len(batch)
         except (ApiError, UsageError):  # one of them refuses: it alone is not written
             return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
         except Exception:
             self._log.warning("batch failed, retrying call by call", calls=len(batch))
             return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
+
+    async def _write_without_steps(self, batch: list[_Waiting]) -> list[Any]:
+        """The same for the calls alone: what a step writes may be damaged, which is no matter of theirs."""
+        calls = [waiting for waiting in batch if not waiting.handler.is_step]
+        results = iter(await self._write(calls))
+        return [_cannot_write() if waiting.handler.is_step else next(results) for waiting in batch]
 
     async def _write_on_loop(self, batch: list[_Waiting]) -> list[Any]:
         try:

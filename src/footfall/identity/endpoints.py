@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import msgspec
 
 from footfall.auth.access import caller, site
+from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.batch import read_batch, read_item
-from footfall.identity.health import RefusedIds
 from footfall.identity.model import SERVER, Warn
 from footfall.identity.service import IDENTIFY_HANDLER, PREVIEW_HANDLER, Dropped, Identified, IdentifyCall
 from footfall.identity.wire import Identify, JunkUserId, read_identify
@@ -70,7 +70,7 @@ class Charge(Protocol):
 class Identifying:
     """The handlers, on one database. `charge` counts calls of a credential against its rate limit."""
 
-    def __init__(self, database: Database, refused: RefusedIds, charge: Charge) -> None:
+    def __init__(self, database: Database, refused: Counts, charge: Charge) -> None:
         self._database = database
         self._refused = refused
         self._charge = charge

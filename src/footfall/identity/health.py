@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from footfall.clock import system_clock
-from footfall.db.protocol import Database, Transaction, WriteHandler
+from footfall.clock import DAY_MS, system_clock
+from footfall.db.counts import counting
+from footfall.db.protocol import Transaction
 from footfall.db.statements import load
-from footfall.errors import ApiError
 from footfall.identity import rules, store
 from footfall.ids import format_uuid
 from footfall.websites.model import Website
@@ -21,7 +21,6 @@ MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
 LATELY_DAYS = 30
 """Days, today's among them, whose refused ids are told of."""
-DAY_MS = 86_400_000
 
 
 def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
@@ -109,34 +108,5 @@ def _junk_refused(tx: Transaction, website_id: bytes, before: int) -> dict[str, 
     return _finding("junk_ids", sum(row[2] for row in rows), examples, advice)
 
 
-class RefusedIds:
-    """Counts refused placeholders, and writes the counts now and then."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._counts: dict[tuple[bytes, int, str], int] = {}
-
-    def add(self, website_id: bytes, now: int, source: str) -> None:
-        """Count one call of `source` at `now` (ms since epoch)."""
-        key = (website_id, now // DAY_MS, source)
-        self._counts[key] = self._counts.get(key, 0) + 1
-
-    async def flush(self) -> None:
-        """Write the counts. Raises Unavailable, and keeps them, when the queue is full."""
-        if self._counts:
-            counts, self._counts = self._counts, {}
-            try:
-                await self._database.write(REFUSED_HANDLER, counts)
-            except ApiError:
-                for key, many in counts.items():
-                    self._counts[key] = self._counts.get(key, 0) + many
-                raise
-
-
-def _count_refused(tx: Transaction, calls: list[dict[tuple[bytes, int, str], int]]) -> list[None]:
-    for counts in calls:
-        tx.run_many(sql.refused_add, [(*key, many) for key, many in sorted(counts.items())])
-    return [None] * len(calls)
-
-
-REFUSED_HANDLER = WriteHandler(rank=2, run=_count_refused)
+REFUSED_HANDLER = counting(sql.refused_add)
+"""Adds to the numbers of identify calls that were refused since their user id was a placeholder, by source."""

@@ -8,10 +8,11 @@ from typing import Any
 from footfall.auth.access import caller, site
 from footfall.auth.store import key_names
 from footfall.clock import from_iso, to_iso
+from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.erase import Erased, erase_call, erase_person
-from footfall.identity.health import RefusedIds, identity_health
+from footfall.identity.health import identity_health
 from footfall.identity.history import Person, PersonThen, explain, fact_json, ledger_of
 from footfall.identity.ledger import (
     MERGE_HANDLER,
@@ -37,7 +38,7 @@ MAX_REASON = 500
 class Ledger:
     """The handlers, on one database."""
 
-    def __init__(self, database: Database, refused: RefusedIds) -> None:
+    def __init__(self, database: Database, refused: Counts) -> None:
         self._database = database
         self._refused = refused
 
@@ -57,7 +58,8 @@ class Ledger:
         outcome = await self._database.write(MERGE_HANDLER, call)
         if isinstance(outcome, ApiError):
             raise outcome
-        return success(_merged_json(outcome, is_dry_run=call.is_dry_run))
+        may_read = caller(context).may("analytics:read")
+        return success(_merged_json(outcome, is_dry_run=call.is_dry_run, may_read=may_read))
 
     async def undo(self, context: Context) -> Reply:
         """Says that a fact does not count; undoing an undo restores."""
@@ -194,17 +196,21 @@ def read_as_of(query: Mapping[str, str]) -> int | None:
         ) from None
 
 
-def _merged_json(merged: Merged, *, is_dry_run: bool) -> dict[str, Any]:
-    return {
-        "message": "These users would be one person" if is_dry_run else "These users are one person now",
-        "factId": None if is_dry_run else merged.fact_id.hex(),
-        "dryRun": is_dry_run,
-        "profileId": merged.profile_id.hex(),
+def _merged_json(merged: Merged, *, is_dry_run: bool, may_read: bool) -> dict[str, Any]:
+    """The survivor; who may not read is not told about the person."""
+    told = {
         "userId": merged.user_id,
         "userIds": merged.user_ids,
         "visitors": [format_uuid(visitor_id) for visitor_id in merged.visitor_ids],
         "metadata": merged.metadata,
         "leftOut": merged.left_out,
+    }
+    return {
+        "message": "These users would be one person" if is_dry_run else "These users are one person now",
+        "factId": None if is_dry_run else merged.fact_id.hex(),
+        "dryRun": is_dry_run,
+        "profileId": merged.profile_id.hex(),
+        **(told if may_read else dict.fromkeys(told)),
     }
 
 

@@ -11,8 +11,6 @@ person's page says is read from the events.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
@@ -23,11 +21,10 @@ from footfall.clock import system_clock
 from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
-from footfall.errors import ApiError, DatabaseError
+from footfall.errors import DatabaseError
 from footfall.identity.store import mark_changed
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import EVENT_BYTES, at_of
-from footfall.log import get_logger
 from footfall.people.terms import indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
@@ -239,21 +236,17 @@ DONE_HANDLER = WriteHandler(rank=-1, run=remove_changes, is_step=True)
 
 
 class SeenNoter:
-    """Notes every other second whom this process saw. `take` gives at most so many of them, those who wait longest first."""
+    """Notes whom this process saw. `take` gives at most so many of them, those who wait longest first."""
 
     def __init__(self, database: Database, take: Callable[[int], list[tuple[bytes, bytes, int]]]) -> None:
         self._database = database
         self._take = take
 
-    async def run(self) -> None:
-        """Note, for ever."""
-        while True:
-            await asyncio.sleep(SEEN_SECONDS)
-            with contextlib.suppress(ApiError, DatabaseError):
-                await self.note()
-
     async def note(self) -> None:
-        """Note whom this process saw until now; not all of them when they are very many. Raises ApiError and DatabaseError."""
+        """Note whom this process saw until now; not all of them when they are very many. To be called every SEEN_SECONDS.
+
+        Raises ApiError and DatabaseError.
+        """
         noted = 0
         for _ in range(SEEN_STEPS):
             if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
@@ -264,11 +257,10 @@ class SeenNoter:
 
 
 class TraitIndexer:
-    """Runs the steps, for ever."""
+    """Runs the steps: step by step while there are changes, otherwise it looks now and then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._log = get_logger("trait index")
         self._taken = 0
         self._most = LEAST
         self._after = START
@@ -277,19 +269,16 @@ class TraitIndexer:
         self._losses = 0
         self._unmarked = START if database.is_derived_new else None
 
-    async def run(self) -> None:
-        """Step by step while there are changes, then look now and then."""
-        while True:
-            try:
-                while self._unmarked is not None:
-                    await self._mark_more(self._unmarked)
-                pause = await self._step()
-            except (ApiError, DatabaseError) as error:
-                self._log.warning("could not index", reason=str(error))
-                self._after, self._left = START, []
-                pause = IDLE_SECONDS
-            if pause:  # not even for a moment, or the next batch goes without a step
-                await asyncio.sleep(pause)
+    async def advance(self) -> float:
+        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
+        try:
+            while self._unmarked is not None:
+                await self._mark_more(self._unmarked)
+            return await self._step()
+        except Exception:
+            self._after, self._left = START, []
+            self._database.pace(None)
+            raise
 
     async def _step(self) -> float:
         """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError.
