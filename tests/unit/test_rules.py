@@ -109,6 +109,24 @@ def test_applying_the_newest_fact_equals_folding_them_all(many: list[Fact], newe
         assert rules.is_decided_by_trusted(before, key)
 
 
+@given(st.lists(facts(), max_size=8), st.lists(facts(), min_size=1, max_size=3))
+def test_folding_in_facts_of_any_age_equals_folding_them_all(many: list[Fact], more: list[Fact]) -> None:
+    traits, touched = rules.fold_traits(many), rules.touches_by_key(many)
+    for fact in more:
+        traits = rules.fold_in(traits, touched, fact)
+    assert summary(traits) == summary(rules.fold_traits([*many, *more]))
+
+
+def test_folding_in_a_late_fact_leaves_out_the_oldest_keys() -> None:
+    many = [make_fact(time, Operations({f"k{time}": time})) for time in range(10, 10 + rules.MAX_KEYS)]
+    traits, touched = rules.fold_traits(many), rules.touches_by_key(many)
+    for late in (make_fact(5, Operations({"late": 1})), make_fact(900, Operations({"new": 1}))):
+        many.append(late)
+        traits = rules.fold_in(traits, touched, late)
+        assert summary(traits) == summary(rules.fold_traits(many))
+    assert traits.left_out == {"late", "k10"}
+
+
 @given(st.lists(facts(), max_size=6), operations(), st.booleans())
 def test_applying_the_same_twice_changes_nothing_more(
     many: list[Fact], said: Operations, is_trusted: bool

@@ -128,9 +128,27 @@ def fold_traits(facts: Iterable[Fact]) -> Traits:
     unset, S the sets later than U, O the set_onces later than U; the value is the newest of S, else the earliest of O, else none.
     Of more than a profile can hold, the newest keys stay.
     """
+    return _decide(touches_by_key(facts))
+
+
+def fold_in(before: Traits, touched: dict[str, list[Touch]], fact: Fact) -> Traits:
+    """The traits with a fact of any age more. `before`: those that follow from `touched` (see `touches_by_key`), which gets the fact.
+
+    Each key is decided on its own, so those that the fact does not name stay as they were.
+    """
+    add_touches(touched, fact)
+    named = set(_named(fact.operations))
+    part = _decide({key: touched[key] for key in named})
+    values = {key: value for key, value in before.values.items() if key not in named} | part.values
+    if before.left_out or part.left_out or size_problem(values):
+        return _decide(touched)
+    return Traits(values, (before.untrusted - named) | part.untrusted, (before.gone - named) | part.gone)
+
+
+def _decide(touched: dict[str, list[Touch]]) -> Traits:
     traits = Traits({}, set(), set())
     chosen: dict[str, Touch] = {}
-    for key, touches in touches_by_key(facts).items():
+    for key, touches in touched.items():
         touch = deciding_touch(touches)
         if touch is not None:
             chosen[key] = touch
@@ -161,9 +179,14 @@ def touches_by_key(facts: Iterable[Fact]) -> dict[str, list[Touch]]:
     """What each of `facts` does to each key."""
     touched: dict[str, list[Touch]] = {}
     for fact in facts:
-        for touch in _touches(fact):
-            touched.setdefault(touch.key, []).append(touch)
+        add_touches(touched, fact)
     return touched
+
+
+def add_touches(touched: dict[str, list[Touch]], fact: Fact) -> None:
+    """Add what a fact does to each key to what others do."""
+    for touch in _touches(fact):
+        touched.setdefault(touch.key, []).append(touch)
 
 
 class Touch(msgspec.Struct, frozen=True):

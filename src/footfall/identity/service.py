@@ -114,6 +114,8 @@ class _Batch:
         if any(profile.member_count > 1 for profile in self._profiles.values()):
             self._read_people()
         self._newest_of_people: dict[Params, bytes] = {}
+        self._touched: dict[Params, dict[str, list[rules.Touch]]] = {}
+        """Of the people about whom an older fact came, what all facts about them touch."""
         self._facts: list[Params] = []
         self._links: list[Params] = []
         self._changed: dict[Params, Profile] = {}
@@ -235,17 +237,18 @@ class _Batch:
     ) -> Outcome:
         person = self._person(profile)
         before = person.traits
-        if self._is_newest(fact, profile) and not before.left_out:
+        key: Params = (person.website_id, person.profile_id)
+        is_newest = self._is_newest(fact, profile) and not before.left_out
+        if is_newest:
             traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
-            self.flush()
-            facts = store.facts_of_profiles(self._tx, call.website_id, self._members(profile))
-            traits = rules.fold_traits([*facts, fact])
+            traits = rules.fold_in(before, self._read_touched(person, profile), fact)
             refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
-        if traits is not before and (problem := rules.size_problem(traits.values)):
+        if problem := self._problem(before, traits):
+            self._touched.pop(key, None)
             return BadRequest(problem)
-        if not traits.left_out <= before.left_out:
-            return BadRequest(rules.NO_ROOM)
+        if is_newest and key in self._touched:
+            rules.add_touches(self._touched[key], fact)
         is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
@@ -269,6 +272,22 @@ class _Batch:
             previous = None if previous in self._members(profile) else previous
         warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
         return self._outcome(action, profile, fact, previous, warnings)
+
+    def _read_touched(self, person: Profile, profile: Profile) -> dict[str, list[rules.Touch]]:
+        """What the facts about a person touch by now, without the one that is being decided."""
+        key = (person.website_id, person.profile_id)
+        if key not in self._touched:
+            self.flush()
+            facts = store.facts_of_profiles(self._tx, person.website_id, self._members(profile))
+            self._touched[key] = rules.touches_by_key(facts)
+        return self._touched[key]
+
+    def _problem(self, before: Traits, after: Traits) -> str | None:
+        if after is before:
+            return None
+        if problem := rules.size_problem(after.values):
+            return problem
+        return None if after.left_out <= before.left_out else rules.NO_ROOM
 
     def _is_newest(self, fact: Fact, profile: Profile) -> bool:
         """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
@@ -304,6 +323,7 @@ class _Batch:
         """A user whose facts were all undone is back, and with them the merges that name the user."""
         self.flush()
         self._newest_of_people.clear()
+        self._touched.clear()
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
