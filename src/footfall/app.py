@@ -189,7 +189,7 @@ class App:
             services = Services(
                 database,
                 collector,
-                Identifying(database, refused, rate_limit.take),
+                Identifying(database, refused, rate_limit.take_more),
                 People(database),
                 Ledger(database, refused),
                 Health(database),

@@ -87,13 +87,14 @@ class UnsupportedMedia(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """`limit` calls a window were used up; `reset_at` (ms since epoch) starts the next one."""
+    """Of `limit` calls a window only `remaining` are left; `reset_at` (ms since epoch) starts the next one."""
 
     status = 429
 
-    def __init__(self, limit: int, reset_at: int, retry_after: int) -> None:
+    def __init__(self, limit: int, remaining: int, reset_at: int, retry_after: int) -> None:
         super().__init__(f"Rate limit of {limit} calls a minute reached. Try again in {retry_after} s.")
         self.limit = limit
+        self.remaining = remaining
         self.reset_at = reset_at
         self.retry_after = retry_after
 

@@ -7,7 +7,7 @@ import msgspec
 from footfall.collect.endpoints import Collector
 from footfall.collect.visitors import visitor_endpoint
 from footfall.db.protocol import Database
-from footfall.identity.batch import MAX_BATCH
+from footfall.identity.batch import MAX_BATCH, NDJSON
 from footfall.identity.endpoints import Identifying
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
@@ -17,7 +17,7 @@ from footfall.web.context import Credential, Route
 from footfall.web.pages import Health, Reference
 
 JSON = ("application/json",)
-JSON_LINES = (*JSON, "application/x-ndjson")
+JSON_LINES = (*JSON, NDJSON)
 OPEN, BROWSER, WEBSITE = Credential.OPEN, Credential.BROWSER, Credential.WEBSITE
 
 

@@ -92,6 +92,25 @@ def test_a_token_without_analytics_read_learns_nothing_about_others(server: Site
     assert (seeing["linkedVisitors"], seeing["previousUserId"]) == (1, "B")
 
 
+def test_a_call_that_comes_again_names_the_same_user_before(server: Site) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A", at=1)
+    told = [server.identify(visitor, "B", at=2) for _ in range(3)]
+    assert [one["previousUserId"] for one in told] == ["A"] * 3
+    assert [one["action"] for one in told] == ["created", "unchanged", "unchanged"]
+    server.identify(visitor, "B", at=3)
+    assert server.identify(visitor, "B", at=3)["previousUserId"] is None
+
+
+def test_a_call_that_was_undone_and_comes_again_says_that_it_does_not_count(server: Site) -> None:
+    visitor = server.pageview()
+    fact_id = server.identify(visitor, "A", {"plan": "pro"}, at=1)["factId"]
+    assert server.call("POST", f"/api/v1/ledger/{fact_id}/undo").status_code == 200
+    again = server.identify(visitor, "A", {"plan": "pro"}, at=1)
+    assert (again["factId"], again["action"], again["linkedVisitors"]) == (fact_id, "unchanged", 0)
+    assert [(one["code"], one["field"]) for one in again["warnings"]] == [("fact_undone", "$at")]
+
+
 def test_a_key_may_name_its_own_website(server: Site) -> None:
     visitor = server.pageview()
     assert server.post(body(visitor), query=f"?websiteId={server.website_id.upper()}").status_code == 200

@@ -208,6 +208,17 @@ def test_a_person_whole(server: Site) -> None:
     assert ask(server, f"/api/v1/profiles/{data['profileId']}")["data"] == shown
 
 
+def test_a_session_that_began_as_another_persons_tells_nothing_of_where_one_came_from(server: Site) -> None:
+    visitor = server.pageview(path="/landing?utm_source=news")
+    server.identify(visitor, "X")
+    server.identify(visitor, "Y")
+    server.pageview(visitor, "/in")
+    first, second = person(server, "X"), person(server, "Y")
+    assert (first["firstTouch"]["source"], second["firstTouch"], second["lastTouch"]) == ("news", None, None)
+    assert [one["activity"]["pageViewCount"] for one in (first, second)] == [1, 1]
+    assert ask(server, "/api/v1/profiles/user:Y/export")["data"]["sessions"] == []
+
+
 def test_a_visitor_is_shown_once_its_first_pageview_has_come(server: Site) -> None:
     visitor = new_visitor()
     server.page_identify(visitor, "A", plan="pro")

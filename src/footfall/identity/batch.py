@@ -5,6 +5,8 @@ Only the borders of the items are looked for here, so that one item that is no J
 
 from __future__ import annotations
 
+import codecs
+import re
 from typing import Any
 
 import msgspec
@@ -13,18 +15,24 @@ from footfall.errors import BadRequest, TooLarge
 from footfall.identity.wire import MAX_BODY
 from footfall.web.json import decode_object
 
+NDJSON = "application/x-ndjson"
 MAX_BATCH = 1024 * 1024
 """Bytes of the whole body."""
 MAX_ITEMS = 1000
 
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+"""What tells where an item of an array ends. Strings count as a whole."""
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def read_batch(body: bytes) -> list[bytes]:
-    """The text of each item. Raises BadRequest when there is none, or too many, or the array is not well-formed."""
-    items = (
-        _array(body) if body.lstrip()[:1] == b"[" else [line for line in body.split(b"\n") if line.strip()]
-    )
+def read_batch(body: bytes, *, is_lines: bool = False) -> list[bytes]:
+    """The text of each item. `is_lines`: it is NDJSON, even if its first line begins like an array.
+
+    Raises BadRequest when there is none, or too many, or nobody can tell where the items of the array end.
+    """
+    body = body.removeprefix(codecs.BOM_UTF8)
+    is_array = not is_lines and body.lstrip()[:1] == b"["
+    items = _array(body) if is_array else [line for line in body.split(b"\n") if line.strip()]
     if not items:
         raise BadRequest("The body must be a JSON array of identify calls, or one JSON object a line.")
     if len(items) > MAX_ITEMS:
@@ -42,9 +50,26 @@ def read_item(text: bytes) -> dict[str, Any]:
 def _array(body: bytes) -> list[bytes]:
     try:
         return [bytes(item) for item in _decode_array(body)]
-    except UnicodeDecodeError as error:
-        raise BadRequest("The body is not UTF-8.") from error
-    except RecursionError as error:
-        raise BadRequest("The body is nested too deeply.") from error
-    except msgspec.MsgspecError as error:
-        raise BadRequest(f"The body is not valid JSON: {error}.") from error
+    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
+        items = _split(body)
+        if items is None:
+            raise BadRequest(f"The body is not a valid JSON array: {error}.") from error
+        return items
+
+
+def _split(body: bytes) -> list[bytes] | None:
+    """The items of an array of which one is no JSON; None when not even its end can be told."""
+    items: list[bytes] = []
+    depth, start = 0, body.index(b"[") + 1
+    for token in _TOKEN.finditer(body):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+            if depth == 0:
+                items.append(body[start : token.start()])
+                return items if token[0] == b"]" and not body[token.end() :].strip() else None
+        elif token[0] == b"," and depth == 1:
+            items.append(body[start : token.start()])
+            start = token.end()
+    return None

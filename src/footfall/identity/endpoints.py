@@ -13,7 +13,7 @@ from footfall.auth.access import caller, site
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.batch import read_batch, read_item
+from footfall.identity.batch import NDJSON, read_batch, read_item
 from footfall.identity.model import SERVER, Warn
 from footfall.identity.service import IDENTIFY_HANDLER, PREVIEW_HANDLER, Dropped, Identified, IdentifyCall
 from footfall.identity.wire import Identify, JunkUserId, read_identify
@@ -62,7 +62,7 @@ class _Item(msgspec.Struct, omit_defaults=True):
 
 
 class Charge(Protocol):
-    """See `web.ratelimit.RateLimit.take`."""
+    """See `web.ratelimit.RateLimit.take_more`."""
 
     def __call__(self, key: bytes, now: int, calls: int) -> Headers: ...
 
@@ -89,7 +89,8 @@ class Identifying:
 
     async def batch(self, context: Context) -> Reply:
         """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
-        bodies = read_batch(context.body)
+        is_lines = context.header(b"content-type").lower().startswith(NDJSON)
+        bodies = read_batch(context.body, is_lines=is_lines)
         if len(bodies) > 1:
             context.limits[:] = self._charge(caller(context).credential_id, context.now, len(bodies) - 1)
         is_dry_run, bulk = read_dry_run(context), next(self._batches)

@@ -6,6 +6,7 @@ at whatever moment, goes on with the row after the last one that is on disk.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -60,9 +61,10 @@ def records(path: Path) -> Iterator[Record]:
 
 def _lines(path: Path) -> Iterator[Record]:
     with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield line
+        for number, line in enumerate(file):
+            text = line if number else line.removeprefix(codecs.BOM_UTF8)
+            if text.strip():
+                yield text
 
 
 def _csv(path: Path) -> Iterator[Record]:

@@ -23,6 +23,7 @@ MAX_AHEAD = 60_000
 """Milliseconds by which `$at` may lie ahead of the clock."""
 
 _encode = msgspec.json.encode
+_UNDONE = Warn("fact_undone", "$at", "$at: this call was stored before and undone since; it does not count.")
 
 
 class IdentifyCall(msgspec.Struct, frozen=True):
@@ -167,7 +168,7 @@ class _Batch:
         operations = rules.canonical_operations(said.operations)
         fact = self._fact(call, profile, at, operations)
         if said.at is not None and self._is_known(call.website_id, fact):
-            return self._outcome("unchanged", profile, fact, None, said.warnings)
+            return self._said_again(call, profile, fact)
         return self._accept(call, profile, visitor, fact, operations)
 
     def _new_profile(self, call: IdentifyCall) -> Profile:
@@ -231,6 +232,16 @@ class _Batch:
         if row is not None and fact.received_at < row[0]:
             self._tx.run(sql.fact_received, (website_id, fact.fact_id, fact.received_at))
         return row is not None
+
+    def _said_again(self, call: IdentifyCall, profile: Profile, fact: Fact) -> Outcome:
+        """The outcome of a fact that is there already."""
+        links = store.links_of_visitor(self._tx, call.website_id, call.said.visitor_id)
+        earlier = [link.profile_id for link in links if link.fact_id < fact.fact_id]
+        previous = earlier[-1] if earlier and earlier[-1] not in self._members(profile) else None
+        warnings = call.said.warnings
+        if self._tx.one(sql.inactive_get, (call.website_id, fact.fact_id)) is not None:
+            warnings = [*warnings, _UNDONE]
+        return self._outcome("unchanged", profile, fact, previous, warnings)
 
     def _accept(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact, operations: bytes

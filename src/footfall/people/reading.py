@@ -48,7 +48,7 @@ def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
 class _Deeds(NamedTuple):
     """What a person did on a visitor. `counts`: (type, many) of events; `edges`: when the first and last of each span were.
 
-    `sessions`: all of the visitor; `started`: when those began that were the person's.
+    `started`: when the sessions began in which it was done; `sessions`: those of them that began as the person's.
     """
 
     visitor: Row
@@ -83,11 +83,14 @@ def _deeds(
             counts, first, last, started = ([row for _ in own for row in next(answers)] for _ in _OF_A_SPAN)
             if known and known[0][2]:
                 edges = [at_of(row[0]) for row in first + last]
-                yield (
-                    visitor_id,
-                    links,
-                    _Deeds(known[0], sessions, counts, edges, {row[0] for row in started}),
-                )
+                begun = {row[0] for row in started}
+                own_sessions = [row for row in sessions if row[0] in begun and _is_within(row[0], own)]
+                yield visitor_id, links, _Deeds(known[0], own_sessions, counts, edges, begun)
+
+
+def _is_within(at: int, spans: list[Span]) -> bool:
+    """Whether a time (ms since epoch) lies in one of the spans."""
+    return any(since <= at_prefix(at) < until for since, until in spans)
 
 
 def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MAX_AT) -> dict[str, Any]:
@@ -102,7 +105,7 @@ def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MA
         goals += sum(row[1] for row in done.counts if row[0] == CUSTOM)
         sessions += len(done.started)
         seen += done.edges
-        touches += [(row[0], row) for row in done.sessions if row[0] in done.started]
+        touches += [(row[0], row) for row in done.sessions]
         visitors.append(_visitor(done.visitor, visitor_id, links, person, done.edges))
     touches.sort(key=lambda touch: touch[0])
     return {

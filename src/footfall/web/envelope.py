@@ -51,10 +51,10 @@ def failure(error: ApiError) -> Reply:
     if isinstance(error, TooLarge | RequestTimeout):
         headers.append(CLOSE)
     if isinstance(error, TooManyRequests):
-        body |= {"limit": error.limit, "remaining": 0, "reset": error.reset_at}
+        body |= {"limit": error.limit, "remaining": error.remaining, "reset": error.reset_at}
         headers += [
             (b"x-ratelimit-limit", b"%d" % error.limit),
-            (b"x-ratelimit-remaining", b"0"),
+            (b"x-ratelimit-remaining", b"%d" % error.remaining),
             (b"x-ratelimit-reset", b"%d" % error.reset_at),
         ]
     return Reply(encode(body), error.status, headers)

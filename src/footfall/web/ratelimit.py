@@ -25,16 +25,31 @@ class RateLimit:
         if self._limit == 0:
             return []
         window = now // WINDOW_MS
-        if window != self._window:
+        if window not in (
+            self._window,
+            self._window - 1,
+        ):  # a call that took long to come belongs to this window
             self._window = window
             self._used = {}
-        used = self._used.get(key, 0) + calls
-        reset_at = (window + 1) * WINDOW_MS
+        before = self._used.get(key, 0)
+        used = before + calls
+        reset_at = (self._window + 1) * WINDOW_MS
         if used > self._limit:
-            raise TooManyRequests(self._limit, reset_at, max(1, -(-(reset_at - now) // 1000)))
+            retry_after = max(1, -(-(reset_at - now) // 1000))
+            raise TooManyRequests(self._limit, self._limit - before, reset_at, retry_after)
         self._used[key] = used
         return [
             (b"x-ratelimit-limit", b"%d" % self._limit),
             (b"x-ratelimit-remaining", b"%d" % (self._limit - used)),
             (b"x-ratelimit-reset", b"%d" % reset_at),
         ]
+
+    def take_more(self, key: bytes, now: int, calls: int) -> Headers:
+        """The same for a call that was taken as one and is so many more. Raises TooManyRequests, and then the one is not counted either."""
+        try:
+            return self.take(key, now, calls)
+        except TooManyRequests as error:
+            if self._used.get(key):
+                self._used[key] -= 1
+                error.remaining += 1
+            raise
