@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import maxminddb
 import msgspec
 
 from footfall.auth.access import Access
@@ -65,6 +66,12 @@ class CommandSession(Protocol):
         """Run `work`, which only reads, on one state of the database."""
 
 
+def require_database(settings: Settings) -> None:
+    """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
+    if not settings.database_url and not (settings.data / sqlite_file.FILE_NAME).exists():
+        raise UsageError(f"there is no database in {settings.data}")
+
+
 @contextlib.contextmanager
 def command_session(settings: Settings) -> Iterator[CommandSession]:
     """A session on the database that the settings name, for a command. Raises DatabaseError.
@@ -111,6 +118,7 @@ def backup_database(settings: Settings, target: Path) -> None:
     """Write a consistent copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError."""
     if settings.database_url:
         raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
+    require_database(settings)
     sqlite_file.backup_file(settings.data / sqlite_file.FILE_NAME, target)
 
 
@@ -152,6 +160,13 @@ async def note_credentials(database: Database, access: Access) -> None:
         await database.write(USED_HANDLER, used, bulk=0)
 
 
+def _open_geo(city_database: Path | None) -> Geo:
+    try:
+        return Geo(city_database)
+    except (OSError, maxminddb.InvalidDatabaseError) as error:
+        raise UsageError(f"FOOTFALL_CITY_DATABASE: {city_database} cannot be read: {error}") from error
+
+
 class App:
     """Everything that serves, put together. Once it runs, `welcome` is what it has to tell.
 
@@ -172,14 +187,15 @@ class App:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Dispatch]:
-        """Open the database and give what answers; on leaving, finish what was queued. Raises DatabaseError."""
+        """Open the database and give what answers; on leaving, finish what was queued. Raises DatabaseError and UsageError."""
         settings = self._settings
+        geo = _open_geo(settings.city_database)
         database = open_database(settings)
         await database.open()
         directory = Directory(database)
         refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(settings.trusted_proxies)
-        collector = Collector(database, directory, Geo(settings.city_database), address, refused)
+        collector = Collector(database, directory, geo, address, refused)
         tasks: list[asyncio.Task[Any]] = []
         try:
             if (make := self._make_welcome) is not None:

@@ -74,6 +74,8 @@ def _parse(name: str, text: str, variable: str) -> object:
 
 
 def _natural(text: str, at_least: int) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} is no whole number")
     number = int(text)
     if number < at_least:
         raise ValueError(f"{number} is less than {at_least}")

@@ -147,6 +147,8 @@ def test_a_domain_has_one_website(place: Place) -> None:
         ("FOOTFALL_LOG_LEVEL", "loud"),
         ("FOOTFALL_WORKERS", "0"),
         ("FOOTFALL_DATABASE_URL", "mysql://host/name"),
+        ("FOOTFALL_CITY_DATABASE", "/no/such/city.mmdb"),
+        ("FOOTFALL_CITY_DATABASE", __file__),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(place: Place, name: str, value: str) -> None:

@@ -6,19 +6,29 @@ import functools
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
+import msgspec
 
-from footfall.app import CommandSession, backup_database, command_session, exclusive, migrate_database
+from footfall.app import (
+    CommandSession,
+    backup_database,
+    command_session,
+    exclusive,
+    migrate_database,
+    require_database,
+)
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params
-from footfall.db.sqlite_file import FILE_NAME
 from footfall.errors import UsageError
 from footfall.identity.rebuild import rebuild_identity
+from footfall.identity.replay import Tombstone, read_tombstones, replay, tombstones, users_of
 from footfall.identity.verify import verify_identity
 from footfall.people.index import START, mark_profiles
 from footfall.settings import Settings, read_settings
+from footfall.websites.store import read_websites
 
 
 @click.group()
@@ -39,6 +49,7 @@ def migrate(settings: Settings, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
     """Fold the ledger anew and compare it with what is stored; exit code 1 when they differ."""
+    require_database(settings)
     with command_session(settings) as session:
         report = session.snapshot(verify_identity)
     show(report.as_json(), as_json)
@@ -55,6 +66,53 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
         show(session.transact(rebuild_identity), as_json)
 
 
+@db.group()
+def erasures() -> None:
+    """Erasures that a backup does not know of yet. Neither command writes or needs a name: only keyed hashes."""
+
+
+@erasures.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@command_options
+def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
+    """Write all erasures to the new FILE, to be replayed after an older backup was restored."""
+    require_database(settings)
+    with command_session(settings) as session, _new(file) as written:
+        stones = session.snapshot(tombstones)
+        written.writelines(msgspec.json.encode(stone) + b"\n" for stone in stones)
+    show({"file": str(file), "erasures": len(stones)}, as_json)
+
+
+def _new(file: Path) -> BinaryIO:
+    try:
+        return file.open("xb")
+    except FileExistsError:
+        raise UsageError(f"{file} exists already; name a new file") from None
+
+
+@erasures.command("replay")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@command_options
+def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
+    """Erase again whoever the erasures in FILE name, as of then. No server may run on the data meanwhile."""
+    require_database(settings)
+    by_website: dict[str, list[Tombstone]] = {}
+    for stone in read_tombstones(file.read_bytes().splitlines()):
+        by_website.setdefault(stone.website_id, []).append(stone)
+    erased = 0
+    with exclusive(settings), command_session(settings) as session:
+        websites = {
+            website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
+        }
+        for website_id in websites.keys() & by_website:
+            website, stones = websites[website_id], by_website.pop(website_id)
+            users = session.snapshot(functools.partial(users_of, website=website, stones=stones))
+            for stone in stones:
+                work = functools.partial(replay, website=website, stone=stone, user=users.get(stone))
+                erased += session.transact(work) is not None
+    show({"usersErased": erased, "ofUnknownWebsites": sum(map(len, by_website.values()))}, as_json)
+
+
 @db.command()
 @click.option("--from", "source", required=True, metavar="URL", help="A data folder, or postgresql://...")
 @click.option("--to", "target", required=True, metavar="URL", help="A data folder, or postgresql://...")
@@ -65,8 +123,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     No server may write to either meanwhile.
     """
     source_settings, target_settings = _settings_at(source), _settings_at(target)
-    if not source_settings.database_url and not (source_settings.data / FILE_NAME).exists():
-        raise UsageError(f"--from: there is no database in {source_settings.data}")
+    require_database(source_settings)
     migrate_database(target_settings)
     with (
         exclusive(source_settings),

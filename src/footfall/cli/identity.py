@@ -119,4 +119,12 @@ def doctor(website_id: str, settings: Settings, as_json: bool) -> None:
         if finding["count"]:
             click.echo(f"\n{finding['count']} {finding['kind'].replace('_', ' ')}: {finding['advice']}")
             for example in finding["examples"]:
-                click.echo(f"  {msgspec.json.encode(example).decode()}")
+                click.echo(f"  {_in_words(example)}")
+
+
+def _in_words(example: dict[str, Any]) -> str:
+    """An example as a line: its fields, without what is there for programs."""
+    told = {name: value for name, value in example.items() if name not in ("merge", "preview", "profileIds")}
+    return ", ".join(
+        f"{name} {' and '.join(value) if isinstance(value, list) else value}" for name, value in told.items()
+    )

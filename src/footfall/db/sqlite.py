@@ -247,6 +247,7 @@ class SqliteDatabase:
 
     engine = "sqlite"
     is_derived_new = False
+    _is_closing = False
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME
@@ -264,6 +265,7 @@ class SqliteDatabase:
                 self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
                 self._scanner = connect(self.path, 4 * 1024, read_only=True)
                 attach_derived(self._scanner, self.path)
+                self._scanner.exec_trace = self._may_scan
         except SchemaMismatch:
             self._lock.release()
             raise
@@ -278,13 +280,19 @@ class SqliteDatabase:
         self._session = session
         self._scrubbing: asyncio.Task[None] | None = None
 
+    def _may_scan(self, _cursor: object, text: str, _params: object) -> bool:
+        """Whether a scan may go on with this statement: it may be many short ones, of which `interrupt` ends one."""
+        return not self._is_closing or text == "COMMIT"
+
     async def close(self) -> None:
         if self._scrubbing is not None:
             self._scrubbing.cancel()
         await self._writer.close()
         self._checkpointer.close()
+        self._is_closing = True
         self._scanner.interrupt()
-        self._scan_thread.shutdown()
+        await asyncio.to_thread(self._scan_thread.shutdown, cancel_futures=True)
+        self._scanner.exec_trace = None
         self._reader.close()
         await asyncio.to_thread(self._derived.close)
         with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):

@@ -41,6 +41,8 @@ def translated() -> Iterator[None]:
 def ours(error: apsw.Error) -> DatabaseError:
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return DatabaseBusy("another process holds the database")
+    if isinstance(error, apsw.NotADBError):
+        return DatabaseError(f"{FILE_NAME} is no database, or is damaged")
     return DatabaseError(f"{type(error).__name__}: {error}")
 
 

@@ -71,18 +71,22 @@ def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
 
 def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
     members = everybody_of(tx, call.website_id, call.profile_id)
-    if not members:
-        return None
+    return erase_users(tx, call, members) if members else None
+
+
+def erase_users(tx: Transaction, call: EraseCall, members: dict[bytes, str], until: int = MAX_AT) -> Erased:
+    """Erase these users (user ids by profile id): all facts about them, and what they did before `until` (ms since epoch)."""
     ledger = [
         row for member in members for row in tx.all(identity_sql.ledger_of_profile, (call.website_id, member))
     ]
-    erased_at = max([call.now, *(at_of(row[0]) for row in ledger)])
+    before = [row for row in ledger if at_of(row[0]) < until]
+    erased_at = max([call.now, *(at_of(row[0]) for row in before)])
     visitors = sorted({row[4] for row in ledger if row[4] is not None})
     rows = {"events": 0, "sessions": 0, "visitors": 0}
     ids = set(members)
     for visitor_id in visitors:
-        _blank_visitor(tx, call.website_id, visitor_id, ids, rows)
-    _leave_boundaries(tx, call, ledger)
+        _blank_visitor(tx, call.website_id, visitor_id, ids, until, rows)
+    _leave_boundaries(tx, call, before)
     rows["facts"] = _remove_facts(tx, call.website_id, ids, ledger)
     for visitor_id in visitors:
         others = {row[0] for row in tx.all(sql.linked_profiles, (call.website_id, visitor_id))} - ids - {None}
@@ -98,12 +102,12 @@ def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
 
 
 def _blank_visitor(
-    tx: Transaction, website_id: bytes, visitor_id: bytes, ids: set[bytes], rows: dict[str, int]
+    tx: Transaction, website_id: bytes, visitor_id: bytes, ids: set[bytes], end: int, rows: dict[str, int]
 ) -> None:
-    """Blank what the person's own spans of a visitor tell."""
+    """Blank what the person's own spans of a visitor tell, before `end` (ms since epoch)."""
     links = store.links_of_visitor(tx, website_id, visitor_id)
     key: Params = (website_id, visitor_id)
-    for since, until in spans_of(links, ids):
+    for since, until in ((since, min(until, end)) for since, until in rules.own_spans(links, ids)):
         events = tx.all(sql.events_between, (*key, at_prefix(since), at_prefix(until)))
         rows["events"] += _blank(tx, events, sql.event_blank, key)
         rows["sessions"] += _blank(
@@ -130,17 +134,6 @@ def _blank(tx: Transaction, found: list[Row], statement: Any, key: Params) -> in
     """Run `statement` for each row of (own key, texts that may hold an e-mail address ...); the number of rows."""
     tx.run_many(statement, [(*key, row[0], *map(without_emails, row[1:])) for row in found])
     return len(found)
-
-
-def spans_of(links: list[Link], ids: set[bytes]) -> list[tuple[int, int]]:
-    """From when until before when (ms since epoch) a visitor was any of these users."""
-    spans = []
-    for index, link in enumerate(links):
-        if link.profile_id in ids:
-            since = at_of(link.fact_id) if index else 0
-            until = at_of(links[index + 1].fact_id) if index + 1 < len(links) else MAX_AT
-            spans.append((since, until))
-    return spans
 
 
 def without_emails(text: str | None) -> str | None:

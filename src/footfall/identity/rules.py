@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
-from footfall.ids import at_of, at_prefix
+from footfall.ids import MAX_AT, at_of, at_prefix
 
 MAX_KEYS = 256
 MAX_METADATA_BYTES = 32 * 1024
@@ -351,6 +351,12 @@ def spans_of_people(links: Sequence[Link], people: dict[bytes, bytes]) -> list[t
     """The same by person: `people` gives the person of each profile that is merged with others."""
     owned = [(link.fact_id, people.get(link.profile_id or b"", link.profile_id)) for link in links]
     return spans(fold_links(owned))
+
+
+def own_spans(links: Sequence[Link], members: Collection[bytes]) -> list[tuple[int, int]]:
+    """From when until before when (ms since epoch) a visitor was any of these users; the first user has it from its beginning."""
+    edges = [*(at for at, _ in spans(links)), MAX_AT]
+    return [(edges[n], edges[n + 1]) for n, link in enumerate(links) if link.profile_id in members]
 
 
 def owner_at(links: Sequence[Link], at: int) -> bytes | None:

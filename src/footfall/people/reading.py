@@ -11,7 +11,7 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
-from footfall.identity import store
+from footfall.identity import rules, store
 from footfall.identity.history import Person
 from footfall.identity.ledger_endpoints import spans_json
 from footfall.identity.model import Link
@@ -31,18 +31,10 @@ Span = tuple[bytes, bytes]
 
 def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
     """The spans of these users on a visitor; the first user has the visitor from its beginning."""
-    own = set(members)
-    spans: list[Span] = []
-    for index, link in enumerate(links):
-        if link.profile_id in own:
-            since = at_prefix(at_of(link.fact_id)) if index else b""
-            until = (
-                at_prefix(at_of(links[index + 1].fact_id))
-                if index + 1 < len(links)
-                else b"\xff" * EVENT_BYTES
-            )
-            spans.append((since, until))
-    return spans
+    return [
+        (at_prefix(since) if since else b"", at_prefix(until) if until < MAX_AT else b"\xff" * EVENT_BYTES)
+        for since, until in rules.own_spans(links, set(members))
+    ]
 
 
 class _Deeds(NamedTuple):
