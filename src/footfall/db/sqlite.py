@@ -198,7 +198,8 @@ class _Checkpointer:
         self._session = session
         self._database_file = database_file
         self._stop = threading.Event()
-        self.failed = 0
+        self._is_failing = False
+        self._log = get_logger("checkpoint")
         self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
         self._thread.start()
 
@@ -236,9 +237,14 @@ class _Checkpointer:
             with self._session.checkpoint:
                 log, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             os.fsync(self._database_file)
-        except (apsw.Error, OSError):
+        except (apsw.Error, OSError) as error:
             log = copied = -1
-        self.failed += log < 0
+            reason = str(error)
+        else:
+            reason = "nothing was read yet"
+        if log < 0 and not self._is_failing:
+            self._log.warning("the write-ahead log is not copied", reason=reason)
+        self._is_failing = log < 0
         return max(copied, 0)
 
 

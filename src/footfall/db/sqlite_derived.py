@@ -74,8 +74,9 @@ class DerivedFile:
                         start_log_anew(connection, apsw.SQLITE_CHECKPOINT_RESTART, READERS_MS)
         except DatabaseError:
             self._losses += 1
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            with translated():
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
             raise
         return self._losses
 

@@ -43,9 +43,6 @@ class Statements:
         except KeyError:
             raise AttributeError(f"no statement is named {name}") from None
 
-    def __iter__(self) -> object:
-        return iter(self._statements.values())
-
 
 def load(module_file: str, name: str) -> Statements:
     """The statements of `name` (and of its two engine files, if any) in the folder of `module_file`."""

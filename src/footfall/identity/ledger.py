@@ -346,13 +346,9 @@ def boundary_id(secret: bytes, fact_id: bytes) -> bytes:
     return fact_id[:6] + hmac.digest(secret, b"boundary\0" + fact_id, "sha256")[:10]
 
 
-def _locks_merge(calls: list[MergeCall]) -> list[Params]:
+def _locks(calls: list[MergeCall] | list[UndoCall]) -> list[Params]:
     return [(call.website_id, b"people") for call in calls]
 
 
-def _locks_undo(calls: list[UndoCall]) -> list[Params]:
-    return [(call.website_id, b"people") for call in calls]
-
-
-MERGE_HANDLER = WriteHandler(rank=2, run=merge, is_slow=True, locks=_locks_merge)
-UNDO_HANDLER = WriteHandler(rank=2, run=undo, is_slow=True, locks=_locks_undo)
+MERGE_HANDLER = WriteHandler(rank=2, run=merge, is_slow=True, locks=_locks)
+UNDO_HANDLER = WriteHandler(rank=2, run=undo, is_slow=True, locks=_locks)

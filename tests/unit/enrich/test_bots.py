@@ -7,7 +7,7 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-un
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.collect.enrich.bots import HEADLESS_PATTERNS, NOT_BOTS, bot_kind, is_bot
+from footfall.collect.enrich.bots import HEADLESS_PATTERNS, NOT_BOTS, bot_kind
 
 from .user_agents import BROWSERS, CHROME_ON_MAC
 
@@ -55,7 +55,7 @@ def test_tools_crawlers_and_silence_are_bots(user_agent: str) -> None:
 @pytest.mark.parametrize("user_agent", HEADLESS)
 def test_automated_browsers_are_a_kind_of_their_own(user_agent: str) -> None:
     assert bot_kind(user_agent) == "headless"
-    assert is_bot(user_agent)
+    assert bot_kind(user_agent)
 
 
 def test_a_crawler_that_drives_an_automated_browser_is_a_crawler() -> None:
@@ -70,7 +70,7 @@ def test_every_agent_that_the_package_knows_is_found() -> None:
         for agent in entry["instances"]
     ]
     assert len(known) > 1000
-    assert [agent for agent in known if not is_bot(agent)] == []
+    assert [agent for agent in known if not bot_kind(agent)] == []
 
 
 def test_our_exceptions_still_stand_in_the_package() -> None:
@@ -84,4 +84,4 @@ def test_no_text_raises(user_agent: str) -> None:
 
 
 def test_a_very_long_agent_is_judged_by_its_beginning() -> None:
-    assert not is_bot(CHROME_ON_MAC + " " * 2000 + "Googlebot/2.1")
+    assert not bot_kind(CHROME_ON_MAC + " " * 2000 + "Googlebot/2.1")

@@ -49,11 +49,6 @@ _BOT = re.compile(
 )
 
 
-def is_bot(user_agent: str) -> bool:
-    """Whether the User-Agent is of a program that nobody looks at, or absent."""
-    return bot_kind(user_agent) is not None
-
-
 def bot_kind(user_agent: str) -> BotKind | None:
     """`headless` for an automated browser, `bot` for other programs and a missing agent, None for people."""
     return _bot_kind(user_agent[:_MAX_USER_AGENT])
