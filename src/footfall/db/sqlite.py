@@ -74,6 +74,7 @@ _STORE_ERRORS = (
     apsw.LockedError,
     apsw.NoMemError,
     apsw.NotADBError,
+    apsw.ProtocolError,
     apsw.ReadOnlyError,
 )
 """The store's own troubles; all other errors are those of one call."""
