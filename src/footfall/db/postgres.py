@@ -293,9 +293,6 @@ class PostgresSession:
     def between_batches(self) -> None:
         """Nothing to do: the server keeps house."""
 
-    def truncate_log(self) -> None:
-        """Nothing to do: see docs/scaling.md on what a server's own log keeps."""
-
     def close(self) -> None:
         self._connection.close()
 
