@@ -268,3 +268,25 @@ def test_a_statement_that_takes_too_long_is_a_fault_like_others(empty: Place) ->
         execute(empty, MEND)
         works_again(seen)
     check(site, seen)
+
+
+CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def test_a_scan_that_postgresql_ends_is_answered_as_one_that_takes_too_long(empty: Place) -> None:
+    with served(empty) as site, psycopg.connect(empty.database_url) as holder:
+        holder.execute("LOCK TABLE profile IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(site.call, "GET", "/api/v1/profiles")
+
+            def is_answered() -> bool:
+                execute(empty, CANCEL)
+                return answer.done()
+
+            until(is_answered)
+        holder.rollback()
+        response = answer.result()
+        assert response.status_code == 503
+        assert int(response.headers["retry-after"]) >= 1
+        assert "takes too long" in response.json()["error"]["message"]
+        assert site.call("GET", "/api/v1/profiles").status_code == 200

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
 
 from footfall.app import migrate_database
 from footfall.db import postgres
-from footfall.db.protocol import Transaction, WriteHandler
+from footfall.db.protocol import Row, Transaction, WriteHandler
 from footfall.db.statements import make_statement
-from footfall.errors import FootfallError
+from footfall.errors import DatabaseError, FootfallError, Unavailable
 from tests.support.engines import Place
+from tests.support.servers import PATIENCE
+
+R = TypeVar("R")
 
 
 @pytest.fixture
@@ -175,3 +178,69 @@ def test_batches_are_written_one_at_a_time_while_live_calls_come(empty: Place) -
         assert "second" not in order
 
     assert written(empty, work)[6:] == ["first", "second"]
+
+
+def reading(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
+    """What `work` gives on a server's connections to an empty database."""
+    migrate_database(place.settings)
+
+    async def run() -> R:
+        database = postgres.PostgresDatabase(place.database_url, 100)
+        await database.open()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def asked(text: str) -> Callable[[Transaction, object], Row | None]:
+    """A read of one statement."""
+    statement = make_statement("asked", "", text)
+    return lambda tx, _: tx.one(statement)
+
+
+def test_scans_that_take_long_keep_no_read_waiting(empty: Place) -> None:
+    many = postgres.READ_CONNECTIONS + postgres.SCAN_CONNECTIONS
+
+    async def work(database: postgres.PostgresDatabase) -> Row | None:
+        with postgres.connect(empty.database_url) as holder:
+            holder.execute("SELECT pg_advisory_lock(1)")
+            waits = asked("SELECT pg_advisory_xact_lock_shared(1)")
+            scans = [asyncio.create_task(database.scan(waits, None)) for _ in range(many)]
+            await asyncio.sleep(0)  # all of them are queued
+            async with asyncio.timeout(PATIENCE):
+                found = await database.read(asked("SELECT 1"), None)
+            assert not any(scan.done() for scan in scans)
+        await asyncio.gather(*scans)
+        return found
+
+    assert reading(empty, work) == (1,)
+
+
+def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
+    empty: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "SCAN_SECONDS", 0.1)
+
+    async def work(database: postgres.PostgresDatabase) -> Row | None:
+        with pytest.raises(Unavailable, match="takes too long"):
+            await database.scan(asked("SELECT pg_sleep(60)"), None)
+        return await database.scan(asked("SELECT 1"), None)
+
+    assert reading(empty, work) == (1,)
+    commanded = asked("SELECT current_setting('statement_timeout')")
+    assert empty.snapshot(lambda tx: commanded(tx, None)) == ("0",)
+
+
+def test_an_error_of_a_read_is_ours_and_quotes_no_data(empty: Place) -> None:
+    async def work(database: postgres.PostgresDatabase) -> list[DatabaseError]:
+        caught = []
+        for read in (database.read, database.scan):
+            with pytest.raises(DatabaseError) as error:
+                await read(asked("SELECT ('se' || 'cret')::bigint"), None)
+            caught.append(error.value)
+        return caught
+
+    assert [str(error) for error in reading(empty, work)] == ["InvalidTextRepresentation 22P02"] * 2

@@ -30,7 +30,14 @@ from footfall.db.arrays import array, arrays, lookup_text, many_text
 from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement
 from footfall.db.writer import Turn, Writer
-from footfall.errors import DatabaseBusy, DatabaseConflict, DatabaseError, SchemaMismatch, UsageError
+from footfall.errors import (
+    DatabaseBusy,
+    DatabaseConflict,
+    DatabaseError,
+    SchemaMismatch,
+    Unavailable,
+    UsageError,
+)
 from footfall.log import get_logger
 
 C = TypeVar("C")
@@ -43,7 +50,7 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
-READ_CONNECTIONS = 6
+READ_CONNECTIONS, SCAN_CONNECTIONS = 6, 2
 LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
 """Those that write, but for one for background steps. Several, so that one batch is decided on while the server looks up or commits another."""
 STREAM_ROWS = 2000
@@ -67,6 +74,8 @@ BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
 """In a transaction that reads ranges: how many rows a value leads to decides on the plan."""
+SCAN_SECONDS: float = 60
+"""A statement of a server's scan that takes longer is given up, so that nobody keeps all others from scanning. Those of commands take as long as they take."""
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
@@ -389,6 +398,7 @@ class PostgresDatabase:
         self._reading: dict[int, Connection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
+        self._scanners = ThreadPoolExecutor(SCAN_CONNECTIONS, "scan")
         sessions = [session]
         try:
             while len(sessions) < LIVE_CONNECTIONS + BULK_CONNECTIONS + 1:
@@ -406,6 +416,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in (*self._live, *self._bulk, self._steps)))
         self._readers.shutdown()
+        self._scanners.shutdown()
         for connection in self._reading.values():
             connection.close()
 
@@ -448,22 +459,33 @@ class PostgresDatabase:
         return False
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        return await self._on_thread((BEGIN_READ,), lambda tx: handler(tx, call))
-
-    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        return await self._on_thread((BEGIN_READ, PLAN_EACH), lambda tx: handler(tx, call))
-
-    async def _on_thread(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
-        reading = functools.partial(self._read, begin, work)
+        reading = functools.partial(self._read, (BEGIN_READ,), lambda tx: handler(tx, call))
         return await asyncio.get_running_loop().run_in_executor(self._readers, reading)
 
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+        scanning = functools.partial(self._scan, lambda tx: handler(tx, call))
+        return await asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
+
+    def _scan(self, work: Callable[[Transaction], R]) -> R:
+        def in_time(tx: Transaction) -> R:
+            try:
+                return work(tx)
+            except errors.QueryCanceled as error:
+                self._log.warning("a scan was given up", seconds=SCAN_SECONDS)
+                raise Unavailable(
+                    "This takes too long to read. Ask for less, such as with more filters, or try again later."
+                ) from error
+
+        limit = f"SET LOCAL statement_timeout = '{SCAN_SECONDS}s'"
+        return self._read((BEGIN_READ, PLAN_EACH, limit), in_time)
+
     def _read(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
-        """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use."""
-        with contextlib.suppress(*_FAULTS):
-            return in_transaction(self._connection(), begin, work)
+        """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use. Raises DatabaseError."""
         try:
+            with contextlib.suppress(*_FAULTS):
+                return in_transaction(self._connection(), begin, work)
             return in_transaction(self._connection(), begin, work)
-        except _FAULTS as error:
+        except psycopg.Error as error:
             raise _ours(error) from error
 
     def _connection(self) -> Connection:

@@ -140,4 +140,7 @@ class Database(Protocol):
         """Run a short read (point look-ups) on a snapshot."""
 
     async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        """Run a read that may take long, off the path of the short ones."""
+        """Run a read that may take long, on a thread and connection that no `read` waits for.
+
+        Raises Unavailable when a server's statement takes too long.
+        """
