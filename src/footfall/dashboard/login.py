@@ -117,6 +117,7 @@ def _salt(tx: Transaction, now: int) -> bytes:
 
 
 def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:
+    tx.lock([("accounts",)])  # as create_account does, but before the link is looked at
     if not is_setup_link(tx, secret):
         raise NotFound("This link was used in the meantime.")
     return create_account(tx, email, password_hash, now)

@@ -36,8 +36,7 @@ def create_website(
 ) -> Website:
     """A new website. Raises UsageError when the domain or time zone is none, or the domain is taken."""
     domain = clean_domain(domain)
-    if any(website.domain == domain for website in read_websites(tx).values()):
-        raise UsageError(f"domain: there is a website for {domain} already")
+    _refuse_taken(domain, _lock_websites(tx))
     website = Website(
         website_id=new_object_id(),
         tracking_id=new_tracking_id(),
@@ -62,12 +61,13 @@ def create_website(
 
 def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) -> Website:
     """Change fields of a website; None leaves a field as it is. Raises UsageError."""
-    website = read_websites(tx).get(website_id)
-    if website is None:
-        raise UsageError(f"website: there is none with the id {website_id.hex()}")
+    websites = _lock_websites(tx)
+    website = _website_of(websites, website_id)
     changes = {field: value for field, value in changes.items() if value is not None}
     if "domain" in changes:
         changes["domain"] = clean_domain(changes["domain"])
+        if changes["domain"] != website.domain:
+            _refuse_taken(changes["domain"], websites)
     if "timezone" in changes:
         _timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
@@ -81,13 +81,27 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
 
 def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website:
     """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest. Raises UsageError."""
-    website = read_websites(tx).get(website_id)
-    if website is None:
-        raise UsageError(f"website: there is none with the id {website_id.hex()}")
-    newest = website.signing_secrets[0]
+    newest = _website_of(_lock_websites(tx), website_id).signing_secrets[0]
     return update_website(
         tx, website_id, {"signing_secrets": (newest,) if end else (random_text(40), newest)}
     )
+
+
+def _lock_websites(tx: Transaction) -> dict[bytes, Website]:
+    """All websites by id, which nobody else changes until this transaction ends."""
+    tx.lock([("websites",)])
+    return read_websites(tx)
+
+
+def _website_of(websites: dict[bytes, Website], website_id: bytes) -> Website:
+    if website_id not in websites:
+        raise UsageError(f"website: there is none with the id {website_id.hex()}")
+    return websites[website_id]
+
+
+def _refuse_taken(domain: str, websites: dict[bytes, Website]) -> None:
+    if any(website.domain == domain for website in websites.values()):
+        raise UsageError(f"domain: there is a website for {domain} already")
 
 
 def put_website(tx: Transaction, website: Website) -> None:
