@@ -6,21 +6,29 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
+from uuid import uuid4
 
+import msgspec
 import psycopg
 import pytest
 
 from footfall.app import migrate_database
 from footfall.auth.accounts import list_accounts, new_setup_link
+from footfall.collect.service import record
 from footfall.dashboard.login import _create_first
 from footfall.db import postgres
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import NotFound, UsageError
+from footfall.identity.importing import Progress, Refusal, import_slice
+from footfall.identity.rebuild import rebuild_identity
+from footfall.identity.verify import verify_identity
+from footfall.ids import format_uuid
 from footfall.websites.model import Website
 from footfall.websites.store import create_website, read_websites, rotate_signing_secret, update_website
 from tests.support.engines import Place
 from tests.support.servers import until
+from tests.unit.test_batches import pageview
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -108,3 +116,19 @@ def test_the_one_time_link_makes_one_account(empty: Place, website: Website) -> 
             lambda tx: _create_first(tx, secret, "two@example.com", "hash", 2),
         )
     assert [account.email for account, _ in empty.snapshot(list_accounts)] == ["one@example.com"]
+
+
+def test_an_import_waits_for_a_rebuild(empty: Place, website: Website) -> None:
+    visitor = uuid4().bytes
+
+    def identify(key: str, at: int) -> Callable[[Transaction], list[Refusal]]:
+        row = msgspec.json.encode({"user_id": "ada", "datafast_visitor_id": format_uuid(visitor), key: at})
+        return lambda tx: import_slice(tx, website, key.encode(), [row], Progress(), lambda: at)[1]
+
+    seen = msgspec.structs.replace(pageview(visitor, 1), website_id=website.website_id)
+    empty.transact(lambda tx: record(tx, [seen]))
+    assert empty.transact(identify("plan", 1)) == []
+    assert side_by_side(empty, rebuild_identity, identify("seats", 2))[1] == []
+    assert empty.snapshot(verify_identity).shown == []
+    assert side_by_side(empty, identify("city", 3), rebuild_identity)[0] == []
+    assert empty.snapshot(verify_identity).shown == []

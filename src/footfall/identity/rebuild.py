@@ -17,6 +17,7 @@ from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
 from footfall.identity.verify import fold_people, fold_visitors, read_operations
 from footfall.identity.verify import sql as verify_sql
+from footfall.websites.store import read_websites
 
 sql = load(__file__, "rebuild.sql")
 
@@ -28,8 +29,11 @@ CHUNK = 1000
 def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
     """Delete and write anew profiles, links, and what merges and undos come to; how many rows of each.
 
-    `progress` is told the number of rows written since the last call.
+    `progress` is told the number of rows written since the last call. Nobody is identified, merged or erased until `tx` ends.
     """
+    # Other commands may write beside this one: make a website, or identify people of one.
+    tx.lock([("websites",)])
+    tx.lock([(website_id, b"people") for website_id in read_websites(tx)])
     operated = read_operations(tx)
     for statement in (
         sql.links_clear,
