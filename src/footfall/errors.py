@@ -18,6 +18,7 @@ FootfallError
 ├── DatabaseError             the store cannot do it now; becomes Unavailable at the rim
 │   ├── DatabaseBusy          another process holds it
 │   ├── DatabaseConflict      two transactions got in each other's way; the same again may succeed
+│   ├── DatabaseCrowded       there is no room for so large a transaction; a smaller one may succeed
 │   └── SchemaMismatch        the schema is older or newer than this program
 └── UsageError                a command was given something it cannot use
 
@@ -122,6 +123,10 @@ class DatabaseBusy(DatabaseError):
 
 class DatabaseConflict(DatabaseError):
     """Two transactions got in each other's way; the same again may succeed."""
+
+
+class DatabaseCrowded(DatabaseError):
+    """The store has no room for all that a transaction needs at once; a smaller one may succeed."""
 
 
 class SchemaMismatch(DatabaseError):

@@ -270,6 +270,30 @@ def test_a_statement_that_takes_too_long_is_a_fault_like_others(empty: Place) ->
     check(site, seen)
 
 
+@contextmanager
+def crowded(place: Place, room: int) -> Iterator[None]:
+    """A server whose table of locks has room for `room` more."""
+    with psycopg.connect(place.database_url, autocommit=True) as holder:
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            holder.execute("SELECT pg_advisory_lock(n) FROM generate_series(1, 1000000) AS n")
+        holder.execute("SELECT pg_advisory_unlock(n) FROM generate_series(1, %s) AS n", [room])
+        yield
+
+
+def test_a_batch_that_finds_no_room_for_its_locks_is_written_in_parts(empty: Place) -> None:
+    with served(empty) as site:
+        visitors = [site.pageview() for _ in range(60)]
+        calls = [
+            {"user_id": f"user{number}", "datafast_visitor_id": visitor, "n": 1}
+            for number, visitor in enumerate(visitors)
+        ]
+        with crowded(empty, room=50):
+            answer = site.call("POST", "/api/v1/identify/batch", json=calls)
+        assert answer.status_code == 200, answer.text
+        assert {one["status"] for one in answer.json()["data"]} == {200}
+        assert len(site.profiles()) == len(calls)
+
+
 CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 

@@ -15,6 +15,7 @@ from footfall.db.writer import ATTEMPTS, BULK_ALONE, BULK_SLICE, Writer
 from footfall.errors import (
     BadRequest,
     DatabaseConflict,
+    DatabaseCrowded,
     DatabaseError,
     InternalError,
     Unavailable,
@@ -173,6 +174,27 @@ def test_a_batch_that_got_in_the_way_of_another_is_tried_again(conflicts: int, i
 
     assert [result == 2 for result in run(work)] == [is_written]
     assert session.committed == ([[1]] if is_written else [])
+
+
+def test_a_batch_that_the_store_has_no_room_for_is_written_in_halves() -> None:
+    session = FakeSession(is_local=False)
+
+    def crowded(tx: Any, calls: list[Any]) -> list[Any]:
+        if len(calls) > 2 or "large" in calls:
+            raise DatabaseCrowded("locks")
+        return keep(tx, calls)
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            calls = [1, 2, 3, "large", 5, 6, "bad", 8]
+            futures = [submit(WriteHandler(1, crowded), call, False) for call in calls]
+            return await asyncio.gather(*futures, return_exceptions=True)
+
+    results = run(work)
+    assert [results[n] for n in (0, 1, 2, 4, 5, 7)] == [2, 4, 6, 10, 12, 16]
+    assert isinstance(results[3], Unavailable)
+    assert isinstance(results[6], InternalError)
+    assert session.committed == [[1, 2], [3], [5, 6], [8]]
 
 
 def test_a_full_queue_refuses_at_once(session: FakeSession) -> None:

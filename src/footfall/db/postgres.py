@@ -33,6 +33,7 @@ from footfall.db.writer import Turn, Writer
 from footfall.errors import (
     DatabaseBusy,
     DatabaseConflict,
+    DatabaseCrowded,
     DatabaseError,
     SchemaMismatch,
     Unavailable,
@@ -222,6 +223,8 @@ def _ours(error: psycopg.Error) -> DatabaseError:
     """Without the message's details, which may quote data."""
     if isinstance(error, errors.SerializationFailure | errors.DeadlockDetected):
         return DatabaseConflict(type(error).__name__)
+    if isinstance(error, errors.OutOfMemory):  # of the server, which is most often its table of locks
+        return DatabaseCrowded(type(error).__name__)
     return DatabaseError(f"{type(error).__name__} {error.sqlstate or ''}".strip())
 
 

@@ -23,6 +23,7 @@ from footfall.errors import (
     ApiError,
     DatabaseBusy,
     DatabaseConflict,
+    DatabaseCrowded,
     DatabaseError,
     InternalError,
     Unavailable,
@@ -232,7 +233,22 @@ class Writer:
                 return self._attempt(batch)
             except DatabaseConflict as error:
                 self._log.info("batch tried again", calls=len(batch), reason=str(error))
+            except DatabaseCrowded as error:
+                if len(batch) == 1:
+                    raise
+                self._log.info("batch written in halves", calls=len(batch), reason=str(error))
+                middle = len(batch) // 2
+                return self._part(batch[:middle]) + self._part(batch[middle:])
         return self._attempt(batch)
+
+    def _part(self, batch: list[_Waiting]) -> list[Any]:
+        """The results of a part of a batch, or errors for what is not on disk: what was written of the rest stands."""
+        try:
+            return self._transaction(batch)
+        except DatabaseError:
+            return [_cannot_write()] * len(batch)
+        except Exception:
+            return self._one_by_one(batch)
 
     def _attempt(self, batch: list[_Waiting]) -> list[Any]:
         tx = self._session.begin()
