@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from footfall.app import command_session
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError
@@ -40,6 +42,10 @@ REMOVE_ONE = make_statement(
     "website_id bytes, name text",
     "DELETE FROM thing WHERE website_id = :website_id AND name = :name",
 )
+IMPATIENT = msgspec.structs.replace(
+    make_statement("impatient", "", "SELECT 1"), postgres="SET LOCAL lock_timeout = '1s'"
+)
+"""Nothing is waited for any longer in this transaction."""
 AWKWARD = [
     (b"", "", 0, 0.0, ""),
     (b"\x00\xff\\", "quote ' double \" backslash \\ {a,b}", 1, -1.5, None),
@@ -146,11 +152,20 @@ def test_an_error_of_the_store_is_ours(things: Place) -> None:
 
 def test_locks_may_be_taken_again_and_end_with_the_transaction(things: Place) -> None:
     def work(tx: Transaction) -> None:
+        tx.run(IMPATIENT)
         tx.lock([(b"a", "b")], [(b"c",), (b"a", "b")])
         tx.lock([(b"a", "b")])
 
-    for _ in range(2):
-        things.transact(work)
+    def fail(tx: Transaction) -> None:
+        work(tx)
+        raise RuntimeError("no")
+
+    with command_session(things.settings) as one, command_session(things.settings) as other:
+        one.transact(work)
+        other.transact(work)
+        with pytest.raises(RuntimeError, match="no"):
+            one.transact(fail)
+        other.transact(work)
 
 
 def test_parameters_must_be_those_that_are_used() -> None:
