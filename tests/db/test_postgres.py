@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -232,6 +233,31 @@ def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
     assert reading(empty, work) == (1,)
     commanded = asked("SELECT current_setting('statement_timeout')")
     assert empty.snapshot(lambda tx: commanded(tx, None)) == ("0",)
+
+
+@pytest.mark.parametrize("text", ["SELECT pg_sleep(600)", "SELECT 1"])
+def test_scans_end_with_the_server(empty: Place, text: str) -> None:
+    statement, is_begun = asked(text), threading.Event()
+
+    def endless(tx: Transaction, _: object) -> None:
+        is_begun.set()
+        while True:
+            statement(tx, None)
+
+    async def work(database: postgres.PostgresDatabase) -> list[asyncio.Task[None]]:
+        scans = [asyncio.create_task(database.scan(endless, None)) for _ in range(3)]  # one of them waits
+        await asyncio.to_thread(is_begun.wait)
+        return scans
+
+    async def run() -> list[BaseException | None]:
+        database = postgres.PostgresDatabase(empty.database_url, 100)
+        await database.open()
+        scans = await work(database)
+        await database.close()
+        return await asyncio.gather(*scans, return_exceptions=True)
+
+    migrate_database(empty.settings)
+    assert [type(error) for error in asyncio.run(run())] == [Unavailable, Unavailable, asyncio.CancelledError]
 
 
 def test_an_error_of_a_read_is_ours_and_quotes_no_data(empty: Place) -> None:

@@ -77,6 +77,8 @@ PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
 """In a transaction that reads ranges: how many rows a value leads to decides on the plan."""
 SCAN_SECONDS: float = 60
 """A statement of a server's scan that takes longer is given up, so that nobody keeps all others from scanning. Those of commands take as long as they take."""
+CANCEL_SECONDS = 0.1
+"""Between two attempts to end the reads that are under way when a server leaves."""
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
@@ -389,6 +391,7 @@ class PostgresDatabase:
 
     engine = "postgres"
     is_derived_new = False
+    _is_closing = False
 
     def __init__(self, url: str, queue_size: int) -> None:
         self._url = url
@@ -418,10 +421,21 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in (*self._live, *self._bulk, self._steps)))
-        self._readers.shutdown()
-        self._scanners.shutdown()
+        await self._end_reads()
         for connection in self._reading.values():
             connection.close()
+
+    async def _end_reads(self) -> None:
+        """Take no more reads, and cancel what those under way ask, as often as they ask."""
+        self._is_closing = True
+        ends = [
+            asyncio.create_task(asyncio.to_thread(readers.shutdown, cancel_futures=True))
+            for readers in (self._readers, self._scanners)
+        ]
+        while (await asyncio.wait(ends, timeout=CANCEL_SECONDS))[1]:
+            for connection in list(self._reading.values()):
+                with contextlib.suppress(psycopg.Error):
+                    await asyncio.to_thread(connection.cancel_safe, timeout=CONNECT_SECONDS)
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         if handler.is_step:
@@ -474,7 +488,8 @@ class PostgresDatabase:
             try:
                 return work(tx)
             except errors.QueryCanceled as error:
-                self._log.warning("a scan was given up", seconds=SCAN_SECONDS)
+                if not self._is_closing:
+                    self._log.warning("a scan was given up", seconds=SCAN_SECONDS)
                 raise Unavailable(
                     "This takes too long to read. Ask for less, such as with more filters, or try again later."
                 ) from error
