@@ -244,15 +244,11 @@ def test_scans_end_with_the_server(empty: Place, text: str) -> None:
         while True:
             statement(tx, None)
 
-    async def work(database: postgres.PostgresDatabase) -> list[asyncio.Task[None]]:
-        scans = [asyncio.create_task(database.scan(endless, None)) for _ in range(3)]  # one of them waits
-        await asyncio.to_thread(is_begun.wait)
-        return scans
-
     async def run() -> list[BaseException | None]:
         database = postgres.PostgresDatabase(empty.database_url, 100)
         await database.open()
-        scans = await work(database)
+        scans = [asyncio.create_task(database.scan(endless, None)) for _ in range(3)]  # one of them waits
+        await asyncio.to_thread(is_begun.wait)
         await database.close()
         return await asyncio.gather(*scans, return_exceptions=True)
 
