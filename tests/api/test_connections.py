@@ -181,15 +181,51 @@ def test_a_target_is_a_path_or_a_url(server: Site, target: str, status: int) -> 
         assert answer_on(opened, "GET", target, described=False).status_code == status
 
 
+H2C = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAoAAA"}
+"""What Java's HTTP client and `curl --http2` send along."""
+
+
 def test_another_protocol_is_not_taken_up(server: Site) -> None:
-    headers = {
-        "Connection": "Upgrade, HTTP2-Settings",
-        "Upgrade": "h2c",
-        "HTTP2-Settings": "AAMAAABkAAQAoAAA",
-    }
+    visitor = server.pageview()
+    top, _, body = identify(server, visitor, **H2C).partition(b"\r\n\r\n")
+    chunked = top.replace(b"Content-Length: %d" % len(body), b"Transfer-Encoding: chunked")
     with connection(port(server)) as opened:
-        opened.sendall(request("GET", "/healthz", headers))
+        opened.sendall(request("GET", "/healthz", H2C))
         assert answer_on(opened, "GET", "/healthz").status_code == 200
+        for whole in (
+            top + b"\r\n\r\n" + body,
+            chunked + b"\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
+        ):
+            opened.sendall(whole)
+            assert answer_on(opened, "POST", "/api/v1/identify").status_code == 200
+            for byte in whole:
+                opened.sendall(bytes([byte]))
+            assert answer_on(opened, "POST", "/api/v1/identify").status_code == 200
+    assert len(server.facts()) == 4
+
+
+def test_a_client_that_offers_another_protocol_can_ask_first(server: Site) -> None:
+    top, _, body = identify(server, server.pageview(), **H2C, Expect="100-continue").partition(b"\r\n\r\n")
+    with connection(port(server)) as opened:
+        opened.sendall(top + b"\r\n\r\n")
+        assert opened.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        opened.sendall(body)
+        assert answer_on(opened, "POST", "/api/v1/identify").json()["data"]["action"] == "created"
+
+
+def test_requests_that_offer_another_protocol_are_answered_in_their_order(server: Site) -> None:
+    offer = identify(server, server.pageview(), **H2C)
+    with connection(port(server)) as opened:
+        opened.sendall((offer + request("HEAD", "/nothing", H2C)) * 50 + b"nonsense\r\n\r\n")
+        answers = read_answers(opened, ["POST", "HEAD"] * 50 + ["GET"])
+        assert [answer.status_code for answer in answers] == [200, 404] * 50 + [400]
+        assert is_closed_by_server(opened)
+
+
+def test_a_tunnel_is_refused(server: Site) -> None:
+    with connection(port(server)) as opened:
+        opened.sendall(request("CONNECT", "footfall:443", H2C) + request("GET", "/healthz", {}))
+        assert [answer.status_code for answer in read_answers(opened, ["CONNECT", "GET"])] == [400]
         assert is_closed_by_server(opened)
 
 

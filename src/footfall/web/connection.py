@@ -129,15 +129,35 @@ class Connection(asyncio.Protocol):
             return
         goes_on = self._is_in_head and self._target
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # not taken up; what follows would be of another protocol
-            self._is_last = True
+            self._parse(data)
         except httptools.HttpParserError:
             self._give_up(BadRequest("This is not a valid HTTP/1.1 request."))
         if goes_on and self._is_in_head:
             self._late_size += len(data)
             if self._late_size > MAX_HEAD:
                 self._give_up(_head_too_large())
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser, which skips the body of a request that offers another protocol: that one is read anew, without the offer.
+
+        Raises httptools.HttpParserError.
+        """
+        while data:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                if self._is_last or self._headers.pop(b"upgrade", None) is None:
+                    self._is_last = True  # after CONNECT comes another protocol
+                    return
+                data = self._head() + data[offer.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+
+    def _head(self) -> bytes:
+        """The head that was read, as it stands in a request."""
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        lines = b"".join(b"%b: %b\r\n" % header for header in self._headers.items())
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._target, version, lines)
 
     # What the parser calls
 
@@ -167,6 +187,8 @@ class Connection(asyncio.Protocol):
             self._give_up(_head_too_large())
             return
         parser = self._parser
+        if b"upgrade" in self._headers and parser.should_upgrade():  # see `_parse`
+            return
         method = parser.get_method().decode()
         call = self._application.begin(method, self._target, self._headers, self._peer)
         keeps_open = parser.should_keep_alive() and parser.get_http_version() == "1.1"
