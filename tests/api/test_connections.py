@@ -91,6 +91,28 @@ def test_hundreds_of_requests_sent_at_once_are_all_answered(server: Site) -> Non
         assert [answer.status_code for answer in read_answers(opened, ["GET"] * 500)] == [200] * 500
 
 
+def test_of_thousands_of_requests_sent_at_once_the_first_are_answered(server: Site) -> None:
+    with connection(port(server)) as opened:
+        opened.sendall(request("GET", "/healthz", {}) * 5_000)
+        answers = read_answers(opened, ["GET"] * 501)
+        assert [answer.status_code for answer in answers] == [200] * 501
+        assert answers[-1].headers["connection"] == "close"
+        assert is_closed_by_server(opened)
+
+
+def test_long_requests_sent_at_once_are_all_answered(server: Site) -> None:
+    content = b" " * 40_000 + identify(server, server.pageview()).partition(b"\r\n\r\n")[2]
+    headers = head(server, Content_Length=str(len(content)), X_Long="y" * 20_000)
+    with connection(port(server)) as opened:
+        sending = threading.Thread(
+            target=opened.sendall, args=(request("POST", "/api/v1/identify", headers, content) * 100,)
+        )
+        sending.start()
+        answers = read_answers(opened, ["POST"] * 100)
+        sending.join()
+    assert [answer.status_code for answer in answers] == [200] * 100
+
+
 def test_a_request_in_single_bytes_is_taken(server: Site) -> None:
     visitor = server.pageview()
     with connection(port(server)) as opened:

@@ -22,6 +22,8 @@ MAX_HEAD = 64 * 1024
 """Bytes of request line and headers."""
 IDLE_SECONDS = 60.0
 """How long a connection stays open between two requests."""
+MAX_QUEUED = 500
+"""Requests that may wait for the answer to the one before them. What is sent beyond them is not answered."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _WITHOUT_BODY = (204, 304)
@@ -48,6 +50,8 @@ class Shared:
         """`timeout`: how long a request's head may take, and again its body."""
         self.application = application
         self.timeout = timeout
+        self.patience = 6 * timeout
+        """How long a client may take nothing of its answers."""
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         """Those that make answers."""
@@ -78,7 +82,7 @@ class _Exchange:
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `until`: when it is no longer waited for, in loop time; 0 while an answer is made."""
+    """One connection. `until`: when its client is no longer waited for, in loop time; 0 while an answer is made."""
 
     _transport: asyncio.Transport
 
@@ -102,6 +106,8 @@ class Connection(asyncio.Protocol):
         self._queued: deque[_Exchange] = deque()
         self._is_last = False
         """Whether no further request is taken."""
+        self._unread = 0
+        """Bytes that the client had not taken when it was last looked at."""
         self._has_room = asyncio.Event()
         self._has_room.set()
 
@@ -125,14 +131,14 @@ class Connection(asyncio.Protocol):
         self._has_room.set()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_last and self._incoming is None:
+        if self._takes_no_more():
             return
-        goes_on = self._is_in_head and self._target
+        begun = self._headers if self._is_in_head and self._target else None
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._give_up(BadRequest("This is not a valid HTTP/1.1 request."))
-        if goes_on and self._is_in_head:
+        if self._is_in_head and self._headers is begun:
             self._late_size += len(data)
             if self._late_size > MAX_HEAD:
                 self._give_up(_head_too_large())
@@ -228,9 +234,13 @@ class Connection(asyncio.Protocol):
         exchange.is_started = True
         if self._current is None:
             self._run(exchange)
-        else:
-            self._queued.append(exchange)
+            return
+        self._queued.append(exchange)
+        if len(self._queued) < MAX_QUEUED:
             self._transport.pause_reading()
+        else:
+            self._is_last = True
+            self._transport.resume_reading()  # what comes is thrown away: closing over it would cut off answers
 
     def _run(self, exchange: _Exchange) -> None:
         self._current = exchange
@@ -264,10 +274,21 @@ class Connection(asyncio.Protocol):
                 if self._transport.is_closing():
                     return
                 self._transport.write(_chunk(part) if is_chunked else part)
-                await self._has_room.wait()
+                await self._wait_for_room()
             self._transport.write(_LAST_CHUNK if is_chunked else b"")
-        elif not self._has_room.is_set():
+        else:
+            await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        """Wait until the client has taken most of what was written, or is given up."""
+        if not self._has_room.is_set():
+            self._wait_for_reading()
             await self._has_room.wait()
+            self.until = 0.0
+
+    def _wait_for_reading(self) -> None:
+        self._unread = self._transport.get_write_buffer_size()
+        self.until = self._loop.time() + self._shared.patience
 
     def _rendered(self, exchange: _Exchange, reply: Reply, *, is_chunked: bool) -> bytes:
         """The bytes of an answer, but for those of its stream."""
@@ -287,9 +308,11 @@ class Connection(asyncio.Protocol):
 
     def _closes_after(self, exchange: _Exchange) -> bool:
         """Whether the answer to this request is the last."""
-        if not exchange.keeps_open:
-            return True
-        return self._is_last and self._incoming is None and not self._queued
+        return not exchange.keeps_open or (self._takes_no_more() and not self._queued)
+
+    def _takes_no_more(self) -> bool:
+        """Whether all that is still to be answered has come."""
+        return self._is_last and self._incoming is None
 
     def _finish(self, exchange: _Exchange) -> None:
         """Go on after an answer: with the next request, or wait for one."""
@@ -298,6 +321,7 @@ class Connection(asyncio.Protocol):
             return
         if self._closes_after(exchange):
             self._transport.close()
+            self._wait_for_reading()
         elif self._queued:
             following = self._queued.popleft()
             if not self._queued:
@@ -315,12 +339,19 @@ class Connection(asyncio.Protocol):
 
     def _give_up(self, error: ApiError) -> None:
         """Answer what cannot be read, and close."""
+        if self._takes_no_more():
+            return
         self._incoming, self._is_last = None, True
         self._start(_Exchange(Call("", reply=failure(error))))
 
     def expire(self) -> None:
-        """End what was waited for in vain: a body, with an answer; a head or the next request, without one."""
-        if self._incoming is None or self._incoming.is_started:
+        """End what was waited for in vain: a body, with an answer; a head, the next request or the reading of answers, without one."""
+        if unread := self._transport.get_write_buffer_size():
+            if unread < self._unread:
+                self._wait_for_reading()
+            else:
+                self._transport.abort()
+        elif self._incoming is None or self._incoming.is_started:
             self._transport.close()
         else:
             late = RequestTimeout(f"The body did not arrive within {self._shared.timeout:g} s.")

@@ -1,0 +1,126 @@
+"""How long a client may take to read its answers, on a server whose clock the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvloop
+
+from footfall.errors import ApiError
+from footfall.web.connection import Connection, Shared
+from footfall.web.context import Call
+from footfall.web.envelope import Reply
+
+TIMEOUT = 10.0
+SMALL = 4096
+"""Bytes that the system buffers on each side, so that the server has to keep the rest."""
+
+
+class Answering:
+    """An application with one answer to everything."""
+
+    def __init__(self, reply: Callable[[], Reply]) -> None:
+        self._reply = reply
+
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
+        return Call(method, reply=self._reply())
+
+    async def answer(self, call: Call, body: bytes) -> Reply:
+        raise NotImplementedError
+
+    def refuse(self, call: Call, error: ApiError) -> Reply:
+        raise NotImplementedError
+
+
+class Server:
+    """Connections of `shared`, and a client that sent one request."""
+
+    def __init__(self, shared: Shared, client: socket.socket) -> None:
+        self.shared = shared
+        self._client = client
+        self._later = itertools.count(1)
+
+    async def read(self, size: int) -> bytes:
+        """The next bytes that the client gets."""
+        data = b""
+        while len(data) < size:
+            more = await asyncio.get_running_loop().sock_recv(self._client, size - len(data))
+            assert more, "the connection was closed"
+            data += more
+        return data
+
+    def let_time_pass(self) -> None:
+        """Longer than anybody is waited for, from now."""
+        self.shared.tick(asyncio.get_running_loop().time() + 7 * TIMEOUT)
+
+    async def leaves_the_client(self) -> bool:
+        """Whether the server ends the connection when the client reads nothing for long."""
+        for _ in range(1000):
+            self.let_time_pass()
+            await asyncio.sleep(0)
+        return not self.shared.connections
+
+
+@contextlib.asynccontextmanager
+async def asked(reply: Callable[[], Reply], request: bytes) -> AsyncIterator[Server]:
+    loop = asyncio.get_running_loop()
+    shared = Shared(Answering(reply), TIMEOUT)
+    shared.tick(loop.time())
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+    server = await loop.create_server(lambda: Connection(shared, loop), sock=listener)
+    with contextlib.closing(server), socket.socket() as client:
+        client.setblocking(False)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        await loop.sock_connect(client, listener.getsockname())
+        await loop.sock_sendall(client, request)
+        yield Server(shared, client)
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    uvloop.run(asyncio.wait_for(scenario, 20))
+
+
+@pytest.mark.parametrize("size", [40_000, 1_000_000], ids=["written", "waiting"])
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"], ids=["closing", "kept"])
+def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
+    async def scenario() -> None:
+        request = b"GET / HTTP/%b\r\n\r\n" % version
+        async with asked(lambda: Reply(b"x" * size), request) as server:
+            await server.read(10)
+            assert await server.leaves_the_client()
+
+    run(scenario())
+
+
+def test_a_client_that_reads_slowly_gets_the_whole_answer() -> None:
+    async def scenario() -> None:
+        async with asked(lambda: Reply(b"x" * 1_000_000), b"GET / HTTP/1.1\r\n\r\n") as server:
+            for _ in range(18):
+                await server.read(50_000)
+                server.let_time_pass()
+            await server.read(100_000)
+
+    run(scenario())
+
+
+def test_a_stream_that_is_read_goes_on() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        async with asked(lambda: Reply(b"", stream=parts()), b"GET / HTTP/1.1\r\n\r\n") as server:
+            for _ in range(50):
+                await server.read(50_000)
+                server.let_time_pass()
+            assert await server.leaves_the_client()
+
+    run(scenario())
