@@ -136,8 +136,8 @@ class Dispatch:
         if isinstance(error, ApiError):
             reply = failure(error)
         elif isinstance(error, DatabaseError):
-            path = call.context.path[:100] if call.context else ""
-            self._log.warning("database error", reason=str(error), path=path)
+            route = call.route.path if call.route else ""
+            self._log.warning("database error", reason=str(error), route=route)
             reply = failure(Unavailable("The database cannot be read now. Try again in a second."))
         else:
             self._log.error("unexpected error", method=call.method, exc_info=error)
