@@ -253,8 +253,26 @@ def test_a_query_that_is_no_utf8_is_refused(server: Site, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["=", "&&&", "websiteId", "websiteId=", "a=" + "b" * 5_000, "%00=%00", "x&" * 2_000]
+    ("target", "named"),
+    [
+        ("profiles?search=a%00b", "search"),
+        ("profiles?limit=5&trait.plan=x%00y", "trait.plan"),
+        ("profiles?trait.a%00=1", "trait.a%00"),
+        ("profiles/user:a%00b", "reference in the path"),
+        ("profiles/user:a%00b/journey", "reference in the path"),
+        ("profiles/user:a%00b/ledger", "reference in the path"),
+        ("profiles/user:a?as_of=%00", "as_of"),
+        ("profiles/user:a/journey?cursor=%00", "cursor"),
+    ],
 )
+def test_the_character_zero_in_a_target_is_refused_by_name(server: Site, target: str, named: str) -> None:
+    headers = {"Authorization": f"Bearer {server.key}"}
+    answer = exchange(port(server), "GET", f"/api/v1/{target}", headers)
+    assert answer.status_code == 400
+    assert f"{named} holds the character U+0000" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("query", ["=", "&&&", "websiteId", "websiteId=", "a=" + "b" * 5_000, "x&" * 2_000])
 def test_odd_queries_do_no_harm(server: Site, query: str) -> None:
     path = f"/api/v1/visitors/{new_visitor()}?{query}"
     status = exchange(port(server), "GET", path, {"Authorization": f"Bearer {server.key}"}).status_code

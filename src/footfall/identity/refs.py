@@ -15,6 +15,8 @@ Ref = bytes | str
 
 def read_ref(text: str) -> Ref:
     """A reference from its decoded path segment. Raises BadRequest."""
+    if "\0" in text:
+        raise BadRequest("The reference in the path holds the character U+0000, which no user id has.")
     if text.startswith("user:") and len(text) > len("user:"):
         return text.removeprefix("user:")
     profile_id = parse_object_id(text)

@@ -44,17 +44,24 @@ class Context(msgspec.Struct):
     """What the answer says about the rate limit."""
 
     def query(self) -> dict[str, str]:
-        """The query parameters; the last of a name wins. Raises BadRequest when they are not UTF-8."""
+        """The query parameters; the last of a name wins. Raises BadRequest as `pairs` does."""
         return dict(self.pairs())
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order, those of one name too. Raises BadRequest when they are not UTF-8."""
+        """The query parameters in their order, those of one name too. Raises BadRequest when they are not UTF-8, or hold U+0000."""
         if not self.query_string:
             return []
         try:
-            return parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+            pairs = parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
         except UnicodeDecodeError as error:
             raise BadRequest("The query string is not percent-encoded UTF-8.") from error
+        for name, value in pairs:
+            if "\0" in name or "\0" in value:
+                shown = name.replace("\0", "%00")
+                raise BadRequest(
+                    f"The query parameter {shown} holds the character U+0000, which cannot be kept."
+                )
+        return pairs
 
     def header(self, name: bytes) -> str:
         """The value of a header (`name` in lower case); empty when it is missing."""
