@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 from collections.abc import Mapping
 
+from footfall.ip import parse_ip
 from footfall.settings import Network
 
 
@@ -24,23 +24,16 @@ class ClientAddress:
         if not self._trusted or not self._is_trusted(peer):
             return peer
         real = headers.get(b"x-datafast-real-ip", b"").decode("latin-1").strip()
-        if _parse(real) is not None:
+        if parse_ip(real) is not None:
             return real
         chain = [part.strip() for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
         for address in reversed(chain):
-            if _parse(address) is None:
+            if parse_ip(address) is None:
                 break
             if not self._is_trusted(address):
                 return address
         return peer
 
     def _check(self, address: str) -> bool:
-        parsed = _parse(address)
+        parsed = parse_ip(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
-
-
-def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(address)
-    except ValueError:
-        return None

@@ -13,6 +13,7 @@ import maxminddb
 import msgspec
 
 from footfall.collect.enrich.countries import COUNTRIES
+from footfall.ip import parse_ip
 
 _CACHED_ADDRESSES = 8192
 _MAX_ADDRESS = 45
@@ -87,13 +88,8 @@ class Geo:
 
 
 def _public(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    ip = mapped or ip
-    return ip if ip.is_global else None
+    ip = parse_ip(address)
+    return ip if ip is not None and ip.is_global else None
 
 
 def _text(record: object, *path: str | int) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from footfall.collect.enrich.page import bare_host
+from footfall.ip import parse_ip
 
 
 def host_matches(host: str, domain: str, allowed: Collection[str], allow_localhost: bool) -> bool:
@@ -47,12 +48,8 @@ def is_localhost(name: str) -> bool:
     """
     if name == "localhost" or name.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    address = parse_ip(name)
+    return address is not None and address.is_loopback
 
 
 def path_matches(path: str, pattern: str) -> bool:
@@ -68,12 +65,8 @@ def _path_pattern(pattern: str) -> re.Pattern[str]:
 
 def is_in_network(address: str, network: str) -> bool:
     """Whether an IP address is in a network, or is the address that `network` names. What is no address is in none."""
-    try:
-        given = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
-    return (mapped or given) in _network(network)
+    given = parse_ip(address)
+    return given is not None and given in _network(network)
 
 
 @lru_cache(1024)
