@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 
 import httpx
 import msgspec
 import pytest
 
 from tests.support.engines import Engine
-from tests.support.raw import answer_on, connection, is_closed_by_server, request
-from tests.support.servers import serving
-from tests.support.sites import Site, http_client, make_sites
+from tests.support.raw import answer_on, connection, exchange, is_closed_by_server, request
+from tests.support.servers import RunningServer, serving
+from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
 
 def port(site: Site) -> int:
@@ -284,3 +285,57 @@ def test_what_has_begun_is_answered_when_the_server_stops(engine: Engine) -> Non
         answer = answer_on(opened, "POST", "/api/v1/identify")
         assert answer.json()["data"]["action"] == "created"
         assert answer.headers["connection"] == "close"
+
+
+# Headers of several lines, and addresses
+
+
+@pytest.fixture(scope="module")
+def dual_stack(engine: Engine) -> Iterator[Site]:
+    """A website of a server on an IPv6 socket that IPv4 clients reach too, and that believes proxies on this machine and in 10.0.0.0/8."""
+    environment = {"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8, 10.0.0.0/8"}
+    running = RunningServer(engine.new_place(), environment, "--host", "::")
+    try:
+        url = f"http://127.0.0.1:{running.port}"
+        with http_client(url) as client:
+            yield make_sites(url, client, running.place)[0]
+    finally:
+        running.stop()
+    running.check_log()
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        ["91.0.0.1"],
+        ["::ffff:91.0.0.1"],
+        ["8.8.8.8", "91.0.0.1", "10.1.2.3"],
+        ["91.0.0.1", "10.1.2.3, ::ffff:10.9.9.9"],
+    ],
+)
+def test_a_trusted_proxy_tells_the_address_in_one_line_or_several(dual_stack: Site, chain: list[str]) -> None:
+    visitor = new_visitor()
+    page = {"websiteId": dual_stack.tracking_id, "type": "pageview", "visitorId": visitor}
+    content = msgspec.json.encode({**page, "href": f"https://{dual_stack.domain}/"})
+    headers = {
+        "User-Agent": CHROME,
+        "Content-Length": str(len(content)),
+        "X-Forwarded-For": "\r\nx-forwarded-for: ".join(chain),
+    }
+    answer = exchange(port(dual_stack), "POST", "/api/events", headers, content)
+    assert (answer.status_code, answer.headers.get("x-footfall-dropped")) == (200, None)
+    assert dual_stack.visitor(visitor)["identity"]["countryCode"] == "DE"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_two_credentials_are_none(server: Site, name: str) -> None:
+    bearer = f"Bearer {server.key}"
+    headers = {"Authorization": f"{bearer}\r\n{name}: {bearer}"}
+    assert exchange(port(server), "GET", "/api/v1/profiles", headers).status_code == 401
+
+
+def test_a_length_of_two_lines_is_refused(server: Site) -> None:
+    twice = b"POST /api/events HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}"
+    with connection(port(server)) as opened:
+        opened.sendall(twice)
+        assert answer_on(opened, "POST", "/api/events").status_code == 400

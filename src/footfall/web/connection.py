@@ -182,8 +182,11 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._is_in_head:  # a trailer, which nothing here reads
             return
-        self._head_size += len(name) + len(value)
-        self._headers[name.lower()] = value
+        self._head_size += len(name) + len(value) + 4
+        name = name.lower()
+        if name in self._headers and self._head_size <= MAX_HEAD:  # RFC 9110, 5.3
+            value = (b"; " if name == b"cookie" else b", ").join((self._headers[name], value))
+        self._headers[name] = value
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
