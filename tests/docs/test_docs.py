@@ -80,13 +80,12 @@ def components(node: Any) -> Iterator[str]:
             yield from components(item)
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
-    for name, command in main.commands.items():
+def commands(group: click.Group = main, name: str = "footfall") -> Iterator[tuple[str, click.Command]]:
+    for inner, command in group.commands.items():
         if isinstance(command, click.Group):
-            for inner, subcommand in command.commands.items():
-                yield f"footfall {name} {inner}", subcommand
+            yield from commands(command, f"{name} {inner}")
         else:
-            yield f"footfall {name}", command
+            yield f"{name} {inner}", command
 
 
 def test_openapi_describes_the_routes_of_the_table_and_no_others() -> None:

@@ -96,7 +96,7 @@ def show_list(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
 
 
 def _text(item: Any) -> str:
-    if item is None:
+    if item is None or item == []:
         return "-"
     if isinstance(item, bool):
         return "yes" if item else "no"

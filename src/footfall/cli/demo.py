@@ -36,7 +36,11 @@ def demo(seed: int, settings: Settings, as_json: bool) -> None:
             "websiteId": website.website_id.hex(),
             "trackingId": website.tracking_id,
             "key": key,
-            "happened": happened,
+            "events": happened,
         },
         as_json,
     )
+    if not as_json:
+        click.echo(
+            "Start the server to look around: its first line is the address, the last the link for your account."
+        )
