@@ -17,7 +17,7 @@ import pytest
 from footfall.chores import for_ever
 from footfall.db.protocol import Row, Transaction
 from footfall.db.sqlite import SqliteDatabase, open_session
-from footfall.db.sqlite_file import FILE_NAME, connect, derived_path
+from footfall.db.sqlite_file import FILE_NAME, PAGE_SIZE, connect, derived_path
 from footfall.db.sqlite_schema import migrate_file
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
@@ -77,6 +77,25 @@ def test_people_are_found_again_after_their_index_was_lost(
         assert users(people(again, trait__plan="pro")) == ["cora", "bob", "ann"]
     with served(place, site) as again:
         assert users(people(again, trait__plan="pro")) == ["cora", "bob", "ann"]
+
+
+def test_an_index_with_damaged_pages_harms_no_call(place: Place) -> None:
+    path = derived_path(place.data / FILE_NAME)
+    with served(place) as site:
+        for number in range(20):
+            site.identify(site.pageview(), f"before{number}", {"plan": "pro"})
+        wait_for_index(site)
+    with path.open("r+b") as file:
+        file.seek(PAGE_SIZE)  # behind the first page, which says what kind of file it is
+        file.write(b"\xff" * (path.stat().st_size - PAGE_SIZE))
+    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+        again = msgspec.structs.replace(site, url=server.url, http=client)
+        for number in range(100):
+            again.identify(again.pageview(), f"after{number}", {"plan": "pro"})
+        until(lambda: "will be tried again" in server.log, "no step failed")
+    path.unlink()
+    with served(place, site) as again:
+        until(lambda: people(again, trait__plan="pro")["pagination"]["total"] == 120)
 
 
 def until_found(site: Site, wanted: list[str], **query: str) -> None:
