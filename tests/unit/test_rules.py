@@ -112,8 +112,10 @@ def test_applying_the_newest_fact_equals_folding_them_all(many: list[Fact], newe
 @given(st.lists(facts(), max_size=8), st.lists(facts(), min_size=1, max_size=3))
 def test_folding_in_facts_of_any_age_equals_folding_them_all(many: list[Fact], more: list[Fact]) -> None:
     traits, touched = rules.fold_traits(many), rules.touches_by_key(many)
+    compacted = {key: rules.compact(touches) for key, touches in touched.items()}
     for fact in more:
-        traits = rules.fold_in(traits, touched, fact)
+        before, traits = traits, rules.fold_in(traits, touched, fact)
+        assert summary(rules.fold_in(before, compacted, fact)) == summary(traits)
     assert summary(traits) == summary(rules.fold_traits([*many, *more]))
 
 

@@ -189,6 +189,19 @@ def add_touches(touched: dict[str, list[Touch]], fact: Fact) -> None:
         touched.setdefault(touch.key, []).append(touch)
 
 
+def compact(touches: Iterable[Touch]) -> list[Touch]:
+    """Those of one key that can ever decide it, whatever comes beside them: the newest sets and unsets, and all set_onces."""
+    kept: list[Touch] = []
+    newest: dict[tuple[str, bool], Touch] = {}
+    for touch in touches:
+        sort = (touch.kind, touch.is_trusted)
+        if touch.kind == "set_once":
+            kept.append(touch)
+        elif sort not in newest or touch.fact_id > newest[sort].fact_id:
+            newest[sort] = touch
+    return [*kept, *newest.values()]
+
+
 class Touch(msgspec.Struct, frozen=True):
     """What one fact does to one key. `kind`: `set`, `set_once` or `unset`."""
 

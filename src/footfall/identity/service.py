@@ -116,7 +116,7 @@ class _Batch:
             self._read_people()
         self._newest_of_people: dict[Params, bytes] = {}
         self._touched: dict[Params, dict[str, list[rules.Touch]]] = {}
-        """Of the people about whom an older fact came, what all facts about them touch."""
+        """Of the people about whom an older fact came, what all facts about them touch, compacted."""
         self._facts: list[Params] = []
         self._links: list[Params] = []
         self._changed: dict[Params, Profile] = {}
@@ -285,12 +285,13 @@ class _Batch:
         return self._outcome(action, profile, fact, previous, warnings)
 
     def _read_touched(self, person: Profile, profile: Profile) -> dict[str, list[rules.Touch]]:
-        """What the facts about a person touch by now, without the one that is being decided."""
+        """What the facts about a person touch by now, as far as it can matter, without the one that is being decided."""
         key = (person.website_id, person.profile_id)
         if key not in self._touched:
             self.flush()
             facts = store.facts_of_profiles(self._tx, person.website_id, self._members(profile))
-            self._touched[key] = rules.touches_by_key(facts)
+            touched = rules.touches_by_key(facts)
+            self._touched[key] = {name: rules.compact(touches) for name, touches in touched.items()}
         return self._touched[key]
 
     def _problem(self, before: Traits, after: Traits) -> str | None:
