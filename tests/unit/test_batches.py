@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from footfall.collect.model import PAGEVIEW, Hit
@@ -123,8 +123,17 @@ def clean(opened: SqliteSession) -> None:
 slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+LATE_ONES = [
+    call("A", VISITORS[0], now=NOW + 3),
+    call("A", VISITORS[0], Operations({"c": 1.0}), at=NOW - 1),
+    call("A", VISITORS[0], Operations(unset=("c",)), at=NOW - 2),
+]
+"""The ledger knows 1.0 as 1."""
+
+
 @slow
 @given(st.lists(calls(), max_size=12), st.integers(2, 6))
+@example(LATE_ONES, 2)
 def test_a_batch_equals_the_same_calls_one_by_one(many: list[IdentifyCall], size: int) -> None:
     with session() as alone, session() as whole, session() as sliced:
         one_by_one = run(alone, [[one] for one in many])

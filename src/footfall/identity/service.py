@@ -253,13 +253,13 @@ class _Batch:
         if is_newest:
             traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
-            traits = rules.fold_in(before, self._read_touched(person, profile), fact)
+            traits = rules.fold_in(before, self._read_touched(person, profile), _as_stored(fact, operations))
             refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
         if problem := self._problem(before, traits):
             self._touched.pop(key, None)
             return BadRequest(problem)
         if is_newest and key in self._touched:
-            rules.add_touches(self._touched[key], fact)
+            rules.add_touches(self._touched[key], _as_stored(fact, operations))
         is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
@@ -442,6 +442,11 @@ class _Batch:
         if self._changed:
             store.put_profiles(self._tx, self._changed.values())
         self._facts, self._links, self._changed = [], [], {}
+
+
+def _as_stored(fact: Fact, operations: bytes) -> Fact:
+    """A fact as the ledger gives it: 1.0 is 1 there."""
+    return msgspec.structs.replace(fact, operations=store.decode_operations(operations))
 
 
 def _refused(key: str) -> Warn:

@@ -18,7 +18,7 @@ sql = load(__file__, "identity.sql")
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
-_decode_operations = msgspec.json.Decoder(Operations).decode
+decode_operations = msgspec.json.Decoder(Operations).decode
 
 Key = tuple[bytes, bytes]
 """(website_id, visitor_id) or (website_id, profile_id)."""
@@ -64,7 +64,7 @@ def fact_from(row: Row) -> Fact:
         source,
         bool(is_trusted),
         key_id,
-        _decode_operations(operations),
+        decode_operations(operations),
     )
 
 
