@@ -19,7 +19,7 @@ from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.dashboard.core import Services as PageServices
-from footfall.dashboard.routes import pages
+from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
@@ -214,10 +214,10 @@ class App:
             access = Access(directory, rate_limit)
             table = routes(services)
             scopes = frozenset(route.scope for route in table if route.scope)
-            shown = pages(
-                PageServices(database, directory, collector.online, refused, address, self.stopping, scopes)
+            dashboard = PageServices(
+                database, directory, collector.online, refused, address, self.stopping, scopes
             )
-            dispatch = Dispatch([*table, *shown], access, self._clock)
+            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard))
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
             at_last = [refused.flush, collector.dropped.flush, noter.note]

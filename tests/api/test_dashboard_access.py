@@ -432,6 +432,18 @@ def test_what_is_not_there_is_said_as_a_page(inside: Visit, server: Site, path: 
     assert "<h1>" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/w/x/nothing", "/people/x/y/z", "/%00"])
+def test_a_browser_at_an_unknown_address_gets_a_page(visit: Visit, inside: Visit, path: str) -> None:
+    for one in (visit, inside):
+        answer = one.get(path, headers={"accept": "text/html,*/*;q=0.8"})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "<h1>Not found</h1>" in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert visit.get(path, headers={"accept": "application/json"}).json()["error"]["code"] == 404
+    assert visit.get(f"/api{path}", headers={"accept": "text/html"}).json()["error"]["code"] == 404
+    assert visit.http.post(path, headers={"accept": "text/html"}).json()["error"]["code"] == 404
+
+
 def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: Callable[..., Visit]) -> None:
     one = start()
     servers = [one, *([start(None, one.place)] if one.place.engine == "postgres" else [])]

@@ -56,6 +56,15 @@ def pages(services: Services) -> list[Route]:
     ]
 
 
+def lost(services: Services) -> Route:
+    """What a browser is told at an address that is no page's."""
+
+    async def page(call: Call) -> Reply:
+        raise NotFound("There is no page at this address.")
+
+    return Pages(services).route("GET", "", page, is_open=True)
+
+
 async def static(call: Call) -> Reply:
     """A static file; its address changes with its content, so that it may be kept for ever."""
     name = call.context.path_values[0]

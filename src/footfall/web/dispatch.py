@@ -48,13 +48,19 @@ class Access(Protocol):
 
 
 class Dispatch:
-    """Serves `routes`; every error becomes an answer in the envelope. See `web.connection.Application`."""
+    """Serves `routes`; every error becomes an answer in the envelope. See `web.connection.Application`.
 
-    def __init__(self, routes: Iterable[Route], access: Access, clock: Clock) -> None:
+    `lost`: the route of browsers that ask for what is not there, outside `/api`.
+    """
+
+    def __init__(
+        self, routes: Iterable[Route], access: Access, clock: Clock, lost: Route | None = None
+    ) -> None:
         self._exact: dict[str, dict[str, Route]] = {}
         self._open: list[tuple[re.Pattern[str], dict[str, Route]]] = []
         self._access = access
         self._clock = clock
+        self._lost = lost
         self._log = get_logger("web")
         for route in routes:
             self._add(route)
@@ -82,7 +88,7 @@ class Dispatch:
     def _begin(self, call: Call, target: bytes, headers: dict[bytes, bytes], peer: str) -> None:
         raw_path, query = _parts(target)
         path = unquote(raw_path) if "%" in raw_path else raw_path
-        call.route, values = route, _ = self._find(call.method, path, raw_path)
+        call.route, values = route, _ = self._find(call.method, path, raw_path, headers)
         if route.credential is Credential.BROWSER:
             call.extra = CORS
         if call.method == "OPTIONS":
@@ -95,11 +101,18 @@ class Dispatch:
         if route.max_body and int(headers.get(b"content-length", b"0")) > route.max_body:
             raise call.too_large()
 
-    def _find(self, method: str, path: str, raw_path: str) -> tuple[Route, tuple[str, ...]]:
+    def _find(
+        self, method: str, path: str, raw_path: str, headers: dict[bytes, bytes]
+    ) -> tuple[Route, tuple[str, ...]]:
         methods = self._exact.get(path)
         values: tuple[str, ...] = ()
         if methods is None:
             methods, values = self._find_open(raw_path)
+        if methods is None:
+            is_browser = method == "GET" and b"text/html" in headers.get(b"accept", b"")
+            if self._lost is None or not is_browser or path.startswith("/api"):
+                raise NotFound("There is no such route. See /docs for those there are.")
+            return self._lost, ()
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
         if route is None and method == "OPTIONS":
             route = next((r for r in methods.values() if r.credential is Credential.BROWSER), None)
@@ -107,11 +120,11 @@ class Dispatch:
             raise MethodNotAllowed(list(methods))
         return route, values
 
-    def _find_open(self, raw_path: str) -> tuple[dict[str, Route], tuple[str, ...]]:
+    def _find_open(self, raw_path: str) -> tuple[dict[str, Route] | None, tuple[str, ...]]:
         for pattern, methods in self._open:
             if found := pattern.fullmatch(raw_path):
                 return methods, tuple(unquote(value, errors="replace") for value in found.groups())
-        raise NotFound("There is no such route. See /docs for those there are.")
+        return None, ()
 
     async def answer(self, call: Call, body: bytes) -> Reply:
         """What the handler of the call says, now that its body is there."""
