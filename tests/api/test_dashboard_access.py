@@ -444,6 +444,43 @@ def test_a_browser_at_an_unknown_address_gets_a_page(visit: Visit, inside: Visit
     assert visit.http.post(path, headers={"accept": "text/html"}).json()["error"]["code"] == 404
 
 
+@pytest.mark.parametrize(
+    ("traits", "called"),
+    [
+        ({"name": "Ada", "email": "a@example.com"}, "Ada"),
+        ({"name": "", "email": "a@example.com"}, "a@example.com"),
+        ({}, "A-1"),
+        ({"name": 7}, "7"),
+    ],
+)
+def test_a_person_is_called_the_same_everywhere(
+    inside: Visit, server: Site, traits: dict[str, Any], called: str
+) -> None:
+    visitor = server.pageview()
+    server.identify(visitor, "A-1", traits)
+    root = f"/w/{server.website_id}"
+    for path, tag in (("live", "b"), (f"visitors/{visitor}", "b"), ("people/user:A-1", "h1")):
+        assert f"<{tag}>{called}</{tag}>" in inside.get(f"{root}/{path}").text, path
+    until(lambda: f"<b>{called}</b>" in inside.get(f"{root}/people").text, "not called so in the list")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/caf%C3%A9/%E4%BD%A0", "/café/你"),
+        ("/%3Cb%3E", "/&lt;b&gt;"),
+        ("/a%E2%80%AEb", "/a%E2%80%AEb"),
+        ("/%ff", "/%ff"),
+        ("/100%25", "/100%"),
+    ],
+)
+def test_paths_are_read_without_percent_encoding(inside: Visit, server: Site, path: str, shown: str) -> None:
+    visitor = server.pageview(path=path)
+    for page in (f"visitors/{visitor}", "live"):
+        text = inside.get(f"/w/{server.website_id}/{page}").text
+        assert f"{server.domain}{shown}<" in text
+
+
 def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: Callable[..., Visit]) -> None:
     one = start()
     servers = [one, *([start(None, one.place)] if one.place.engine == "postgres" else [])]

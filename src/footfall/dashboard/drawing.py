@@ -8,7 +8,7 @@ import gzip
 import hashlib
 from importlib.resources import files
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -44,6 +44,9 @@ def environment() -> Environment:
         number=lambda number: f"{number:,}",
         amount=amount_text,
         plural=plural,
+        counted=counted,
+        called=called,
+        readable=readable,
     )
     made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset)
     return made
@@ -88,6 +91,23 @@ def amount_text(amount: Any) -> str:
     """A payment's amount, in units of its currency; whatever else stands there as it is."""
     is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
     return f"{amount:,.2f}".removesuffix(".00") if is_number else value_text(amount)
+
+
+def called(one: dict[str, Any]) -> str:
+    """What a person is called wherever they are shown: the name, else the e-mail address, else the user id."""
+    known = one["metadata"]
+    return value_text(known.get("name") or known.get("email") or one["userId"])
+
+
+def readable(url: str) -> str:
+    """An address with its percent-encoding undone, to be read only; as it is when something invisible would come of it."""
+    plain = unquote(url)
+    return plain if plain.isprintable() and "\ufffd" not in plain else url
+
+
+def counted(number: int, word: str) -> str:
+    """`number` with `word`, which takes an s for several."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def plural(words: tuple[str, str, str], number: int) -> str:
