@@ -481,6 +481,34 @@ def test_paths_are_read_without_percent_encoding(inside: Visit, server: Site, pa
         assert f"{server.domain}{shown}<" in text
 
 
+def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Site) -> None:
+    server.identify(server.pageview(), "A", {"plan": "pro"})
+    path = f"/w/{server.website_id}/people"
+    text = inside.get(f"{path}?trait.plan=pro&offset=50").text
+    assert "Nobody on this page" in text
+    assert 'href="?trait.plan=pro">To the first page' in text
+    assert "but no person yet" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("trait.plan=none", "Nobody fits the filter."),
+        ("trait.plan=none&trait.x=y", "Nobody fits all filters."),
+        ("search=zz&trait.plan=none", "Nobody fits both the search and the filter."),
+        ("search=zz", "Search looks at the beginnings of words"),
+        ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
+        ("trait.plan=is:", "“plan is” needs a value."),
+        ("trait.plan=contains:,", "“plan contains” needs a value."),
+    ],
+)
+def test_a_list_without_people_says_why(inside: Visit, server: Site, query: str, said: str) -> None:
+    server.identify(server.pageview(), "A", {"plan": "pro"})
+    text = inside.get(f"/w/{server.website_id}/people?{query}").text
+    assert said in text
+    assert ("beginnings of words" in text) == ("search" in query)
+
+
 def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: Callable[..., Visit]) -> None:
     one = start()
     servers = [one, *([start(None, one.place)] if one.place.engine == "postgres" else [])]

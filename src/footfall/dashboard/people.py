@@ -27,7 +27,8 @@ from footfall.log import get_logger
 from footfall.people.endpoints import read_export, read_journey, read_page, read_person
 from footfall.people.journey import read_cursor, visitor_journey
 from footfall.people.reading import device_kind, read_activity
-from footfall.people.wire import read_people_query
+from footfall.people.terms import read_number
+from footfall.people.wire import COMPARISONS, read_people_query
 from footfall.web.envelope import Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
@@ -76,7 +77,8 @@ async def people(call: Call) -> Reply:
         offset = query.offset
         rows, pagination = await call.services.database.scan(read_page, (call.site, query))
     except BadRequest as error:
-        problem, rows, pagination = error.message, [], {"total": 0, "hasMore": False, "totalIsExact": True}
+        problem = _filter_problem(call.pairs) or error.message
+        rows, pagination = [], {"total": 0, "hasMore": False, "totalIsExact": True}
     rows = await call.services.database.scan(_with_activity, (call.site, rows))
     some = await call.services.database.read(some_visitor, call.site.website_id)
     values: dict[str, Any] = {
@@ -87,6 +89,7 @@ async def people(call: Call) -> Reply:
         "filters": [_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
         "operators": OPERATORS,
         "is_filtered": any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
+        "first": _page_address(call.pairs, 0),
         "some_visitor": some,
         "before": _page_address(call.pairs, offset - PAGE) if offset else None,
         "after": _page_address(call.pairs, offset + PAGE) if pagination["hasMore"] else None,
@@ -108,6 +111,20 @@ async def people(call: Call) -> Reply:
 
 def _is_filter(name: str) -> bool:
     return name == "search" or name.startswith("trait.")
+
+
+def _filter_problem(pairs: list[tuple[str, str]]) -> str | None:
+    """What is wrong with the values of a filter, in the words of the form; None when that is all right."""
+    for name, raw in pairs:
+        operator, _, text = raw.partition(":")
+        if not name.startswith("trait.") or raw in ("exists", "missing"):
+            continue
+        shown = f"{name.removeprefix('trait.')} {OPERATORS.get(operator, 'is')}"
+        if operator in COMPARISONS and read_number(text.strip()) is None:
+            return f"“{shown}” compares with a number or a date, such as 5 or 2026-05-05."
+        if not (text if operator in OPERATORS else raw).replace(",", "").strip():
+            return f"“{shown}” needs a value."
+    return None
 
 
 def _with_added(call: Call) -> str:

@@ -74,25 +74,40 @@
   // Search as you type: the list is fetched again, the address says what it shows, and screen readers how many.
   each("[data-search]", function (form) {
     var field = form.querySelector("[type=search]"), list = document.getElementById("list");
-    var told = document.querySelector("[data-told]"), later = 0, newest = 0;
+    var told = document.querySelector("[data-told]"), later = 0, slow = 0, newest = 0;
     field.addEventListener("input", function () {
       clearTimeout(later);
       later = setTimeout(look, 150);
+      // What else leads on from here takes the search along.
+      each(".filter [name=search]", function (copy) { copy.value = field.value; });
+      each(".chips a", function (link) {
+        var query = new URLSearchParams(link.search);
+        query.delete("search");
+        if (field.value) query.set("search", field.value);
+        link.search = query;
+      });
     });
     form.addEventListener("submit", function () { clearTimeout(later); });
     function look() {
       var query = new URLSearchParams(new FormData(form)), mine = ++newest;
-      ["field", "operator", "text"].forEach(function (name) { query.delete(name); });
       if (!field.value) query.delete("search");
       history.replaceState(null, "", location.pathname + (String(query) && "?" + query));
       query.set("part", "list");
+      clearTimeout(slow);
+      slow = setTimeout(function () { list.setAttribute("aria-busy", "true"); }, 300);
       get("?" + query).then(function (answer) { return answer.text(); }).then(function (html) {
         if (mine !== newest) return;
         list.innerHTML = html;
-        told.textContent = list.querySelector("[data-count]").textContent;
+        tell(list.querySelector("[data-count]").textContent, "hidden");
       }).catch(function () {
-        if (mine === newest) told.textContent = "The server does not answer.";
+        if (mine === newest) tell("The server does not answer, so this is the list from before. Type on to try again.", "alert");
       });
+    }
+    function tell(text, look) {
+      clearTimeout(slow);
+      list.removeAttribute("aria-busy");
+      told.textContent = text;
+      told.className = look;
     }
   });
 
