@@ -7,7 +7,7 @@ import http.client
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -26,6 +26,17 @@ DAY = 86_400_000
 OPEN = {"/login", "/setup/{secret}", "/static/{file}"}
 CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
 FORMS = [route.path for route in TABLE if route.method == "POST" and route.path not in OPEN]
+HOMES = {
+    "/logout": "/",
+    "/tokens/revoke": "/tokens",
+    "/w/{websiteId}/signing": "/w/{websiteId}/settings#signing",
+    "/w/{websiteId}/keys": "/w/{websiteId}/settings#keys",
+    "/w/{websiteId}/keys/revoke": "/w/{websiteId}/settings#keys",
+    "/w/{websiteId}/people/{ref}/merge": "/w/{websiteId}/people/{ref}",
+    "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
+    "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
+}
+"""The pages of forms that are sent elsewhere than to their own page."""
 
 
 @pytest.fixture
@@ -84,8 +95,10 @@ def test_nothing_answers_without_a_session(visit: Visit, server: Site, method: s
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login")
     assert answer.content == b""
-    if method == "GET":
-        assert visit.get(answer.headers["location"]).status_code == 200
+    assert visit.get(answer.headers["location"]).status_code == 200
+    if method == "POST":  # back to the page of the form
+        following = parse_qs(urlsplit(answer.headers["location"]).query)["next"][0]
+        assert following == filled(HOMES.get(path, path), server)
 
 
 def test_only_log_in_first_run_and_static_files_are_open() -> None:
@@ -161,6 +174,27 @@ def test_a_form_needs_the_token_of_its_session(
         assert answer.status_code == 403, path
         assert "form is too old" in answer.text
     assert inside.is_inside()
+
+
+@pytest.mark.parametrize("path", HOMES)
+def test_whoever_opens_the_address_of_a_form_comes_to_its_page(
+    inside: Visit, server: Site, path: str
+) -> None:
+    server.identify(server.pageview(), "A", {})
+    answer = inside.get(filled(path, server))
+    assert (answer.status_code, answer.headers["location"]) == (303, filled(HOMES[path], server))
+    assert inside.get(answer.headers["location"]).status_code in (200, 303)
+
+
+def test_after_a_log_in_one_comes_to_the_page_of_the_form_that_was_sent(
+    visit: Visit, server: Site, account: Account
+) -> None:
+    path = f"/w/{server.website_id}/people/user:a%2Fb%3F/undo"
+    login = visit.http.post(path, data={"form_token": visit.token()}).headers["location"]
+    following = re.search(r'name="next" value="([^"]*)"', visit.get(login).text)
+    assert following
+    answer = visit.post("/login", email=account.email, password=PASSWORD, next=following[1])
+    assert answer.headers["location"] == path.removesuffix("/undo") + "?ledger=1"
 
 
 def test_a_form_without_a_body_is_refused_too(
@@ -281,9 +315,9 @@ def test_a_new_password_logs_out_everywhere(
         enter(one, shared_server.place, account)
     new = "another password"
     wrong = visit.post("/account", form="/account", current="not it", password=new)
-    assert (wrong.status_code, "not right" in wrong.text) == (400, True)
+    assert (wrong.status_code, "not the present password" in wrong.text) == (400, True)
     short = visit.post("/account", form="/account", current=PASSWORD, password="x" * (MIN_PASSWORD - 1))
-    assert (short.status_code, "password: use" in short.text) == (400, True)
+    assert (short.status_code, "Use 10 to 200 characters." in short.text) == (400, True)
     assert elsewhere.is_inside()
     done = visit.post("/account", form="/account", current=PASSWORD, password=new)
     assert (done.status_code, done.headers["location"]) == (303, "/login?done=password")
@@ -325,7 +359,7 @@ def test_the_link_of_the_first_start_makes_one_account(
     visit = visits(running.url)
     assert visit.get("/setup/x").status_code == 404
     short = visit.post(path, form=path, email="ada@example.com", password="short")
-    assert (short.status_code, "password: use" in short.text) == (400, True)
+    assert (short.status_code, "Use 10 to 200 characters." in short.text) == (400, True)
     assert visit.post(path, form=path, email="ada", password=PASSWORD).status_code == 400
     other = visits(running.url)
     late = other.token(path)
@@ -433,7 +467,10 @@ def test_what_is_not_there_is_said_as_a_page(inside: Visit, server: Site, path: 
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/w/x/nothing", "/people/x/y/z", "/%00"])
-def test_a_browser_at_an_unknown_address_gets_a_page(visit: Visit, inside: Visit, path: str) -> None:
+def test_a_browser_at_an_unknown_address_gets_a_page(
+    visits: Callable[..., Visit], inside: Visit, path: str
+) -> None:
+    visit = visits()
     for one in (visit, inside):
         answer = one.get(path, headers={"accept": "text/html,*/*;q=0.8"})
         assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
@@ -442,6 +479,46 @@ def test_a_browser_at_an_unknown_address_gets_a_page(visit: Visit, inside: Visit
     assert visit.get(path, headers={"accept": "application/json"}).json()["error"]["code"] == 404
     assert visit.get(f"/api{path}", headers={"accept": "text/html"}).json()["error"]["code"] == 404
     assert visit.http.post(path, headers={"accept": "text/html"}).json()["error"]["code"] == 404
+
+
+def test_a_suspended_website_says_that_nothing_is_counted(inside: Visit, server: Site) -> None:
+    server.pageview()
+    for page in ("people", "settings"):
+        path = f"/w/{server.website_id}/{page}"
+        server.change(is_suspended=False)
+        assert "is suspended:" not in inside.get(path).text
+        server.change(is_suspended=True)
+        text = inside.get(path).text
+        assert "This website is suspended:</b> nothing is counted" in text
+        assert "Pageviews are coming in" not in text
+
+
+def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Site) -> None:
+    server.identify(server.pageview(), "A", {"plan": "pro"})
+    path = f"/w/{server.website_id}/people"
+    text = inside.get(f"{path}?trait.plan=pro&offset=50").text
+    assert "Nobody on this page" in text
+    assert 'href="?trait.plan=pro">To the first page' in text
+    assert "but no person yet" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("trait.plan=none", "Nobody fits the filter."),
+        ("trait.plan=none&trait.x=y", "Nobody fits all filters."),
+        ("search=zz&trait.plan=none", "Nobody fits both the search and the filter."),
+        ("search=zz", "Search looks at the beginnings of words"),
+        ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
+        ("trait.plan=is:", "“plan is” needs a value."),
+        ("trait.plan=contains:,", "“plan contains” needs a value."),
+    ],
+)
+def test_a_list_without_people_says_why(inside: Visit, server: Site, query: str, said: str) -> None:
+    server.identify(server.pageview(), "A", {"plan": "pro"})
+    text = inside.get(f"/w/{server.website_id}/people?{query}").text
+    assert said in text
+    assert ("beginnings of words" in text) == ("search" in query)
 
 
 @pytest.mark.parametrize(
@@ -479,34 +556,6 @@ def test_paths_are_read_without_percent_encoding(inside: Visit, server: Site, pa
     for page in (f"visitors/{visitor}", "live"):
         text = inside.get(f"/w/{server.website_id}/{page}").text
         assert f"{server.domain}{shown}<" in text
-
-
-def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Site) -> None:
-    server.identify(server.pageview(), "A", {"plan": "pro"})
-    path = f"/w/{server.website_id}/people"
-    text = inside.get(f"{path}?trait.plan=pro&offset=50").text
-    assert "Nobody on this page" in text
-    assert 'href="?trait.plan=pro">To the first page' in text
-    assert "but no person yet" not in text
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("trait.plan=none", "Nobody fits the filter."),
-        ("trait.plan=none&trait.x=y", "Nobody fits all filters."),
-        ("search=zz&trait.plan=none", "Nobody fits both the search and the filter."),
-        ("search=zz", "Search looks at the beginnings of words"),
-        ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
-        ("trait.plan=is:", "“plan is” needs a value."),
-        ("trait.plan=contains:,", "“plan contains” needs a value."),
-    ],
-)
-def test_a_list_without_people_says_why(inside: Visit, server: Site, query: str, said: str) -> None:
-    server.identify(server.pageview(), "A", {"plan": "pro"})
-    text = inside.get(f"/w/{server.website_id}/people?{query}").text
-    assert said in text
-    assert ("beginnings of words" in text) == ("search" in query)
 
 
 def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: Callable[..., Visit]) -> None:

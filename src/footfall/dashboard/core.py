@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -63,6 +64,8 @@ class Call(msgspec.Struct):
     form_key: str = ""
     website: Website | None = None
     is_secure: bool = False
+    home: str = ""
+    """The page that a form stands on: whoever loads the answer to the form again comes there."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -113,6 +116,21 @@ class Call(msgspec.Struct):
 Page = Callable[[Call], Awaitable[Reply]]
 
 
+class Problem(NamedTuple):
+    """What is wrong with a form. `field`: the one of its fields to which `text` belongs; empty for the whole."""
+
+    field: str
+    text: str
+
+
+def problem_of(error: UsageError) -> Problem:
+    """The problem that an error such as `excluded paths: 'x' is no path` tells of."""
+    field, separator, text = str(error).partition(": ")
+    if not separator:
+        return Problem("", str(error))
+    return Problem(field.replace(" ", "_"), f"{text[:1].upper()}{text[1:]}.")
+
+
 class Pages:
     """Makes handlers of pages."""
 
@@ -120,15 +138,17 @@ class Pages:
         self._services = services
         self._log = get_logger("dashboard")
 
-    def route(self, method: str, path: str, page: Page, *, is_open: bool = False) -> Route:
-        """A line of the table. `is_open`: works without a session."""
+    def route(self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = "") -> Route:
+        """A line of the table. `is_open`: works without a session. `home`: see `Call`; its parts in braces are those of `path`."""
         is_form = method == "POST"
-        handler = self._handler(page, is_open, is_form)
+        handler = self._handler(page, is_open, is_form, home)
         return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if is_form else 0)
 
-    def _handler(self, page: Page, is_open: bool, is_form: bool) -> Handler:
+    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler:
         async def handle(context: Context) -> Reply:
-            call = Call(context, self._services)
+            values = iter(context.path_values)
+            filled = re.sub(r"{\w+}", lambda _: quote(next(values), safe=":"), home)
+            call = Call(context, self._services, home=filled)
             try:
                 return await self._answer(call, page, is_open, is_form)
             except (ApiError, UsageError, DatabaseError) as error:
@@ -146,7 +166,7 @@ class Pages:
         if call.account is None:
             call.session = ""
         if call.account is None and not is_open:
-            return redirect(call, "/login") if is_form else to_login(call)
+            return to_login(call)
         if is_form:
             call.fields = read_form(call.context.body)
             check_form(call)
@@ -232,14 +252,14 @@ def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
 def to_login(call: Call) -> Reply:
     """Where a stranger goes, to come back afterwards."""
     raw = call.context.query_string.decode("ascii", "replace")
-    back = call.context.path + (f"?{raw}" if raw else "")
+    back = call.home or call.context.path + (f"?{raw}" if raw else "")
     return redirect(call, "/login?" + urlencode({"next": back}))
 
 
 def safe_path(text: str) -> str:
     """`text` if it is a path of this server, else `/`: nobody is sent elsewhere after a log-in."""
     is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    return quote(text, safe="/?&=%:.,-_~+") if is_own else "/"
+    return quote(text, safe="/?&=%:.,-_~+#") if is_own else "/"
 
 
 def cookie(call: Call, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlencode
 
 from footfall.auth.accounts import (
     Account,
@@ -18,7 +19,17 @@ from footfall.auth.accounts import (
 from footfall.auth.attempts import begin_attempt, uncount_attempt
 from footfall.clock import DAY_MS
 from footfall.collect.service import rotate_salt
-from footfall.dashboard.core import SESSION_COOKIE, Call, apart, cookie, redirect, render, safe_path
+from footfall.dashboard.core import (
+    SESSION_COOKIE,
+    Call,
+    Problem,
+    apart,
+    cookie,
+    problem_of,
+    redirect,
+    render,
+    safe_path,
+)
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound, UsageError
 from footfall.web.envelope import Reply
@@ -41,12 +52,12 @@ class Login:
         email, following = call.form.get("email", ""), safe_path(call.form.get("next", "/"))
         database = call.services.database
         address = call.services.address.find(call.context.peer, call.context.headers)
-        problem, status = "This e-mail address and password do not fit.", 401
+        problem, status = Problem("password", "This e-mail address and password do not match."), 401
         keys = await database.change(
             lambda tx: begin_attempt(tx, _salt(tx, call.now), email, address, call.now)
         )
         if not keys:
-            problem, status = "Too many attempts. Try again in a quarter of an hour.", 429
+            problem, status = Problem("", "Too many attempts. Try again in a quarter of an hour."), 429
         else:
             found = await database.read(find_account, email)
             fits = await apart(
@@ -55,6 +66,7 @@ class Login:
             if found and fits:
                 await database.change(lambda tx: uncount_attempt(tx, keys))
                 return await self._enter(call, found[0], following)
+        call.home = "/login?" + urlencode({"next": following})
         return render(
             call, "login.html", status=status, next=following, email=email, problem=problem, done=None
         )
@@ -85,7 +97,8 @@ class Login:
                 lambda tx: _create_first(tx, secret, form.get("email", ""), password_hash, call.now)
             )
         except UsageError as error:
-            return render(call, "setup.html", status=400, email=form.get("email", ""), problem=str(error))
+            problem = problem_of(error)
+            return render(call, "setup.html", status=400, email=form.get("email", ""), problem=problem)
         return await self._enter(call, account, "/")
 
     async def _check_link(self, call: Call) -> str:
@@ -103,11 +116,12 @@ class Login:
         database, form = call.services.database, call.form
         found = await database.read(find_account, call.user.email)
         if not await apart(lambda: is_password(found[1] if found else None, form.get("current", ""))):
-            return render(call, "account.html", status=400, problem="The present password is not right.")
+            problem = Problem("current", "This is not the present password.")
+            return render(call, "account.html", status=400, problem=problem)
         try:
             password_hash = await apart(lambda: hash_password(form.get("password", "")))
         except UsageError as error:
-            return render(call, "account.html", status=400, problem=str(error))
+            return render(call, "account.html", status=400, problem=problem_of(error))
         await database.change(lambda tx: set_password(tx, call.user.account_id, password_hash))
         return redirect(call, "/login?done=password", [cookie(call, SESSION_COOKIE, "", 0)])
 

@@ -11,7 +11,7 @@ import msgspec
 
 from footfall.clock import from_iso
 from footfall.collect.visitors import read_visitor
-from footfall.dashboard.core import Call, page_headers, redirect, render, send_json
+from footfall.dashboard.core import Call, Problem, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
@@ -19,14 +19,15 @@ from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import store
 from footfall.identity.erase import erase_call, erase_person
 from footfall.identity.health import identity_health
-from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, UndoCall
-from footfall.identity.ledger_endpoints import bytes_note, read_fact_id, read_ledger
-from footfall.identity.refs import Ref, find_profile, no_such_person, read_ref
+from footfall.identity.history import nobody
+from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall
+from footfall.identity.ledger_endpoints import bytes_note, identity_json, read_fact_id, read_ledger
+from footfall.identity.refs import Ref, find_profile, no_such_person, profile_id_of, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
 from footfall.log import get_logger
 from footfall.people.endpoints import read_export, read_journey, read_page, read_person
 from footfall.people.journey import read_cursor, visitor_journey
-from footfall.people.reading import device_kind, read_activity
+from footfall.people.reading import device_kind, person_json, read_activity
 from footfall.people.terms import read_number
 from footfall.people.wire import COMPARISONS, read_people_query
 from footfall.web.envelope import Reply
@@ -94,7 +95,6 @@ async def people(call: Call) -> Reply:
         "before": _page_address(call.pairs, offset - PAGE) if offset else None,
         "after": _page_address(call.pairs, offset + PAGE) if pagination["hasMore"] else None,
         "offset": offset,
-        "done": call.query.get("done"),
     }
     if call.query.get("part") == "list":  # what search as you type asks for
         html = draw(
@@ -184,26 +184,27 @@ async def person(call: Call) -> Reply:
 
 
 async def _show_person(
-    call: Call, *, status: int = 200, problem: str | None = None, form: str = "", preview: Any = None
+    call: Call, *, status: int = 200, problem: Problem | None = None, preview: Any = None
 ) -> Reply:
-    database, ref = call.services.database, read_ref(call.context.path_values[1])
     with_reasons = call.query.get("why") == "1"
-    found = await database.read(read_person, (call.site, ref, MAX_AT, with_reasons))
-    if found is None:
-        raise no_such_person()
-    with_ledger = call.query.get("ledger") == "1"
-    ledger = await database.scan(_read_ledger, (call.site, ref)) if with_ledger else None
+    found = await _person(call, with_reasons=with_reasons)
+    asked = (call.site, read_ref(call.context.path_values[1]))
+    with_ledger = call.query.get("ledger") == "1" or "fact" in call.form
+    ledger, journey = None, Journey([], _path(call), True, None, {})
+    if found["counts"]:
+        journey = await _journey_of_person(call)
+    if with_ledger or not found["counts"]:
+        ledger = await call.services.database.scan(_read_ledger, asked)
     return render(
         call,
         "person.html",
         status=status,
         section="people",
         person=found,
-        journey=await _journey_of_person(call),
+        journey=journey,
         ledger=ledger,
         timeline=_timeline(found, call.now),
         problem=problem,
-        form=form,
         preview=preview,
         done=call.query.get("done"),
         here=_path(call),
@@ -213,9 +214,17 @@ async def _show_person(
 
 
 def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]]:
-    """The ledger as the API has it, but with user ids in place of the ids of the profiles that a merge joined."""
+    """The ledger as the API has it, but with user ids in place of the ids of the profiles that a merge joined.
+
+    `said`: what each identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away.
+    """
     facts = read_ledger(tx, asked) or []
     for fact in facts:
+        does = fact.get("operations", {})
+        fact["said"] = [
+            *((verb, *one) for verb in ("set", "set_once") for one in does.get(verb, {}).items()),
+            *(("unset", name, "") for name in does.get("unset", ())),
+        ]
         if merged := fact.get("merged"):
             keys = [(asked[0].website_id, bytes.fromhex(profile_id)) for profile_id in merged]
             fact["merged"] = [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
@@ -334,31 +343,43 @@ def _timeline(person: dict[str, Any], now: int) -> Timeline:
     return Timeline(begin, rows)
 
 
+async def preview(call: Call) -> Reply:
+    """`GET /w/{websiteId}/people/{ref}/merge`: what would come of a merge with `other`."""
+    if "other" not in call.query:
+        return redirect(call, _path(call))
+    outcome = await _merge(call, call.query, is_preview=True)
+    if isinstance(outcome, ApiError):
+        return await _show_person(call, status=outcome.status, problem=_refused("other", outcome))
+    return await _show_person(call, preview=outcome)
+
+
 async def merge(call: Call) -> Reply:
-    """`POST /w/{websiteId}/people/{ref}/merge`: first what would come of it, then the merge."""
-    other = call.form.get("other", "")
-    is_preview = call.form.get("action") != "merge"
-    found = await _person(call)
+    """`POST /w/{websiteId}/people/{ref}/merge`; why it is refused stands on the preview."""
+    outcome = await _merge(call, call.form, is_preview=False)
+    if isinstance(outcome, ApiError):
+        asked = {name: call.form.get(name, "") for name in ("other", "reason")}
+        return redirect(call, f"{_path(call)}/merge?{urlencode(asked)}#do")
+    return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1")
+
+
+async def _merge(call: Call, fields: dict[str, str], *, is_preview: bool) -> Merged | ApiError:
     request = MergeCall(
         call.site.website_id,
         call.site.profile_secret,
-        (found["userId"], other),
-        call.form.get("reason", "")[:500] or None,
+        ((await _person(call))["userId"], fields.get("other", "").strip()),
+        None if is_preview else fields.get("reason", "")[:500] or None,
         call.user.account_id,
         call.now,
         is_preview,
     )
-    outcome = await call.services.database.write(MERGE_HANDLER, request)
-    if isinstance(outcome, ApiError):
-        said = outcome.message.partition(": ")[2] or outcome.message  # without the field of the API
-        return await _show_person(
-            call, status=outcome.status, problem=said[:1].upper() + said[1:], form="merge"
-        )
-    if is_preview:
-        return await _show_person(
-            call, form="merge", preview={"other": other, "reason": request.reason or "", "merged": outcome}
-        )
-    return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1")
+    outcome: Merged | ApiError = await call.services.database.write(MERGE_HANDLER, request)
+    return outcome
+
+
+def _refused(field: str, error: ApiError) -> Problem:
+    """The problem with a form's field, without the name that the field has in the API."""
+    said = error.message.partition(": ")[2] or error.message
+    return Problem(field, said[:1].upper() + said[1:])
 
 
 async def undo(call: Call) -> Reply:
@@ -373,11 +394,7 @@ async def undo(call: Call) -> Reply:
     )
     outcome = await call.services.database.write(UNDO_HANDLER, request)
     if isinstance(outcome, ApiError):
-        return await _show_person(call, status=outcome.status, problem=outcome.message)
-    ref = read_ref(call.context.path_values[1])
-    is_there = await call.services.database.read(read_person, (call.site, ref, MAX_AT, False))
-    if is_there is None:
-        return redirect(call, f"/w/{call.site.website_id.hex()}/people?done=undone")
+        return await _show_person(call, status=outcome.status, problem=_refused("", outcome))
     done = "still" if outcome.still_merged_by else "undone"
     return redirect(call, f"{_path(call)}?done={done}&ledger=1")
 
@@ -386,22 +403,14 @@ async def erase(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
     found = await _person(call)
     if call.form.get("confirm", "") != found["userId"]:
-        return await _show_person(
-            call,
-            status=400,
-            form="erase",
-            problem="Type the user id exactly as it stands there to erase this person.",
-        )
-    profile = await call.services.database.read(
-        lambda tx, asked: find_profile(tx, *asked), (call.site, found["userId"])
-    )
-    if profile is None:
-        raise no_such_person()
-    request = erase_call(call.site, profile.profile_id, call.now)
+        problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
+        return await _show_person(call, status=400, problem=problem)
+    request = erase_call(call.site, bytes.fromhex(found["profileId"]), call.now)
     receipt, is_gone = await erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
+    call.home = f"/w/{call.site.website_id.hex()}/people"
     return render(
         call,
         "erased.html",
@@ -420,16 +429,27 @@ async def export(call: Call) -> Reply:
     return send_json(found, (b"content-disposition", b'attachment; filename="person.json"'))
 
 
-async def _person(call: Call) -> dict[str, Any]:
-    ref = read_ref(call.context.path_values[1])
-    found = await call.services.database.read(read_person, (call.site, ref, MAX_AT, False))
+async def _person(call: Call, *, with_reasons: bool = False) -> dict[str, Any]:
+    """The person in the address; `counts`: whether any fact about them does. Raises NotFound when there is none."""
+    asked = (call.site, read_ref(call.context.path_values[1]), MAX_AT, with_reasons)
+    found = await call.services.database.read(read_person, asked)
+    counts = found is not None
+    if found is None:
+        found = await call.services.database.read(_read_nobody, asked[:2])
     if found is None:
         raise no_such_person()
-    return found
+    return {**found, "counts": counts}
+
+
+def _read_nobody(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
+    """A person about whom there are facts, none of which counts, in the form of `read_person`."""
+    website, ref = asked
+    found = nobody(tx, website.website_id, profile_id_of(tx, website, ref))
+    return None if found is None else identity_json(found) | person_json(tx, website.website_id, found)
 
 
 def _path(call: Call, profile_id: str | None = None) -> str:
-    ref = profile_id or quote(call.context.path_values[1], safe="")
+    ref = profile_id or quote(call.context.path_values[1], safe=":")
     return f"/w/{call.site.website_id.hex()}/people/{ref}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footfall.dashboard import live, people, sites
-from footfall.dashboard.core import Call, Page, Pages, Services, needs_website
+from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.login import Login
 from footfall.errors import NotFound
@@ -17,42 +17,50 @@ def pages(services: Services) -> list[Route]:
     """Every page of the dashboard."""
     made, login = Pages(services), Login()
 
-    def of_website(method: str, path: str, page: Page) -> Route:
-        return made.route(method, "/w/{websiteId}" + path, needs_website(page))
+    def show(path: str, page: Page, *, is_open: bool = False) -> Route:
+        return made.route("GET", path, _of_website(path, page), is_open=is_open)
+
+    def form(path: str, page: Page, home: str, *, is_open: bool = False) -> Route:
+        return made.route("POST", path, _of_website(path, page), is_open=is_open, home=home)
+
+    def only_form(path: str, page: Page, home: str) -> list[Route]:
+        """Whoever opens the address of such a form comes to the page that it stands on."""
+        return [form(path, page, home), made.route("GET", path, go_home, home=home)]
 
     return [
-        made.route("GET", "/login", login.form, is_open=True),
-        made.route("POST", "/login", login.login, is_open=True),
-        made.route("GET", "/setup/{secret}", login.setup_form, is_open=True),
-        made.route("POST", "/setup/{secret}", login.setup, is_open=True),
-        made.route("GET", "/static/{file}", static, is_open=True),
-        made.route("POST", "/logout", login.logout),
-        made.route("GET", "/account", login.account),
-        made.route("POST", "/account", login.change_password),
-        made.route("GET", "/", sites.home),
-        made.route("GET", "/websites/new", sites.new_form),
-        made.route("POST", "/websites/new", sites.new),
-        made.route("GET", "/tokens", sites.tokens),
-        made.route("POST", "/tokens", sites.add_token),
-        made.route("POST", "/tokens/revoke", sites.remove_token),
-        of_website("GET", "/people", people.people),
-        of_website("GET", "/people/{ref}", people.person),
-        of_website("GET", "/people/{ref}/journey", people.person_journey),
-        of_website("GET", "/people/{ref}/export", people.export),
-        of_website("POST", "/people/{ref}/merge", people.merge),
-        of_website("POST", "/people/{ref}/undo", people.undo),
-        of_website("POST", "/people/{ref}/erase", people.erase),
-        of_website("GET", "/visitors/{visitorId}", people.visitor),
-        of_website("GET", "/visitors/{visitorId}/journey", people.visitor_page),
-        of_website("GET", "/live", live.live),
-        of_website("GET", "/live/stream", live.live_stream),
-        of_website("GET", "/health", people.health),
-        of_website("GET", "/settings", sites.settings),
-        of_website("POST", "/settings", sites.save),
-        of_website("POST", "/signing", sites.rotate),
-        of_website("POST", "/keys", sites.add_key),
-        of_website("POST", "/keys/revoke", sites.remove_key),
-        of_website("GET", "/seen", sites.seen),
+        show("/login", login.form, is_open=True),
+        form("/login", login.login, "/login", is_open=True),
+        show("/setup/{secret}", login.setup_form, is_open=True),
+        form("/setup/{secret}", login.setup, "/setup/{secret}", is_open=True),
+        show("/static/{file}", static, is_open=True),
+        *only_form("/logout", login.logout, "/"),
+        show("/account", login.account),
+        form("/account", login.change_password, "/account"),
+        show("/", sites.home),
+        show("/websites/new", sites.new_form),
+        form("/websites/new", sites.new, "/websites/new"),
+        show("/tokens", sites.tokens),
+        form("/tokens", sites.add_token, "/tokens"),
+        *only_form("/tokens/revoke", sites.remove_token, "/tokens"),
+        show("/w/{websiteId}/people", people.people),
+        show("/w/{websiteId}/people/{ref}", people.person),
+        show("/w/{websiteId}/people/{ref}/journey", people.person_journey),
+        show("/w/{websiteId}/people/{ref}/export", people.export),
+        show("/w/{websiteId}/people/{ref}/merge", people.preview),
+        form("/w/{websiteId}/people/{ref}/merge", people.merge, "/w/{websiteId}/people/{ref}"),
+        *only_form("/w/{websiteId}/people/{ref}/undo", people.undo, "/w/{websiteId}/people/{ref}?ledger=1"),
+        *only_form("/w/{websiteId}/people/{ref}/erase", people.erase, "/w/{websiteId}/people/{ref}"),
+        show("/w/{websiteId}/visitors/{visitorId}", people.visitor),
+        show("/w/{websiteId}/visitors/{visitorId}/journey", people.visitor_page),
+        show("/w/{websiteId}/live", live.live),
+        show("/w/{websiteId}/live/stream", live.live_stream),
+        show("/w/{websiteId}/health", people.health),
+        show("/w/{websiteId}/settings", sites.settings),
+        form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),
+        *only_form("/w/{websiteId}/signing", sites.rotate, "/w/{websiteId}/settings#signing"),
+        *only_form("/w/{websiteId}/keys", sites.add_key, "/w/{websiteId}/settings#keys"),
+        *only_form("/w/{websiteId}/keys/revoke", sites.remove_key, "/w/{websiteId}/settings#keys"),
+        show("/w/{websiteId}/seen", sites.seen),
     ]
 
 
@@ -63,6 +71,15 @@ def lost(services: Services) -> Route:
         raise NotFound("There is no page at this address.")
 
     return Pages(services).route("GET", "", page, is_open=True)
+
+
+def _of_website(path: str, page: Page) -> Page:
+    return needs_website(page) if path.startswith("/w/") else page
+
+
+async def go_home(call: Call) -> Reply:
+    """To the page that a form stands on."""
+    return redirect(call, call.home)
 
 
 async def static(call: Call) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
-from footfall.dashboard.core import Call, redirect, render, send_json
+from footfall.dashboard.core import Call, Problem, problem_of, redirect, render, send_json
 from footfall.dashboard.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
@@ -15,6 +15,7 @@ from footfall.ids import parse_object_id
 from footfall.web.envelope import Reply
 from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import (
+    clean_domain,
     configuration_changed,
     create_website,
     rotate_signing_secret,
@@ -95,7 +96,7 @@ async def new(call: Call) -> Reply:
             ),
         )
     except UsageError as error:
-        return render(call, "website_new.html", status=400, form=form, problem=str(error))
+        return render(call, "website_new.html", status=400, form=form, problem=problem_of(error))
     return redirect(call, f"/w/{made.website_id.hex()}/settings")
 
 
@@ -103,7 +104,7 @@ async def settings(
     call: Call,
     *,
     shown_key: str = "",
-    problem: str | None = None,
+    problem: Problem | None = None,
     status: int = 200,
     typed: dict[str, str] | None = None,
 ) -> Reply:
@@ -143,21 +144,34 @@ def _fields(website: Website) -> dict[str, str]:
 async def save(call: Call) -> Reply:
     """`POST /w/{websiteId}/settings`."""
     form = call.form
+    lists = {
+        name: _items(form.get(name, ""))
+        for name in ("allowed_hostnames", *map("excluded_{}".format, EXCLUSIONS))
+    }
     changes: dict[str, Any] = {name: name in form for name in SWITCHES}
     changes |= {
         "name": form.get("name") or call.site.domain,
         "domain": form.get("domain", ""),
         "timezone": form.get("timezone", ""),
-        "allowed_hostnames": _items(form.get("allowed_hostnames", "")),
-        "exclusions": Exclusions(
-            **{name: tuple(_items(form.get(f"excluded_{name}", ""))) for name in EXCLUSIONS}
-        ),
+        "allowed_hostnames": lists["allowed_hostnames"],
+        "exclusions": Exclusions(**{name: tuple(lists[f"excluded_{name}"]) for name in EXCLUSIONS}),
     }
     try:
+        for name in ("allowed_hostnames", "excluded_hostnames"):
+            _check_hosts(name, lists[name])
         await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
     except UsageError as error:
-        return await settings(call, problem=str(error), status=400, typed=form)
+        return await settings(call, problem=problem_of(error), status=400, typed=form)
     return _settings_done(call, "saved")
+
+
+def _check_hosts(field: str, hosts: list[str]) -> None:
+    """Raises UsageError that names the field."""
+    for host in hosts:
+        try:
+            clean_domain(host)
+        except UsageError as error:
+            raise UsageError(f"{field}: {problem_of(error).text.rstrip('.')}") from error
 
 
 def _settings_done(call: Call, done: str) -> Reply:
@@ -175,7 +189,8 @@ async def add_key(call: Call) -> Reply:
     """`POST /w/{websiteId}/keys`: a key, shown this once."""
     name = call.form.get("name", "")
     if not 1 <= len(name) <= 100:
-        return await settings(call, problem="name: give the key a name", status=400)
+        problem = Problem("key", "Give the key a name of at most 100 characters.")
+        return await settings(call, problem=problem, status=400)
     made = await change(call, lambda tx: create_key(tx, call.site.website_id, name, call.now))
     return await settings(call, shown_key=made["key"])
 
@@ -199,7 +214,9 @@ async def seen(call: Call) -> Reply:
     return send_json({"seen": False})
 
 
-async def tokens(call: Call, *, shown_key: str = "", problem: str | None = None, status: int = 200) -> Reply:
+async def tokens(
+    call: Call, *, shown_key: str = "", problem: Problem | None = None, status: int = 200
+) -> Reply:
     """`GET /tokens`: access tokens, which reach several websites."""
     found = await call.services.database.read(lambda tx, _: list_tokens(tx), None)
     return render(
@@ -222,12 +239,12 @@ async def add_token(call: Call) -> Reply:
     allowed = [_object_id(value) for name, value in call.fields if name == "website"]
     name = call.form.get("name", "")
     if not 1 <= len(name) <= 100:
-        return await tokens(call, problem="name: give the token a name", status=400)
-    try:
-        wanted = [ALL] if ALL in scopes else scopes
-        made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
-    except UsageError as error:
-        return await tokens(call, problem=str(error), status=400)
+        problem = Problem("name", "Give the token a name of at most 100 characters.")
+        return await tokens(call, problem=problem, status=400)
+    if not scopes:
+        return await tokens(call, problem=Problem("scope", "Tick at least one of these."), status=400)
+    wanted = [ALL] if ALL in scopes else scopes
+    made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
     return await tokens(call, shown_key=made["key"])
 
 

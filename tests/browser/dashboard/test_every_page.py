@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,13 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
     empty = run_json(demo.place, "website", "create", "empty.example")
     anonymous = run_json(demo.place, "website", "create", "anonymous.example")
     cookieless = run_json(demo.place, "website", "create", "cookieless.example", "--cookieless")
+    long = run_json(demo.place, "website", "create", "long.example", "--name", "W" * 200)
+    run_json(demo.place, "key", "create", long["websiteId"], "--name", "K" * 100)
+    run_json(demo.place, "token", "create", "--name", "T" * 100, "--permissions", "analytics:read")
+    lengthy = {"name": "N" * 900, "email": "m" * 200 + "@example.org", "k" * 100: "v" * 3000}
+    visitor = demo.person_of_ones_own("u" * 255, **lengthy)
+    for user in ("w" * 255, "x" * 255, "y" * 255):
+        demo.person_of_ones_own(user, email="both@example.org")
     expect_known(demo, cookieless["websiteId"])
     for made, script in ((anonymous, "script.js"), (cookieless, "script.cookieless.js")):
         domain = made["domain"]
@@ -39,6 +47,10 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "person": (f"{root}/people/{busiest}", 200),
         "person-why": (f"{root}/people/{busiest}?why=1&ledger=1", 200),
         "visitor": (f"{root}/visitors/{shared['examples'][0]['visitorId']}", 200),
+        "person-long": (f"{root}/people/user:{'u' * 255}?why=1&ledger=1", 200),
+        "merge-long": (f"{root}/people/user:{'u' * 255}/merge?other={'w' * 255}", 200),
+        "visitor-long": (f"{root}/visitors/{visitor}", 200),
+        "people-beyond": (f"{root}/people?offset=5000", 200),
         "live": (f"{root}/live", 200),
         "health": (f"{root}/health", 200),
         "settings": (f"{root}/settings", 200),
@@ -46,6 +58,8 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "website-new": ("/websites/new", 200),
         "tokens": ("/tokens", 200),
         "account": ("/account", 200),
+        "unknown": ("/nothing/here", 404),
+        "long-settings": (f"/w/{long['websiteId']}/settings", 200),
         "not-found": (f"{root}/visitors/x", 404),
         "empty-people": (f"/w/{empty['websiteId']}/people", 200),
         "empty-live": (f"/w/{empty['websiteId']}/live", 200),
@@ -180,6 +194,32 @@ def test_what_comes_of_each_form_is_sound(
     context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fields_are_seen(browser: Browser, demo: Demo, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{demo.url}/login")
+    border, inside, around = page.get_by_label("Password").evaluate(
+        "field => [getComputedStyle(field).borderTopColor, getComputedStyle(field).backgroundColor,"
+        " getComputedStyle(field.closest('.card')).backgroundColor]"
+    )
+    context.close()
+    assert contrast(border, inside) >= 3
+    assert contrast(border, around) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """How much two colours differ, from 1 to 21, as WCAG counts it."""
+
+    def light(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
 def test_the_first_load_is_small(demo: Demo, browser: Browser, session: Any) -> None:
     context = browser.new_context(storage_state=session)
     page = context.new_page()
@@ -214,6 +254,11 @@ def test_the_keyboard_is_enough(demo: Demo, desk: Desk) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Log out")).to_be_hidden()
     expect(page.get_by_label("Your account")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(5):
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Log out")).to_be_hidden()
 
 
 def test_reading_works_without_javascript(demo: Demo, browser: Browser, session: Any) -> None:
@@ -231,7 +276,7 @@ def test_reading_works_without_javascript(demo: Demo, browser: Browser, session:
     page.locator("#list a.person").first.click()
     expect(page.locator("#journey")).to_contain_text("Page")
     page.get_by_role("link", name="Why?").click()
-    expect(card(page, "Traits")).to_contain_text("by backend")
+    expect(card(page, "Traits")).to_contain_text("by the key “backend”")
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Live")
     context.close()

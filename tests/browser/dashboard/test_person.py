@@ -16,7 +16,7 @@ from tests.support.desk import EMAIL, Demo, Desk, card, new_page, scroll, wait_f
 
 def test_a_person_is_found_in_a_click_and_explains_each_trait(demo: Demo, desk: Desk) -> None:
     page = desk.page
-    demo.person_of_ones_own("why/me", name="Why Me", plan="free")
+    demo.person_of_ones_own("why/me", name="Why Me", zeal="much", plan="free")
     demo.identify(new_page(demo), "why/me", plan="pro")
     page.goto(f"{demo.root}/people/user:{quote('why/me', safe='')}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Why Me")
@@ -25,13 +25,15 @@ def test_a_person_is_found_in_a_click_and_explains_each_trait(demo: Demo, desk: 
         str(told["activity"][name]) for name in ("sessionCount", "pageViewCount", "goalCount")
     ]
     assert page.locator(".devices li").count() == len(told["visitors"]) == 2
-    expect(card(page, "Traits")).not_to_contain_text("by backend")
+    expect(card(page, "Traits")).not_to_contain_text("by the key")
+    names = card(page, "Traits").locator("dt").all_inner_texts()
     page.get_by_role("link", name="Why?").click()
     plan = card(page, "Traits").locator("div", has=page.locator("dt", has_text="plan"))
-    expect(plan).to_contain_text("by backend; was free before")
+    expect(plan).to_contain_text("by the key “backend”; was free before")
+    assert card(page, "Traits").locator("dt").all_inner_texts() == names
     explained = demo.http.get(f"/api/v1/profiles/{told['profileId']}?explain=1").json()["data"]["explain"]
     assert plan.locator("small").get_attribute("title") == f"Fact {explained['traits']['plan']['factId']}"
-    expect(card(page, "Devices").locator("li small", has_text="said by backend")).to_have_count(2)
+    expect(card(page, "Devices").locator("li small", has_text="said by the key “backend”")).to_have_count(2)
 
 
 @pytest.mark.parametrize("with_script", [True, False])
@@ -64,7 +66,10 @@ def test_a_merge_is_previewed_made_and_undone(demo: Demo, desk: Desk) -> None:
     demo.person_of_ones_own("twin-2", email="twin@example.org", city="Rome")
     wait_for(
         page,
-        lambda: page.goto(f"{demo.root}/health") and page.get_by_role("link", name="twin-1").count() == 1,
+        lambda: (
+            page.goto(f"{demo.root}/health")
+            and page.get_by_role("link", name="twin-1").count() == 1
+        ),
     )
     finding = page.locator("li", has=page.get_by_role("link", name="twin-1"))
     finding.get_by_role("button", name="Preview the merge").click()
@@ -73,6 +78,8 @@ def test_a_merge_is_previewed_made_and_undone(demo: Demo, desk: Desk) -> None:
     expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
     expect(preview).to_contain_text("Rome")
     assert demo.person("twin-2").json()["data"]["userIds"] == ["twin-2"]
+    page.reload()
+    expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
     preview.get_by_role("button", name="Merge").click()
     expect(page.get_by_role("status")).to_contain_text("one person now")
     expect(page.get_by_role("status")).to_be_in_viewport()
@@ -100,23 +107,56 @@ def test_a_merge_with_nobody_is_refused(demo: Demo, desk: Desk) -> None:
     expect(page.get_by_role("alert")).to_have_text("Nobody was identified under this user id.")
     expect(page.get_by_role("alert")).to_be_in_viewport()
     expect(page.get_by_label("The other user's id")).to_have_value("nobody there")
+    expect(page.get_by_label("The other user's id")).to_have_attribute("aria-invalid", "true")
 
 
 def test_an_undo_that_leaves_nobody_says_so(demo: Demo, desk: Desk) -> None:
     page = desk.page
-    demo.person_of_ones_own("never-was")
+    demo.person_of_ones_own("never-was", name="Never")
     page.goto(f"{demo.root}/people/user:never-was?why=1")
     card(page, "Ledger").get_by_role("link", name="Show").click()
     expect(page.get_by_role("link", name="Hide why")).to_be_visible()
     card(page, "Ledger").get_by_role("button", name="Undo this identify").click()
-    page.wait_for_url("**/people?done=undone")
-    expect(page.get_by_text("Undone.")).to_be_in_viewport()
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    expect(page.locator("main")).to_contain_text("Nothing that was said about this person counts any more")
     assert demo.person("never-was").status_code == 404
+    expect(page.get_by_text("Merge with another user")).to_have_count(0)
+    page.goto(f"{demo.root}/people/user:never-was?why=1")
+    expect(page.locator(".ledger > li")).to_have_count(2)
+    card(page, "Ledger").get_by_role("button", name="Undo this undo").click()
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    expect(page.get_by_text("counts any more")).to_have_count(0)
+    assert demo.person("never-was").json()["data"]["name"] == "Never"
+    card(page, "Ledger").get_by_role("button", name="Undo this identify").click()
+    page.get_by_text("Erase this person").click()
+    page.get_by_label("to confirm").fill("never-was")
+    page.get_by_role("button", name="Erase for ever").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This person was erased")
+    page.reload()
+    page.wait_for_url(f"{demo.root}/people")
+
+
+def test_the_ledger_tells_what_each_fact_said(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    visitor = demo.person_of_ones_own("told", name="Tol D", plan="pro")
+    long = "a long story " * 20
+    said = {"bio": long, "$set_once": {"first_plan": "<b>free</b>"}, "$unset": ["plan"]}
+    demo.identify(visitor, "told", **said)
+    page.goto(f"{demo.root}/people/user:told?ledger=1")
+    facts = page.locator(".ledger > li")
+    assert facts.nth(1).locator(".said .tag").all_inner_texts() == ["name = Tol D", "plan = pro"]
+    expect(facts.nth(1).locator("details")).to_have_count(0)
+    shown = facts.nth(0).locator(".said .tag").all_inner_texts()
+    assert shown == [f"bio = {long[:39]}…", "once first_plan = <b>free</b>", "without plan"]
+    expect(facts.nth(0).locator("details .tag").first).to_be_hidden()
+    facts.nth(0).get_by_text("All 3").click()
+    expect(facts.nth(0).locator("details .tag").first).to_have_text(f"bio = {long.strip()}")
 
 
 def test_erasure_wants_the_user_id_typed(demo: Demo, desk: Desk) -> None:
     page = desk.page
     visitor = demo.person_of_ones_own("Erase Me", name="Gone Soon")
+    demo.event("pageview", visitor, "/again")
     page.goto(f"{demo.root}/people/user:Erase%20Me")
     page.get_by_text("Erase this person").click()
     page.get_by_label("to confirm").fill("erase me")
@@ -129,6 +169,9 @@ def test_erasure_wants_the_user_id_typed(demo: Demo, desk: Desk) -> None:
     page.get_by_role("button", name="Erase for ever").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This person was erased")
     assert re.fullmatch(r"[0-9a-f]{32}", page.locator("dd code").inner_text())
+    said = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
+    assert said["Removed"] == "1 fact and 1 profile"
+    assert said["Blanked"].startswith("2 events, 1 session and 1 visitor")
     assert demo.person("Erase Me").status_code == 404
     assert demo.http.get(f"/api/v1/visitors/{visitor}").json()["data"].get("profile") is None
 

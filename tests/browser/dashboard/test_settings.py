@@ -39,9 +39,22 @@ def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
     page.get_by_label("Time zone").fill("Mars")
     desk.expected_errors = 1
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("timezone")
+    expect(page.get_by_role("alert")).to_have_text(
+        "'Mars' is no IANA time zone; use one such as Europe/Berlin."
+    )
     expect(page.get_by_label("Time zone")).to_have_value("Mars")
+    expect(page.get_by_label("Time zone")).to_be_focused()
+    expect(page.get_by_label("Time zone")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Excluded paths")).to_have_value("/admin/*")
+    page.goto(f"{demo.root}/settings")
+    for name in ("Other host names and app bundle ids", "Excluded host names", "Excluded countries"):
+        page.get_by_label(name).fill("a b!")
+        desk.expected_errors = 1
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_label(name)).to_be_focused()
+        expect(page.locator("[aria-invalid]")).to_have_count(1)
+        expect(page.get_by_role("alert")).to_be_in_viewport()
+        page.get_by_label(name).fill("")
     page.goto(f"{demo.root}/settings")
     for name in ("Other host names and app bundle ids", "Excluded paths", "Excluded addresses"):
         page.get_by_label(name).fill("")
@@ -77,6 +90,53 @@ def test_a_key_is_shown_once_copied_and_revoked(demo: Demo, desk: Desk) -> None:
     expect(page.get_by_role("status").first).to_contain_text("Revoked")
     expect(page.locator("#keys")).not_to_contain_text("a second one")
     assert demo.http.get("/api/v1/profiles", headers=headers).status_code == 401
+
+
+def test_to_load_the_answer_to_a_form_again_sends_nothing(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.goto(f"{demo.root}/settings")
+    page.get_by_placeholder("Name, such as backend").fill("only one")
+    page.get_by_role("button", name="Make key").click()
+    page.locator(".good code").wait_for()
+    assert page.url == f"{demo.root}/settings#keys"
+    page.reload()
+    expect(page.locator(".good")).to_have_count(0)
+    expect(page.locator("#keys tr", has_text="only one")).to_have_count(1)
+    page.goto(f"{demo.url}/tokens")
+    page.get_by_role("textbox", name="Name").fill("only token")
+    page.get_by_label("Everything").check()
+    page.get_by_role("button", name="Make token").click()
+    page.locator(".good code").wait_for()
+    page.get_by_label("Your account").click()
+    page.get_by_role("link", name="Account", exact=True).click()
+    page.wait_for_url("**/account")
+    page.evaluate("history.back()")  # `go_back` does not notice a page that the browser kept
+    expect(page.get_by_role("heading", name="New token", exact=True)).to_be_visible()
+    expect(page.locator("tr", has_text="only token")).to_have_count(1)
+    page.goto(f"{demo.url}/websites/new")
+    page.get_by_label("Domain").fill("no domain")
+    desk.expected_errors = 1
+    page.get_by_role("button", name="Create website").click()
+    page.get_by_role("alert").wait_for()
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert [url.removeprefix(demo.url) for url in sent] == [
+        f"/w/{demo.website_id}/keys",
+        "/tokens",
+        "/websites/new",
+    ]
+
+
+def test_what_was_done_is_said_once(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{demo.root}/settings")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    assert page.url == f"{demo.root}/settings"
+    page.reload()
+    expect(page.get_by_text("Saved.")).to_have_count(0)
 
 
 def test_copying_works_where_browsers_have_no_clipboard(demo: Demo, desk: Desk) -> None:

@@ -44,9 +44,21 @@
     });
   });
 
-  // Menus close on a click elsewhere, and on Escape.
+  // To load the answer to a form again is to load the form's page, which sends nothing. What was done is said once.
+  (function () {
+    var shown = new URL(document.body.dataset.address || location.href, location.href), wasDone = shown.searchParams.has("done");
+    if (wasDone) shown.searchParams.delete("done");
+    if (wasDone || document.body.dataset.address) history.replaceState(null, "", shown);
+  })();
+
+  // Menus close on a click elsewhere, when the focus leaves them, and on Escape.
   document.addEventListener("click", function (event) {
     each("details.menu[open]", function (menu) { if (!menu.contains(event.target)) menu.open = false; });
+  });
+  each("details.menu", function (menu) {
+    menu.addEventListener("focusout", function (event) {
+      if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    });
   });
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") return;
