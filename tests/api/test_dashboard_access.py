@@ -16,6 +16,7 @@ from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
 from footfall.clock import system_clock
 from footfall.dashboard.live import LIVE_SECONDS
 from footfall.dashboard.routes import pages
+from footfall.identity.health import MANY_VISITORS
 from tests.conftest import MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
 from tests.support.servers import RunningServer, run_command, run_json, until
@@ -539,6 +540,12 @@ def test_a_person_is_called_the_same_everywhere(
     for path, tag in (("live", "b"), (f"visitors/{visitor}", "b"), ("people/user:A-1", "h1")):
         assert f"<{tag}>{called}</{tag}>" in inside.get(f"{root}/{path}").text, path
     until(lambda: f"<b>{called}</b>" in inside.get(f"{root}/people").text, "not called so in the list")
+
+
+def test_who_has_very_many_visitors_is_called_by_the_user_id(inside: Visit, server: Site) -> None:
+    for _ in range(MANY_VISITORS + 1):
+        server.identify(server.pageview(), "everybody")
+    assert ">everybody</a>" in inside.get(f"/w/{server.website_id}/health").text
 
 
 @pytest.mark.parametrize(

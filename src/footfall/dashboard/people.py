@@ -496,5 +496,16 @@ async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
 async def health(call: Call) -> Reply:
     """`GET /w/{websiteId}/health`."""
     await call.services.refused.flush()
-    report = await call.services.database.scan(identity_health, call.site)
+    report = await call.services.database.scan(_read_health, call.site)
     return render(call, "health.html", section="health", report=report)
+
+
+def _read_health(tx: Transaction, website: Website) -> dict[str, Any]:
+    """The report as the API has it, with the user ids of those who have many visitors."""
+    report = identity_health(tx, website)
+    for finding in report["findings"]:
+        if finding["kind"] == "many_visitors":
+            keys = [(website.website_id, bytes.fromhex(one["profileId"])) for one in finding["examples"]]
+            for one, row in zip(finding["examples"], tx.lookup(store.sql.profile_get, keys), strict=True):
+                one["userId"] = row[2] if row else one["profileId"]
+    return report

@@ -64,15 +64,17 @@ def test_a_merge_is_previewed_made_and_undone(demo: Demo, desk: Desk) -> None:
     page = desk.page
     demo.person_of_ones_own("twin-1", name="Twin", email="twin@example.org")
     demo.person_of_ones_own("twin-2", email="twin@example.org", city="Rome")
+    demo.person_of_ones_own("twin-3", email="twin@example.org")
     wait_for(
         page,
         lambda: (
             page.goto(f"{demo.root}/health")
-            and page.get_by_role("link", name="twin-1").count() == 1
+            and page.get_by_role("link", name="twin-3", exact=True).count() == 1
         ),
     )
-    finding = page.locator("li", has=page.get_by_role("link", name="twin-1"))
-    finding.get_by_role("button", name="Preview the merge").click()
+    finding = page.locator("li", has=page.get_by_role("link", name="twin-3", exact=True))
+    expect(finding.get_by_role("link", name="Preview the merge with twin-3")).to_be_visible()
+    finding.get_by_role("link", name="Preview the merge with twin-2").click()
     preview = page.locator(".preview")
     expect(preview).to_be_in_viewport()
     expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
