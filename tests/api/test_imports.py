@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,11 @@ def test_the_doctor_tells_of_ids_refused_lately_only(server: Site) -> None:
     }
     server.place.transact(lambda tx: REFUSED_HANDLER.run(tx, [counts]))
     report = server.call("GET", "/api/v1/identity/health").json()["data"]
-    assert finding(report, "junk_ids")["count"] == 2
+    junk = finding(report, "junk_ids")
+    assert junk["count"] == 2
+    assert date.fromisoformat(junk["examples"][0]["day"]) == date(1970, 1, 1) + timedelta(
+        today - LATELY_DAYS + 1
+    )
 
 
 def test_what_was_merged_is_no_duplicate_any_more(server: Site) -> None:

@@ -160,7 +160,9 @@ class Pages:
         call.pairs = call.context.pairs()
         cookies = read_cookies(call.context.header(b"cookie"))
         call.session, call.form_key = cookies.get(SESSION_COOKIE, ""), cookies.get(FORM_COOKIE, "")
-        call.is_secure = call.context.header(b"x-forwarded-proto").lower() == "https"
+        call.is_secure = (
+            call.context.header(b"x-forwarded-proto").partition(",")[0].strip().lower() == "https"
+        )
         if call.session:
             call.account = await self._services.database.read(find_session, (call.session, call.now))
         if call.account is None:

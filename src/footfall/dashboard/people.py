@@ -432,10 +432,11 @@ async def export(call: Call) -> Reply:
 async def _person(call: Call, *, with_reasons: bool = False) -> dict[str, Any]:
     """The person in the address; `counts`: whether any fact about them does. Raises NotFound when there is none."""
     asked = (call.site, read_ref(call.context.path_values[1]), MAX_AT, with_reasons)
-    found = await call.services.database.read(read_person, asked)
+    database = call.services.database
+    found = await (database.scan if with_reasons else database.read)(read_person, asked)
     counts = found is not None
     if found is None:
-        found = await call.services.database.read(_read_nobody, asked[:2])
+        found = await database.read(_read_nobody, asked[:2])
     if found is None:
         raise no_such_person()
     return {**found, "counts": counts}
@@ -496,16 +497,5 @@ async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
 async def health(call: Call) -> Reply:
     """`GET /w/{websiteId}/health`."""
     await call.services.refused.flush()
-    report = await call.services.database.scan(_read_health, call.site)
+    report = await call.services.database.scan(identity_health, call.site)
     return render(call, "health.html", section="health", report=report)
-
-
-def _read_health(tx: Transaction, website: Website) -> dict[str, Any]:
-    """The report as the API has it, with the user ids of those who have many visitors."""
-    report = identity_health(tx, website)
-    for finding in report["findings"]:
-        if finding["kind"] == "many_visitors":
-            keys = [(website.website_id, bytes.fromhex(one["profileId"])) for one in finding["examples"]]
-            for one, row in zip(finding["examples"], tx.lookup(store.sql.profile_get, keys), strict=True):
-                one["userId"] = row[2] if row else one["profileId"]
-    return report

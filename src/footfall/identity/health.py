@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.clock import DAY_MS, system_clock
+from footfall.clock import DAY_MS, system_clock, to_iso
 from footfall.db.counts import counting
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
@@ -49,7 +49,14 @@ def _shared_visitors(tx: Transaction, website_id: bytes) -> dict[str, Any]:
 
 def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> dict[str, Any]:
     rows = tx.all(sql.people_with_many_visitors, (website_id, MANY_VISITORS))
-    examples = [{"profileId": row[0].hex(), "visitors": row[1]} for row in rows[:MOST_SHOWN]]
+    examples = [
+        {
+            "profileId": person_id.hex(),
+            "userId": tx.all(store.sql.members_of_person, (website_id, person_id))[0][1],
+            "visitors": visitors,
+        }
+        for person_id, visitors in rows[:MOST_SHOWN]
+    ]
     advice = (
         "Very many visitors for one user: is this the id of one person, or of an account, a role or a test?"
     )
@@ -101,7 +108,7 @@ def _merge_preview(tx: Transaction, website_id: bytes, person_ids: list[bytes]) 
 def _junk_refused(tx: Transaction, website_id: bytes, before: int) -> dict[str, Any]:
     """Refusals after the day `before` (days since epoch)."""
     rows = tx.all(sql.refused_ids, (website_id, before))
-    examples = [{"day": row[0], "source": row[1], "calls": row[2]} for row in rows]
+    examples = [{"day": to_iso(row[0] * DAY_MS)[:10], "source": row[1], "calls": row[2]} for row in rows]
     advice = (
         "Placeholders were sent as user ids and refused: look for the client that identifies before log-in."
     )
