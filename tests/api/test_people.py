@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from footfall.clock import system_clock, to_iso
 from tests.support.people import ask, journey, merge, people, person, undo, user_ref, users
 from tests.support.sites import Site, moment, new_visitor, next_millisecond
 
@@ -83,12 +85,128 @@ def test_filters_find_whom_they_describe(team: Site, filters: dict[str, Any], fo
     assert answer["pagination"]["total"] == len(found)
 
 
+LONG = "Zürich, " + "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"trait__bio": LONG.replace(",", "\\,")}, "a"),
+        ({"trait__bio": LONG.replace(",", "\\,") + "Needle,short"}, "cb"),
+        ({"trait__bio": "is_not:" + LONG.replace(",", "\\,") + "Needle"}, "ca"),
+        ({"trait__bio": "contains:NEEDLE"}, "b"),
+        ({"trait__bio": "contains:NÉEDLE"}, ""),
+        ({"trait__bio": "contains:zÜrich"}, "ba"),
+        ({"trait__bio": "contains:a,b,f"}, ""),
+        ({"trait__bio": "contains:short,needle"}, "cb"),
+        ({"trait__bio": LONG[:255].replace(",", "\\,")}, ""),
+        ({"trait__list": "contains:number 99"}, "b"),
+        ({"trait__list": "contains:number 100"}, ""),
+        ({"trait__bio": "contains:needle", "trait__list": "exists"}, "b"),
+    ],
+)
+def test_long_values_are_told_apart_and_looked_through_to_their_end(
+    server: Site, filters: dict[str, Any], found: str
+) -> None:
+    server.identify(server.pageview(), "a", {"bio": LONG}, at=0)
+    server.identify(
+        server.pageview(), "b", {"bio": LONG + "Needle", "list": [f"number {n}" for n in range(100)]}, at=1
+    )
+    server.identify(server.pageview(), "c", {"bio": "short"}, at=2)
+    assert users(people(server, **filters)) == list(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "needle"),
+    [
+        ("Αθήνα", "αθήνα"),
+        ("Αθήνας", "ΑΘΉΝΑΣ"),
+        ("Ángel Muñoz", "ángel muñoz"),
+        ("Łódź", "ŁÓDŹ"),
+        ("straße", "STRAẞE"),
+        ("ИВАН (петров)* [1]? ^$|.{} !%_", "иван (ПЕТРОВ)* [1]? ^$|.{} !%_"),
+        ("a\\b…ç", "A\\B…Ç"),
+        ("日本 Tōkyō", "本 TŌ"),
+    ],
+)
+def test_texts_are_contained_in_any_case_of_any_alphabet(server: Site, value: str, needle: str) -> None:
+    server.identify(server.pageview(), "a", {"city": value})
+    server.identify(server.pageview(), "b", {"city": "x" + value[1:].replace(" ", "")})
+    server.identify(server.pageview(), "c", {"city": "x" * 300 + value})
+    for asked in (value, needle, needle.lower(), needle.swapcase()):
+        assert users(people(server, trait__city=f"contains:{asked}")) == ["c", "a"], asked
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"trait__company": "Acme\\, Inc"}, "a"),
+        ({"trait__company": "Acme, Inc"}, "b"),
+        ({"trait__company": "is:Acme\\, Inc,C:\\temp"}, "ca"),
+        ({"trait__company": "a\\\\,Acme"}, "db"),
+        ({"trait__company": "is:"}, "e"),
+        ({"trait__company": "is_not:", "trait__seats": "exists"}, "fcba"),
+        ({"trait__company": "\\ blank\\ "}, "f"),
+        ({"trait__company": "contains:\\ blank"}, "f"),
+        ({"trait__company": "contains:e\\,"}, "a"),
+        ({"trait__seats": "5.0"}, "a"),
+        ({"trait__seats": "10.50,005"}, "ba"),
+        ({"trait__seats": "is_not:5.00"}, "fedcb"),
+        ({"trait__seats": "9007199254740993.0"}, ""),
+        ({"trait__seats": "9007199254740993"}, "c"),
+        ({"trait__seats": "gte:999"}, "c"),
+        ({"trait__seats": "1_000"}, "f"),
+        ({"trait__joined": "lt:2026-05-05T12:00:01"}, "a"),
+        ({"trait__joined": "gte:2026-05-05T12:00:00Z"}, "ba"),
+    ],
+)
+def test_values_are_asked_for_as_they_are(server: Site, filters: dict[str, Any], found: str) -> None:
+    known: dict[str, dict[str, Any]] = {
+        "a": {"company": "Acme, Inc", "seats": 5, "joined": "2026-05-05T12:00:00"},
+        "b": {"company": "Acme", "seats": 10.5, "joined": "2026-05-05T12:00:00-01:00"},
+        "c": {"company": "C:\\temp", "seats": 9007199254740993, "joined": "2026-05-05T25:00"},
+        "d": {"company": "a\\"},
+        "e": {"company": ""},
+        "f": {"company": " blank ", "seats": "1_000"},
+    }
+    for number, (user, traits) in enumerate(known.items()):
+        server.identify(server.pageview(), user, traits, at=number)
+    assert users(people(server, **filters)) == list(found)
+
+
+def test_people_with_many_words_and_users_are_found_by_name_address_and_each_user(server: Site) -> None:
+    names = [str(uuid.UUID(int=number << 64 | 7)) for number in range(20)]
+    server.identify(server.pageview(), names[0], {"name": "Gertrude Findable", "email": "g@findme.example"})
+    for name in names[1:]:
+        server.identify(server.pageview(), name)
+        merge(server, names[0], name)
+    server.identify(server.pageview(), "-".join(f"a{number}" for number in range(62)), {"name": "Other One"})
+    for asked in ("gertrude", "findable", "g@findme", *names, names[9][:20]):
+        assert len(users(people(server, search=asked))) == 1, asked
+    assert len(users(people(server, search="other one"))) == len(users(people(server, search="a0-a1"))) == 1
+
+
+def test_who_was_seen_before_a_link_in_the_near_future_is_the_user_of_then(server: Site) -> None:
+    shared = server.pageview()
+    server.identify(shared, "A")
+    server.identify(server.pageview(), "B")
+    soon = to_iso(system_clock() + 50_000)
+    server.identify(shared, "C", {"$at": soon})
+    next_millisecond()
+    server.pageview(shared)
+    assert eventually(lambda: seen(server)[1], "A")
+    assert seen(server) == ["C", "A", "B"]
+
+
 @pytest.mark.parametrize(
     ("query", "word"),
     [
         ("trait.seats=gte:many", "trait.seats"),
         ("trait.=x", "trait."),
         ("trait.plan=", "trait.plan"),
+        ("trait.plan=contains:", "trait.plan"),
+        ("trait.plan=contains:" + "x" * 1001, "1000"),
+        ("trait.seats=gte:1_000", "trait.seats"),
         ("limit=0", "limit"),
         ("limit=251", "limit"),
         ("offset=-1", "offset"),

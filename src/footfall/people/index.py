@@ -24,8 +24,8 @@ from footfall.db.statements import Statement, load
 from footfall.errors import DatabaseError
 from footfall.identity.store import mark_changed
 from footfall.identity.store import sql as identity_sql
-from footfall.ids import EVENT_BYTES, at_of
-from footfall.people.terms import indexed_value, search_terms
+from footfall.ids import EVENT_BYTES, at_of, at_prefix
+from footfall.people.terms import FORM, indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
 
@@ -50,6 +50,8 @@ DONE = 2000
 """Changes that are then removed at once."""
 MADE_ANEW = 1000
 """Profiles that are marked at once when the whole index is made anew."""
+SIZES_CHANGES, SIZES_PAUSE = 1000, 100
+"""After so many changes PostgreSQL's planner is told what there is by now, but not before so many times as long as that last took."""
 
 
 class Take(NamedTuple):
@@ -210,7 +212,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
     for website_id in {one.website_id for one in seen}:
         tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
-    found = tx.lookup(sql.person_of_visitor, [one[:2] for one in seen])
+    found = tx.lookup(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
         if person is not None:
@@ -225,6 +227,21 @@ def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, i
     return {row[0]: row[1] for row in tx.all(sql.online_since, asked)}
 
 
+def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
+    """Write handler: of websites and fields that are new since it was told last, PostgreSQL's planner expects hardly any rows.
+
+    Then it compares each with each, and lists of 10,000 people take seconds; its own housekeeping looks a minute later, or never.
+    """
+    tx.run(sql.sizes_changed)
+    return [None] * len(calls)
+
+
+def read_form(tx: Transaction, asked: None) -> int:
+    """The form in which the whole index is; see `terms.FORM`."""
+    row = tx.one(sql.form_get)
+    return row[0] if row else 0
+
+
 def _locks(calls: list[Any]) -> list[Params]:
     return [(b"trait index",)]
 
@@ -232,6 +249,7 @@ def _locks(calls: list[Any]) -> list[Params]:
 # Before all others: what is written apart must not know of a batch that may yet fail.
 INDEX_HANDLER = WriteHandler(rank=-1, run=index_step, is_step=True, locks=_locks)
 SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=_locks)
+SIZES_HANDLER = WriteHandler(rank=-1, run=tell_sizes, is_step=True)
 DONE_HANDLER = WriteHandler(rank=-1, run=remove_changes, is_step=True)
 
 
@@ -268,10 +286,15 @@ class TraitIndexer:
         self._begun = 0.0
         self._losses = 0
         self._unmarked = START if database.is_derived_new else None
+        self._is_form_known = False
+        self._untold, self._tell_at = 0, 0.0
 
     async def advance(self) -> float:
         """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
         try:
+            if not self._is_form_known and await self._database.read(read_form, None) != FORM:
+                self._unmarked = START
+            self._is_form_known = True
             while self._unmarked is not None:
                 await self._mark_more(self._unmarked)
             return await self._step()
@@ -293,6 +316,7 @@ class TraitIndexer:
             self._after = self._left[-1]
         if self._left and (was_all or self._is_due()):
             await self._settle()
+        await self._tell_sizes(step.changes)
         is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
         is_behind = step.waited > BEHIND_MS
         self._database.pace(step.changes // 2 if is_behind and not was_all else None)
@@ -301,6 +325,14 @@ class TraitIndexer:
         wanted = STEP if is_busy else STEP_ALONE
         self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0
+
+    async def _tell_sizes(self, changes: int) -> None:
+        """Tell the planner what there is by now, when that is due. Raises ApiError and DatabaseError."""
+        self._untold += changes
+        now = monotonic()
+        if self._untold >= SIZES_CHANGES and now >= self._tell_at:
+            await self._database.write(SIZES_HANDLER, None)
+            self._untold, self._tell_at = 0, monotonic() + SIZES_PAUSE * (monotonic() - now)
 
     def _is_due(self) -> bool:
         """Whether the index has to be committed though there is more to do."""
@@ -318,8 +350,9 @@ class TraitIndexer:
         self._after, self._left = START, []
 
     async def _mark_more(self, after: Params) -> None:
-        """Mark some more of all profiles, since the index was lost or belonged to another database. Raises ApiError and DatabaseError."""
+        """Mark some more of all profiles, since the index was lost, of another database or of another form. Raises ApiError and DatabaseError."""
         following = await self._database.change(lambda tx: mark_profiles(tx, after))
         if following is None:
             await self._database.derived_made()
+            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
         self._unmarked = following

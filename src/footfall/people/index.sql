@@ -67,9 +67,19 @@ SELECT (
 FROM profile m JOIN link l ON l.website_id = m.website_id AND l.profile_id = m.profile_id
 WHERE m.website_id = :website_id AND m.person_id = :person_id ORDER BY newest DESC NULLS LAST LIMIT 1;
 
--- name: person_of_visitor(website_id bytes, visitor_id bytes)
+-- name: person_of_visitor(website_id bytes, visitor_id bytes, end bytes)
+-- Whose the visitor was before the fact id `end`: of the last link before it, else of the first.
 SELECT p.person_id
-FROM (
-    SELECT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id DESC LIMIT 1
-) AS l
-JOIN profile p ON p.website_id = :website_id AND p.profile_id = l.profile_id;
+FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.profile_id
+WHERE l.website_id = :website_id AND l.visitor_id = :visitor_id AND l.fact_id = COALESCE((
+    SELECT fact_id FROM link
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id < :end ORDER BY fact_id DESC LIMIT 1
+), (
+    SELECT fact_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id LIMIT 1
+));
+
+-- name: form_get()
+SELECT value FROM setting WHERE name = 'trait_index_form';
+
+-- name: form_put(form int)
+INSERT INTO setting (name, value) VALUES ('trait_index_form', :form) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from footfall.db.protocol import Row, Transaction, Value
-from footfall.db.statements import make_statement
+from footfall.db.statements import Statement, make_statement
+from footfall.people.terms import MAX_VALUE, any_case, values_meant
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
 FEW = 30_000
@@ -24,8 +25,9 @@ MOST_NAMED = 20
 """People that are put in front since they are called just what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
-_ASCII_UPPER = re.compile("[A-Z]+")
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
+_ANY_CASE = re.compile(r"any_case\(([\w.]+), ([?$]\d+), ([?$]\d+)\)")
+_EACH_TRAIT = "json_each(q.metadata)"
 _LISTED = "listed_person p WHERE p.website_id = :w"
 """What follows FROM, to read all people."""
 _FIRST_IDENTIFIED = (
@@ -81,9 +83,16 @@ class _Builder:
         used = [i for i, declared in enumerate(self.types) if _uses(text, declared.split()[0])]
         declared = ", ".join(self.types[i] for i in used)
         statement = make_statement("people", declared, text)
-        # SQLite's LIKE knows no case, and to lower the values of a million people costs as much again as to compare them.
-        statement = msgspec.structs.replace(statement, sqlite=_LOWER.sub(r"\1", statement.sqlite))
-        return tx.all(statement, tuple(self.values[i] for i in used))
+        return tx.all(_for_engines(statement), tuple(self.values[i] for i in used))
+
+
+def _for_engines(statement: Statement) -> Statement:
+    """The statement with what the engines say in different ways."""
+    # SQLite's LIKE knows no case, and to lower the values of a million people costs as much again as to compare them.
+    sqlite = _ANY_CASE.sub(r"(\1 GLOB \2 OR \3 IS NULL)", _LOWER.sub(r"\1", statement.sqlite))
+    postgres = _ANY_CASE.sub(r"(\1 ~ \3 OR \2::text IS NULL)", statement.postgres)
+    postgres = postgres.replace(_EACH_TRAIT, "json_each_text(q.metadata::json)")
+    return msgspec.structs.replace(statement, sqlite=sqlite, postgres=postgres)
 
 
 def _uses(text: str, name: str) -> bool:
@@ -253,34 +262,45 @@ class _Search:
 def _condition(builder: _Builder, one: Filter) -> Condition:
     name = builder.add(one.name, "text")
     own = f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}"
-    everybody = f"SELECT profile_id FROM trait WHERE website_id = :w AND name = {name}"
+    everybody = f"SELECT t.profile_id FROM trait t WHERE t.website_id = :w AND t.name = {name}"
     if one.operator == "exists":
         return Condition(f"EXISTS ({own})", everybody, everybody)
     if one.operator == "missing":
         return Condition(f"NOT EXISTS ({own})", others=everybody)
     if one.operator in COMPARISONS:
         kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
-        test = f"number {COMPARISONS[one.operator]} {number} AND kind = {kind}"
+        test = f"t.number {COMPARISONS[one.operator]} {number} AND t.kind = {kind}"
         source = f"{everybody} AND {test}"
-        return Condition(f"EXISTS ({own} AND t.{test.replace('kind', 't.kind')})", source, source)
+        return Condition(f"EXISTS ({own} AND {test})", source, source)
     if one.operator == "contains":
-        patterns = [builder.add(pattern, "text") for value in one.values for pattern in _patterns(value)]
-        tests = " OR ".join(f"lower(value) LIKE {pattern} ESCAPE '!'" for pattern in patterns)
-        return Condition(
-            f"EXISTS ({own} AND ({tests.replace('value', 't.value')}))", f"{everybody} AND ({tests})"
-        )
-    values = ", ".join(builder.add(value, "text") for value in one.values)
-    source = f"{everybody} AND value IN ({values})"
+        test = _contains(builder, one.values, name)
+        return Condition(f"EXISTS ({own} AND {test})", f"{everybody} AND {test}")
+    meant = sorted({value for text in one.values for value in values_meant(text)})
+    values = ", ".join(builder.add(value, "text") for value in meant)
+    source = f"{everybody} AND t.value IN ({values})"
     if one.operator == "is_not":
         return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))", others=source)
     return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
 
 
-def _patterns(text: str) -> list[str]:
-    """For LIKE on a value in lower case. The databases know the case of ASCII letters only, so others are looked for in either."""
-    escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    cases = (escaped, escaped.lower(), escaped.upper())
-    return sorted({f"%{_ASCII_UPPER.sub(lambda found: found[0].lower(), case)}%" for case in cases})
+def _contains(builder: _Builder, texts: tuple[str, ...], name: str) -> str:
+    """Whether the value of a row `t` of the field `name` contains any of the texts; one that is cut off is read from the profile."""
+    patterns = [_pattern(builder, text) for text in texts]
+    kept, whole = (
+        " OR ".join(pattern.format(value=value) for pattern in patterns) for value in ("t.value", "j.value")
+    )
+    profile = f"SELECT 1 FROM profile q, {_EACH_TRAIT} j WHERE q.website_id = :w AND q.profile_id = t.profile_id AND j.key = {name}"
+    is_cut = f"length(t.value) > {MAX_VALUE}"
+    return f"((({kept}) AND NOT {is_cut}) OR ({is_cut} AND EXISTS ({profile} AND ({whole}))))"
+
+
+def _pattern(builder: _Builder, text: str) -> str:
+    """Whether `{value}` contains `text` in any case. The databases know the case of ASCII letters only, by LIKE."""
+    if not text.isascii():
+        glob, regex = (builder.add(pattern, "text") for pattern in any_case(text))
+        return f"any_case({{value}}, {glob}, {regex})"
+    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"lower({{value}}) LIKE {builder.add(f'%{escaped}%', 'text')} ESCAPE '!'"
 
 
 def _search(builder: _Builder, text: str) -> Condition:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from footfall.errors import BadRequest
-from footfall.people.terms import MAX_TERM, MAX_VALUE, read_number
+from footfall.people.terms import MAX_TERM, read_number
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
 MAX_FILTERS = 20
 MAX_ANY_OF = 50
+MAX_CONTAINED = 1000
+"""Characters of a text to be contained."""
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _TEXT_OPERATORS = frozenset(("is", "is_not", "contains"))
+_ESCAPED = re.compile(r"\\([\\, ])")
+_SHIELDS = {",": "\ud800", "\\": "\ud801", " ": "\ud802"}
+"""What stands for escaped characters until the values are parted: surrogates, which no query holds."""
+_UNSHIELDED = str.maketrans({shield: character for character, shield in _SHIELDS.items()})
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -73,7 +80,10 @@ def read_number_parameter(query: Mapping[str, str], name: str, default: int, low
 
 
 def read_filter(parameter: str, text: str) -> Filter:
-    """`trait.plan=pro`, `is_not:free`, `contains:acme`, `gte:5`, `exists`, `missing`; comma lists are any-of. Raises BadRequest."""
+    """`trait.plan=pro`, `is_not:free`, `contains:acme`, `gte:5`, `exists`, `missing`; comma lists are any-of. Raises BadRequest.
+
+    A backslash in front of a comma, a blank or a backslash makes it part of a value. `is:` alone is the empty text.
+    """
     name = parameter.removeprefix("trait.")
     if not name:
         raise BadRequest("trait. must be followed by the name of a field, such as trait.plan=pro.")
@@ -88,12 +98,17 @@ def read_filter(parameter: str, text: str) -> Filter:
             )
         return Filter(name, operator, (), *number)
     if separator and operator in _TEXT_OPERATORS:
-        return Filter(name, operator, _any_of(parameter, rest))
+        is_empty = rest == "" and operator != "contains"
+        values = ("",) if is_empty else _any_of(parameter, rest)
+        if operator == "contains" and max(map(len, values)) > MAX_CONTAINED:
+            raise BadRequest(f"{parameter}: contains looks for at most {MAX_CONTAINED} characters.")
+        return Filter(name, operator, values)
     return Filter(name, "is", _any_of(parameter, text))
 
 
 def _any_of(parameter: str, text: str) -> tuple[str, ...]:
-    values = tuple(part.strip()[:MAX_VALUE] for part in text.split(",") if part.strip())
+    shielded = _ESCAPED.sub(lambda found: _SHIELDS[found[1]], text)
+    values = tuple(part.strip().translate(_UNSHIELDED) for part in shielded.split(",") if part.strip())
     if not 1 <= len(values) <= MAX_ANY_OF:
         raise BadRequest(f"{parameter}: name 1 to {MAX_ANY_OF} values, separated by commas.")
     return values
