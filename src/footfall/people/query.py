@@ -14,7 +14,7 @@ import msgspec
 
 from footfall.db.protocol import Row, Transaction, Value
 from footfall.db.statements import Statement, make_statement
-from footfall.people.terms import MAX_VALUE, any_case, values_meant
+from footfall.people.terms import CUT, MAX_VALUE, any_case, values_meant
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
 FEW = 30_000
@@ -273,8 +273,7 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
         source = f"{everybody} AND {test}"
         return Condition(f"EXISTS ({own} AND {test})", source, source)
     if one.operator == "contains":
-        test = _contains(builder, one.values, name)
-        return Condition(f"EXISTS ({own} AND {test})", f"{everybody} AND {test}")
+        return _contains(builder, one.values, name, own, everybody)
     meant = sorted({value for text in one.values for value in values_meant(text)})
     values = ", ".join(builder.add(value, "text") for value in meant)
     source = f"{everybody} AND t.value IN ({values})"
@@ -283,15 +282,22 @@ def _condition(builder: _Builder, one: Filter) -> Condition:
     return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
 
 
-def _contains(builder: _Builder, texts: tuple[str, ...], name: str) -> str:
-    """Whether the value of a row `t` of the field `name` contains any of the texts; one that is cut off is read from the profile."""
+def _contains(builder: _Builder, texts: tuple[str, ...], name: str, own: str, everybody: str) -> Condition:
+    """People whose field contains any of the texts. Values that are cut off are few, have an index, and are read from the profiles."""
     patterns = [_pattern(builder, text) for text in texts]
     kept, whole = (
         " OR ".join(pattern.format(value=value) for pattern in patterns) for value in ("t.value", "j.value")
     )
-    profile = f"SELECT 1 FROM profile q, {_EACH_TRAIT} j WHERE q.website_id = :w AND q.profile_id = t.profile_id AND j.key = {name}"
-    is_cut = f"length(t.value) > {MAX_VALUE}"
-    return f"((({kept}) AND NOT {is_cut}) OR ({is_cut} AND EXISTS ({profile} AND ({whole}))))"
+    test = f"({kept}) AND length(t.value) <= {MAX_VALUE}"
+    cut = (
+        f"SELECT t.profile_id FROM trait t JOIN profile q ON q.website_id = :w AND q.profile_id = t.profile_id "
+        f"CROSS JOIN {_EACH_TRAIT} j WHERE t.website_id = :w AND t.name = {name} "
+        f"AND t.kind = '{CUT}' AND t.number > 0 AND j.key = {name} AND ({whole})"
+    )
+    return Condition(
+        f"(EXISTS ({own} AND {test}) OR EXISTS ({cut} AND t.profile_id = p.profile_id))",
+        f"{everybody} AND {test} UNION ALL {cut}",
+    )
 
 
 def _pattern(builder: _Builder, text: str) -> str:

@@ -28,7 +28,9 @@ _WORD_START = re.compile(r"(?<![^\W_])[^\W_]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Indexed = tuple[str, str, float | None]
-"""(kind, value, number): kind is `text`, `number`, `date` or `other`; a date's number is ms since epoch."""
+"""(kind, value, number): kind is `text`, `number`, `date`, `other` or CUT; a date's number is ms since epoch, a cut value's its length."""
+CUT = "cut"
+"""The kind of values that are not kept whole."""
 
 
 def kept(text: str) -> str:
@@ -38,16 +40,21 @@ def kept(text: str) -> str:
 
 def indexed_value(value: Any) -> Indexed:
     """A trait's value as the index keeps it."""
+    kind, text, number = _whole(value)
+    return (kind, text, number) if len(text) <= MAX_VALUE else (CUT, kept(text), float(len(text)))
+
+
+def _whole(value: Any) -> Indexed:
     if isinstance(value, bool):
         return "text", "true" if value else "false", None
     if isinstance(value, int | float):
-        return "number", kept(_number_text(value)), float(value)
+        return "number", _number_text(value), float(value)
     if isinstance(value, str):
         number = read_number(value)
         if number is not None:
-            return number[0], kept(value), number[1]
-        return "text", kept(value), None
-    return "other", kept(msgspec.json.encode(value, order="sorted").decode()), None
+            return number[0], value, number[1]
+        return "text", value, None
+    return "other", msgspec.json.encode(value, order="sorted").decode(), None
 
 
 def values_meant(text: str) -> set[str]:

@@ -1,6 +1,7 @@
 -- Tables that can be made anew from the others. With SQLite they lie in a file of their own, which background work writes in its own time.
 
--- The trait index: what people can be found by, kept a moment behind. kind: text | number | date | other; number: the number, or ms since epoch.
+-- The trait index: what people can be found by, kept a moment behind. kind: text | number | date | other | cut (a value longer than 255
+-- characters, of which those are kept, and a digest); number: the number, ms since epoch, or the length of what is cut.
 CREATE TABLE trait (
     website_id BYTEA NOT NULL,
     profile_id BYTEA NOT NULL,
