@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.identity.erase import EraseCall, erase
 from footfall.identity.model import Operations
@@ -17,7 +18,7 @@ from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
 from footfall.identity.verify import verify_identity
 from footfall.people.endpoints import read_page
-from footfall.people.index import Take, index_step, sql
+from footfall.people.index import SIZES_CHANGES, SIZES_HANDLER, Step, Take, TraitIndexer, index_step, sql
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
 from tests.laws.world import WEBSITE, Said, deliver, join, prepare
@@ -202,3 +203,77 @@ def test_a_step_takes_out_whoever_was_erased_though_nobody_else_did(session: Any
         assert verify_identity(tx).shown == []
         index_step(tx, [Take(100)])
         assert not any((gone,) in rows for rows in index_rows(tx).values())
+
+
+class OneTransaction:
+    """A database whose calls all run in `tx`. `handlers`: those that wrote, in their order."""
+
+    engine = "none"
+    is_derived_new = False
+
+    def __init__(self, tx: Transaction, changes: int = 0) -> None:
+        self.handlers: list[WriteHandler] = []
+        self._tx = tx
+        self._changes = changes
+
+    async def write(self, handler: WriteHandler, call: Any) -> Any:
+        self.handlers.append(handler)
+        if self._changes and handler.run is index_step:
+            return Step(self._changes, 0.001, 0, [])
+        return handler.run(self._tx, [call])[0]
+
+    async def read(self, handler: Callable[[Transaction, Any], Any], call: Any) -> Any:
+        return handler(self._tx, call)
+
+    async def change(self, work: Callable[[Transaction], Any]) -> Any:
+        return work(self._tx)
+
+    async def settle(self) -> int:
+        return 0
+
+    async def derived_made(self) -> None: ...
+
+    def taken(self) -> int:
+        return 0
+
+    def pace(self, most: int | None) -> None: ...
+
+
+def advance(database: OneTransaction, steps: int) -> None:
+    """So many steps of a new indexer."""
+    indexer = TraitIndexer(database)  # type: ignore[arg-type]
+    for _ in range(steps):
+        asyncio.run(indexer.advance())
+
+
+def test_an_index_of_another_form_is_made_anew_once(session: Any) -> None:
+    values = make_statement("values", "", "SELECT * FROM trait ORDER BY profile_id, name")
+    with crowd(session) as (tx, people):
+        before = tx.all(values)
+        key = (WEBSITE.website_id, min(people), "plan")
+        tx.run(sql.trait_put, (*key, "text", "as it was kept before", None))
+        advance(OneTransaction(tx), 2)
+        assert tx.all(values) == before
+        tx.run(sql.trait_put, (*key, "text", "something else", None))
+        advance(OneTransaction(tx), 2)
+        assert tx.all(values) != before
+
+
+def test_the_planner_is_told_of_many_new_people(session: Any) -> None:
+    with crowd(session) as (tx, _):
+        database = OneTransaction(tx)
+        asyncio.run(database.write(SIZES_HANDLER, None))
+        if not session.is_local:
+            known = make_statement(
+                "known", "", "SELECT reltuples FROM pg_class WHERE relname = 'listed_person'"
+            )
+            assert tx.one(known) == (PEOPLE,)
+
+
+def test_the_planner_is_told_after_many_changes(session: Any) -> None:
+    with crowd(session) as (tx, _):
+        database = OneTransaction(tx, SIZES_CHANGES // 2)
+        advance(database, 1)
+        assert SIZES_HANDLER not in database.handlers
+        advance(database, 2)
+        assert database.handlers.count(SIZES_HANDLER) == 1
