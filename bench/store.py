@@ -26,7 +26,8 @@ from footfall.identity.rules import profile_id
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.wire import read_identify
 from footfall.ids import at_of, at_prefix
-from footfall.people.index import Take, index_step
+from footfall.people.index import Take, index_step, sql
+from footfall.people.terms import FORM
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
@@ -168,6 +169,7 @@ def _index(session: StoreSession) -> None:
     is_behind = True
     while is_behind:
         is_behind = session.transact(lambda tx: index_step(tx, [Take(1000)])[-1].changes > 0)
+    session.transact(lambda tx: tx.run(sql.form_put, (FORM,)))  # else a server makes it anew
 
 
 @contextlib.contextmanager

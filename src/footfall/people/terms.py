@@ -107,7 +107,8 @@ def search_terms(user_ids: Iterable[str], metadata: Mapping[str, Any]) -> set[st
 
 def _words(text: str) -> Iterator[str]:
     """The text from the beginning of each of its words on."""
-    return (text[found.start() :][:MAX_TERM] for found in _WORD_START.finditer(text))
+    starts = (found.start() for found in _WORD_START.finditer(text))
+    return (text[start : start + MAX_TERM] for start in starts)
 
 
 def any_case(text: str) -> tuple[str, str]:
