@@ -304,7 +304,8 @@ def _pattern(builder: _Builder, text: str) -> str:
     """Whether `{value}` contains `text` in any case. The databases know the case of ASCII letters only, by LIKE."""
     if not text.isascii():
         glob, regex = (builder.add(pattern, "text") for pattern in any_case(text))
-        return f"any_case({{value}}, {glob}, {regex})"
+        # PostgreSQL needs microseconds for each value that a long expression is tried on; most are too short.
+        return f"(length({{value}}) >= {len(text)} AND any_case({{value}}, {glob}, {regex}))"
     escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"lower({{value}}) LIKE {builder.add(f'%{escaped}%', 'text')} ESCAPE '!'"
 

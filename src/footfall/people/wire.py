@@ -14,7 +14,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
 MAX_FILTERS = 20
 MAX_ANY_OF = 50
-MAX_CONTAINED = 1000
+MAX_CONTAINED = 255
 """Characters of a text to be contained."""
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _TEXT_OPERATORS = frozenset(("is", "is_not", "contains"))
