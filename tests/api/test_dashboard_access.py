@@ -511,7 +511,7 @@ def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Si
         ("search=zz&trait.plan=none", "Nobody fits both the search and the filter."),
         ("search=zz", "Search looks at the beginnings of words"),
         ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
-        ("trait.plan=is:", "“plan is” needs a value."),
+        ("trait.plan=contains:", "“plan contains” needs a value."),
         ("trait.plan=contains:,", "“plan contains” needs a value."),
     ],
 )

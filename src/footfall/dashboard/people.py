@@ -29,7 +29,7 @@ from footfall.people.endpoints import read_export, read_journey, read_page, read
 from footfall.people.journey import read_cursor, visitor_journey
 from footfall.people.reading import device_kind, person_json, read_activity
 from footfall.people.terms import read_number
-from footfall.people.wire import COMPARISONS, read_people_query
+from footfall.people.wire import COMPARISONS, read_filter, read_people_query
 from footfall.web.envelope import Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
@@ -137,6 +137,15 @@ def _with_added(call: Call) -> str:
     return "?" + urlencode(kept) if kept else ""
 
 
+def _values_shown(name: str, raw: str) -> str:
+    """The values that a filter asks for; empty where there are none to show, or it is wrong."""
+    try:
+        values = read_filter(name, raw).values
+    except BadRequest:
+        return ""
+    return " or ".join(value or "“”" for value in values)
+
+
 def _shown_filter(pairs: list[tuple[str, str]], name: str, raw: str) -> dict[str, str]:
     operator, separator, rest = raw.partition(":")
     if raw in ("exists", "missing"):
@@ -149,7 +158,7 @@ def _shown_filter(pairs: list[tuple[str, str]], name: str, raw: str) -> dict[str
         "parameter": name,
         "raw": raw,
         "operator": OPERATORS[operator],
-        "text": " or ".join(part.strip() for part in rest.split(",")),
+        "text": _values_shown(name, raw) or rest,
         "without": "?" + urlencode(left),
     }
 

@@ -102,6 +102,9 @@ class PostgresTransaction:
     An error is raised by the statement whose answer was waited for next, or by `commit`.
     """
 
+    is_over: Callable[[], bool] | None = None
+    """Whether no further statement is to be sent: then the next raises QueryCanceled."""
+
     def __init__(self, connection: Connection, *begin: str) -> None:
         self._connection = connection
         self._streams = itertools.count()
@@ -170,6 +173,8 @@ class PostgresTransaction:
 
     def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Row]:
         """Send a statement; its answer is waited for when the cursor is read. A cursor must not be used twice before that."""
+        if self.is_over is not None and self.is_over():
+            raise errors.QueryCanceled
         cursor: RawCursor[Row] = self._connection.cursor(binary=True)  # type: ignore[assignment]
         cursor.execute(text, params)
         return cursor
@@ -331,7 +336,9 @@ def _is_locked(connection: Connection, function: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def in_transaction(connection: Connection, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
+def in_transaction(
+    connection: Connection, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]
+) -> R:
     """Run `work` between the statements `begin` and a commit. Raises psycopg.Error."""
     tx = PostgresTransaction(connection, *begin)
     try:
@@ -426,7 +433,7 @@ class PostgresDatabase:
             connection.close()
 
     async def _end_reads(self) -> None:
-        """Take no more reads, and cancel what those under way ask, as often as they ask."""
+        """Take no more reads, and cancel what those under way wait for."""
         self._is_closing = True
         ends = [
             asyncio.create_task(asyncio.to_thread(readers.shutdown, cancel_futures=True))
@@ -484,7 +491,8 @@ class PostgresDatabase:
         return await asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
 
     def _scan(self, work: Callable[[Transaction], R]) -> R:
-        def in_time(tx: Transaction) -> R:
+        def in_time(tx: PostgresTransaction) -> R:
+            tx.is_over = lambda: self._is_closing
             try:
                 return work(tx)
             except errors.QueryCanceled as error:
@@ -497,7 +505,7 @@ class PostgresDatabase:
         limit = f"SET LOCAL statement_timeout = '{SCAN_SECONDS}s'"
         return self._read((BEGIN_READ, PLAN_EACH, limit), in_time)
 
-    def _read(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
+    def _read(self, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]) -> R:
         """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use. Raises DatabaseError."""
         try:
             with contextlib.suppress(*_FAULTS):
