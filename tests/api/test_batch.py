@@ -10,10 +10,7 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.support.sites import Site, http_client, make_sites, new_visitor
-
-
-def call(visitor: str, user_id: Any = "A", **traits: Any) -> dict[str, Any]:
-    return {"user_id": user_id, "datafast_visitor_id": visitor, **traits}
+from tests.support.sites import identify_body as call
 
 
 def post(site: Site, body: Any, *, media: str = "application/json", query: str = "") -> httpx.Response:

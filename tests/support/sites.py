@@ -29,6 +29,7 @@ sql = load(__file__, "rows.sql")
 
 CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0"
+JSON_TYPE = {"content-type": "application/json"}
 NOW_SET = 1_700_000_000_000
 """A time long ago (ms since epoch), for calls that say when they were true."""
 
@@ -38,6 +39,11 @@ _numbers = itertools.count(1)
 def new_visitor() -> str:
     """A visitor id as a page makes one."""
     return str(uuid.uuid4())
+
+
+def identify_body(visitor: str, user_id: Any = "A", **traits: Any) -> dict[str, Any]:
+    """The body of an identify call."""
+    return {"user_id": user_id, "datafast_visitor_id": visitor, **traits}
 
 
 def moment(number: int) -> str:
@@ -141,7 +147,7 @@ class Site(msgspec.Struct):
         return self.http.post(
             f"/api/v1/identify{query}",
             content=content,
-            headers={"authorization": f"Bearer {key or self.key}", "content-type": "application/json"},
+            headers={"authorization": f"Bearer {key or self.key}", **JSON_TYPE},
         )
 
     def identify(

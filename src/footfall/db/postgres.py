@@ -1,8 +1,7 @@
 """PostgreSQL through psycopg: the same statements, grouped into set-based ones; any number of server processes.
 
-A statement is run for many keys or rows at once by handing their columns over as arrays (`db.arrays`). Statements are sent
-without waiting for their answers until one is needed (libpq's pipeline mode): a batch that looks up at once what it needs costs two round
-trips, however many calls it holds.
+A statement is run for many keys or rows at once by handing their columns over as arrays (`db.arrays`), and none is waited for until its answer
+is needed (`db.postgres_transaction`): a batch that looks up at once what it needs costs two round trips, however many calls it holds.
 """
 
 from __future__ import annotations
@@ -10,25 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import hashlib
-import itertools
 import logging
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import TransactionStatus
-from psycopg.raw_cursor import RawCursor, RawServerCursor
+from psycopg.raw_cursor import RawCursor
 
 from footfall.db import migrate
-from footfall.db.arrays import array, arrays, lookup_text, many_text
-from footfall.db.protocol import CHANGE_HANDLER, Params, Row, Transaction, WriteHandler
-from footfall.db.statements import Statement
+from footfall.db.postgres_transaction import Connection, PostgresTransaction, in_transaction
+from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.writer import Turn, Writer
 from footfall.errors import (
     DatabaseBusy,
@@ -44,8 +39,6 @@ from footfall.log import get_logger
 C = TypeVar("C")
 R = TypeVar("R")
 
-Connection = psycopg.Connection[Row]
-
 # What psycopg warns of while it cleans up was raised before.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
@@ -54,7 +47,6 @@ CONNECT_SECONDS = 3
 READ_CONNECTIONS, SCAN_CONNECTIONS = 6, 2
 LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
 """Those that write, but for one for background steps. Several, so that one batch is decided on while the server looks up or commits another."""
-STREAM_ROWS = 2000
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
     "cursor_factory": RawCursor,
@@ -86,116 +78,6 @@ SERVERS_LOCK = MIGRATION_LOCK + 1
 
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
-
-
-def lock_number(name: Params) -> int:
-    """The 64-bit number of the advisory lock `name`; two names rarely share one, which does no harm."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in name:
-        digest.update(part if isinstance(part, bytes) else str(part).encode())
-    return int.from_bytes(digest.digest(), "big", signed=True)
-
-
-class PostgresTransaction:
-    """Statements on one connection, in a transaction that begins with those of `begin`; see `db.protocol.Transaction`.
-
-    An error is raised by the statement whose answer was waited for next, or by `commit`.
-    """
-
-    is_over: Callable[[], bool] | None = None
-    """Whether no further statement is to be sent: then the next raises QueryCanceled."""
-
-    def __init__(self, connection: Connection, *begin: str) -> None:
-        self._connection = connection
-        self._streams = itertools.count()
-        self._pipeline = contextlib.ExitStack()
-        self._sync = self._pipeline.enter_context(connection.pipeline()).sync
-        for statement in begin:
-            self._send(statement)
-
-    def commit(self) -> None:
-        """Commit, and wait for it. Raises psycopg.Error."""
-        self._send("COMMIT")
-        self._pipeline.close()
-
-    def rollback(self) -> None:
-        """Undo everything. Raises psycopg.Error.
-
-        Once a statement failed, the connection is closed: psycopg takes those for prepared that it sent behind it.
-        """
-        with contextlib.suppress(psycopg.Error):
-            self._pipeline.close()
-        if self._connection.info.transaction_status == TransactionStatus.INTRANS:
-            self._connection.execute("ROLLBACK")
-        else:
-            self._connection.close()
-
-    @property
-    def derived(self) -> Transaction:
-        return self
-
-    def all(self, statement: Statement, params: Params = ()) -> list[Row]:
-        return self._send(statement.postgres, params).fetchall()
-
-    def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
-        self._pipeline.close()  # in which the server's cursors cannot be read
-        with RawServerCursor(self._connection, f"stream_{next(self._streams)}") as cursor:
-            cursor.itersize = STREAM_ROWS
-            cursor.execute(statement.postgres, params, binary=True)
-            yield from cursor
-
-    def one(self, statement: Statement, params: Params = ()) -> Row | None:
-        return self._send(statement.postgres, params).fetchone()
-
-    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        return self.lookups((statement, keys))[0]
-
-    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
-        sent = [self._send(statement.postgres, params) for statement, params in asked]
-        return [cursor.fetchall() for cursor in sent]
-
-    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
-        sent = [
-            self._send(lookup_text(statement), arrays(statement, keys)) if keys else None
-            for statement, keys in asked
-        ]
-        return [[_found(row) for row in cursor.fetchall()] if cursor else [] for cursor in sent]
-
-    def run(self, statement: Statement, params: Params = ()) -> int:
-        cursor = self._send(statement.postgres, params)
-        if self._connection.info.pipeline_status:
-            self._sync()
-        return cursor.rowcount
-
-    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
-        if rows:
-            self._send(many_text(statement), arrays(statement, rows))
-
-    def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Row]:
-        """Send a statement; its answer is waited for when the cursor is read. A cursor must not be used twice before that."""
-        if self.is_over is not None and self.is_over():
-            raise errors.QueryCanceled
-        cursor: RawCursor[Row] = self._connection.cursor(binary=True)  # type: ignore[assignment]
-        cursor.execute(text, params)
-        return cursor
-
-    def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
-        """Advisory locks, taken in rising order, so that no two transactions wait for each other."""
-        alone = {lock_number(name) for name in names}
-        together = {lock_number(name) for name in shared} - alone
-        numbers = sorted(alone | together)
-        kinds = "{" + ",".join("t" if number in alone else "f" for number in numbers) + "}"
-        self._send(_LOCK, [array("bigint", tuple(numbers)), kinds])
-
-
-def _found(row: Row) -> Row | None:
-    return row[1:] if row[0] is not None else None
-
-
-_LOCK = """
-SELECT CASE WHEN alone THEN pg_advisory_xact_lock(n) ELSE pg_advisory_xact_lock_shared(n) END
-FROM unnest($1::bigint[], $2::boolean[]) AS k(n, alone)
-"""
 
 
 def connect(url: str) -> Connection:
@@ -334,20 +216,6 @@ def _is_locked(connection: Connection, function: str) -> bool:
     except psycopg.Error as error:
         raise _ours(error) from error
     return row is not None and bool(row[0])
-
-
-def in_transaction(
-    connection: Connection, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]
-) -> R:
-    """Run `work` between the statements `begin` and a commit. Raises psycopg.Error."""
-    tx = PostgresTransaction(connection, *begin)
-    try:
-        result = work(tx)
-        tx.commit()
-    except BaseException:
-        tx.rollback()
-        raise
-    return result
 
 
 def schema_version(connection: Connection) -> int:
