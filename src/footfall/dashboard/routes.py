@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import live, people, sites
+from footfall.dashboard import live, people, person, sites
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.login import Login
@@ -43,15 +43,15 @@ def pages(services: Services) -> list[Route]:
         form("/tokens", sites.add_token, "/tokens"),
         *only_form("/tokens/revoke", sites.remove_token, "/tokens"),
         show("/w/{websiteId}/people", people.people),
-        show("/w/{websiteId}/people/{ref}", people.person),
-        show("/w/{websiteId}/people/{ref}/journey", people.person_journey),
-        show("/w/{websiteId}/people/{ref}/export", people.export),
-        show("/w/{websiteId}/people/{ref}/merge", people.preview),
-        form("/w/{websiteId}/people/{ref}/merge", people.merge, "/w/{websiteId}/people/{ref}"),
-        *only_form("/w/{websiteId}/people/{ref}/undo", people.undo, "/w/{websiteId}/people/{ref}?ledger=1"),
-        *only_form("/w/{websiteId}/people/{ref}/erase", people.erase, "/w/{websiteId}/people/{ref}"),
-        show("/w/{websiteId}/visitors/{visitorId}", people.visitor),
-        show("/w/{websiteId}/visitors/{visitorId}/journey", people.visitor_page),
+        show("/w/{websiteId}/people/{ref}", person.person),
+        show("/w/{websiteId}/people/{ref}/journey", person.person_journey),
+        show("/w/{websiteId}/people/{ref}/export", person.export),
+        show("/w/{websiteId}/people/{ref}/merge", person.preview),
+        form("/w/{websiteId}/people/{ref}/merge", person.merge, "/w/{websiteId}/people/{ref}"),
+        *only_form("/w/{websiteId}/people/{ref}/undo", person.undo, "/w/{websiteId}/people/{ref}?ledger=1"),
+        *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
+        show("/w/{websiteId}/visitors/{visitorId}", person.visitor),
+        show("/w/{websiteId}/visitors/{visitorId}/journey", person.visitor_page),
         show("/w/{websiteId}/live", live.live),
         show("/w/{websiteId}/live/stream", live.live_stream),
         show("/w/{websiteId}/health", people.health),
