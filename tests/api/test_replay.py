@@ -168,6 +168,13 @@ def test_an_export_replaces_no_file(place: Place, tmp_path: Path) -> None:
     assert file.read_bytes() == b"mine"
 
 
+def test_an_export_that_cannot_be_written_says_why(place: Place, tmp_path: Path) -> None:
+    run_json(place, "db", "migrate")
+    ran = run_command(place, "db", "erasures", "export", str(tmp_path / "missing" / "e.ndjson"))
+    assert ran.code == 1
+    assert "No such file or directory" in ran.errors
+
+
 @pytest.mark.parametrize("command", [["verify"], ["backup", "b.db"], ["erasures", "export", "e.ndjson"]])
 def test_a_folder_without_a_database_is_said_to_have_none(tmp_path: Path, command: list[str]) -> None:
     place = Place("sqlite", tmp_path)

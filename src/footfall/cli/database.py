@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 import msgspec
@@ -77,17 +76,17 @@ def erasures() -> None:
 def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
     """Write all erasures to the new FILE, to be replayed after an older backup was restored."""
     require_database(settings)
-    with command_session(settings) as session, _new(file) as written:
+    with command_session(settings) as session:
         stones = session.snapshot(tombstones)
-        written.writelines(msgspec.json.encode(stone) + b"\n" for stone in stones)
-    show({"file": str(file), "erasures": len(stones)}, as_json)
-
-
-def _new(file: Path) -> BinaryIO:
     try:
-        return file.open("xb")
-    except FileExistsError:
-        raise UsageError(f"{file} exists already; name a new file") from None
+        with file.open("xb") as written:
+            written.writelines(msgspec.json.encode(stone) + b"\n" for stone in stones)
+            written.flush()
+            os.fsync(written.fileno())
+    except OSError as error:
+        reason = "exists already; name a new file" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"{file}: {reason}") from error
+    show({"file": str(file), "erasures": len(stones)}, as_json)
 
 
 @erasures.command("replay")

@@ -26,7 +26,7 @@ class Counts:
         self._counted[key] = self._counted.get(key, 0) + many
 
     async def flush(self) -> None:
-        """Write the counts. Raises ApiError, and keeps them, when they cannot be written."""
+        """Write the counts. Raises ApiError and DatabaseError, and keeps them, when they cannot be written."""
         if not self._counted:
             return
         counted, self._counted = self._counted, {}
