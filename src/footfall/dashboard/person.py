@@ -13,8 +13,8 @@ from footfall.clock import from_iso
 from footfall.collect.visitors import read_visitor
 from footfall.dashboard.core import Call, Problem, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
+from footfall.dashboard.people import sql
 from footfall.db.protocol import Transaction
-from footfall.db.statements import load
 from footfall.errors import ApiError, NotFound
 from footfall.identity import store
 from footfall.identity.erase import erase_call, erase_person
@@ -30,8 +30,6 @@ from footfall.people.reading import device_kind, person_json
 from footfall.web.envelope import Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
-
-sql = load(__file__, "people.sql")
 
 PAGE = 50
 """Entries of a journey that are shown at once."""

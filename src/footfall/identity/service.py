@@ -22,7 +22,6 @@ from footfall.ids import at_of, at_prefix
 MAX_AHEAD = 60_000
 """Milliseconds by which `$at` may lie ahead of the clock."""
 
-_encode = msgspec.json.encode
 _UNDONE = Warn("fact_undone", "$at", "$at: this call was stored before and undone since; it does not count.")
 
 
