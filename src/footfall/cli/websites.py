@@ -131,7 +131,8 @@ def update(
     def change(tx: Transaction) -> Website:
         asked = object_id(website_id, "WEBSITE_ID")
         known = update_website(tx, asked, changes)
-        return update_website(tx, asked, {"exclusions": msgspec.structs.replace(known.exclusions, **lists)})
+        changed = msgspec.structs.replace(known.exclusions, **lists)
+        return update_website(tx, asked, {"exclusions": changed}) if lists else known
 
     changed = configure(settings, change)
     show(website_json(changed), as_json)

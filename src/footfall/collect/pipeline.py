@@ -15,7 +15,7 @@ import msgspec
 from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import Device, parse_device
 from footfall.collect.enrich.geo import Place
-from footfall.collect.enrich.hosts import host_matches, is_in_network, is_localhost, path_matches
+from footfall.collect.enrich.hosts import host_matches, is_in_networks, is_localhost, path_matches
 from footfall.collect.enrich.page import Page, bare_host, parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
@@ -164,7 +164,7 @@ def is_excluded(page: Page, arrival: Arrival, exclusions: Exclusions) -> bool:
     return exclusions != _NONE_EXCLUDED and (
         arrival.place.country_code in exclusions.countries
         or any(path_matches(page.path, pattern) for pattern in exclusions.paths)
-        or any(is_in_network(arrival.address, network) for network in exclusions.ips)
+        or is_in_networks(arrival.address, exclusions.ips)
         or host_matches(page.host, "", exclusions.hostnames, allow_localhost=False)
     )
 

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from footfall.clock import from_iso
 from footfall.dashboard import names
+from footfall.hostnames import to_unicode
 
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 
@@ -47,6 +48,7 @@ def environment() -> Environment:
         counted=counted,
         called=called,
         readable=readable,
+        host=to_unicode,
     )
     made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset)
     return made

@@ -11,11 +11,11 @@ from footfall.dashboard.core import Call, Problem, problem_of, redirect, render,
 from footfall.dashboard.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
+from footfall.hostnames import to_unicode
 from footfall.ids import parse_object_id
 from footfall.web.envelope import Reply
 from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import (
-    clean_domain,
     configuration_changed,
     create_website,
     rotate_signing_secret,
@@ -132,8 +132,10 @@ def _fields(website: Website) -> dict[str, str]:
     """The settings of a website as the form sends them; switches that are off are not there."""
     lists = {f"excluded_{name}": getattr(website.exclusions, name) for name in EXCLUSIONS}
     lists["allowed_hostnames"] = website.allowed_hostnames
+    for name in ("allowed_hostnames", "excluded_hostnames"):
+        lists[name] = tuple(map(to_unicode, lists[name]))
     return {
-        "domain": website.domain,
+        "domain": to_unicode(website.domain),
         "name": website.name,
         "timezone": website.timezone,
         **{name: ", ".join(items) for name, items in lists.items()},
@@ -150,28 +152,17 @@ async def save(call: Call) -> Reply:
     }
     changes: dict[str, Any] = {name: name in form for name in SWITCHES}
     changes |= {
-        "name": form.get("name") or call.site.domain,
+        "name": form.get("name") or to_unicode(call.site.domain),
         "domain": form.get("domain", ""),
         "timezone": form.get("timezone", ""),
         "allowed_hostnames": lists["allowed_hostnames"],
         "exclusions": Exclusions(**{name: tuple(lists[f"excluded_{name}"]) for name in EXCLUSIONS}),
     }
     try:
-        for name in ("allowed_hostnames", "excluded_hostnames"):
-            _check_hosts(name, lists[name])
         await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
     except UsageError as error:
         return await settings(call, problem=problem_of(error), status=400, typed=form)
     return _settings_done(call, "saved")
-
-
-def _check_hosts(field: str, hosts: list[str]) -> None:
-    """Raises UsageError that names the field."""
-    for host in hosts:
-        try:
-            clean_domain(host)
-        except UsageError as error:
-            raise UsageError(f"{field}: {problem_of(error).text.rstrip('.')}") from error
 
 
 def _settings_done(call: Call, done: str) -> Reply:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+MOST_LISTED = 100
+"""Entries of one list of a website, each of which is looked at for each event; longer ones that are stored already still work."""
+MAX_PATTERN = 200
+"""Characters of an excluded path."""
 
 class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose events are dropped. Stored as JSON.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import secrets
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -14,8 +15,9 @@ from footfall.clock import to_iso
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import UsageError
+from footfall.hostnames import MAX_HOST, to_ascii, to_unicode
 from footfall.ids import new_object_id, new_tracking_id, random_text
-from footfall.websites.model import Exclusions, Website
+from footfall.websites.model import MAX_PATTERN, MOST_LISTED, Exclusions, Website
 
 sql = load(__file__, "websites.sql")
 
@@ -41,7 +43,7 @@ def create_website(
         website_id=new_object_id(),
         tracking_id=new_tracking_id(),
         domain=domain,
-        name=name or domain,
+        name=name or to_unicode(domain),
         timezone=_timezone(timezone),
         is_cookieless=is_cookieless,
         is_suspended=False,
@@ -71,9 +73,12 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
     if "timezone" in changes:
         _timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
-        changes["allowed_hostnames"] = tuple(clean_domain(name) for name in changes["allowed_hostnames"])
+        given = tuple(changes["allowed_hostnames"])
+        changes["allowed_hostnames"] = _changed(
+            website.allowed_hostnames, given, "allowed hostnames", clean_host
+        )
     if "exclusions" in changes:
-        changes["exclusions"] = clean_exclusions(changes["exclusions"])
+        changes["exclusions"] = clean_exclusions(changes["exclusions"], website.exclusions)
     website = msgspec.structs.replace(website, **changes)
     put_website(tx, website)
     return website
@@ -101,7 +106,7 @@ def _website_of(websites: dict[bytes, Website], website_id: bytes) -> Website:
 
 def _refuse_taken(domain: str, websites: dict[bytes, Website]) -> None:
     if any(website.domain == domain for website in websites.values()):
-        raise UsageError(f"domain: there is a website for {domain} already")
+        raise UsageError(f"domain: there is a website for {to_unicode(domain)} already")
 
 
 def put_website(tx: Transaction, website: Website) -> None:
@@ -145,14 +150,14 @@ def website_json(website: Website) -> dict[str, Any]:
     return {
         "websiteId": website.website_id.hex(),
         "trackingId": website.tracking_id,
-        "domain": website.domain,
+        "domain": to_unicode(website.domain),
         "name": website.name,
         "timezone": website.timezone,
         "isCookieless": website.is_cookieless,
         "isSuspended": website.is_suspended,
         "isLocalhostAllowed": website.is_localhost_allowed,
-        "allowedHostnames": list(website.allowed_hostnames),
-        "excludedHostnames": list(website.exclusions.hostnames),
+        "allowedHostnames": list(map(to_unicode, website.allowed_hostnames)),
+        "excludedHostnames": list(map(to_unicode, website.exclusions.hostnames)),
         "excludedPaths": list(website.exclusions.paths),
         "excludedCountries": list(website.exclusions.countries),
         "excludedIps": list(website.exclusions.ips),
@@ -164,45 +169,88 @@ def website_json(website: Website) -> dict[str, Any]:
 
 
 def clean_domain(domain: str) -> str:
-    """A domain as it is stored: lower case, without scheme, path, port or `www.`. Raises UsageError."""
-    cleaned = (
-        domain.strip().lower().removeprefix("https://").removeprefix("http://").split("/")[0].split(":")[0]
-    )
-    cleaned = cleaned.removeprefix("www.").rstrip(".")
-    labels = cleaned.removeprefix("*.").split(".")
-    if len(cleaned) > 253 or not all(0 < len(label) <= 63 and _is_label(label) for label in labels):
-        raise UsageError(f"domain: {domain[:100]!r} is no domain; use one such as example.com")
-    return cleaned
+    """A website's domain as it is stored: ASCII in lower case, without scheme, path, port or `www.`. Raises UsageError."""
+    host = _host(domain)
+    if host.startswith("*."):
+        raise UsageError(
+            f"domain: {domain[:100]!r} is several domains; use {to_unicode(host[2:])}, whose sub-domains count too"
+        )
+    return _checked("domain", domain, host)
 
 
-def clean_exclusions(given: Exclusions) -> Exclusions:
-    """Exclusions as they are stored. Raises UsageError that names the list."""
-    for path in given.paths:
-        if not path.startswith(("/", "*")) or len(path) > 500:
-            raise UsageError(f"excluded paths: {path[:100]!r} is no path; use one such as /admin/*")
-    for country in given.countries:
-        if len(country) != 2 or not (country.isascii() and country.isalpha()):
-            raise UsageError(f"excluded countries: {country[:100]!r} is no country code; use one such as DE")
+def clean_host(name: str, field: str) -> str:
+    """A host name or an app's bundle id as it is stored; `*.` in front stands for all sub-domains. Raises UsageError."""
+    return _checked(field, name, _host(name))
+
+
+def _host(text: str) -> str:
+    """What is meant by a host name or an address that was typed or pasted, without what is left out of it; "" when it is neither."""
+    scheme, separator, rest = text.strip().partition("://")
+    if separator and scheme.lower() not in ("http", "https"):
+        return ""
+    host = (rest if separator else scheme).split("/")[0].split("?")[0].split("#")[0].split(":")[0]
+    return (to_ascii(host) or "").removesuffix(".").removeprefix("www.")
+
+
+def _checked(field: str, typed: str, host: str) -> str:
+    """Raises UsageError that says what is wanted."""
+    labels = host.removeprefix("*.").split(".")
+    if len(host) > MAX_HOST or not all(_is_label(label) for label in labels):
+        raise UsageError(f"{field}: {typed[:100]!r} is no domain; use one such as example.com")
+    if len(labels) == 1 and host != "localhost":
+        raise UsageError(f"{field}: {typed[:100]!r} lacks its ending; use a domain such as example.com")
+    return host
+
+
+def clean_exclusions(given: Exclusions, known: Exclusions = Exclusions()) -> Exclusions:  # noqa: B008 - frozen
+    """Exclusions as they are stored in place of the `known` ones. Raises UsageError that names the list."""
     return Exclusions(
-        tuple(clean_domain(name) for name in given.hostnames),
-        given.paths,
-        tuple(country.upper() for country in given.countries),
-        tuple(_network(address) for address in given.ips),
+        _changed(known.hostnames, given.hostnames, "excluded hostnames", clean_host),
+        _changed(known.paths, given.paths, "excluded paths", _path),
+        _changed(known.countries, given.countries, "excluded countries", _country),
+        _changed(known.ips, given.ips, "excluded ips", _network),
     )
 
 
-def _network(text: str) -> str:
+def _changed(
+    known: tuple[str, ...], given: tuple[str, ...], field: str, clean: Callable[[str, str], str]
+) -> tuple[str, ...]:
+    """A list as it is stored; one that does not change may be longer than others. Raises UsageError."""
+    if given != known and len(given) > MOST_LISTED:
+        raise UsageError(f"{field}: at most {MOST_LISTED} are kept, and these are {len(given)}")
+    return known if given == known else tuple(dict.fromkeys(clean(item, field) for item in given))
+
+
+def _path(path: str, field: str) -> str:
+    if not path.startswith(("/", "*")):
+        raise UsageError(f"{field}: {path[:100]!r} is no path; use one such as /admin/*")
+    if len(path) > MAX_PATTERN:
+        raise UsageError(f"{field}: {path[:100]!r}... is longer than {MAX_PATTERN} characters")
+    return path
+
+
+def _country(country: str, field: str) -> str:
+    if len(country) != 2 or not (country.isascii() and country.isalpha()):
+        raise UsageError(f"{field}: {country[:100]!r} is no country code; use one such as DE")
+    return country.upper()
+
+
+def _network(text: str, field: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise UsageError(
-            f"excluded ips: {text[:100]!r} is no address or network; use one such as 192.0.2.7 or 192.0.2.0/24"
+            f"{field}: {text[:100]!r} is no address or network; use one such as 192.0.2.7 or 192.0.2.0/24"
         ) from error
     return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def _is_label(label: str) -> bool:
-    return label.replace("-", "a").replace("_", "a").isalnum() and not label.startswith("-")
+    return (
+        0 < len(label) <= 63
+        and label.replace("-", "a").replace("_", "a").isalnum()
+        and not label.startswith("-")
+    )
 
 
 def _timezone(name: str) -> str:
@@ -221,7 +269,7 @@ def _website(row: tuple[Any, ...]) -> Website:
     return Website(
         website_id=row[0],
         tracking_id=row[1],
-        domain=row[2],
+        domain=to_ascii(row[2]) or row[2],  # names in other alphabets were once stored as they were typed
         name=row[3],
         timezone=row[4],
         is_cookieless=bool(row[5]),

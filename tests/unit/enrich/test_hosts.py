@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.collect.enrich.hosts import host_matches, is_in_network, path_matches
+from footfall.collect.enrich.hosts import host_matches, is_in_networks, path_matches
 
 ALLOWED = ("shop.example.org", "*.example.net", "com.example.app", "", "*.")
 LOCAL = (
@@ -128,5 +128,5 @@ def test_a_star_in_a_path_stands_for_any_text(path: str, pattern: str, matches: 
         ("localhost", "192.0.2.0/24", False),
     ],
 )
-def test_an_address_is_in_a_network(address: str, network: str, is_in: bool) -> None:
-    assert is_in_network(address, network) is is_in
+def test_an_address_is_in_one_of_the_networks(address: str, network: str, is_in: bool) -> None:
+    assert is_in_networks(address, ("198.51.100.1", network)) is is_in

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -54,19 +53,37 @@ def is_localhost(name: str) -> bool:
 
 def path_matches(path: str, pattern: str) -> bool:
     """Whether a path is what a pattern describes, in which `*` stands for any text; `/admin/*` means `/admin` too."""
-    return _path_pattern(pattern).fullmatch(path) is not None
+    return _fits(path, _pieces(pattern)) or (pattern.endswith("/*") and _fits(path, _pieces(pattern[:-2])))
+
+
+def _fits(path: str, pieces: tuple[str, ...]) -> bool:
+    """Whether these pieces follow each other in a path, the first at its beginning and the last at its end.
+
+    Each is taken where it first fits: if any choice leads to the end, this one does, so that none is ever taken back.
+    """
+    if len(pieces) == 1:
+        return path == pieces[0]
+    first, *between, last = pieces
+    at, end = len(first), len(path) - len(last)
+    if at > end or not path.startswith(first) or not path.endswith(last):
+        return False
+    for piece in between:
+        found = path.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 @lru_cache(1024)
-def _path_pattern(pattern: str) -> re.Pattern[str]:
-    body, below = (pattern[:-2], "(?:/.*)?") if pattern.endswith("/*") else (pattern, "")
-    return re.compile(".*".join(re.escape(part) for part in body.split("*")) + below, re.DOTALL)
+def _pieces(pattern: str) -> tuple[str, ...]:
+    return tuple(pattern.split("*"))
 
 
-def is_in_network(address: str, network: str) -> bool:
-    """Whether an IP address is in a network, or is the address that `network` names. What is no address is in none."""
-    given = parse_ip(address)
-    return given is not None and given in _network(network)
+def is_in_networks(address: str, networks: Collection[str]) -> bool:
+    """Whether an IP address is in one of these networks, or is an address that they name. What is no address is in none."""
+    given = parse_ip(address) if networks else None
+    return given is not None and any(given in _network(network) for network in networks)
 
 
 @lru_cache(1024)

@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
+from footfall.hostnames import to_ascii, to_unicode
+
 MAX_PATH = 2048
 MAX_QUERY = 2048
 MAX_PARAMETER = 255
@@ -32,12 +34,17 @@ _MAX_CACHED = 1024
 """Longer addresses are parsed each time, so that the cache stays below a few MB whatever is sent."""
 _MAX_SEARCH = 16_384
 """Characters of a query that are looked through for tracked parameters."""
+_MAX_NAME = 64
+"""Characters of the longest form in which the name of a tracked parameter may come, with all of it escaped."""
+_TRANSLATED = ".translate.goog"
+"""Google Translate shows the pages of `my-shop.example.com` on `my--shop-example-com` in front of this."""
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
     """A page's address. It may be shared by many events: never change `params` and `click_ids`.
 
-    `host` is in lower case, with the port unless it is the scheme's own; "" for an app page without a host.
+    `host` is in lower case, with the port unless it is the scheme's own; that of the website where Google
+    Translate shows its page; "" for an app page without a host.
     `path` begins with "/", printable ASCII, at most 2,048 characters; with hash routing it ends in the `#...`
     part. `query` is without "?", at most 2,048. `url` is host and path. `params` and `click_ids` hold what
     was given and not empty, decoded, at most 255 characters a value. `is_unknown`: the SDK did not know its
@@ -66,7 +73,7 @@ def parse_page(href: object, hash_routing: bool = False) -> Page | None:
 
 
 def bare_host(host: str) -> str:
-    """A host in lower case without port, final dot and a leading `www.`; IPv6 addresses without brackets."""
+    """A host in lower-case ASCII without port, final dot and a leading `www.`; IPv6 addresses without brackets."""
     return _bare_host(host) if len(host) <= _MAX_CACHED else ""
 
 
@@ -127,7 +134,8 @@ def _tracked(query: str) -> tuple[dict[str, str], dict[str, str]]:
     if "=" not in query:
         return params, click_ids
     for field in query[:_MAX_SEARCH].split("&"):
-        name, _, raw = field.partition("=")
+        written, _, raw = field.partition("=")
+        name = _tracked_name(written)
         found = params if name in PARAMETERS else click_ids if name in CLICK_IDS else None
         if found is None or name in found:
             continue
@@ -136,6 +144,13 @@ def _tracked(query: str) -> tuple[dict[str, str], dict[str, str]]:
         if value:
             found[name] = value
     return params, click_ids
+
+
+def _tracked_name(written: str) -> str:
+    """The name of a parameter without the traces of mailers: escapes, upper case, and the `&amp;` of a page's source."""
+    if len(written) > _MAX_NAME or (written.islower() and "%" not in written and ";" not in written):
+        return written
+    return unquote_plus(written).lower().removeprefix("amp;")
 
 
 def _escape(text: str, limit: int) -> str:
@@ -179,13 +194,20 @@ def _ipv6(text: str) -> str | None:
 def _host_name(raw: str) -> str | None:
     if len(raw) > _MAX_HOST:
         return None
-    name = raw.lower().removesuffix(".")
-    if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
-            return None
-    return name if len(name) < _MAX_HOST and _HOST_NAME.fullmatch(name) else None
+    name = (to_ascii(raw) or "").removesuffix(".")
+    if len(name) >= _MAX_HOST or not _HOST_NAME.fullmatch(name):
+        return None
+    return _translated(name) if name.endswith(_TRANSLATED) else name
+
+
+@lru_cache(1024)
+def _translated(name: str) -> str:
+    """The host whose page Google Translate shows on the host `name`; `name` itself when it tells of none."""
+    label = to_unicode(name.removesuffix(_TRANSLATED))
+    if label.startswith("0-") and label.endswith("-0"):  # in front of names with a hyphen where `xn--` has its second
+        label = label[2:-2]
+    host = to_ascii("-".join(part.replace("-", ".") for part in label.split("--")))
+    return host if host and "." in host and _HOST_NAME.fullmatch(host) else name
 
 
 @lru_cache(4096)
@@ -195,4 +217,4 @@ def _bare_host(host: str) -> str:
         return name[1:].partition("]")[0]
     if name.count(":") == 1:
         name = name.partition(":")[0]
-    return name.removesuffix(".").removeprefix("www.")
+    return (to_ascii(name.removesuffix(".")) or "").removeprefix("www.")

@@ -1,0 +1,47 @@
+"""Host names in any alphabet: ASCII where they are stored and compared, Unicode where they are shown. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import idna
+
+MAX_HOST = 253
+"""Characters of the longest host name."""
+_PREFIX = "xn--"
+
+
+@lru_cache(4096)
+def to_ascii(host: str) -> str | None:
+    """A host name as browsers write it: UTS 46, not transitional, so `straße.de` is not `strasse.de`. None when it is none."""
+    if host.isascii():
+        return host.lower()
+    if len(host) > MAX_HOST:
+        return None
+    try:
+        mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+        labels = [_ascii_label(label) for label in mapped.split(".")]
+    except (idna.IDNAError, UnicodeError):
+        return None
+    return ".".join(labels)
+
+
+def _ascii_label(label: str) -> str:
+    # Not idna's own rules for labels, which refuse the emoji that browsers take.
+    return label if label.isascii() else _PREFIX + label.encode("punycode").decode("ascii")
+
+
+@lru_cache(4096)
+def to_unicode(host: str) -> str:
+    """A host name as people read it; labels that would not lead back to the same name stay as they are."""
+    return ".".join(_shown_label(label) for label in host.split(".")) if _PREFIX in host else host
+
+
+def _shown_label(label: str) -> str:
+    if not label.startswith(_PREFIX):
+        return label
+    try:
+        shown = label.removeprefix(_PREFIX).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return shown if to_ascii(shown) == label else label
