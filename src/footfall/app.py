@@ -18,6 +18,7 @@ from footfall.chores import for_ever
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
+from footfall.collect.pipeline import warm
 from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
@@ -191,7 +192,7 @@ class App:
         settings = self._settings
         geo = _open_geo(settings.city_database)
         database = open_database(settings)
-        await database.open()
+        await asyncio.gather(database.open(), asyncio.to_thread(warm))
         directory = Directory(database)
         refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(settings.trusted_proxies)

@@ -17,6 +17,11 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def elapsed_clock() -> int:
+    """ms since some moment in the past, sleep of the machine included; nobody sets this clock."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
 def to_iso(at: int) -> str:
     """`at` (ms since epoch) as ISO 8601 in UTC with milliseconds, such as `2026-05-05T12:00:00.000Z`."""
     day, within = divmod(at, DAY_MS)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from footfall.collect.model import CUSTOM, PAGEVIEW, Hit
+from footfall.collect import service
+from footfall.collect.model import CUSTOM, PAGEVIEW, PAYMENT, Hit
 from footfall.collect.service import record
 from footfall.db.protocol import Row
 from footfall.db.sqlite import SqliteSession, open_session
@@ -124,3 +126,42 @@ def test_a_batch_equals_the_same_hits_one_by_one(opened: SqliteSession, tmp_path
         query = f"SELECT * FROM {table}"
         assert whole.connection.execute(query).fetchall() == opened.connection.execute(query).fetchall()
     whole.close()
+
+
+DAY = 24 * 60
+
+
+def test_a_clock_that_ran_ahead_and_came_back_lets_new_sessions_begin(opened: SqliteSession) -> None:
+    send(opened, hit(0), hit(DAY), hit(40), hit(50), hit(90))
+    assert [row[0] for row in sessions(opened)] == [0, 40, 90, DAY]
+    assert visitor_row(opened) == (4, 5, 90, "x/90")
+
+
+def test_what_was_seen_last_and_first_heals_once_the_clock_came_back(opened: SqliteSession) -> None:
+    send(opened, hit(DAY), hit(0), hit(1))
+    query = "SELECT (first_seen_at - ?) / ?, (last_seen_at - ?) / ? FROM visitor"
+    assert opened.connection.execute(query, (START, MINUTE) * 2).fetchall() == [(0, 1)]
+
+
+def test_clocks_of_servers_that_are_a_little_apart_change_nothing(opened: SqliteSession) -> None:
+    send(opened, hit(0), hit(2), hit(1.5))
+    query = "SELECT session_count, (last_seen_at - ?) / ? FROM visitor"
+    assert opened.connection.execute(query, (START, MINUTE)).fetchall() == [(1, 2)]
+
+
+def test_a_payment_told_of_twice_is_kept_once_and_looked_for_among_the_newest_events_only(
+    opened: SqliteSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_LOOKED_AT", 3)
+
+    def payment(minutes: float) -> Hit:
+        return msgspec.structs.replace(hit(minutes, PAYMENT), data='{"stripe_session_id":"cs_1"}')
+
+    def payments() -> int:
+        query = "SELECT count(*) FROM event WHERE type = 'payment'"
+        return opened.connection.execute(query).fetchall()[0][0]
+
+    send(opened, payment(0), hit(1), payment(2))
+    assert payments() == 1
+    send(opened, hit(3), hit(4), payment(5))
+    assert payments() == 2

@@ -8,7 +8,7 @@ INSERT INTO visitor (website_id, visitor_id, first_seen_at, last_seen_at, sessio
     current_url, place, device, first_referrer, first_params, first_click_ids)
 VALUES (:website_id, :visitor_id, :first_seen_at, :last_seen_at, :session_started_at, :session_count, :pageview_count,
     :current_url, :place, :device, :first_referrer, :first_params, :first_click_ids)
-ON CONFLICT (website_id, visitor_id) DO UPDATE SET last_seen_at = excluded.last_seen_at,
+ON CONFLICT (website_id, visitor_id) DO UPDATE SET first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
     session_started_at = excluded.session_started_at, session_count = excluded.session_count,
     pageview_count = excluded.pageview_count, current_url = excluded.current_url, place = excluded.place,
     device = excluded.device, first_referrer = excluded.first_referrer, first_params = excluded.first_params,
@@ -24,9 +24,10 @@ ON CONFLICT (website_id, visitor_id, started_at) DO UPDATE SET entry_url = exclu
 INSERT INTO event (website_id, visitor_id, event_id, type, session_started_at, url, query, referrer, name, data)
 VALUES (:website_id, :visitor_id, :event_id, :type, :session_started_at, :url, :query, :referrer, :name, :data);
 
--- name: payment_known(website_id bytes, visitor_id bytes, data text)
-SELECT 1 FROM event
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'payment' AND data = :data LIMIT 1;
+-- name: payment_known(website_id bytes, visitor_id bytes, data text, most int)
+SELECT 1 FROM (
+    SELECT type, data FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY event_id DESC LIMIT :most
+) AS newest WHERE type = 'payment' AND data = :data LIMIT 1;
 
 -- name: timeline(website_id bytes, visitor_id bytes, most int)
 SELECT event_id, type, url, name, data FROM event
@@ -43,4 +44,5 @@ SELECT salt FROM daily_salt WHERE day = :day;
 INSERT INTO daily_salt (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO NOTHING;
 
 -- name: salts_destroy(day int)
-DELETE FROM daily_salt WHERE day < :day;
+-- Later days than tomorrow are those of a clock that ran ahead.
+DELETE FROM daily_salt WHERE day < :day OR day > :day + 1;

@@ -7,12 +7,12 @@ import itertools
 import secrets
 from typing import Any
 
-from footfall.clock import DAY_MS
+from footfall.clock import DAY_MS, Clock, elapsed_clock
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
-from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER
+from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
@@ -28,33 +28,57 @@ from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import decode_object, encode
 from footfall.websites.model import Website
 
+JUMP_MS = 60_000
+"""By how much a clock is set when it is said to jump."""
+STEADY_MS = 3_600_000
+"""How long a clock must not have jumped before it decides that a day is over."""
 _NO_WEBSITE = b""
 _ACCEPTED = encode({"status": "success"})
 
 
 class DailySalt:
-    """The salt of the current UTC day, shared by all processes through the database."""
+    """The salt of the current UTC day, shared by all processes through the database.
 
-    def __init__(self, database: Database) -> None:
+    A day's salt is destroyed when the day is over, by a clock that is steady. One that jumped may come back, and an hour later than it
+    jumped, or than the server was started, it is believed. `elapsed`: a clock that nobody sets.
+    """
+
+    def __init__(self, database: Database, elapsed: Clock = elapsed_clock) -> None:
         self._database = database
+        self._elapsed = elapsed
         self._day = -1
         self._salt = b""
         self._lock = asyncio.Lock()
+        self._steady_since = elapsed()
+        self._offset: int | None = None
+        self._turned = -1
 
     async def at(self, now: int) -> bytes:
-        """The salt of the day of `now` (ms since epoch); the first call of a day destroys those before."""
+        """The salt of the day of `now` (ms since epoch)."""
         day = now // DAY_MS
-        if day > self._day:
+        if day != self._day:
             async with self._lock:
-                if day > self._day:
+                if day != self._day:
                     self._salt = await self._database.write(SALT_HANDLER, (day, secrets.token_bytes(32)))
                     self._day = day
-                    await self._database.scrub()
         return self._salt
 
     async def turn(self, now: int) -> None:
         """Destroy the salts of days before that of `now` (ms since epoch), whether or not events come."""
-        await self.at(now)
+        day = now // DAY_MS
+        if self._is_steady(now) and day != self._turned:
+            await self._database.write(SALTS_DESTROY_HANDLER, day)
+            self._turned = day
+            await self._database.scrub()
+
+    def _is_steady(self, now: int) -> bool:
+        """Whether the clock has long gone on as time does. It may be corrected little by little."""
+        elapsed = self._elapsed()
+        offset = now - elapsed
+        if self._offset is not None and abs(offset - self._offset) > JUMP_MS:
+            self._steady_since = elapsed
+        self._offset = offset
+        return elapsed - self._steady_since >= STEADY_MS
 
 
 class Collector:

@@ -22,6 +22,8 @@ PAYMENT_IDS = ("stripe_session_id", "lemonsqueezy_order_id", "polar_checkout_id"
 
 SESSION_IDLE_MS = 30 * 60 * 1000
 """A session ends after 30 minutes without an event."""
+SKEW_MS = 60 * 1000
+"""How far the clocks of two servers may be apart, so that a hit which comes later may tell of an earlier time."""
 
 
 class Reason(StrEnum):

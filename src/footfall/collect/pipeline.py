@@ -58,6 +58,12 @@ class Arrival(msgspec.Struct, frozen=True):
     salt: bytes
 
 
+def warm() -> None:
+    """Read the tables by which user agents are judged, a third of a second's work, before the first one comes."""
+    bot_kind("-")
+    parse_device("-", None)
+
+
 def drop_reason(website: Website | None, user_agent: str) -> Dropped | None:
     """Why nothing from this sender is kept, whatever it says; None when it may be."""
     if website is None:
@@ -201,7 +207,7 @@ def _device_text(device: Device, width: int | None, height: int | None, language
 
 def read_device(body: Mapping[str, Any], user_agent: str) -> str:
     """Device, viewport and language as JSON."""
-    device = parse_device(user_agent, body.get("device"))
+    device = parse_device(user_agent, body.get("device"), body.get("maxTouchPoints"))
     viewport = body.get("viewport")
     width = height = None
     if type(viewport) is dict:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, Hit
+from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, SKEW_MS, Hit
 from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 
 sql = load(__file__, "collect.sql")
+
+MOST_LOOKED_AT = 1000
+"""Newest events of a visitor among which a payment is looked for that was told of before."""
 
 
 class VisitorRow(msgspec.Struct):
@@ -46,7 +49,8 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
         is_first = visitor is None or (visitor.pageview_count == 0 and hit.type == PAGEVIEW)
         if visitor is None:
             visitor = visitors[key] = _new_visitor(hit)
-        if hit.at - visitor.last_seen_at > SESSION_IDLE_MS:
+        # Either way: a clock that ran ahead and came back must not let one session last until then.
+        if abs(hit.at - visitor.last_seen_at) > SESSION_IDLE_MS:
             visitor.session_started_at = hit.at
             visitor.session_count += 1
             is_first = True
@@ -68,7 +72,7 @@ def _is_told_before(tx: Transaction, hit: Hit, in_batch: set[Params]) -> bool:
     if hit.data is None or not any(f'"{name}"' in hit.data for name in PAYMENT_IDS):
         return False
     key: Params = (hit.website_id, hit.visitor_id, hit.data)
-    is_known = key in in_batch or tx.one(sql.payment_known, key) is not None
+    is_known = key in in_batch or tx.one(sql.payment_known, (*key, MOST_LOOKED_AT)) is not None
     in_batch.add(key)
     return is_known
 
@@ -99,7 +103,8 @@ def _new_visitor(hit: Hit) -> VisitorRow:
 
 def _see(visitor: VisitorRow, hit: Hit) -> None:
     """Bring a visitor up to date with a hit; place, device and page are those of the latest pageview."""
-    visitor.last_seen_at = max(visitor.last_seen_at, hit.at)
+    visitor.first_seen_at = min(visitor.first_seen_at, hit.at)
+    visitor.last_seen_at = _later(visitor.last_seen_at, hit.at)
     if hit.type != PAGEVIEW:
         return
     if visitor.pageview_count == 0:
@@ -110,6 +115,11 @@ def _see(visitor: VisitorRow, hit: Hit) -> None:
     visitor.current_url = hit.url
     visitor.place = hit.place
     visitor.device = hit.device
+
+
+def _later(seen_at: int, at: int) -> int:
+    """The later of two times; the second when the first lies so far ahead of it that a clock must have come back."""
+    return at if seen_at - at > SKEW_MS else max(seen_at, at)
 
 
 def _session(hit: Hit, visitor: VisitorRow) -> Params:
@@ -145,15 +155,23 @@ DROPPED_HANDLER = counting(sql.dropped_add)
 """Adds to the numbers of dropped hits, by reason."""
 
 
-def rotate_salt(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:
-    """Write handler: the salt of each (UTC day, new salt to use when the day has none); salts of earlier days are destroyed."""
+def give_salts(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:
+    """Write handler: the salt of each (UTC day, new salt to use when the day has none)."""
     salts = []
     for day, new in calls:
         tx.run(sql.salt_add, (day, new))
-        tx.run(sql.salts_destroy, (day,))
         row = tx.one(sql.salt_get, (day,))
         salts.append(row[0] if row else new)
     return salts
 
 
-SALT_HANDLER = WriteHandler(rank=2, run=rotate_salt)
+SALT_HANDLER = WriteHandler(rank=2, run=give_salts)
+
+
+def destroy_salts(tx: Transaction, days: list[int]) -> list[None]:
+    """Write handler: destroy the salts of all days that are not, or are not yet, each of these."""
+    tx.run_many(sql.salts_destroy, [(day,) for day in set(days)])
+    return [None] * len(days)
+
+
+SALTS_DESTROY_HANDLER = WriteHandler(rank=2, run=destroy_salts)

@@ -18,7 +18,7 @@ from footfall.auth.accounts import (
 )
 from footfall.auth.attempts import begin_attempt, uncount_attempt
 from footfall.clock import DAY_MS
-from footfall.collect.service import rotate_salt
+from footfall.collect.service import give_salts
 from footfall.dashboard.core import (
     SESSION_COOKIE,
     Call,
@@ -127,7 +127,7 @@ class Login:
 
 
 def _salt(tx: Transaction, now: int) -> bytes:
-    return rotate_salt(tx, [(now // DAY_MS, secrets.token_bytes(32))])[0]
+    return give_salts(tx, [(now // DAY_MS, secrets.token_bytes(32))])[0]
 
 
 def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:

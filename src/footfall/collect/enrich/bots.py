@@ -38,6 +38,9 @@ _HEADLESS = re.compile(
 _BOT = re.compile(
     # Words that only programs use; CUBOT is a maker of phones.
     r"(?<!cu)bot\b|crawler|spider|scraper|\bfetcher\b|\bmonitoring\b|\+https?://|"
+    # Programs in the guise of browsers: what runs them, assistants that act for somebody, and what opens the links in mails.
+    r"\b(?:node(?:\.?js)?|deno|bun)/\d|\w-user/\d|agent-novaact|\bbrowser-use\b|browserbase|amazon-q\b|"
+    r"rendertron|prerender\b|lighthouse|barracuda|mimecast|proofpoint|trustwave|palo alto networks|\bnuclei\b|owasp|"
     # Tools and libraries, which begin with their name.
     r"^(?:curl|libcurl|wget|python|java|ruby|perl|php|node|node\.js|undici|deno|bun|axios|got|superagent|"
     r"needle|go-http-client|go-resty|"
