@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -217,24 +216,6 @@ async def indexing(database: SqliteDatabase) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def test_a_scan_of_many_short_statements_ends_with_the_server(tmp_path: Path) -> None:
-    is_begun = threading.Event()
-
-    def endless(tx: Transaction, statement: Statement) -> None:
-        while True:
-            tx.all(statement)
-            is_begun.set()
-
-    async def work() -> None:
-        async with opened(tmp_path) as database:
-            scan = asyncio.ensure_future(database.scan(endless, CHANGES))
-            await asyncio.to_thread(is_begun.wait)
-        with pytest.raises(DatabaseError):
-            await scan
-
-    asyncio.run(work())
 
 
 def test_readers_see_steps_once_they_are_settled_and_their_changes_are_kept_until_then(

@@ -13,6 +13,7 @@ import pytest
 
 from footfall.app import migrate_database
 from footfall.db import postgres
+from footfall.db import scans as scanning
 from footfall.db.protocol import Row, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, FootfallError, Unavailable
@@ -223,7 +224,7 @@ def test_scans_that_take_long_keep_no_read_waiting(empty: Place) -> None:
 def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
     empty: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "SCAN_SECONDS", 0.1)
+    monkeypatch.setattr(scanning, "SCAN_SECONDS", 0.1)
 
     async def work(database: postgres.PostgresDatabase) -> Row | None:
         with pytest.raises(Unavailable, match="takes too long"):

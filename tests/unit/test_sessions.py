@@ -159,7 +159,7 @@ def test_a_payment_told_of_twice_is_kept_once_and_looked_for_among_the_newest_ev
 
     def payments() -> int:
         query = "SELECT count(*) FROM event WHERE type = 'payment'"
-        return opened.connection.execute(query).fetchall()[0][0]
+        return int(opened.connection.execute(query).fetchall()[0][0])  # type: ignore[arg-type]
 
     send(opened, payment(0), hit(1), payment(2))
     assert payments() == 1

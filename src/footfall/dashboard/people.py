@@ -60,11 +60,13 @@ async def people(call: Call) -> Reply:
     try:
         query = read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept])
         offset = query.offset
-        rows, pagination = await call.services.database.scan(read_page, (call.site, query))
+        rows, pagination = await call.services.database.scan(
+            read_page, (call.site, query), share=call.site.website_id
+        )
     except BadRequest as error:
         problem = _filter_problem(call.pairs) or error.message
         rows, pagination = [], {"total": 0, "hasMore": False, "totalIsExact": True}
-    rows = await call.services.database.scan(_with_activity, (call.site, rows))
+    rows = await call.services.database.scan(_with_activity, (call.site, rows), share=call.site.website_id)
     some = await call.services.database.read(some_visitor, call.site.website_id)
     values: dict[str, Any] = {
         "people": rows,
@@ -174,5 +176,5 @@ def _with_activity(tx: Transaction, asked: tuple[Website, list[dict[str, Any]]])
 async def health(call: Call) -> Reply:
     """`GET /w/{websiteId}/health`."""
     await call.services.refused.flush()
-    report = await call.services.database.scan(identity_health, call.site)
+    report = await call.services.database.scan(identity_health, call.site, share=call.site.website_id)
     return render(call, "health.html", section="health", report=report)

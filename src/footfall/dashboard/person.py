@@ -57,7 +57,7 @@ async def _show_person(
     if found["counts"]:
         journey = await _journey_of_person(call)
     if with_ledger or not found["counts"]:
-        ledger = await call.services.database.scan(_read_ledger, asked)
+        ledger = await call.services.database.scan(_read_ledger, asked, share=call.site.website_id)
     return render(
         call,
         "person.html",
@@ -285,7 +285,9 @@ async def erase(call: Call) -> Reply:
 
 async def export(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
-    found = await call.services.database.scan(read_export, (call.site, read_ref(call.context.path_values[1])))
+    found = await call.services.database.scan(
+        read_export, (call.site, read_ref(call.context.path_values[1])), share=call.site.website_id
+    )
     if found is None:
         raise no_such_person()
     _log.info("person exported", profile=found["profile"]["profileId"], account=call.user.account_id.hex())
@@ -296,7 +298,10 @@ async def _person(call: Call, *, with_reasons: bool = False) -> dict[str, Any]:
     """The person in the address; `counts`: whether any fact about them does. Raises NotFound when there is none."""
     asked = (call.site, read_ref(call.context.path_values[1]), MAX_AT, with_reasons)
     database = call.services.database
-    found = await (database.scan if with_reasons else database.read)(read_person, asked)
+    if with_reasons:
+        found = await database.scan(read_person, asked, share=asked[0].website_id)
+    else:
+        found = await database.read(read_person, asked)
     counts = found is not None
     if found is None:
         found = await database.read(_read_nobody, asked[:2])

@@ -21,9 +21,11 @@ import psycopg
 from psycopg import errors
 from psycopg.raw_cursor import RawCursor
 
-from footfall.db import migrate
+from footfall.db import migrate, scans
 from footfall.db.postgres_transaction import Connection, PostgresTransaction, in_transaction
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
+from footfall.db.scans import TOO_LONG, Scans
+from footfall.db.scans import Turn as ScanTurn
 from footfall.db.writer import Turn, Writer
 from footfall.errors import (
     DatabaseBusy,
@@ -44,7 +46,8 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 BATCH_SIZE = 256
 CONNECT_SECONDS = 3
-READ_CONNECTIONS, SCAN_CONNECTIONS = 6, 2
+READ_CONNECTIONS, SCAN_CONNECTIONS, SCANS_OF_ONE = 6, 3, 2
+"""Those that read, those that scan, and how many of these one website may have."""
 LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
 """Those that write, but for one for background steps. Several, so that one batch is decided on while the server looks up or commits another."""
 CONNECTION: dict[str, Any] = {
@@ -67,8 +70,6 @@ BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
 """In a transaction that reads ranges: how many rows a value leads to decides on the plan."""
-SCAN_SECONDS: float = 60
-"""A statement of a server's scan that takes longer is given up, so that nobody keeps all others from scanning. Those of commands take as long as they take."""
 CANCEL_SECONDS = 0.1
 """Between two attempts to end the reads that are under way when a server leaves."""
 MIGRATION_LOCK = 0x466F6F7466616C6C
@@ -279,7 +280,7 @@ class PostgresDatabase:
         self._reading: dict[int, Connection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
-        self._scanners = ThreadPoolExecutor(SCAN_CONNECTIONS, "scan")
+        self._scans: Scans[None] = Scans([None] * SCAN_CONNECTIONS, SCANS_OF_ONE)
         sessions = [session]
         try:
             while len(sessions) < LIVE_CONNECTIONS + BULK_CONNECTIONS + 1:
@@ -304,8 +305,8 @@ class PostgresDatabase:
         """Take no more reads, and cancel what those under way wait for."""
         self._is_closing = True
         ends = [
-            asyncio.create_task(asyncio.to_thread(readers.shutdown, cancel_futures=True))
-            for readers in (self._readers, self._scanners)
+            asyncio.create_task(asyncio.to_thread(self._readers.shutdown, cancel_futures=True)),
+            asyncio.create_task(self._scans.close()),
         ]
         while (await asyncio.wait(ends, timeout=CANCEL_SECONDS))[1]:
             for connection in list(self._reading.values()):
@@ -354,23 +355,20 @@ class PostgresDatabase:
         reading = functools.partial(self._read, (BEGIN_READ,), lambda tx: handler(tx, call))
         return await asyncio.get_running_loop().run_in_executor(self._readers, reading)
 
-    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        scanning = functools.partial(self._scan, lambda tx: handler(tx, call))
-        return await asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
+        return await self._scans.run(share, lambda _, turn: self._scan(lambda tx: handler(tx, call), turn))
 
-    def _scan(self, work: Callable[[Transaction], R]) -> R:
+    def _scan(self, work: Callable[[Transaction], R], turn: ScanTurn) -> R:
         def in_time(tx: PostgresTransaction) -> R:
-            tx.is_over = lambda: self._is_closing
+            tx.is_over = lambda: self._is_closing or turn.is_over()
             try:
                 return work(tx)
             except errors.QueryCanceled as error:
-                if not self._is_closing:
-                    self._log.warning("a scan was given up", seconds=SCAN_SECONDS)
-                raise Unavailable(
-                    "This takes too long to read. Ask for less, such as with more filters, or try again later."
-                ) from error
+                if turn.is_late():
+                    self._log.warning("a scan was given up")
+                raise Unavailable(TOO_LONG) from error
 
-        limit = f"SET LOCAL statement_timeout = '{SCAN_SECONDS}s'"
+        limit = f"SET LOCAL statement_timeout = '{scans.SCAN_SECONDS}s'"
         return self._read((BEGIN_READ, PLAN_EACH, limit), in_time)
 
     def _read(self, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]) -> R:

@@ -139,8 +139,9 @@ class Database(Protocol):
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         """Run a short read (point look-ups) on a snapshot."""
 
-    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
         """Run a read that may take long, on a thread and connection that no `read` waits for.
 
-        Raises Unavailable when a server's statement takes too long.
+        Scans of one `share`, the id of a website, take turns with those of others. One ends as soon as `scans.HAS_LEFT` says that nobody
+        waits for it. Raises Unavailable when it takes too long, or when too many of its share wait.
         """

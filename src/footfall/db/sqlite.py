@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ import apsw
 
 from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
+from footfall.db.scans import TOO_LONG, Scans, Turn
 from footfall.db.sqlite_derived import DerivedFile, ServerTransaction, attach_own_derived
 from footfall.db.sqlite_file import (
     BUSY_TIMEOUT_MS,
@@ -41,7 +41,7 @@ from footfall.db.sqlite_schema import (
 )
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.db.writer import Writer
-from footfall.errors import DatabaseError, SchemaMismatch
+from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
 from footfall.log import get_logger
 
 C = TypeVar("C")
@@ -60,6 +60,10 @@ LONG_READERS_MS = 250
 """How long the writer waits for readers once the log is that long."""
 SCRUB_SECONDS = 1.5
 """How long `scrub` waits for them, over and over and with live calls between."""
+SCANNERS, SCANNERS_OF_ONE = 2, 1
+"""Connections that scan, each on a thread of its own, and how many of them one website may have."""
+STEPS_BETWEEN_LOOKS = 50_000
+"""Of SQLite's machine, a millisecond's work or so, after which a scan looks whether to go on."""
 BATCH_SIZE = 512
 WRITER_CACHE_KIB = 24 * 1024
 READER_CACHE_KIB = 8 * 1024
@@ -249,12 +253,55 @@ class _Checkpointer:
         return max(copied, 0)
 
 
+class _Scanner:
+    """A connection that scans on a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connection = connect(path, 4 * 1024, read_only=True)
+        attach_derived(connection, path)
+        connection.exec_trace = self._may_go_on
+        connection.set_progress_handler(self._is_over, STEPS_BETWEEN_LOOKS)
+        self._log = get_logger("sqlite")
+        self._turn: Turn | None = None
+        self._is_ended = False
+
+    def scan(self, work: Callable[[Transaction], R], turn: Turn) -> R:
+        """The result of `work`. Raises DatabaseError, and Unavailable when it takes too long."""
+        self._turn = turn
+        try:
+            with translated():
+                return SqliteTransaction(self._connection).reading(work)
+        except DatabaseError as error:
+            if self._is_ended or not turn.is_over():
+                raise
+            if turn.is_late():
+                self._log.warning("a scan was given up")
+            raise Unavailable(TOO_LONG) from error
+
+    def _is_over(self) -> bool:
+        return self._is_ended or (self._turn is not None and self._turn.is_over())
+
+    def _may_go_on(self, _cursor: object, text: str, _params: object) -> bool:
+        """A scan may also be many short statements."""
+        return text == "COMMIT" or not self._is_over()
+
+    def end(self) -> None:
+        """From any thread: end the scan that is at work, and each later one."""
+        self._is_ended = True
+        self._connection.interrupt()
+
+    def release(self) -> apsw.Connection:
+        """The connection, on which nothing is ended any more."""
+        self._connection.exec_trace = None
+        self._connection.set_progress_handler(None)
+        return self._connection
+
+
 class SqliteDatabase:
     """The embedded database in a folder; see `db.protocol.Database`."""
 
     engine = "sqlite"
     is_derived_new = False
-    _is_closing = False
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME
@@ -270,13 +317,11 @@ class SqliteDatabase:
             self.is_derived_new = not pair_derived(self.path)
             with translated():
                 self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
-                self._scanner = connect(self.path, 4 * 1024, read_only=True)
-                attach_derived(self._scanner, self.path)
-                self._scanner.exec_trace = self._may_scan
+                self._scanners = [_Scanner(self.path) for _ in range(SCANNERS)]
         except SchemaMismatch:
             self._lock.release()
             raise
-        self._scan_thread = ThreadPoolExecutor(1, "scan")
+        self._scans = Scans(self._scanners, SCANNERS_OF_ONE)
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
         self._derived = DerivedFile(self.path)
@@ -287,24 +332,21 @@ class SqliteDatabase:
         self._session = session
         self._scrubbing: asyncio.Task[None] | None = None
 
-    def _may_scan(self, _cursor: object, text: str, _params: object) -> bool:
-        """Whether a scan may go on with this statement: it may be many short ones, of which `interrupt` ends one."""
-        return not self._is_closing or text == "COMMIT"
-
     async def close(self) -> None:
         if self._scrubbing is not None:
             self._scrubbing.cancel()
         await self._writer.close()
         self._checkpointer.close()
-        self._is_closing = True
-        self._scanner.interrupt()
-        await asyncio.to_thread(self._scan_thread.shutdown, cancel_futures=True)
-        self._scanner.exec_trace = None
-        self._reader.close()
+        for scanner in self._scanners:
+            scanner.end()
+        await self._scans.close()
+        last, *others = [scanner.release() for scanner in self._scanners]
+        for connection in (self._reader, *others):
+            connection.close()
         await asyncio.to_thread(self._derived.close)
-        with contextlib.closing(self._scanner), contextlib.suppress(apsw.BusyError):
-            self._scanner.execute("PRAGMA query_only = OFF")
-            self._scanner.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        with contextlib.closing(last), contextlib.suppress(apsw.BusyError):
+            last.execute("PRAGMA query_only = OFF")
+            last.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         os.close(
             self._database_file
         )  # last: closing a file drops the locks that SQLite has on it in this process
@@ -374,10 +416,8 @@ class SqliteDatabase:
         self._is_reading = False
         self._reader.execute("COMMIT")
 
-    async def scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        work = functools.partial(self._scan, handler, call)
-        return await asyncio.get_running_loop().run_in_executor(self._scan_thread, work)
+    async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
+        def work(scanner: _Scanner, turn: Turn) -> R:
+            return scanner.scan(lambda tx: handler(tx, call), turn)
 
-    def _scan(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        with translated():
-            return SqliteTransaction(self._scanner).reading(lambda tx: handler(tx, call))
+        return await self._scans.run(share, work)

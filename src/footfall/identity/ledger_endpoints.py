@@ -82,7 +82,7 @@ class Ledger:
     async def ledger(self, context: Context) -> Reply:
         """Every fact about a person, oldest first."""
         asked = (site(context), read_ref(context.path_values[0]))
-        facts = await self._database.scan(read_ledger, asked)
+        facts = await self._database.scan(read_ledger, asked, share=site(context).website_id)
         if facts is None:
             raise no_such_person()
         return success(facts)
@@ -100,7 +100,9 @@ class Ledger:
     async def health(self, context: Context) -> Reply:
         """What looks wrong in this website's identities."""
         await self._refused.flush()
-        return success(await self._database.scan(identity_health, site(context)))
+        return success(
+            await self._database.scan(identity_health, site(context), share=site(context).website_id)
+        )
 
 
 def identity_json(person: Person) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class People:
     async def profiles(self, context: Context) -> Reply:
         """A page of people, newest first; found by search and traits."""
         query = read_people_query(context.pairs())
-        rows, pagination = await self._database.scan(read_page, (site(context), query))
+        rows, pagination = await self._database.scan(
+            read_page, (site(context), query), share=site(context).website_id
+        )
         return success(rows, pagination=pagination)
 
     async def profile(self, context: Context) -> Reply:
@@ -56,7 +58,10 @@ class People:
         )
         # What is stored is read at once; what follows from all facts takes its time with many of them.
         is_stored = at is None and with_reasons == "0"
-        found = await (self._database.read if is_stored else self._database.scan)(read_person, asked)
+        if is_stored:
+            found = await self._database.read(read_person, asked)
+        else:
+            found = await self._database.scan(read_person, asked, share=site(context).website_id)
         if found is None:
             raise no_such_person()
         return success(found)
@@ -78,7 +83,9 @@ class People:
 
     async def export(self, context: Context) -> Reply:
         """Everything held about a person."""
-        found = await self._database.scan(read_export, (site(context), read_ref(context.path_values[0])))
+        found = await self._database.scan(
+            read_export, (site(context), read_ref(context.path_values[0])), share=site(context).website_id
+        )
         if found is None:
             raise no_such_person()
         return success(found)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import httptools
 
+from footfall.db.scans import HAS_LEFT
 from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout
 from footfall.log import get_logger
 from footfall.web.context import Call
@@ -254,6 +255,7 @@ class Connection(asyncio.Protocol):
     async def _answer(self, exchange: _Exchange) -> None:
         try:
             call, parts = exchange.call, exchange.parts
+            HAS_LEFT.set(self._transport.is_closing)
             reply = call.reply
             if reply is None:
                 reply = await self._application.answer(call, parts[0] if len(parts) == 1 else b"".join(parts))

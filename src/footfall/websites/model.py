@@ -9,6 +9,7 @@ MOST_LISTED = 100
 MAX_PATTERN = 200
 """Characters of an excluded path."""
 
+
 class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose events are dropped. Stored as JSON.
 

@@ -54,9 +54,7 @@ _TYPES = (
     ("wearable", re.compile(r"\bwatch|wear os|sm-r\d{3}", re.I)),
     (
         "tablet",
-        re.compile(
-            r"ipad|tablet|playbook|kindle|\bkf[a-z]{3,5}\b|^(?!.*mobi).*(?:android|silk/)", re.I
-        ),
+        re.compile(r"ipad|tablet|playbook|kindle|\bkf[a-z]{3,5}\b|^(?!.*mobi).*(?:android|silk/)", re.I),
     ),
     ("mobile", re.compile(r"mobi|iphone|ipod|android|windows phone|blackberry|kaios|opera mini", re.I)),
     ("desktop", re.compile(r"windows|macintosh|x11|linux|cros|\(pc;", re.I)),

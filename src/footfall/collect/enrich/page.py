@@ -204,7 +204,9 @@ def _host_name(raw: str) -> str | None:
 def _translated(name: str) -> str:
     """The host whose page Google Translate shows on the host `name`; `name` itself when it tells of none."""
     label = to_unicode(name.removesuffix(_TRANSLATED))
-    if label.startswith("0-") and label.endswith("-0"):  # in front of names with a hyphen where `xn--` has its second
+    if label.startswith("0-") and label.endswith(
+        "-0"
+    ):  # in front of names with a hyphen where `xn--` has its second
         label = label[2:-2]
     host = to_ascii("-".join(part.replace("-", ".") for part in label.split("--")))
     return host if host and "." in host and _HOST_NAME.fullmatch(host) else name
