@@ -26,6 +26,7 @@ from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
+from footfall.identity.dating import ClockWatch
 from footfall.identity.endpoints import Identifying
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
@@ -43,6 +44,8 @@ R = TypeVar("R")
 
 NOTE_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
+CLOCK_SECONDS = 60.0
+"""Between two comparisons of the clock with what is stored."""
 FLUSH_SECONDS = 5.0
 """Between two writes of what is counted, and two looks whether a day is over."""
 
@@ -202,6 +205,9 @@ class App:
             if (make := self._make_welcome) is not None:
                 self.welcome = await database.change(lambda tx: make(tx, self._clock()))
             await directory.refresh()
+            watch = ClockWatch(database, lambda: directory.websites.keys(), self._clock)
+            with contextlib.suppress(ApiError, DatabaseError):
+                await watch.look()
             rate_limit = RateLimit(settings.rate_limit)
             services = Services(
                 database,
@@ -228,6 +234,7 @@ class App:
                 for_ever("dropped hits", FLUSH_SECONDS, collector.dropped.flush),
                 for_ever("daily salt", FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
                 for_ever("trait index", IDLE_SECONDS, indexer.advance),
+                for_ever("clock", CLOCK_SECONDS, watch.look),
                 for_ever("who was seen", SEEN_SECONDS, noter.note),
                 for_ever("credentials", NOTE_SECONDS, lambda: note_credentials(database, access)),
             )

@@ -16,6 +16,7 @@ from footfall.app import CommandSession, command_session
 from footfall.cli.common import command_options, object_id, show
 from footfall.clock import system_clock
 from footfall.errors import UsageError
+from footfall.identity import dating
 from footfall.identity.health import identity_health
 from footfall.identity.importing import (
     SLICE,
@@ -105,15 +106,25 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
 
 @click.command()
 @click.argument("website_id")
+@click.option(
+    "--date-back",
+    is_flag=True,
+    help="First date facts that lie in the future, since a clock ran ahead, back to when they were received.",
+)
 @command_options
-def doctor(website_id: str, settings: Settings, as_json: bool) -> None:
+def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) -> None:
     """Look for what is wrong in the identities of a website, and say what to do."""
+    dated = 0
     with command_session(settings) as session:
         website = _find_website(session, website_id)
+        if date_back:
+            dated = session.transact(lambda tx: dating.date_back(tx, website, system_clock()))
         report = session.snapshot(lambda tx: identity_health(tx, website))
     if as_json:
-        show(report, as_json)
+        show({**report, "datedBack": dated} if date_back else report, as_json)
         return
+    if date_back:
+        click.echo(f"{dated} facts dated back.")
     click.echo(f"{website.domain}: {'nothing looks wrong' if report['ok'] else 'this looks wrong'}")
     for finding in report["findings"]:
         if finding["count"]:

@@ -11,7 +11,8 @@ from footfall.db.counts import counting
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.ids import format_uuid
+from footfall.identity.dating import AHEAD_MS
+from footfall.ids import at_of, at_prefix, format_uuid
 from footfall.websites.model import Website
 
 sql = load(__file__, "health.sql")
@@ -25,11 +26,13 @@ LATELY_DAYS = 30
 
 def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
     """Findings with exact counts, the first of each described."""
+    now = system_clock()
     findings = [
         _shared_visitors(tx, website.website_id),
         _users_with_many_visitors(tx, website.website_id),
         _likely_duplicates(tx, website.website_id),
-        _junk_refused(tx, website.website_id, system_clock() // DAY_MS - LATELY_DAYS),
+        _junk_refused(tx, website.website_id, now // DAY_MS - LATELY_DAYS),
+        _future_facts(tx, website.website_id, now + AHEAD_MS),
     ]
     return {"ok": not any(finding["count"] for finding in findings), "findings": findings}
 
@@ -113,6 +116,19 @@ def _junk_refused(tx: Transaction, website_id: bytes, before: int) -> dict[str, 
         "Placeholders were sent as user ids and refused: look for the client that identifies before log-in."
     )
     return _finding("junk_ids", sum(row[2] for row in rows), examples, advice)
+
+
+def _future_facts(tx: Transaction, website_id: bytes, after: int) -> dict[str, Any]:
+    """Facts later than `after` (ms since epoch)."""
+    since = at_prefix(after + 1)
+    count = tx.all(sql.facts_ahead_count, (website_id, since))[0][0]
+    rows = tx.all(sql.facts_ahead, (website_id, since, MOST_SHOWN)) if count else []
+    examples = [{"factId": row[0].hex(), "userId": row[1], "at": to_iso(at_of(row[0]))} for row in rows]
+    advice = (
+        "A clock ran ahead: until then, visitors who change users count as who they were before. "
+        f"Set the clock, then date these facts back: footfall doctor {website_id.hex()} --date-back"
+    )
+    return _finding("future_facts", count, examples, advice)
 
 
 REFUSED_HANDLER = counting(sql.refused_add)

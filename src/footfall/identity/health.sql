@@ -20,3 +20,9 @@ SELECT day, source, calls FROM refused_id WHERE website_id = :website_id AND day
 -- name: refused_add(website_id bytes, day int, source text, calls int)
 INSERT INTO refused_id (website_id, day, source, calls) VALUES (:website_id, :day, :source, :calls)
 ON CONFLICT (website_id, day, source) DO UPDATE SET calls = refused_id.calls + excluded.calls;
+
+-- name: facts_ahead_count(website_id bytes, since bytes)
+SELECT count(*) FROM fact WHERE website_id = :website_id AND fact_id >= :since;
+
+-- name: facts_ahead(website_id bytes, since bytes, most int)
+SELECT fact_id, user_id FROM fact WHERE website_id = :website_id AND fact_id >= :since ORDER BY fact_id DESC LIMIT :most;
