@@ -39,6 +39,42 @@ HEADLESS = (
 )
 
 
+DISGUISED = [
+    "Mozilla/5.0 Node/20.11.0",
+    "Mozilla/5.0 (Linux x86_64) NodeJS/20",
+    "Mozilla/5.0 Deno/1.40",
+    "BarracudaCentral",
+    "Mozilla/5.0 (compatible; Barracuda Sentinel (EE))",
+    "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)",
+    "Hello from Palo Alto Networks, find out more about our scans",
+    *(
+        f"{CHROME_ON_MAC} {name}"
+        for name in (
+            "Agent-NovaAct/0.9",
+            "Rendertron",
+            "BarracudaLinkProtect/1.0",
+            "Amzn-User/0.1",
+            "Amazon-Q",
+            "browser-use",
+            "Browserbase",
+            "Mimecast",
+            "Proofpoint",
+            "OWASP ZAP",
+            "Trustwave",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("user_agent", DISGUISED)
+def test_assistants_and_scanners_in_the_guise_of_browsers_are_bots(user_agent: str) -> None:
+    assert bot_kind(user_agent) == "bot"
+
+
+def test_a_scanner_of_codes_on_a_phone_is_no_bot() -> None:
+    assert bot_kind(f"{CHROME_ON_MAC} QRScanner/2.1") is None
+
+
 @pytest.mark.parametrize("user_agent", BROWSERS)
 def test_people_are_no_bots(user_agent: str) -> None:
     assert bot_kind(user_agent) is None

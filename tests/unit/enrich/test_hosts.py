@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +116,67 @@ def test_no_text_raises(host: str, domain: str, entry: str) -> None:
 )
 def test_a_star_in_a_path_stands_for_any_text(path: str, pattern: str, matches: bool) -> None:
     assert path_matches(path, pattern) is matches
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "matches"),
+    [
+        ("/a/b/a/c", "/a/*/c", True),
+        ("/a/c", "/a/*/c", False),
+        ("/aa", "/a*a", True),
+        ("/a", "/a*a", False),
+        ("/x/y/x/y", "*/x*/y", True),
+        ("/x/y/", "*/x*/y", False),
+        ("/a/b/x", "/a/*/*", True),
+        ("/a", "/a/*/*", False),
+        ("/ab", "/a/*/*", False),
+        ("/anything", "**", True),
+        ("/a\nb", "/a*b", True),
+    ],
+)
+def test_the_pieces_between_stars_follow_each_other(path: str, pattern: str, matches: bool) -> None:
+    assert path_matches(path, pattern) is matches
+
+
+@given(path=st.text("ab/", max_size=8), pattern=st.text("ab/*", max_size=8))
+def test_a_pattern_means_what_a_regular_expression_for_it_does(path: str, pattern: str) -> None:
+    body, below = (pattern[:-2], "(?:/.*)?") if pattern.endswith("/*") else (pattern, "")
+    expected = re.fullmatch(".*".join(map(re.escape, body.split("*"))) + below, path)
+    assert path_matches(path, pattern) is (expected is not None)
+
+
+class Counted(str):
+    """A path that counts what it is asked to do."""
+
+    steps = 0
+
+    def find(self, *args: Any) -> int:
+        Counted.steps += 1
+        return super().find(*args)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("/*/x/*/x/*/y", "/x" * 1000), ("/*/*/*/*/edit", "/" * 800), ("*" + "a*" * 99 + "b", "a" * 2048)],
+)
+def test_no_piece_of_a_pattern_is_looked_for_twice(pattern: str, path: str) -> None:
+    Counted.steps = 0
+    assert not path_matches(Counted(path), pattern)
+    assert Counted.steps <= pattern.count("*")
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("münchen.de", "xn--mnchen-3ya.de"),
+        ("xn--mnchen-3ya.de", "MÜNCHEN.de"),
+        ("shop.bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_both_spellings_of_a_domain_are_one(host: str, domain: str) -> None:
+    assert host_matches(host, domain, (), allow_localhost=False)
+    assert host_matches(host, "other.example", (f"*.{domain}", domain), allow_localhost=False)
+    assert not host_matches("strasse.de", "straße.de", (), allow_localhost=False)
 
 
 @pytest.mark.parametrize(

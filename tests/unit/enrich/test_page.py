@@ -35,6 +35,14 @@ def page(href: str, hash_routing: bool = False) -> Page:
         ("https://evil.com\\@example.com/", "evil.com", "/@example.com/", ""),
         ("https://example.com./a", "example.com", "/a", ""),
         ("https://münchen.de/straße?q=ü", "xn--mnchen-3ya.de", "/stra%C3%9Fe", "q=%C3%BC"),
+        ("https://straße.de/", "xn--strae-oqa.de", "/", ""),
+        ("https://i❤.ws/", "xn--i-7iq.ws", "/", ""),
+        ("https://bücher。example/", "xn--bcher-kva.example", "/", ""),
+        ("https://www-example-com.translate.goog/a?_x_tr_sl=de", "www.example.com", "/a", "_x_tr_sl=de"),
+        ("https://my--shop-example-com.translate.goog/", "my-shop.example.com", "/", ""),
+        ("https://xn--mnchen-de-q9a.translate.goog/", "xn--mnchen-3ya.de", "/", ""),
+        ("https://0-ab---cd-com-0.translate.goog/", "ab-.cd.com", "/", ""),
+        ("https://shop.translate.goog/", "shop.translate.goog", "/", ""),
         ("https://example.com/caf%C3%A9 au", "example.com", "/caf%C3%A9%20au", ""),
         ("http://[0:0::1]:8080/a", "[::1]:8080", "/a", ""),
         ("https://example.com/a\x00b\nc\ud800d", "example.com", "/abcd", ""),
@@ -104,6 +112,18 @@ def test_tracked_parameters_and_click_ids_are_read() -> None:
 def test_each_tracked_name_is_read(name: str) -> None:
     found = page(f"https://example.com/?a=b&{name}=v")
     assert found.params | found.click_ids == {name: "v"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["utm%5Fsource", "UTM_SOURCE", "Utm_Source", "amp;utm_source", "amp%3Butm_source", "AMP;UTM%5fSOURCE"],
+)
+def test_what_mailers_do_to_the_name_of_a_parameter_is_undone(written: str) -> None:
+    assert page(f"https://example.com/?a=1&{written}=news").params == {"utm_source": "news"}
+
+
+def test_a_name_that_merely_ends_like_a_parameter_is_none() -> None:
+    assert page("https://example.com/?stamp;utm_source=x&my_utm_source=y&" + "%55" * 30 + "=z").params == {}
 
 
 def test_the_first_of_equal_parameters_counts() -> None:
