@@ -112,6 +112,8 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
     ("arguments", "word"),
     [
         (("website", "create", "no domain"), "domain"),
+        (("website", "create", "*.foo.io"), "use foo.io, whose sub-domains count too"),
+        (("website", "create", "x"), "example.com"),
         (("website", "create", "a.example", "--timezone", "Mars"), "timezone"),
         (("website", "update", "0" * 24, "--name", "x"), "website"),
         (("website", "update", "x"), "WEBSITE_ID"),

@@ -1,4 +1,4 @@
-"""SQLite through apsw: one server owns the file, one thread writes, checkpoints run beside it.
+"""SQLite through apsw: one server owns the file, one thread writes, checkpoints run beside it, two others scan.
 
 Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
 """

@@ -1,0 +1,21 @@
+"""What the first user agent of a process needs is there before the server is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from footfall.app import App
+from footfall.collect.enrich import bots, device
+from footfall.settings import Settings
+
+
+def test_a_server_that_is_ready_has_read_the_tables_of_user_agents(tmp_path: Path) -> None:
+    device._resolver.cache_clear()
+    bots._crawlers.cache_clear()
+
+    async def start() -> None:
+        async with App(Settings(data=tmp_path)).running():
+            assert device._resolver.cache_info().currsize == bots._crawlers.cache_info().currsize == 1
+
+    asyncio.run(start())
