@@ -54,7 +54,7 @@ def _visits(seed: int, draw: random.Random, at: int) -> Iterator[tuple[int, list
     while True:
         at += int(draw.expovariate(1 / BETWEEN_VISITS))
         if draw.random() < KNOWN:
-            device = draw.choice(draw.choice(users).devices)
+            device = draw.choice(users).devices[0]  # on which they have signed in
             yield at, list(visit(draw, device, at, APP, longest=LONGEST_STAY))
             continue
         said = list(visit(draw, new_visitor(draw, at), at, PAGES, any_source(draw), LONGEST_STAY))

@@ -169,7 +169,7 @@ def visit(
             link = {"url": "https://github.com/demo/project", "text": "Source"}
             yield Said(at + stay * 2 // 3, visitor, event("external_link", path, extraData=link))
         at += stay
-        path = pick(draw, pages)
+        path = pick(draw, {page: weight for page, weight in pages.items() if page != path})
 
 
 def event(kind: str, path: str, **fields: Any) -> dict[str, Any]:
