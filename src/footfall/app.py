@@ -13,7 +13,7 @@ import msgspec
 
 from footfall.auth.access import Access
 from footfall.auth.accounts import new_setup_link
-from footfall.auth.store import USED_HANDLER, create_key
+from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.chores import for_ever
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
@@ -24,6 +24,7 @@ from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
+from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity.dating import ClockWatch
@@ -38,6 +39,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
+from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
 R = TypeVar("R")
@@ -133,8 +135,11 @@ class Welcome(msgspec.Struct, frozen=True):
     setup_secret: str | None
 
 
+FIRST_KEY = "First key"
+
+
 class FirstRun(msgspec.Struct, frozen=True):
-    """What the first start of an empty database made for a newcomer to try."""
+    """What the first start made for a newcomer to try: a key, and its website unless it is the demo's."""
 
     domain: str
     website_id: str
@@ -148,14 +153,22 @@ def welcome(tx: Transaction, now: int) -> Welcome:
 
 
 def first_run(tx: Transaction, now: int) -> FirstRun | None:
-    """Make a website and its API key in a database that has no website; None when it has one."""
+    """Make a key to try the API with, in a database that has no website yet, or the demo's only; None in any other."""
     tx.lock([("first run",)])
-    if read_websites(tx):
+    websites = list(read_websites(tx).values())
+    if any(_is_tried(tx, website) for website in websites):
         return None
-    website = create_website(tx, "example.com", now, name="Example")
-    key = create_key(tx, website.website_id, "First key", now)
+    website = websites[-1] if websites else create_website(tx, "example.com", now, name="Example")
+    key = create_key(tx, website.website_id, FIRST_KEY, now)
     configuration_changed(tx)
     return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key["key"])
+
+
+def _is_tried(tx: Transaction, website: Website) -> bool:
+    """Whether somebody made the website for themselves, or the demo's has got its key to try."""
+    return website.domain != DEMO or any(
+        key["name"] == FIRST_KEY for key in list_keys(tx, website.website_id)
+    )
 
 
 async def note_credentials(database: Database, access: Access) -> None:

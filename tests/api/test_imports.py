@@ -159,11 +159,17 @@ def test_the_doctor_counts_what_looks_wrong(server: Site) -> None:
 
     assert report["ok"] is False
     assert finding(report, "shared_visitors")["count"] == 1
-    assert finding(report, "shared_visitors")["examples"] == [{"visitorId": shared, "people": 2}]
+    (example,) = finding(report, "shared_visitors")["examples"]
+    assert (example["visitorId"], example["people"]) == (shared, 2)
+    assert [(who["userId"], who["email"]) for who in example["who"]] == [
+        ("A", "Ada@example.com"),
+        ("B", "ada@example.com"),
+    ]
     assert finding(report, "many_visitors")["examples"][0]["visitors"] == 20
     assert finding(report, "junk_ids")["count"] == 2
     duplicate = finding(report, "likely_duplicates")
     assert (duplicate["count"], duplicate["examples"][0]["userIds"]) == (1, ["A", "B"])
+    assert duplicate["examples"][0]["email"] == "ada@example.com"
     would = merge(server, *duplicate["examples"][0]["merge"]["userIds"], dryRun=True)
     preview = duplicate["examples"][0]["preview"]
     assert preview == {**{name: would[name] for name in preview}, "visitors": len(would["visitors"])}
@@ -173,6 +179,22 @@ def test_the_doctor_counts_what_looks_wrong(server: Site) -> None:
     shown = run_command(server.place, "doctor", server.website_id).output
     assert "1 shared visitors" in shown
     assert shared in shown
+
+
+def test_the_doctor_finds_ids_that_differ_in_case_only(server: Site) -> None:
+    for user_id in ("Jane@x.com", "jane@x.com", "JANE@x.com", "Élodie", "éLODIE", "john@x.com"):
+        server.identify(server.pageview(), user_id, {"name": f"the one called {user_id}"})
+    report = server.call("GET", "/api/v1/identity/health").json()["data"]
+    found = finding(report, "same_but_case")
+    assert found["count"] == 2
+    assert [example["userIds"] for example in found["examples"]] == [
+        ["Jane@x.com", "jane@x.com", "JANE@x.com"],
+        ["Élodie", "éLODIE"],
+    ]
+    assert "the one called éLODIE" in run_command(server.place, "doctor", server.website_id).output
+    merge(server, "Élodie", "éLODIE")
+    report = server.call("GET", "/api/v1/identity/health").json()["data"]
+    assert finding(report, "same_but_case")["count"] == 1
 
 
 def test_the_doctor_finds_nothing_on_a_healthy_website(server: Site) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,60 @@ def test_every_link_of_the_readable_page_leads_to_the_page_itself_or_to_the_desc
     html = render(DOCUMENT).html.decode()
     anchors = {f"#{anchor}" for anchor in re.findall(r' id="([^"]+)"', html)}
     links = set(re.findall(r' href="([^"]+)"', html))
-    assert links - {"/openapi.yaml"} <= anchors
+    assert links - {"/openapi.yaml", "/"} <= anchors
+
+
+def test_the_readable_page_leads_back_to_the_dashboard() -> None:
+    assert 'href="/">← Dashboard<' in render(DOCUMENT).html.decode()
+
+
+def test_the_side_bar_of_the_readable_page_names_method_and_path() -> None:
+    bar = render(DOCUMENT).html.decode().partition("</nav>")[0]
+    for method, path, _ in operations():
+        assert f">{method}</b> {path}<" in bar
+
+
+def test_the_readable_page_states_no_limit_of_nothing() -> None:
+    assert not re.search(r"at most 0\b", render(DOCUMENT).html.decode())
+
+
+def test_a_404_speaks_of_what_its_route_looks_for() -> None:
+    looked_for = {"{visitorId}": "visitor", "{ref}": "Nobody", "{factId}": "fact", "{script}": "flavour"}
+    for _, path, operation in operations():
+        answer = operation["responses"].get("404")
+        if answer is not None:
+            kind = answer["$ref"].rpartition("/")[2]
+            text = DOCUMENT["components"]["responses"][kind]["description"]
+            [word] = [word for part, word in looked_for.items() if part in path] or [
+                {"/api/v1/identify": "visitor", "/api/v1/profiles/merge": "user ids"}[path]
+            ]
+            assert word in text, path
+
+
+def test_the_curl_lines_of_the_readable_page_work_in_turn(server: Any, tmp_path: Path) -> None:
+    for user, visitor in (
+        ("user_1", "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"),
+        ("user_2", "0d9c8b7a-6f5e-4d3c-8b2a-190817263544"),
+    ):
+        server.pageview(visitor)
+        fact_id = server.identify(visitor, user)["factId"]
+    real = {
+        "example.com": server.domain,
+        "dfid_7hTq2mXbVw9kRzYcN4sP": server.tracking_id,
+        "01a2095a51f900cab0d3992ce25ecd8d": fact_id,
+    }
+    html = render(DOCUMENT).html.decode()
+    lines = [
+        unescape(line) for line in re.findall(r'<pre class="curl"[^>]*><code>(.*?)</code>', html, re.DOTALL)
+    ]
+    assert len(lines) == len(list(operations()))
+    variables = {"FOOTFALL": server.url, "KEY": server.key}
+    for line in sorted(lines, key=lambda line: "-X DELETE" in line):  # the erasure last
+        for stated, right in real.items():
+            line = line.replace(stated, right)
+        [status], body = run_block(line, variables, tmp_path / "body")
+        assert status == ("204" if "-X OPTIONS" in line else "200"), f"{line}\n{body}"
+        assert "dropped" not in body or "/api/events" not in line, body
 
 
 def test_the_readable_page_loads_nothing_and_runs_nothing() -> None:

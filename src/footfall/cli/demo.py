@@ -2,45 +2,78 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import click
 
-from footfall.app import command_session
+from footfall.app import CommandSession, command_session
 from footfall.auth.store import create_key
 from footfall.cli.common import command_options, show
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
-from footfall.demo import fill
+from footfall.demo import DOMAIN
+from footfall.demo.live import Door, keep_walking, walk_in
+from footfall.demo.month import fill
 from footfall.settings import Settings
 from footfall.websites.model import Website
-from footfall.websites.store import configuration_changed, create_website
+from footfall.websites.store import configuration_changed, create_website, read_websites
 
 
 @click.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same people.")
+@click.option(
+    "--live", is_flag=True, help="Keep visitors walking into a server that runs, until Ctrl-C or its end."
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Of that server [FOOTFALL_PORT, 8000].")
 @command_options
-def demo(seed: int, settings: Settings, as_json: bool) -> None:
-    """Make the website demo.example with a believable month: 2,000 visitors, 300 of them identified users."""
+def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
+    """Make the website demo.example with a believable month: 2,000 visitors, 300 of them identified users.
+
+    With --live, visitors keep coming to the website that is there; one is made if there is none.
+    """
+    with command_session(settings) as session:
+        website = session.snapshot(_newest) if live else None
+        if website is None:
+            website, made = _make(session, seed)
+            show(made, as_json)
+    if live:
+        _let_in(Door(port or settings.port, website.tracking_id), website, seed, as_json)
+    elif not as_json:
+        click.echo(
+            "Start the server to look around: its first line is the address, the last the link for your account."
+        )
+
+
+def _newest(tx: Transaction) -> Website | None:
+    """The demo's website, of several the one made last."""
+    return next((one for one in reversed(read_websites(tx).values()) if one.domain == DOMAIN), None)
+
+
+def _make(session: CommandSession, seed: int) -> tuple[Website, dict[str, Any]]:
+    """A new website of the demo, with its month; and what to show of it."""
     now = system_clock()
 
     def make(tx: Transaction) -> tuple[Website, str, str]:
-        website = create_website(tx, "demo.example", now, name="Demo", timezone="Europe/Berlin")
+        website = create_website(tx, DOMAIN, now, name="Demo", timezone="Europe/Berlin")
         key = create_key(tx, website.website_id, "backend", now)
         configuration_changed(tx)
         return website, key["apiKeyId"], key["key"]
 
-    with command_session(settings) as session:
-        website, key_id, key = session.transact(make)
-        happened = fill(website, seed, now, session.transact, bytes.fromhex(key_id))
-    show(
-        {
-            "websiteId": website.website_id.hex(),
-            "trackingId": website.tracking_id,
-            "key": key,
-            "events": happened,
-        },
-        as_json,
-    )
+    website, key_id, key = session.transact(make)
+    happened = fill(website, seed, now, session.transact, bytes.fromhex(key_id))
+    made = {"websiteId": website.website_id.hex(), "trackingId": website.tracking_id}
+    return website, {**made, "key": key, "events": happened}
+
+
+def _let_in(door: Door, website: Website, seed: int, as_json: bool) -> None:
+    """Let visitors walk in until Ctrl-C, or until the server goes."""
     if not as_json:
-        click.echo(
-            "Start the server to look around: its first line is the address, the last the link for your account."
-        )
+        page = f"http://127.0.0.1:{door.port}/w/{website.website_id.hex()}/live"
+        click.echo(f"Visitors walk in: see {page}. Ctrl-C ends it.")
+    try:
+        keep_walking(door, walk_in(seed, system_clock()), time.sleep)
+    except KeyboardInterrupt:
+        return
+    if not as_json:
+        click.echo("The server is gone.")

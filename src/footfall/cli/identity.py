@@ -134,8 +134,10 @@ def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) 
 
 
 def _in_words(example: dict[str, Any]) -> str:
-    """An example as a line: its fields, without what is there for programs."""
+    """An example as a line: its fields, without what is there for programs, and the names of people."""
     told = {name: value for name, value in example.items() if name not in ("merge", "preview", "profileIds")}
+    if "who" in told:
+        told["who"] = [str(one["name"] or one["email"] or one["userId"]) for one in told["who"]]
     return ", ".join(
         f"{name} {' and '.join(value) if isinstance(value, list) else value}" for name, value in told.items()
     )

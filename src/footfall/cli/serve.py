@@ -18,6 +18,7 @@ from footfall.cli.common import place_options
 from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
+from footfall.demo import DOMAIN as DEMO
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
 from footfall.web.server import Server
@@ -121,8 +122,9 @@ def welcome(address: str, created: FirstRun) -> str:
     """What a newcomer reads at the first start: lines that work as they stand."""
     visitor = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+    made = "Try the API with the demo" if created.domain == DEMO else "A website was made for you to try"
     return f"""
-A website was made for you to try: {created.domain}
+{made}: {created.domain}
   website id   {created.website_id}
   tracking id  {created.tracking_id}
   API key      {created.key}   (shown only now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from footfall.websites.model import Website
 sql = load(__file__, "health.sql")
 
 MOST_SHOWN = 20
+MOST_NAMED = 6
+"""Of one example, people who are named."""
 MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
 LATELY_DAYS = 30
@@ -31,6 +34,7 @@ def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
         _shared_visitors(tx, website.website_id),
         _users_with_many_visitors(tx, website.website_id),
         _likely_duplicates(tx, website.website_id),
+        _same_but_case(tx, website.website_id),
         _junk_refused(tx, website.website_id, now // DAY_MS - LATELY_DAYS),
         _future_facts(tx, website.website_id, now + AHEAD_MS),
     ]
@@ -43,7 +47,16 @@ def _finding(kind: str, count: int, examples: list[dict[str, Any]], advice: str)
 
 def _shared_visitors(tx: Transaction, website_id: bytes) -> dict[str, Any]:
     rows = tx.all(sql.visitors_with_several_people, (website_id,))
-    examples = [{"visitorId": format_uuid(row[0]), "people": row[1]} for row in rows[:MOST_SHOWN]]
+    examples = [
+        {
+            "visitorId": format_uuid(visitor_id),
+            "people": people,
+            "who": _who(
+                tx, website_id, [row[0] for row in tx.all(sql.people_of_visitor, (website_id, visitor_id))]
+            ),
+        }
+        for visitor_id, people in rows[:MOST_SHOWN]
+    ]
     advice = (
         "Several people on one visitor: a shared device, or a log-out that does not call datafast('reset')."
     )
@@ -57,6 +70,7 @@ def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> dict[str, A
             "profileId": person_id.hex(),
             "userId": tx.all(store.sql.members_of_person, (website_id, person_id))[0][1],
             "visitors": visitors,
+            "who": _who(tx, website_id, [person_id]),
         }
         for person_id, visitors in rows[:MOST_SHOWN]
     ]
@@ -72,20 +86,57 @@ def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
         email = msgspec.json.decode(metadata).get("email")
         if isinstance(email, str) and "@" in email:
             by_email.setdefault(email.strip().lower(), []).append((person_id, user_id))
-    pairs = [people for people in by_email.values() if len(people) > 1]
-    examples = [
-        {
-            "profileIds": [person_id.hex() for person_id, _ in people],
-            "userIds": [user_id for _, user_id in people],
-            "merge": {"userIds": [people[0][1], people[1][1]], "dryRun": True},
-            "preview": _merge_preview(tx, website_id, [person_id for person_id, _ in people[:2]]),
-        }
-        for people in pairs[:MOST_SHOWN]
-    ]
+    shared = [(email, people) for email, people in by_email.items() if len(people) > 1]
+    examples = [{**_twins(tx, website_id, people), "email": email} for email, people in shared[:MOST_SHOWN]]
     advice = (
         "The same e-mail address under several user ids: preview the merge, then merge if it is one person."
     )
-    return _finding("likely_duplicates", len(pairs), examples, advice)
+    return _finding("likely_duplicates", len(shared), examples, advice)
+
+
+def _same_but_case(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    first: dict[str, tuple[bytes, str]] = {}
+    spelled: dict[str, dict[bytes, str]] = {}
+    for person_id, user_id in tx.stream(sql.user_ids, (website_id,)):
+        before = first.setdefault(user_id.casefold(), (person_id, user_id))
+        if before[0] != person_id:
+            spelled.setdefault(user_id.casefold(), dict([before])).setdefault(person_id, user_id)
+    examples = [
+        _twins(tx, website_id, list(people.items()))
+        for people in itertools.islice(spelled.values(), MOST_SHOWN)
+    ]
+    advice = (
+        "User ids that differ in upper and lower case only are several people: send one spelling from everywhere, "
+        "then merge these if they are one person."
+    )
+    return _finding("same_but_case", len(spelled), examples, advice)
+
+
+def _twins(tx: Transaction, website_id: bytes, people: list[tuple[bytes, str]]) -> dict[str, Any]:
+    """People, each with one of their user ids, who may be one; and what would come of merging the first two."""
+    ids = [person_id for person_id, _ in people]
+    return {
+        "profileIds": [person_id.hex() for person_id in ids],
+        "userIds": [user_id for _, user_id in people],
+        "who": _who(tx, website_id, ids),
+        "merge": {"userIds": [people[0][1], people[1][1]], "dryRun": True},
+        "preview": _merge_preview(tx, website_id, ids[:2]),
+    }
+
+
+def _who(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> list[dict[str, Any]]:
+    """The first of these people as they are shown: `{profileId, userId, name, email}`, null where it is not known."""
+    return [_one(tx, website_id, person_id) for person_id in person_ids[:MOST_NAMED]]
+
+
+def _one(tx: Transaction, website_id: bytes, person_id: bytes) -> dict[str, Any]:
+    known = msgspec.json.decode(tx.all(store.sql.profile_get, (website_id, person_id))[0][5])
+    return {
+        "profileId": person_id.hex(),
+        "userId": tx.all(store.sql.members_of_person, (website_id, person_id))[0][1],
+        "name": known.get("name"),
+        "email": known.get("email"),
+    }
 
 
 def _merge_preview(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> dict[str, Any]:

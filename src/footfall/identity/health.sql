@@ -14,6 +14,13 @@ GROUP BY p.person_id HAVING count(DISTINCT l.visitor_id) >= :many ORDER BY visit
 SELECT person_id, user_id, metadata FROM profile
 WHERE website_id = :website_id AND profile_id = person_id AND metadata LIKE '%"email":%' ORDER BY identified_at, profile_id;
 
+-- name: people_of_visitor(website_id bytes, visitor_id bytes)
+SELECT p.person_id FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.profile_id
+WHERE l.website_id = :website_id AND l.visitor_id = :visitor_id GROUP BY p.person_id ORDER BY min(l.fact_id);
+
+-- name: user_ids(website_id bytes)
+SELECT person_id, user_id FROM profile WHERE website_id = :website_id ORDER BY identified_at, profile_id;
+
 -- name: refused_ids(website_id bytes, before int)
 SELECT day, source, calls FROM refused_id WHERE website_id = :website_id AND day > :before ORDER BY day DESC, source;
 

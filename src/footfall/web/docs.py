@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 import msgspec
+
+from footfall.web.curl import curl_line
 
 _METHODS = ("get", "post", "put", "patch", "delete", "options")
 _LIMITS = {
@@ -45,11 +48,17 @@ p { margin: .5rem 0; }
 nav { padding: 1rem 1.25rem; border-bottom: 1px solid var(--line); background: var(--panel); font-size: .9rem; }
 nav ul { list-style: none; margin: 0 0 .8rem; padding: 0; }
 nav li a { display: block; padding: .2rem 0; text-decoration: none; }
+nav li code { display: block; padding: 0; background: none; color: var(--soft); font-size: .72rem; }
+nav .back { margin: 0 0 1rem; }
+nav.wide { display: none; }
+nav details { border: 0; padding: 0; }
+nav details > :not(summary) { margin-left: 0; }
+nav summary + strong { display: block; margin-top: .8rem; }
 nav strong { color: var(--soft); font-weight: 600; }
 main { max-width: 52rem; padding: 1.5rem 1.25rem 4rem; }
 .lead, .soft { color: var(--soft); }
 .method { font: 700 .75rem/1 ui-monospace, monospace; text-transform: uppercase; padding: .25em .45em; border: 1px solid; border-radius: 4px; margin-right: .4em; }
-.get { color: var(--get); } .post { color: var(--post); } .options { color: var(--options); }
+.get { color: var(--get); } .post { color: var(--post); } .options { color: var(--options); } .delete { color: var(--warn); }
 .field { border-top: 1px solid var(--line); padding: .5rem 0; }
 .field p { margin: .2rem 0; }
 .required { color: var(--warn); font-size: .8rem; }
@@ -63,7 +72,8 @@ td code { white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
 @media (min-width: 60rem) {
   body { display: grid; grid-template-columns: 18rem minmax(0, 1fr); }
-  nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid var(--line); padding: 1.5rem 1.25rem; }
+  nav.narrow { display: none; }
+  nav.wide { display: block; position: sticky; top: 0; height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid var(--line); padding: 1.5rem 1.25rem; }
   main { padding: 2.5rem 3rem 6rem; }
 }
 """
@@ -110,14 +120,20 @@ class _Renderer:
         groups = "".join(
             f"<strong>{escape(tag['name'])}</strong><ul>"
             + "".join(
-                _nav_item(operation["operationId"], operation["summary"])
-                for _, _, operation in self._operations(tag["name"])
+                _nav_item(operation["operationId"], operation["summary"], method, path)
+                for method, path, operation in self._operations(tag["name"])
             )
             + "</ul>"
             for tag in self._document["tags"]
         )
         rest = _nav_item("credentials", "Credentials") + _nav_item("schemas", "Schemas")
-        return f'<nav aria-label="Contents">{groups}<strong>Reference</strong><ul>{rest}</ul></nav>'
+        back = '<p class="back"><a href="/">← Dashboard</a></p>'
+        contents = f"{groups}<strong>Reference</strong><ul>{rest}</ul>"
+        folded = f"<details><summary>Contents</summary>{contents}</details>"
+        return "".join(
+            f'<nav class="{width}" aria-label="Contents">{back}{inside}</nav>'
+            for width, inside in (("wide", contents), ("narrow", folded))
+        )
 
     def _sections(self) -> Iterator[str]:
         for tag in self._document["tags"]:
@@ -138,11 +154,13 @@ class _Renderer:
             _markdown(operation.get("description", "")),
             _credentials(operation.get("security", [])),
         ]
-        if parameters := operation.get("parameters"):
-            fields = (self._resolve(parameter) for parameter in parameters)
-            parts.append("<h4>Parameters</h4>" + "".join(self._parameter(field) for field in fields))
+        parameters = [self._resolve(parameter) for parameter in operation.get("parameters", [])]
+        line = curl_line(method, path, operation, parameters)
+        parts.append(f'<pre class="curl" tabindex="0"><code>{escape(line)}</code></pre>')
+        if parameters:
+            parts.append("<h4>Parameters</h4>" + "".join(self._parameter(field) for field in parameters))
         if body := operation.get("requestBody"):
-            parts.append("<h4>Body</h4>" + self._content(body["content"]))
+            parts.append("<h4>Body</h4>" + self._content(body["content"], shown=1))
         parts.append("<h4>Answers</h4>")
         parts += [
             self._answer(status, self._resolve(answer)) for status, answer in operation["responses"].items()
@@ -160,9 +178,7 @@ class _Renderer:
     def _answer(self, status: str, answer: dict[str, Any]) -> str:
         headers = "".join(
             self._field(
-                name,
-                {**header["schema"], "description": header.get("description", "")},
-                header.get("required", False),
+                name, {**header["schema"], "description": header.get("description", "")}, required=False
             )
             for name, header in (
                 (name, self._resolve(header)) for name, header in answer.get("headers", {}).items()
@@ -172,9 +188,10 @@ class _Renderer:
         is_open = " open" if status == "200" else ""
         return f"<details{is_open}><summary><code>{status}</code> {_markdown(answer['description'])}</summary>{inside}</details>"
 
-    def _content(self, content: dict[str, Any]) -> str:
+    def _content(self, content: dict[str, Any], shown: int = 0) -> str:
+        """Media types with their examples but for the first few, which are `shown` already."""
         return "".join(
-            f'<p class="type">{escape(media)}: {self._type(entry["schema"])}</p>{_examples(entry)}'
+            f'<p class="type">{escape(media)}: {self._type(entry["schema"])}</p>{_examples(entry, shown)}'
             for media, entry in content.items()
         )
 
@@ -229,8 +246,9 @@ class _Renderer:
         return component
 
 
-def _nav_item(anchor: str, title: str) -> str:
-    return f'<li><a href="#{anchor}">{escape(title)}</a></li>'
+def _nav_item(anchor: str, title: str, method: str = "", path: str = "") -> str:
+    where = f'<code><b class="{method}">{method.upper()}</b> {escape(path)}</code>' if path else ""
+    return f'<li><a href="#{anchor}">{escape(title)}{where}</a></li>'
 
 
 def _credentials(security: list[dict[str, list[str]]]) -> str:
@@ -245,11 +263,11 @@ def _credentials(security: list[dict[str, list[str]]]) -> str:
     return f'<p class="soft">Needs {" or ".join(ways)}.</p>'
 
 
-def _examples(entry: dict[str, Any]) -> str:
+def _examples(entry: dict[str, Any], shown: int) -> str:
     named = entry.get("examples") or ({"Example": {"value": entry["example"]}} if "example" in entry else {})
     return "".join(
         f'<p class="soft">{escape(example.get("summary", name))}</p><pre tabindex="0"><code>{escape(_json(example["value"], 2))}</code></pre>'
-        for name, example in named.items()
+        for name, example in itertools.islice(named.items(), shown, None)
     )
 
 

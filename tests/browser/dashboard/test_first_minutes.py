@@ -1,4 +1,4 @@
-"""From the printed link to the first person, logging in and out, and the demo itself."""
+"""From the printed link to the first person, and logging in and out."""
 
 from __future__ import annotations
 
@@ -117,27 +117,3 @@ def test_whoever_is_logged_out_meanwhile_comes_to_the_log_in(
     searching.get_by_role("searchbox").fill("user_1")
     searching.wait_for_url("**/login?next=**search%3Duser_1")
     context.close()
-
-
-def test_the_demo_is_the_same_for_the_same_seed(engine: Engine, demo: Demo) -> None:
-    place = engine.new_place()
-    made = run_json(place, "demo", "--seed", "7")
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as running:
-        again = Demo(running, made)
-
-        def names(one: Demo) -> dict[str, Any]:
-            found = [*one.ask("/profiles", limit=250), *one.ask("/profiles", limit=250, offset=250)]
-            return {
-                person["userId"]: person["metadata"]
-                for person in found
-                if person["userId"].startswith("user_")
-            }
-
-        assert len(names(again)) == 300
-        assert {user: told["name"] for user, told in names(again).items()} == {
-            user: told["name"] for user, told in names(demo).items()
-        }
-        health = {one["kind"]: one["count"] for one in again.ask("/identity/health")["findings"]}
-        assert health["shared_visitors"] == 1
-        assert health["likely_duplicates"] >= 1
-        again.http.close()

@@ -1,0 +1,186 @@
+"""A month of the demo's website: made by the same handlers that real events go through."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from footfall.collect.model import Dropped, Hit
+from footfall.collect.pipeline import Arrival, read_hit
+from footfall.collect.service import RECORD_HANDLER
+from footfall.db.protocol import Transaction
+from footfall.demo.people import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Said,
+    User,
+    Visitor,
+    World,
+    any_source,
+    body_of,
+    event,
+    populate,
+    random_of,
+    visit,
+)
+from footfall.demo.world import APP, HOURS, PAGES, WEEKEND
+from footfall.identity.model import BROWSER, SERVER
+from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.wire import read_browser_identify, read_identify
+from footfall.ids import at_prefix
+from footfall.websites.model import Website
+
+DAYS = 30
+SLICE = 500
+
+
+def fill(
+    website: Website,
+    seed: int,
+    now: int,
+    transact: Callable[[Callable[[Transaction], Any]], Any],
+    key_id: bytes,
+) -> int:
+    """Let a month up to `now` (ms since epoch) happen on a website; the number of things that did. The same people for a seed."""
+    happened = happenings(seed, now)
+    for start in range(0, len(happened), SLICE):
+        part = list(enumerate(happened[start : start + SLICE], start))
+        transact(lambda tx, part=part: _write(tx, website, part, key_id))  # type: ignore[misc]
+    return len(happened)
+
+
+def happenings(seed: int, now: int) -> list[Said]:
+    """All that happens in the month up to `now` (ms since epoch), in order."""
+    return sorted(
+        (said for said in _month(populate(seed), seed, now) if said.at < now), key=lambda said: said.at
+    )
+
+
+def _write(tx: Transaction, website: Website, part: list[tuple[int, Said]], key_id: bytes) -> None:
+    hits: list[Hit] = []
+    for number, said in part:
+        if said.user is None and said.body["type"] != "identify":
+            hits.append(_hit(website, said, number))
+            continue
+        if hits:
+            RECORD_HANDLER.run(tx, hits)
+            hits = []
+        IDENTIFY_HANDLER.run(tx, [_call(website, said, key_id)])
+    if hits:
+        RECORD_HANDLER.run(tx, hits)
+
+
+def _hit(website: Website, said: Said, number: int) -> Hit:
+    event_id = at_prefix(said.at) + (number & 0xFFFF).to_bytes(2, "big") + b"\0\0"
+    who = said.visitor
+    arrival = Arrival(said.at, event_id, who.device.agent, "", who.region.place, b"")
+    hit = read_hit(body_of(said), website, arrival)
+    if isinstance(hit, Dropped):
+        raise ValueError(f"the demo makes an event that is dropped: {hit.reason}")
+    return hit
+
+
+def _call(website: Website, said: Said, key_id: bytes) -> IdentifyCall:
+    base = (website.website_id, website.profile_secret)
+    if said.user is None:
+        extra = said.body["extraData"]
+        call = read_browser_identify(extra, uuid.UUID(said.visitor.visitor_id).bytes)
+        return IdentifyCall(*base, call, BROWSER, False, None, said.at)
+    body = {"user_id": said.user, "datafast_visitor_id": said.visitor.visitor_id, **said.body}
+    return IdentifyCall(*base, read_identify(body), SERVER, True, key_id, said.at)
+
+
+def _month(world: World, seed: int, now: int) -> Iterator[Said]:
+    for user in world.users:
+        yield from _life(random_of(seed, user.user_id), user, now)
+    yield from _shared_computer(random_of(seed, "shared"), world, now)
+    for stranger in world.strangers:
+        yield from _looks(random_of(seed, stranger.visitor_id), stranger, now)
+
+
+def _looks(draw: random.Random, visitor: Visitor, now: int) -> Iterator[Said]:
+    """Somebody who is never identified: most come once."""
+    at, source = _moment(draw, visitor, now), any_source(draw)
+    for _ in range(draw.choices((1, 2, 3, 4, 6, 9), (70, 15, 7, 4, 3, 1))[0]):
+        yield from visit(draw, visitor, at, PAGES, source)
+        at, source = _later(draw, at, draw.randint(1, 6), visitor.region.zone), any_source(draw)
+
+
+def _life(draw: random.Random, user: User, now: int) -> Iterator[Said]:
+    """Someone finds the website, signs up, comes back, and perhaps pays."""
+    first = user.devices[0]
+    signed_up = _moment(draw, first, now, latest=6)
+    found = signed_up - draw.choice((4 * MINUTE, 9 * MINUTE, DAY - HOUR, 3 * DAY + 2 * HOUR))
+    yield from visit(draw, first, found, PAGES, any_source(draw))
+    yield Said(signed_up, first, event("pageview", "/pricing"))
+    signup = {"eventName": "signup", "plan": "free"}
+    yield Said(signed_up + MINUTE, first, event("custom", "/signup", extraData=signup))
+    traits = {**user.traits, "plan": "free", "$set_once": {"signup_page": "/pricing"}}
+    yield Said(signed_up + MINUTE + SECOND, first, traits, user.user_id)
+    if draw.random() < 0.3:
+        theme = {"user_id": user.user_id, "name": "", "image": "", "theme": draw.choice(("light", "dark"))}
+        yield Said(signed_up + MINUTE + 5 * SECOND, first, event("identify", "/app", extraData=theme))
+    yield from _work(draw, user, signed_up)
+
+
+def _work(draw: random.Random, user: User, at: int) -> Iterator[Said]:
+    """What a user does after signing up at `at` (ms since epoch): some never come back, some come every day."""
+    plan = user.traits["plan"]
+    pause = draw.choice((1, 2, 4, 8))
+    for _ in range(draw.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
+        at = _later(draw, at, draw.randint(1, pause), user.devices[0].region.zone)
+        device = draw.choice(user.devices)
+        yield from visit(draw, device, at, APP)
+        yield Said(at + SECOND // 2, device, {"plan": plan}, user.user_id)
+        if plan != "free" and draw.random() < 0.3:
+            amount = 29 if plan == "pro" else 99
+            paid = {"email": user.traits["email"], "amount": amount, "currency": "USD"}
+            yield Said(at + 4 * MINUTE, device, event("payment", "/app/settings/billing", extraData=paid))
+
+
+def _shared_computer(draw: random.Random, world: World, now: int) -> Iterator[Said]:
+    """Two colleagues take turns on one browser that is never reset."""
+    at = now - 20 * DAY
+    for user in world.users[:2] * 3:
+        at = _later(draw, at, draw.randint(1, 3), world.shared.region.zone)
+        yield from visit(draw, world.shared, at, APP)
+        yield Said(at + SECOND // 2, world.shared, user.traits, user.user_id)
+
+
+def _moment(draw: random.Random, visitor: Visitor, now: int, latest: int = 0) -> int:
+    """A time of the month up to `latest` hours before `now`, at which people like this one are about (ms since epoch)."""
+    starts, weights = _hours(now, visitor.region.zone)
+    return draw.choices(starts[latest:], weights[latest:])[0] + draw.randrange(HOUR)
+
+
+@functools.lru_cache(32)
+def _hours(now: int, zone: int) -> tuple[list[int], list[float]]:
+    """The hours before `now`, the latest first, and how lively each is in a zone. The website slowly gets better known."""
+    starts = list(itertools.islice(itertools.count(now - HOUR, -HOUR), DAYS * 24))
+    return starts, [
+        _liveliness(start + zone * HOUR) * (1.2 - 0.4 * (now - start) / DAY / DAYS) for start in starts
+    ]
+
+
+def _liveliness(local: int) -> float:
+    return HOURS[local // HOUR % 24] * (WEEKEND if _is_weekend(local // DAY) else 1)
+
+
+def _is_weekend(day: int) -> bool:
+    """`day`: since epoch, which was a Thursday."""
+    return (day + 3) % 7 >= 5
+
+
+def _later(draw: random.Random, at: int, days: int, zone: int) -> int:
+    """A time at which people are about, some days after `at` (ms since epoch); rather not on a weekend."""
+    day = (at + zone * HOUR) // DAY + days
+    if _is_weekend(day) and draw.random() > WEEKEND:
+        day += 2
+    hour = draw.choices(range(24), HOURS)[0]
+    return day * DAY + (hour - zone) * HOUR + draw.randrange(HOUR)
