@@ -33,7 +33,7 @@ class FakeSession:
         self.fail_commit: list[Exception] = []
         self.is_closed = False
 
-    def begin(self, *, wait: bool = True) -> Any:
+    def begin(self, *, wait: bool = True, is_slow: bool = False) -> Any:
         self.open = []
         return self
 

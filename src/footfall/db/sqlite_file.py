@@ -41,8 +41,12 @@ def translated() -> Iterator[None]:
 def ours(error: apsw.Error) -> DatabaseError:
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return DatabaseBusy("another process holds the database")
+    if isinstance(error, apsw.FullError):
+        return DatabaseError("the disk is full")
     if isinstance(error, apsw.NotADBError):
         return DatabaseError(f"{FILE_NAME} is no database, or is damaged")
+    if isinstance(error, apsw.CorruptError):
+        return DatabaseError(f"{FILE_NAME} is damaged, or the index beside it")
     return DatabaseError(f"{type(error).__name__}: {error}")
 
 
