@@ -277,3 +277,4 @@ class App:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await database.close()
+            tell_rest()

@@ -29,6 +29,7 @@ Event = MutableMapping[str, Any]
 
 def configure(level: str) -> None:
     """Log events of `level` (`debug`, `info`, `warning`, `error`) and above, to stderr."""
+    _output.open(sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -40,7 +41,7 @@ def configure(level: str) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(Output(_descriptor(sys.stderr))),  # type: ignore[arg-type]
+        logger_factory=structlog.WriteLoggerFactory(_output),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -62,36 +63,38 @@ def tell(text: str) -> None:
 
 
 def tell_rest() -> None:
-    """Log what equal warnings were left out and have not been counted by a line since. To be called every EQUAL_SECONDS."""
+    """Log what was left out since, and how many lines found no room, if there is some now. To be called every EQUAL_SECONDS."""
     for level, event in _flood.rest():
         getattr(structlog.get_logger(), level)(**event)
-
-
-def _descriptor(stream: TextIO | None) -> int | None:
-    try:
-        return stream.fileno() if stream is not None else None
-    except (OSError, ValueError):
-        return None
+    _output.write("")
 
 
 class Output:
-    """Where lines go: a file descriptor; None: nowhere."""
+    """Where lines go: to a stream, once there is one."""
 
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
         self._lost = 0
+        self._lock = threading.Lock()
+
+    def open(self, stream: TextIO | None) -> None:
+        """Write to `stream` from now on, below its buffers; to nowhere when it is None or closed."""
+        try:
+            self._descriptor = stream.fileno() if stream is not None else None
+        except (OSError, ValueError):
+            self._descriptor = None
 
     def write(self, text: str) -> None:
-        """Write a line, if there is room for it now."""
-        if self._descriptor is None:
-            return
-        if self._lost:
-            text = f"(lines of the log that could not be written: {self._lost})\n{text}"
-        self._lost = (
-            0 if self._put(self._descriptor, text.encode("utf-8", "backslashreplace")) else self._lost + 1
-        )
+        """Write a line if there is room for it now; after some that found none, how many those were. Nothing else for no text."""
+        with self._lock:
+            if self._descriptor is None or not (text or self._lost):
+                return
+            told = f"(lines of the log that could not be written: {self._lost})\n" if self._lost else ""
+            is_put = self._put(self._descriptor, (told + text).encode("utf-8", "backslashreplace"))
+            self._lost = 0 if is_put else self._lost + bool(text)
 
     def _put(self, descriptor: int, data: bytes) -> bool:
+        """Whether all of it was written; what finds no room at once is not."""
         try:
             while data and select.select([], [descriptor], [], 0)[1]:
                 data = data[os.write(descriptor, data[:_AT_ONCE]) :]
@@ -165,3 +168,4 @@ def _key(event: Event) -> tuple[Any, ...]:
 
 
 _flood = Flood()
+_output = Output()

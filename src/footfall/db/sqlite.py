@@ -27,6 +27,7 @@ from footfall.db.sqlite_file import (
     PAGE_SIZE,
     READERS_MS,
     ServerLock,
+    cannot_open,
     connect,
     derived_path,
     ours,
@@ -43,7 +44,7 @@ from footfall.db.sqlite_schema import (
 )
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.db.writer import Writer
-from footfall.errors import DatabaseError, SchemaMismatch
+from footfall.errors import DatabaseError
 from footfall.log import get_logger
 
 C = TypeVar("C")
@@ -283,18 +284,12 @@ class SqliteDatabase:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = ServerLock(self._folder)
         except OSError as error:
-            raise DatabaseError(f"{error.filename or self._folder}: {error.strerror}") from error
+            raise cannot_open(self._folder, error) from error
         try:
             self._open_files()
-        except SchemaMismatch:
+        except (DatabaseError, OSError) as error:
             self._lock.release()
-            raise
-        except OSError as error:
-            self._lock.release()
-            raise DatabaseError(f"{error.filename or self._folder}: {error.strerror}") from error
-        except DatabaseError as error:
-            self._lock.release()
-            raise DatabaseError(f"The data in {self._folder} cannot be opened: {error}.") from error
+            raise cannot_open(self._folder, error) from error
         self._scan_thread = ThreadPoolExecutor(1, "scan")
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
