@@ -262,7 +262,7 @@ class App:
                 "log": (EQUAL_SECONDS, tell_rest_of_log),
             }
             for name, (pause, work) in chores.items():
-                tasks.append(asyncio.create_task(for_ever(name, pause, work)))
+                tasks.append(asyncio.create_task(for_ever(name, pause, work), name=name))
                 self.vitals.watch(name, tasks[-1])
             yield dispatch
             await _do_last(
