@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import signal
@@ -124,7 +125,7 @@ def test_a_killed_server_has_lost_nothing_that_it_acknowledged(place: Place) -> 
                 sites = sites or make_sites(server.url, client, place)
                 site = msgspec.structs.replace(sites[0], url=server.url, http=client)
                 check_shown(site, seen[-CLIENTS:])
-                seen += under_load(site, lambda: server.stop(signal.SIGKILL))
+                seen += under_load(site, functools.partial(server.stop, signal.SIGKILL))
         finally:
             server.stop(signal.SIGKILL)
         check_all_there(site, seen[-CLIENTS:])

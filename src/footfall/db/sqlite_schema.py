@@ -19,6 +19,8 @@ from footfall.db import migrate
 from footfall.db.sqlite_file import backup_file, connect, derived_path, translated
 from footfall.log import get_logger
 
+_DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)
+"""What a file raises that is no database, or was cut off."""
 _TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 
 
@@ -152,16 +154,14 @@ def attach_pair(connection: apsw.Connection, path: Path) -> bool:
         return False
     try:
         attach_derived(connection, path)
-    except apsw.NotADBError:
-        return False
-    try:
         number = _number(connection, "derived")
         connection.execute("SELECT count(*) FROM derived.sqlite_schema").fetchone()
-    except (apsw.NotADBError, apsw.CorruptError, apsw.IOError):
+    except _DAMAGES:
         number = 0
     if number != 0 and number == _number(connection, "main"):
         return True
-    connection.execute("DETACH derived")
+    with contextlib.suppress(apsw.SQLError):  # it may not have come to that
+        connection.execute("DETACH derived")
     return False
 
 
