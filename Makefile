@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test check bench lock clean debian
+.PHONY: run install test check bench kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -33,9 +33,14 @@ test: check debian
 	@[ ! -f tests/clients/package.json ] || npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
 	$(BIN)/pytest
 
+# Kills the server KILLS times under load on each engine, and looks for what it had acknowledged; some minutes.
+KILLS ?= 50
+kills: .venv/dev
+	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py -k killed -rP
+
 # What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
 debian:
-	@$(call apt,chromium nginx)
+	@$(call apt,chromium nginx pgbouncer)
 
 bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 	@$(call apt,wrk)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from footfall.app import CommandSession, migrate_database
-from footfall.db import postgres, sqlite, sqlite_file
+from footfall.db import postgres, postgres_connection, sqlite, sqlite_file
 from footfall.db.writer import Session
 from footfall.settings import Settings
 
@@ -25,7 +25,7 @@ def _nothing() -> None:
 
 def _checkpoint(url: str) -> None:
     """Hand the log of the seeding back: from then on its files are used again, as they are on a server that runs for a day."""
-    with contextlib.closing(postgres.connect(url)) as connection:
+    with contextlib.closing(postgres_connection.connect(url)) as connection:
         connection.execute("CHECKPOINT")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +15,7 @@ import msgspec
 from footfall.auth.access import Access
 from footfall.auth.accounts import new_setup_link
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
-from footfall.chores import for_ever
+from footfall.chores import Vitals, for_ever
 from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
@@ -31,6 +32,7 @@ from footfall.identity.dating import ClockWatch
 from footfall.identity.endpoints import Identifying
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
+from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people.endpoints import People
 from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
 from footfall.routes import Services, routes
@@ -48,6 +50,8 @@ NOTE_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
 CLOCK_SECONDS = 60.0
 """Between two comparisons of the clock with what is stored."""
+LAST_SECONDS = 1.0
+"""What is held in memory is written within, at the end."""
 FLUSH_SECONDS = 5.0
 """Between two writes of what is counted, and two looks whether a day is over."""
 
@@ -173,8 +177,31 @@ def _is_tried(tx: Transaction, website: Website) -> bool:
 
 async def note_credentials(database: Database, access: Access) -> None:
     """Write down when keys and tokens were last used. Raises ApiError and DatabaseError."""
-    if used := access.take_used():
+    if not (used := access.take_used()):
+        return
+    try:
         await database.write(USED_HANDLER, used, bulk=0)
+    except (ApiError, DatabaseError):
+        access.keep_used(used)
+        raise
+
+
+async def tell_rest_of_log() -> None:
+    """See `log.tell_rest`."""
+    tell_rest()
+
+
+async def _do_last(works: dict[str, Callable[[], Awaitable[Any]]]) -> None:
+    """Write what is still held in memory. The database may be away, or its disk full."""
+    try:
+        async with asyncio.timeout(LAST_SECONDS):
+            for name, work in works.items():
+                try:
+                    await work()
+                except (ApiError, DatabaseError) as error:
+                    get_logger(name).warning("not written at the end", reason=str(error))
+    except TimeoutError:
+        get_logger("app").warning("not all was written at the end", reason="the database does not answer")
 
 
 def _open_geo(city_database: Path | None) -> Geo:
@@ -187,7 +214,7 @@ def _open_geo(city_database: Path | None) -> Geo:
 class App:
     """Everything that serves, put together. Once it runs, `welcome` is what it has to tell.
 
-    Set `stopping` to end answers that wait for something to happen.
+    Set `stopping` to end answers that wait for something to happen. `vitals`: what must not end meanwhile.
     """
 
     def __init__(
@@ -200,6 +227,7 @@ class App:
         self._clock = clock
         self._make_welcome = welcome
         self.stopping = asyncio.Event()
+        self.vitals = Vitals()
         self.welcome: Welcome | None = None
 
     @contextlib.asynccontextmanager
@@ -214,6 +242,8 @@ class App:
         address = ClientAddress(settings.trusted_proxies)
         collector = Collector(database, directory, geo, address, refused)
         tasks: list[asyncio.Task[Any]] = []
+        for name, vital in database.vitals().items():
+            self.vitals.watch(name, vital)
         try:
             if (make := self._make_welcome) is not None:
                 self.welcome = await database.change(lambda tx: make(tx, self._clock()))
@@ -228,7 +258,7 @@ class App:
                 Identifying(database, refused, rate_limit.take_more),
                 People(database),
                 Ledger(database, refused),
-                Health(database),
+                Health(database, self.vitals),
                 Reference(),
             )
             access = Access(directory, rate_limit)
@@ -240,24 +270,32 @@ class App:
             dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard))
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
-            at_last = [refused.flush, collector.dropped.flush, noter.note]
-            chores = (
-                for_ever("directory", POLL_SECONDS, directory.refresh),
-                for_ever("refused ids", FLUSH_SECONDS, refused.flush),
-                for_ever("dropped hits", FLUSH_SECONDS, collector.dropped.flush),
-                for_ever("daily salt", FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
-                for_ever("trait index", IDLE_SECONDS, indexer.advance),
-                for_ever("clock", CLOCK_SECONDS, watch.look),
-                for_ever("who was seen", SEEN_SECONDS, noter.note),
-                for_ever("credentials", NOTE_SECONDS, lambda: note_credentials(database, access)),
-            )
-            tasks += [asyncio.create_task(chore) for chore in chores]
+            note_used = functools.partial(note_credentials, database, access)
+            chores: dict[str, tuple[float, Callable[[], Awaitable[float | None]]]] = {
+                "directory": (POLL_SECONDS, directory.refresh),
+                "refused ids": (FLUSH_SECONDS, refused.flush),
+                "dropped hits": (FLUSH_SECONDS, collector.dropped.flush),
+                "daily salt": (FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
+                "trait index": (IDLE_SECONDS, indexer.advance),
+                "clock": (CLOCK_SECONDS, watch.look),
+                "who was seen": (SEEN_SECONDS, noter.note),
+                "credentials": (NOTE_SECONDS, note_used),
+                "log": (EQUAL_SECONDS, tell_rest_of_log),
+            }
+            for name, (pause, work) in chores.items():
+                tasks.append(asyncio.create_task(for_ever(name, pause, work), name=name))
+                self.vitals.watch(name, tasks[-1])
             yield dispatch
-            for work in at_last:
-                with contextlib.suppress(ApiError, DatabaseError):  # the database may be away
-                    await work()
+            await _do_last(
+                {
+                    name: chores[name][1]
+                    for name in ("refused ids", "dropped hits", "who was seen", "credentials")
+                }
+            )
         finally:
+            self.vitals.leave()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await database.close()
+            tell_rest()

@@ -1,9 +1,10 @@
-"""Work that a server does again and again while it runs."""
+"""Work that a server does again and again while it runs, and what must not end as long as it does."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from footfall.errors import ApiError, DatabaseError
 from footfall.log import get_logger
@@ -25,3 +26,30 @@ async def for_ever(name: str, pause: float, work: Callable[[], Awaitable[float |
             log.exception("will be tried again")
             found = None
         wait = pause if found is None else found
+
+
+class Vitals:
+    """What a server cannot do without. Once any of it ended, it is better started anew than left half alive."""
+
+    def __init__(self) -> None:
+        self.ended = ""
+        """What ended though nobody had told it to; empty: nothing did."""
+        self.on_end: Callable[[], None] = lambda: None
+        """Called when that happens."""
+        self._is_watching = True
+        self._log = get_logger("vitals")
+
+    def watch(self, name: str, vital: asyncio.Future[Any]) -> None:
+        """From now on, and until `leave`, `vital` must not end."""
+        vital.add_done_callback(lambda done: self._end(name, done))
+
+    def leave(self) -> None:
+        """From now on everything may end."""
+        self._is_watching = False
+
+    def _end(self, name: str, done: asyncio.Future[Any]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if self._is_watching and not self.ended:
+            self.ended = name
+            self._log.critical("ended unexpectedly, so the server ends", what=name, exc_info=error)
+            self.on_end()

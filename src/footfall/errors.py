@@ -19,7 +19,7 @@ FootfallError
 │   ├── DatabaseBusy          another process holds it
 │   ├── DatabaseConflict      two transactions got in each other's way; the same again may succeed
 │   ├── DatabaseCrowded       there is no room for so large a transaction; a smaller one may succeed
-│   └── SchemaMismatch        the schema is older or newer than this program
+│   └── SchemaMismatch        the schema is older or newer than this program, or its texts are not UTF-8
 └── UsageError                a command was given something it cannot use
 
 `footfall.web.envelope` is the one place that renders them.
@@ -130,7 +130,7 @@ class DatabaseCrowded(DatabaseError):
 
 
 class SchemaMismatch(DatabaseError):
-    """The stored schema is not the one that this program was written for."""
+    """The stored schema, or the encoding of its texts, is not the one that this program was written for: trying again mends nothing."""
 
 
 class UsageError(FootfallError):

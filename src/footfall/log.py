@@ -1,25 +1,47 @@
-"""Logging to stderr: one line an event. No secret, raw IP address or personal data is ever an argument."""
+"""Logging to stderr: one line an event. No secret, raw IP address or personal data is ever an argument.
+
+Nothing here raises or waits: a line that finds no room, since the disk is full or nobody reads it, is left out and counted.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import select
 import sys
+import threading
+import time
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
+import msgspec
 import structlog
+
+EQUAL_SECONDS = 1.0
+"""Equal warnings are one line in so many seconds, with how many there were."""
+_LEVELS = frozenset(("warning", "error", "critical"))
+_AT_ONCE = 4096
+"""Bytes that a pipe which has any room takes without waiting (PIPE_BUF)."""
+
+Event = MutableMapping[str, Any]
 
 
 def configure(level: str) -> None:
     """Log events of `level` (`debug`, `info`, `warning`, `error`) and above, to stderr."""
+    _output.open(sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            _flood,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr is not None and sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_output),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -28,3 +50,122 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger whose events carry `name`."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def tell(text: str) -> None:
+    """Print a line on stdout, unless it is closed, full or broken."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError):
+        # What is left in its buffer would fail once more as the process ends.
+        with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def tell_rest() -> None:
+    """Log what was left out since, and how many lines found no room, if there is some now. To be called every EQUAL_SECONDS."""
+    for level, event in _flood.rest():
+        getattr(structlog.get_logger(), level)(**event)
+    _output.write("")
+
+
+class Output:
+    """Where lines go: to a stream, once there is one."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self._lost = 0
+        self._lock = threading.Lock()
+
+    def open(self, stream: TextIO | None) -> None:
+        """Write to `stream` from now on, below its buffers; to nowhere when it is None or closed."""
+        try:
+            self._descriptor = stream.fileno() if stream is not None else None
+        except (OSError, ValueError):
+            self._descriptor = None
+
+    def write(self, text: str) -> None:
+        """Write a line if there is room for it now; after some that found none, how many those were. Nothing else for no text."""
+        with self._lock:
+            if self._descriptor is None or not (text or self._lost):
+                return
+            told = f"(lines of the log that could not be written: {self._lost})\n" if self._lost else ""
+            is_put = self._put(self._descriptor, (told + text).encode("utf-8", "backslashreplace"))
+            self._lost = 0 if is_put else self._lost + bool(text)
+
+    def _put(self, descriptor: int, data: bytes) -> bool:
+        """Whether all of it was written; what finds no room at once is not."""
+        try:
+            while data and select.select([], [descriptor], [], 0)[1]:
+                data = data[os.write(descriptor, data[:_AT_ONCE]) :]
+        except (OSError, ValueError):
+            return False
+        return not data
+
+    def flush(self) -> None:
+        """Nothing to do: what is written is written at once."""
+
+
+class _Told(msgspec.Struct):
+    """A warning of which a line tells: until when equal ones are left out, how many were, and the last of them."""
+
+    until: float
+    left_out: int = 0
+    level: str = ""
+    last: dict[str, Any] = {}
+
+
+class Flood:
+    """Leaves out warnings that are equal to one of the last second: of the same place, with the same reason."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[Any, ...], _Told] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, _logger: object, level: str, event: Event) -> Event:
+        """A processor: the event, with how many there were since the last line where they are several. Raises DropEvent."""
+        if event["level"] not in _LEVELS:
+            return event
+        now, key = time.monotonic(), _key(event)
+        with self._lock:
+            told = self._told.get(key)
+            if told is not None and now < told.until:
+                told.left_out, told.level = told.left_out + 1, level
+                told.last = {name: value for name, value in event.items() if name != "level"}
+                raise structlog.DropEvent
+            self._told = {k: v for k, v in self._told.items() if v.left_out or now < v.until}
+            self._told[key] = _Told(now + EQUAL_SECONDS)
+        many = event.pop("times", 1) + (told.left_out if told is not None else 0)
+        return event if many == 1 else {**event, "times": many}
+
+    def rest(self) -> list[tuple[str, dict[str, Any]]]:
+        """(level, event) of what was left out more than a second ago, each to be logged once."""
+        now = time.monotonic()
+        with self._lock:
+            due = {key: told for key, told in self._told.items() if told.left_out and now >= told.until}
+            for key in due:
+                del self._told[key]
+        return [(told.level, {**told.last, "times": told.left_out}) for told in due.values()]
+
+
+def _key(event: Event) -> tuple[Any, ...]:
+    """What equal warnings have in common. The text of an unexpected error may differ each time, where it was raised does not."""
+    error = event.get("exc_info")
+    if not isinstance(error, BaseException):
+        error = sys.exc_info()[1] if error else None
+    place = error.__traceback__ if error is not None else None
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = (place.tb_frame.f_code.co_filename, place.tb_lineno) if place is not None else None
+    return (
+        event["level"],
+        event.get("component"),
+        event["event"],
+        str(event.get("reason")),
+        type(error),
+        where,
+    )
+
+
+_flood = Flood()
+_output = Output()

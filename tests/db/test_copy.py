@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from footfall.app import command_session, exclusive, migrate_database
-from footfall.db import copying, postgres
+from footfall.db import copying, postgres, postgres_connection
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.sqlite_file import FILE_NAME
 from footfall.db.statements import make_statement
@@ -160,7 +160,7 @@ def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> No
     with exclusive(empty.settings), pytest.raises(DatabaseBusy), exclusive(empty.settings):
         pass  # nobody gets here
     server = postgres.PostgresSession(empty.database_url, is_server=True)
-    with postgres.connect(empty.database_url) as other:
+    with postgres_connection.connect(empty.database_url) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 
@@ -60,7 +62,54 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("harm", [remove, spoil, empty])
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - PAGE_SIZE)
+
+
+def cut_to_a_page(path: Path) -> None:
+    os.truncate(path, PAGE_SIZE)
+
+
+def cut_within_a_page(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+def spoil_the_first_page(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(100)  # behind what says what kind of file it is
+        file.write(b"\xff" * (PAGE_SIZE - 100))
+
+
+HARMS = [remove, spoil, empty, cut, cut_to_a_page, cut_within_a_page, spoil_the_first_page]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_an_index_that_is_damaged_keeps_nobody_from_starting(
+    tmp_path: Path, harm: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database, indexing(database):
+            await becomes(lambda: is_done(database))
+        harm(derived_path(tmp_path / FILE_NAME))
+        with closing(open_session(tmp_path / FILE_NAME)) as session:
+            assert session.is_derived_new
+        database = SqliteDatabase(tmp_path, 100)
+        await database.open()
+        try:
+            async with indexing(database):
+                await becomes(lambda: has_terms(database))
+        finally:
+            await database.close()
+
+    asyncio.run(work())
+    assert (str(derived_path(tmp_path / FILE_NAME)) in capsys.readouterr().out) is (harm is not remove)
+
+
+async def has_terms(database: SqliteDatabase) -> bool:
+    return await terms_of(database) == {"ann", "bob"}
+
+
+@pytest.mark.parametrize("harm", [remove, cut])
 def test_people_are_found_again_after_their_index_was_lost(
     place: Place, harm: Callable[[Path], None]
 ) -> None:
@@ -78,7 +127,7 @@ def test_people_are_found_again_after_their_index_was_lost(
         assert users(people(again, trait__plan="pro")) == ["cora", "bob", "ann"]
 
 
-def test_an_index_with_damaged_pages_harms_no_call(place: Place) -> None:
+def test_an_index_with_damaged_pages_harms_no_call_and_is_made_anew(place: Place) -> None:
     path = derived_path(place.data / FILE_NAME)
     with served(place) as site:
         for number in range(20):
@@ -89,12 +138,36 @@ def test_an_index_with_damaged_pages_harms_no_call(place: Place) -> None:
         file.write(b"\xff" * (path.stat().st_size - PAGE_SIZE))
     with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
         again = msgspec.structs.replace(site, url=server.url, http=client)
-        for number in range(100):
+        for number in range(20):
             again.identify(again.pageview(), f"after{number}", {"plan": "pro"})
-        until(lambda: "will be tried again" in server.log, "no step failed")
-    path.unlink()
+        until(lambda: len(found(again)) == 40)
+        assert server.log.count("the index is made anew: its file is damaged") == 1
+        assert str(path) in server.log
     with served(place, site) as again:
-        until(lambda: people(again, trait__plan="pro")["pagination"]["total"] == 120)
+        assert len(found(again)) == 40
+
+
+def found(site: Site) -> list[str]:
+    """Who is on a plan, as far as lists can be read now."""
+    response = site.call("GET", "/api/v1/profiles", params={"trait.plan": "pro", "limit": "100"})
+    return users(response.json()) if response.status_code == 200 else []
+
+
+def test_an_index_that_only_readers_find_damaged_is_made_anew(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as database:
+            async with indexing(database):
+                await becomes(lambda: is_done(database))
+            database._derived.suspect(apsw.CorruptError("as a reader meets it"))
+            async with indexing(database):
+                await becomes(lambda: is_mended(database))
+                await becomes(lambda: has_terms(database))
+
+    asyncio.run(work())
+
+
+async def is_mended(database: SqliteDatabase) -> bool:
+    return not database._derived.is_suspected
 
 
 def until_found(site: Site, wanted: list[str], **query: str) -> None:

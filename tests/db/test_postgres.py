@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres
+from footfall.db import postgres, postgres_connection
 from footfall.db import scans as scanning
 from footfall.db.protocol import Row, Transaction, WriteHandler
 from footfall.db.statements import make_statement
@@ -89,7 +89,7 @@ def test_the_server_ends_a_transaction_whose_process_says_nothing_any_more(empty
 )
 def test_a_connection_that_fails_says_why_but_not_the_password(url: str, word: str) -> None:
     with pytest.raises(FootfallError) as caught:
-        postgres.connect(url)
+        postgres_connection.connect(url)
     assert word in str(caught.value)
     assert "cret" not in str(caught.value)
 
@@ -97,7 +97,7 @@ def test_a_connection_that_fails_says_why_but_not_the_password(url: str, word: s
 def test_a_connection_goes_through_a_socket_file_too(tmp_path: Path) -> None:
     url = f"postgresql://footfall:s3cret@/x?host={tmp_path}"
     with pytest.raises(FootfallError, match="No such file"):
-        postgres.connect(url)
+        postgres_connection.connect(url)
 
 
 Submit = Callable[..., Coroutine[Any, Any, None]]
@@ -207,7 +207,7 @@ def test_scans_that_take_long_keep_no_read_waiting(empty: Place) -> None:
     many = postgres.READ_CONNECTIONS + postgres.SCAN_CONNECTIONS
 
     async def work(database: postgres.PostgresDatabase) -> Row | None:
-        with postgres.connect(empty.database_url) as holder:
+        with postgres_connection.connect(empty.database_url) as holder:
             holder.execute("SELECT pg_advisory_lock(1)")
             waits = asked("SELECT pg_advisory_xact_lock_shared(1)")
             scans = [asyncio.create_task(database.scan(waits, None)) for _ in range(many)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from footfall.db import writer as writer_module
 from footfall.db.protocol import CHANGE_HANDLER, WriteHandler
 from footfall.db.writer import ATTEMPTS, BULK_ALONE, BULK_SLICE, Writer
 from footfall.errors import (
@@ -33,7 +34,7 @@ class FakeSession:
         self.fail_commit: list[Exception] = []
         self.is_closed = False
 
-    def begin(self, *, wait: bool = True) -> Any:
+    def begin(self, *, wait: bool = True, is_slow: bool = False) -> Any:
         self.open = []
         return self
 
@@ -401,3 +402,75 @@ def test_a_step_waits_until_work_apart_is_over_whose_caller_left() -> None:
         await writer.close()
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("bulk", "patience"), [(False, "PATIENCE"), (True, "BULK_PATIENCE")])
+def test_a_call_whose_turn_does_not_come_in_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch, *, bulk: bool, patience: str
+) -> None:
+    session, begin, end = FakeSession(is_local=False), threading.Event(), threading.Event()
+
+    def slow(tx: Any, calls: list[Any]) -> list[Any]:
+        begin.set()
+        assert end.wait(30)
+        return keep(tx, calls)
+
+    async def work() -> None:
+        monkeypatch.setattr(writer_module, patience, 0.05)
+        writer = Writer(session, 10, 10)
+        first = writer.submit(WriteHandler(1, slow), 1, False)
+        await asyncio.to_thread(begin.wait)
+        late = writer.submit(KEEP, 2, bulk)
+        with pytest.raises(Unavailable) as refused:
+            await asyncio.wait_for(late, 30)
+        assert refused.value.retry_after
+        end.set()
+        assert await first == 2
+        await writer.close()
+
+    asyncio.run(work())
+    assert session.committed == [[1]]
+
+
+def test_a_server_that_leaves_does_not_wait_for_a_store_that_is_away() -> None:
+    session = FakeSession(is_local=False)
+    session.fail_commit = [DatabaseError("away")]
+
+    async def work() -> list[Any]:
+        writer = Writer(session, 10, 1)
+        calls = [writer.submit(KEEP, number, bulk) for number, bulk in enumerate((False, False, True))]
+        await writer.close()
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(result) for result in run(work)] == [Unavailable] * 3
+    assert session.committed == []
+
+
+def test_a_store_that_is_away_is_not_asked_once_for_each_call() -> None:
+    session, asked = FakeSession(is_local=False), []
+
+    def bad(tx: Any, calls: list[Any]) -> list[Any]:
+        asked.append(len(calls))
+        if len(calls) > 1:
+            raise ValueError("bad")
+        raise DatabaseError("away")
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            calls = [submit(WriteHandler(1, bad), number, False) for number in range(5)]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(result) for result in run(work)] == [Unavailable] * 5
+    assert asked == [5, 1]
+
+
+def test_a_batch_that_failed_logs_its_traceback_once(session: FakeSession, capsys: Any) -> None:
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            calls = [submit(KEEP, call, False) for call in ("bad", 1, "bad", "bad")]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    run(work)
+    logged = capsys.readouterr().out
+    assert logged.count("Traceback") == 1
+    assert logged.count("call failed") == 3

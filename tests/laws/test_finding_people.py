@@ -232,6 +232,8 @@ class OneTransaction:
         return 0
 
     async def derived_made(self) -> None: ...
+    async def mend_derived(self) -> bool:
+        return False
 
     def taken(self) -> int:
         return 0

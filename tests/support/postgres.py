@@ -40,6 +40,11 @@ class LocalPostgres:
         )
 
     @property
+    def is_other_account(self) -> bool:
+        """Whether it runs as ACCOUNT."""
+        return bool(self._as_other)
+
+    @property
     def data(self) -> Path:
         """The server's data folder."""
         return self.folder / "data"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,19 @@ PATIENCE = 60.0
 class RunningServer:
     """A `footfall serve` process. `url` is known once it accepts connections."""
 
-    def __init__(self, place: Place, environment: Mapping[str, str] | None = None, *arguments: str) -> None:
+    def __init__(
+        self,
+        place: Place,
+        environment: Mapping[str, str] | None = None,
+        *arguments: str,
+        program: Sequence[str | Path] = (FOOTFALL,),
+    ) -> None:
+        """`program`: what is started in place of the installed command."""
         self.place = place
         self._log = place.folder / "server.log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [FOOTFALL, "serve", "--port", "0", *arguments],
+                [*program, "serve", "--port", "0", *arguments],
                 env=clean_environment(place, environment or {}),
                 stdout=subprocess.PIPE,
                 stderr=log,

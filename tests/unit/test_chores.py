@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from footfall.chores import for_ever
+from footfall.chores import Vitals, for_ever
 from footfall.clock import DAY_MS
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database, WriteHandler
@@ -88,3 +88,40 @@ def test_counts_that_cannot_be_written_are_kept(error: Exception) -> None:
 
     asyncio.run(scenario())
     assert store.written == [{(b"w", 3, "bot"): 3, (b"w", 4, "bot"): 1}]
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled", "returns"])
+def test_what_must_not_end_is_missed_at_once_when_it_does(how: str) -> None:
+    vitals, missed = Vitals(), []
+    vitals.on_end = lambda: missed.append(vitals.ended)
+
+    async def work() -> None:
+        if how == "fails":
+            raise RuntimeError("unforeseen")
+        if how == "is cancelled":
+            raise asyncio.CancelledError
+
+    async def scenario() -> None:
+        for name in ("writer", "another"):
+            task = asyncio.create_task(work())
+            vitals.watch(name, task)
+            await asyncio.wait([task])
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert missed == ["writer"]
+
+
+def test_what_ends_with_the_server_is_not_missed() -> None:
+    vitals = Vitals()
+
+    async def scenario() -> None:
+        task = asyncio.create_task(asyncio.Event().wait())
+        vitals.watch("writer", task)
+        vitals.leave()
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert vitals.ended == ""

@@ -44,6 +44,10 @@ class Access:
         used, self._used = self._used, {}
         return used
 
+    def keep_used(self, used: dict[bytes, int]) -> None:
+        """Take back what `take_used` gave, since it could not be written."""
+        self._used = used | self._used
+
     def check_late(self, context: Context, route: Route) -> None:
         """Raises BadRequest when an access token named no website."""
         if context.website is None:

@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from footfall.demo import DOMAIN as DEMO
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
 from footfall.web.server import Server
+
+END_SECONDS = 0.5
+"""How long a server goes on of which a part ended unexpectedly."""
 
 
 @click.command()
@@ -56,7 +60,7 @@ def serve(
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
     made: Welcome | None = None
-    tell_address = functools.cache(lambda: click.echo(f'{{"address":"{address}"}}' if as_json else address))
+    tell_address = functools.cache(lambda: log.tell(f'{{"address":"{address}"}}' if as_json else address))
     if settings.database_url:
         made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, tell_address)
 
@@ -66,9 +70,9 @@ def serve(
             return
         told = made or (application.welcome if application else None)
         if told is not None and told.created is not None:
-            click.echo(welcome(address, told.created))
+            log.tell(welcome(address, told.created))
         if told is not None and told.setup_secret is not None:
-            click.echo(f"Dashboard: make your account at {address}/setup/{told.setup_secret}   (works once)")
+            log.tell(f"Dashboard: make your account at {address}/setup/{told.setup_secret}   (works once)")
 
     if settings.workers == 1:
         _serve(settings, listener, announce)
@@ -89,6 +93,7 @@ def _welcome(settings: Settings) -> Welcome:
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
     """Run one server until it is told to stop. Raises what keeps it from starting."""
     application = App(settings, welcome=None if settings.database_url else make_welcome)
+    application.vitals.on_end = _end_soon
     # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -96,6 +101,14 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
         application, settings.body_timeout, lambda: on_started(application), application.stopping.set
     )
     server.run(listener)
+
+
+def _end_soon() -> None:
+    """End this process though parts of it may hang, once calls under way had a moment. What was acknowledged is on disk."""
+    try:
+        threading.Timer(END_SECONDS, os._exit, (1,)).start()
+    except RuntimeError:  # there is no room for a thread, which may be what this is about
+        os._exit(1)
 
 
 def _listen(host: str, port: int) -> socket.socket:

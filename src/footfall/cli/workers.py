@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
+
+from footfall.log import get_logger
 
 RESTART_SECONDS = 1.0
 """A worker that ends by itself is started again, at most this often."""
@@ -35,6 +36,7 @@ class _Supervisor:
         self._serve = serve
         self._workers: set[int] = set()
         self._is_stopping = False
+        self._log = get_logger("workers")
         self._reader, self._writer = os.pipe()
         self._alive, self._held = os.pipe()
         """Nothing is ever written into it: it ends when this process does."""
@@ -85,7 +87,7 @@ class _Supervisor:
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
         except Exception as error:
-            print(f"Error: {error}", file=sys.stderr, flush=True)
+            self._log.error("a worker cannot go on", reason=str(error))
         os._exit(code)
 
     def _stop_when_alone(self) -> None:
@@ -110,13 +112,13 @@ class _Supervisor:
         return False
 
     def _replace_ended(self) -> None:
-        ended, _ = os.waitpid(-1, os.WNOHANG)
+        ended, status = os.waitpid(-1, os.WNOHANG)
         if not ended:
             time.sleep(0.1)
             return
         self._workers.discard(ended)
         if not self._is_stopping:
-            print("A worker ended; starting another.", file=sys.stderr, flush=True)
+            self._log.warning("a worker ended; starting another", code=os.waitstatus_to_exitcode(status))
             until = time.monotonic() + RESTART_SECONDS
             while not self._is_stopping and time.monotonic() < until:
                 time.sleep(0.05)
@@ -130,7 +132,7 @@ class _Supervisor:
             if not ended:
                 time.sleep(0.02)
             if self._workers and time.monotonic() > until:
-                print("Workers that did not end in time are killed.", file=sys.stderr, flush=True)
+                self._log.warning("workers that did not end in time are killed")
                 for worker in self._workers:
                     os.kill(worker, signal.SIGKILL)
                 until += STOP_SECONDS

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import re
 import threading
 import time
@@ -19,10 +18,10 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.raw_cursor import RawCursor
 
 from footfall.db import migrate, scans
-from footfall.db.postgres_transaction import Connection, PostgresTransaction, in_transaction
+from footfall.db.postgres_connection import ANSWER_SECONDS, Connection, connect
+from footfall.db.postgres_transaction import PostgresTransaction, in_transaction
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.scans import TOO_LONG, Scans
 from footfall.db.scans import Turn as ScanTurn
@@ -34,42 +33,26 @@ from footfall.errors import (
     DatabaseError,
     SchemaMismatch,
     Unavailable,
-    UsageError,
 )
 from footfall.log import get_logger
 
 C = TypeVar("C")
 R = TypeVar("R")
 
-# What psycopg warns of while it cleans up was raised before.
-logging.getLogger("psycopg").addHandler(logging.NullHandler())
-
 BATCH_SIZE = 256
-CONNECT_SECONDS = 3
 READ_CONNECTIONS, SCAN_CONNECTIONS, SCANS_OF_ONE = 6, 3, 2
 """Those that read, those that scan, and how many of these one website may have."""
 LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
 """Those that write, but for one for background steps. Several, so that one batch is decided on while the server looks up or commits another."""
-CONNECTION: dict[str, Any] = {
-    "autocommit": True,
-    "cursor_factory": RawCursor,
-    "connect_timeout": CONNECT_SECONDS,
-    "application_name": "footfall",
-    # Every statement is a look-up by key: its plan never depends on the values, so it is made once. A process that was
-    # stopped or whose machine vanished within a transaction does not hold its locks for ever.
-    "options": "-c plan_cache_mode=force_generic_plan -c jit=off -c idle_in_transaction_session_timeout=30s",
-    "prepare_threshold": 1,
-    # A server that vanished from the network is noticed within some 10 s, not after a quarter of an hour.
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Locks are taken by the first statement; what others wrote until then must be seen by the next, whatever the server's default is."""
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
 """In a transaction that reads ranges: how many rows a value leads to decides on the plan."""
+SLOW_SECONDS = 60.0
+"""How long a server waits for each answer to a statement that may take longer than those of live calls; see `ANSWER_SECONDS`."""
+LEAVING_SECONDS = 1.0
+"""How long a server that leaves waits for what it has to write, and then for each answer."""
 CANCEL_SECONDS = 0.1
 """Between two attempts to end the reads that are under way when a server leaves."""
 MIGRATION_LOCK = 0x466F6F7466616C6C
@@ -79,25 +62,6 @@ SERVERS_LOCK = MIGRATION_LOCK + 1
 
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
-
-
-def connect(url: str) -> Connection:
-    """A connection with Footfall's settings. Raises DatabaseError, and UsageError when the URL cannot be read."""
-    try:
-        return psycopg.connect(url, **CONNECTION)
-    except (psycopg.ProgrammingError, ValueError):  # its message quotes the URL
-        raise UsageError(
-            "The database URL cannot be read. Use postgresql://USER:PASSWORD@HOST:PORT/NAME, "
-            "with %40 for @, %2F for / and so on in the password."
-        ) from None
-    except psycopg.Error as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {_reason(error)}") from error
-
-
-def _reason(error: psycopg.Error) -> str:
-    """Why a connection failed, in one line and without addresses. A text with an @ may hold part of a password, so it is not shown."""
-    text = " ".join(str(error).split()).rpartition("failed: ")[2]
-    return type(error).__name__ if "@" in text else text[:200]
 
 
 _FAULTS = (
@@ -127,11 +91,16 @@ class PostgresSession:
     def __init__(self, url: str, *, is_server: bool = False) -> None:
         self._url = url
         self._is_server = is_server
+        self.most_patience = SLOW_SECONDS
+        """Seconds that a server waits for any answer; less once it leaves."""
         self._connection = self._connect()
 
-    def begin(self, *, wait: bool = True) -> Transaction:
+    def begin(self, *, wait: bool = True, is_slow: bool = False) -> Transaction:
         try:
-            self._tx = PostgresTransaction(self._live(), BEGIN_WRITE)
+            connection = self._live()
+            if self._is_server:
+                connection.patience = min(SLOW_SECONDS if is_slow else ANSWER_SECONDS, self.most_patience)
+            self._tx = PostgresTransaction(connection, BEGIN_WRITE)
         except psycopg.Error as error:
             self._connection.close()
             raise _ours(error) from error
@@ -184,13 +153,17 @@ class PostgresSession:
         return self._connection
 
     def _connect(self) -> Connection:
-        connection = connect(self._url)
+        connection = connect(self._url, is_server=self._is_server)
         if self._is_server and not _is_locked(connection, "pg_try_advisory_lock_shared"):
             connection.close()
             raise DatabaseBusy(
                 "A command has this database for itself, such as `footfall db copy`. Start servers when it is done."
             )
         return connection
+
+    def end_wait(self) -> None:
+        """See `Connection.end_wait`. For another thread."""
+        self._connection.end_wait()
 
     def between_batches(self) -> None:
         """Nothing to do: the server keeps house."""
@@ -289,17 +262,33 @@ class PostgresDatabase:
             for one in sessions:
                 one.close()
             raise
+        self._sessions = list(sessions)
         make_writer = functools.partial(Writer, limit=self._queue_size, batch_size=BATCH_SIZE)
         self._steps = make_writer(sessions.pop())
         self._live = [make_writer(one) for one in sessions[:LIVE_CONNECTIONS]]
         self._bulk = [make_writer(one, turn=self._bulk_turn) for one in sessions[LIVE_CONNECTIONS:]]
         self._one_at_a_time = asyncio.Lock()
 
+    def vitals(self) -> dict[str, asyncio.Future[Any]]:
+        writers = {"steps": self._steps}
+        writers |= {f"live writer {number}": one for number, one in enumerate(self._live)}
+        writers |= {f"bulk writer {number}": one for number, one in enumerate(self._bulk)}
+        return {key: vital for name, one in writers.items() for key, vital in one.vitals(name).items()}
+
     async def close(self) -> None:
-        await asyncio.gather(*(writer.close() for writer in (*self._live, *self._bulk, self._steps)))
+        await self._end_writes()
         await self._end_reads()
         for connection in self._reading.values():
             connection.close()
+
+    async def _end_writes(self) -> None:
+        """Write what is queued; but a server that does not answer is not waited for."""
+        for session in self._sessions:
+            session.most_patience = LEAVING_SECONDS
+        ends = [asyncio.create_task(writer.close()) for writer in (*self._live, *self._bulk, self._steps)]
+        if (await asyncio.wait(ends, timeout=LEAVING_SECONDS))[1]:
+            await asyncio.gather(*(asyncio.to_thread(session.end_wait) for session in self._sessions))
+        await asyncio.gather(*ends)
 
     async def _end_reads(self) -> None:
         """Take no more reads, and cancel what those under way wait for."""
@@ -309,9 +298,8 @@ class PostgresDatabase:
             asyncio.create_task(self._scans.close()),
         ]
         while (await asyncio.wait(ends, timeout=CANCEL_SECONDS))[1]:
-            for connection in list(self._reading.values()):
-                with contextlib.suppress(psycopg.Error):
-                    await asyncio.to_thread(connection.cancel_safe, timeout=CONNECT_SECONDS)
+            reading = list(self._reading.values())
+            await asyncio.gather(*(asyncio.to_thread(connection.end_wait) for connection in reading))
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         if handler.is_step:
@@ -347,6 +335,10 @@ class PostgresDatabase:
     async def derived_made(self) -> None:
         """Nothing to do: derived tables are part of the database."""
 
+    async def mend_derived(self) -> bool:
+        """Nothing to do, for the same reason."""
+        return False
+
     async def scrub(self) -> bool:
         """Nothing to do here: see docs/scaling.md on what a server's own log keeps."""
         return False
@@ -369,19 +361,24 @@ class PostgresDatabase:
                 raise Unavailable(TOO_LONG) from error
 
         limit = f"SET LOCAL statement_timeout = '{scans.SCAN_SECONDS}s'"
-        return self._read((BEGIN_READ, PLAN_EACH, limit), in_time)
+        return self._read((BEGIN_READ, PLAN_EACH, limit), in_time, scans.SCAN_SECONDS + ANSWER_SECONDS)
 
-    def _read(self, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]) -> R:
+    def _read(
+        self,
+        begin: tuple[str, ...],
+        work: Callable[[PostgresTransaction], R],
+        patience: float = ANSWER_SECONDS,
+    ) -> R:
         """Read on this thread's connection; once more on a fresh one, since it may have been cut after its last use. Raises DatabaseError."""
         try:
             with contextlib.suppress(*_FAULTS):
-                return in_transaction(self._connection(), begin, work)
-            return in_transaction(self._connection(), begin, work)
+                return in_transaction(self._connection(patience), begin, work)
+            return in_transaction(self._connection(patience), begin, work)
         except psycopg.Error as error:
             raise _ours(error) from error
 
-    def _connection(self) -> Connection:
-        """This thread's. Raises DatabaseError; at once as long after a failed attempt as that one took, so that waits do not add up."""
+    def _connection(self, patience: float) -> Connection:
+        """This thread's, whose answers are waited for `patience` seconds each. Raises DatabaseError; at once as long after a failed attempt as that one took, so that waits do not add up."""
         thread, now = threading.get_ident(), time.monotonic()
         found = self._reading.get(thread)
         if found is not None and not found.closed:
@@ -389,9 +386,10 @@ class PostgresDatabase:
         if now < self._away_until:
             raise DatabaseError("PostgreSQL cannot be reached")
         try:
-            found = self._reading[thread] = connect(self._url)
+            found = self._reading[thread] = connect(self._url, is_server=True)
         except DatabaseError:
             failed = time.monotonic()
             self._away_until = failed + (failed - now)
             raise
+        found.patience = patience
         return found

@@ -14,12 +14,11 @@ from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
 from footfall.db.arrays import array, arrays, lookup_text, many_text
+from footfall.db.postgres_connection import Connection
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement
 
 R = TypeVar("R")
-
-Connection = psycopg.Connection[Row]
 
 STREAM_ROWS = 2000
 

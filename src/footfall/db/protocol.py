@@ -6,6 +6,7 @@ results in the same order; a call that fails by rule is a result (an ApiError), 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -100,6 +101,9 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish what was queued and disconnect."""
 
+    def vitals(self) -> dict[str, asyncio.Future[Any]]:
+        """What works between `open` and `close`, by name: when any of it ends before, the database does not do what it should any more."""
+
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
 
@@ -128,6 +132,9 @@ class Database(Protocol):
 
     async def derived_made(self) -> None:
         """From now on the derived tables need not be made anew at a start: what they lack is written down to be done."""
+
+    async def mend_derived(self) -> bool:
+        """Make the derived tables anew, empty, if they were found damaged; whether they were. Raises DatabaseError."""
 
     async def scrub(self) -> bool:
         """Whether what was deleted before lies in no file of the database any more.

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +28,9 @@ from footfall.db.sqlite_file import (
     PAGE_SIZE,
     READERS_MS,
     ServerLock,
+    cannot_open,
     connect,
+    derived_path,
     ours,
     start_log_anew,
     translated,
@@ -38,10 +41,11 @@ from footfall.db.sqlite_schema import (
     migrate_file,
     pair_derived,
     schema_version,
+    unpair_derived,
 )
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.db.writer import Writer
-from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
+from footfall.errors import DatabaseError, Unavailable
 from footfall.log import get_logger
 
 C = TypeVar("C")
@@ -103,12 +107,13 @@ class SqliteSession:
         else:
             self._begin = "BEGIN IMMEDIATE"
             self._tx = ServerTransaction(self.connection, derived)
+        self._derived = derived
         self.wal_pages = 0
         self.checkpoint = threading.Lock()
         self.may_restart_log = False
         self._make_room_at = MAKE_ROOM_AT
 
-    def begin(self, *, wait: bool = True) -> Transaction:
+    def begin(self, *, wait: bool = True, is_slow: bool = False) -> Transaction:
         if not wait:
             self.connection.set_busy_timeout(0)
         try:
@@ -131,6 +136,8 @@ class SqliteSession:
                 self.connection.execute("ROLLBACK")
 
     def translate(self, error: Exception) -> Exception:
+        if self._derived is not None:
+            self._derived.suspect(error)
         return ours(error) if isinstance(error, _STORE_ERRORS) else error
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
@@ -205,12 +212,22 @@ class _Checkpointer:
         self._stop = threading.Event()
         self._is_failing = False
         self._log = get_logger("checkpoint")
-        self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
+        self.ended: Future[None] = Future()
+        """When and how the thread ended."""
+        self._thread = threading.Thread(target=self._run, name="checkpoint", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(None)
 
     def _work(self) -> None:
         connection = connect(self._path, 1024)
@@ -302,6 +319,7 @@ class SqliteDatabase:
 
     engine = "sqlite"
     is_derived_new = False
+    _is_mended = False
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME
@@ -310,27 +328,36 @@ class SqliteDatabase:
         self._log = get_logger("sqlite")
 
     async def open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = ServerLock(self._folder)
         try:
-            migrate_file(self.path)
-            self.is_derived_new = not pair_derived(self.path)
-            with translated():
-                self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
-                self._scanners = [_Scanner(self.path) for _ in range(SCANNERS)]
-        except SchemaMismatch:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = ServerLock(self._folder)
+        except OSError as error:
+            raise cannot_open(self._folder, error) from error
+        try:
+            self._open_files()
+        except (DatabaseError, OSError) as error:
             self._lock.release()
-            raise
+            raise cannot_open(self._folder, error) from error
         self._scans = Scans(self._scanners, SCANNERS_OF_ONE)
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
-        self._derived = DerivedFile(self.path)
-        session = SqliteSession(self.path, WRITER_CACHE_KIB, self._derived)
-        self._database_file = os.open(self.path, os.O_RDONLY)
-        self._checkpointer = _Checkpointer(self.path, session, self._database_file)
-        self._writer = Writer(session, self._queue_size, BATCH_SIZE)
-        self._session = session
+        self._checkpointer = _Checkpointer(self.path, self._session, self._database_file)
+        self._writer = Writer(self._session, self._queue_size, BATCH_SIZE)
         self._scrubbing: asyncio.Task[None] | None = None
+
+    def _open_files(self) -> None:
+        """Raises DatabaseError and OSError."""
+        migrate_file(self.path)
+        self.is_derived_new = not pair_derived(self.path)
+        with translated():
+            self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
+            self._scanners = [_Scanner(self.path) for _ in range(SCANNERS)]
+        self._derived = DerivedFile(self.path)
+        self._session = SqliteSession(self.path, WRITER_CACHE_KIB, self._derived)
+        self._database_file = os.open(self.path, os.O_RDONLY)
+
+    def vitals(self) -> dict[str, asyncio.Future[Any]]:
+        return {**self._writer.vitals("writer"), "checkpoints": asyncio.wrap_future(self._checkpointer.ended)}
 
     async def close(self) -> None:
         if self._scrubbing is not None:
@@ -344,13 +371,23 @@ class SqliteDatabase:
         for connection in (self._reader, *others):
             connection.close()
         await asyncio.to_thread(self._derived.close)
-        with contextlib.closing(last), contextlib.suppress(apsw.BusyError):
-            last.execute("PRAGMA query_only = OFF")
-            last.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        with contextlib.closing(last):
+            self._empty_logs(last)
         os.close(
             self._database_file
         )  # last: closing a file drops the locks that SQLite has on it in this process
         self._lock.release()
+
+    def _empty_logs(self, connection: apsw.Connection) -> None:
+        """Copy the write-ahead logs into their files, unless others read them; the next start does it otherwise."""
+        try:
+            connection.execute("PRAGMA query_only = OFF")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return
+        except apsw.Error as error:
+            reason = str(ours(error))
+            self._log.warning("the write-ahead log stays as it is; nothing is lost", reason=reason)
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk is not None)
@@ -370,6 +407,17 @@ class SqliteDatabase:
 
     async def derived_made(self) -> None:
         await self._writer.between(functools.partial(adopt_derived, self.path))
+
+    async def mend_derived(self) -> bool:
+        """Once in the life of a process: if that does not help, it is not the index that is damaged."""
+        if not self._derived.is_suspected or self._is_mended:
+            return False
+        self._is_mended = True
+        file = str(derived_path(self.path))
+        self._log.warning("the index is made anew: its file is damaged", file=file)
+        await self._writer.between(functools.partial(unpair_derived, self.path))
+        await self._writer.between_steps(self._derived.make_anew)
+        return True
 
     async def scrub(self) -> bool:
         """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
@@ -419,5 +467,11 @@ class SqliteDatabase:
     async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
         def work(scanner: _Scanner, turn: Turn) -> R:
             return scanner.scan(lambda tx: handler(tx, call), turn)
+
+        try:
+            return await self._scans.run(share, work)
+        except DatabaseError as error:
+            self._derived.suspect(error.__cause__)
+            raise
 
         return await self._scans.run(share, work)

@@ -14,7 +14,7 @@ import apsw
 
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite_file import PAGE_SIZE, READERS_MS, connect, derived_path, start_log_anew, translated
-from footfall.db.sqlite_schema import attach_pair, empty_derived
+from footfall.db.sqlite_schema import attach_pair, empty_anew, empty_derived
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.errors import DatabaseError
 
@@ -50,6 +50,19 @@ class DerivedFile:
         self._tx = SqliteTransaction(self._connection)
         self._is_begun = False
         self._losses = 0
+        self.is_suspected = False
+        """Whether something was read that is damaged, maybe here."""
+
+    def suspect(self, error: BaseException | None) -> None:
+        """Take note of an error that was met by a step or by who reads what steps wrote."""
+        if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+            self.is_suspected = True
+
+    def make_anew(self) -> None:
+        """Make the file anew, empty, while others read it."""
+        with translated():
+            empty_anew(self._connection)
+        self._is_begun = self.is_suspected = False
 
     @property
     def tx(self) -> Transaction:

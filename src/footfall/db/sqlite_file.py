@@ -8,17 +8,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 
-from footfall.errors import DatabaseBusy, DatabaseError
+from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch
 
 FILE_NAME = "footfall.db"
 PAGE_SIZE = 4096
 MAPPED_BYTES = 64 * 1024**3
 """Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
+ROOM = 256 * 1024
+"""Bytes without which a server cannot begin."""
 BUSY_TIMEOUT_MS = 5000
 READERS_MS = 20
 """How long readers are usually waited for that still need a write-ahead log which is to be started anew."""
@@ -41,9 +44,23 @@ def translated() -> Iterator[None]:
 def ours(error: apsw.Error) -> DatabaseError:
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return DatabaseBusy("another process holds the database")
+    if isinstance(error, apsw.FullError):
+        return DatabaseError("the disk is full")
     if isinstance(error, apsw.NotADBError):
         return DatabaseError(f"{FILE_NAME} is no database, or is damaged")
+    if isinstance(error, apsw.CorruptError):
+        return DatabaseError(f"{FILE_NAME} is damaged, or the index beside it")
     return DatabaseError(f"{type(error).__name__}: {error}")
+
+
+def cannot_open(folder: Path, error: DatabaseError | OSError) -> DatabaseError:
+    """Why a server cannot begin on the data in `folder`, in a sentence."""
+    if isinstance(error, SchemaMismatch | DatabaseBusy):
+        return error
+    if folder.exists() and shutil.disk_usage(folder).free < ROOM:
+        return DatabaseError(f"The disk that holds {folder.absolute()} is full: make room, then start again.")
+    reason = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
+    return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.")
 
 
 def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Connection:

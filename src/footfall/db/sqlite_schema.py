@@ -17,7 +17,10 @@ import apsw
 
 from footfall.db import migrate
 from footfall.db.sqlite_file import backup_file, connect, derived_path, translated
+from footfall.log import get_logger
 
+_DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)
+"""What a file raises that is no database, or was cut off."""
 _TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 
 
@@ -135,6 +138,11 @@ def pair_derived(path: Path) -> bool:
     with translated(), contextlib.closing(connect(path, 2048)) as connection:
         belongs = attach_pair(connection, path)
         if not belongs:
+            if derived_path(path).exists():
+                get_logger("sqlite").warning(
+                    "the index is made anew: its file is damaged, or another database's",
+                    file=str(derived_path(path)),
+                )
             _attach_new(connection, path)
         _number_anew(connection, belongs=belongs)
     return belongs
@@ -146,19 +154,49 @@ def attach_pair(connection: apsw.Connection, path: Path) -> bool:
         return False
     try:
         attach_derived(connection, path)
-    except apsw.NotADBError:
-        return False
-    number = _number(connection, "main")
-    if number != 0 and number == _number(connection, "derived"):
+        number = _number(connection, "derived")
+        connection.execute("SELECT count(*) FROM derived.sqlite_schema").fetchone()
+    except _DAMAGES:
+        number = 0
+    if number != 0 and number == _number(connection, "main"):
         return True
-    connection.execute("DETACH derived")
+    with contextlib.suppress(apsw.SQLError):  # it may not have come to that
+        connection.execute("DETACH derived")
     return False
+
+
+def unpair_derived(path: Path) -> None:
+    """From now on the derived tables do not belong to the database `path`: a start makes them anew. Raises DatabaseError."""
+    with translated(), contextlib.closing(connect(path, 2048)) as connection:
+        connection.execute("PRAGMA user_version = 0")
+
+
+def empty_anew(connection: apsw.Connection) -> None:
+    """Make derived tables anew, empty, through a connection to their file, however damaged that is, while others read it. Raises apsw.Error."""
+    with contextlib.suppress(apsw.Error):
+        connection.execute("ROLLBACK")
+    with contextlib.suppress(apsw.Error):  # it has to know that the file has a write-ahead log
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
+    connection.config(apsw.SQLITE_DBCONFIG_RESET_DATABASE, 1)
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.config(apsw.SQLITE_DBCONFIG_RESET_DATABASE, 0)
+    with connection:
+        for text in migrate.derived().values():
+            _create(connection, text)
+        connection.execute(f"PRAGMA user_version = {_new_number()}")
+    _assume_sizes(connection)
 
 
 def _number_anew(connection: apsw.Connection, *, belongs: bool) -> None:
     """Give the attached derived tables a new number, and the database the same if they belong to it."""
-    connection.execute(f"PRAGMA derived.user_version = {secrets.randbelow(2**31 - 1) + 1}")
+    connection.execute(f"PRAGMA derived.user_version = {_new_number()}")
     connection.execute(f"PRAGMA main.user_version = {_number(connection, 'derived') if belongs else 0}")
+
+
+def _new_number() -> int:
+    return secrets.randbelow(2**31 - 1) + 1
 
 
 def adopt_derived(path: Path) -> None:

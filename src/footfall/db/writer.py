@@ -38,6 +38,8 @@ BULK_SLICE = 50
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
 BULK_ALONE, QUIET_SECONDS = 400, 1.0
 """The same when no live call came for so long: a larger commit costs less for each call."""
+PATIENCE, BULK_PATIENCE = 10.0, 60.0
+"""Seconds that a call waits for its turn at most: its client soon gives up."""
 ATTEMPTS = 4
 """Times that a batch is tried which got in the way of another process."""
 
@@ -48,8 +50,11 @@ class Session(Protocol):
     is_local: bool
     """Whether statements run in this process, alone, without waiting for a server."""
 
-    def begin(self, *, wait: bool = True) -> Transaction:
-        """Start a transaction. Without `wait`, raises DatabaseBusy at once when another process writes."""
+    def begin(self, *, wait: bool = True, is_slow: bool = False) -> Transaction:
+        """Start a transaction. Without `wait`, raises DatabaseBusy at once when another process writes.
+
+        `is_slow`: its statements may take longer than those of live calls.
+        """
 
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
@@ -67,6 +72,8 @@ class _Waiting(NamedTuple):
     handler: WriteHandler
     call: Any
     future: asyncio.Future[Any]
+    until: float
+    """In loop time, when it is no longer worth while."""
 
 
 class _Refused(NamedTuple):
@@ -101,6 +108,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "writer")
         self._task = self._loop.create_task(self._work())
+        self._refusing = self._loop.create_task(self._refuse_late())
 
     def submit(self, handler: WriteHandler, call: Any, bulk: bool) -> asyncio.Future[Any]:
         """Queue a call. Raises Unavailable when the queue is full or closing."""
@@ -108,10 +116,11 @@ class Writer:
         if len(queue) >= self._limit or self._is_closing:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
-        queue.append(_Waiting(handler, call, future))
+        now = self._loop.time()
+        queue.append(_Waiting(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
         if queue is self._live:
             self.taken += 1
-            self._live_at = self._loop.time()
+            self._live_at = now
         self._wake.set()
         return future
 
@@ -121,6 +130,10 @@ class Writer:
         self._chores.append((work, future))
         self._wake.set()
         return future
+
+    def vitals(self, name: str) -> dict[str, asyncio.Future[Any]]:
+        """What must not end before `close`."""
+        return {name: self._task, f"refusals of {name}": self._refusing}
 
     def is_quiet(self) -> bool:
         """Whether no live call came for a while."""
@@ -150,7 +163,10 @@ class Writer:
         """Write what is queued, then disconnect."""
         self._is_closing = True
         self._wake.set()
-        await self._task
+        try:
+            await self._task
+        finally:
+            self._refusing.cancel()
         self._thread.shutdown()
         self._apart.shutdown()
         self._session.close()
@@ -164,11 +180,26 @@ class Writer:
                     async with self._turn():
                         results = await self._write(batch)
                     _deliver(batch, results)
+                    if self._is_closing and all(isinstance(result, Unavailable) for result in results):
+                        self._refuse(
+                            self._loop.time() + BULK_PATIENCE
+                        )  # nothing waits for a store that is away
                     await asyncio.sleep(0)  # whoever gets an answer may have more for the next batch
                 while self._chores:
                     await self._do_chore(*self._chores.popleft())
             if self._is_closing:
                 self._wake.set()
+
+    async def _refuse_late(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            self._refuse(self._loop.time())
+
+    def _refuse(self, now: float) -> None:
+        """Tell the callers of what waits longer than it may at `now` (loop time)."""
+        for queue in (self._live, self._bulk):
+            while queue and queue[0].until <= now:
+                _deliver([queue.popleft()], [_cannot_write()])
 
     def _take(self) -> list[_Waiting]:
         batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
@@ -204,9 +235,9 @@ class Writer:
             return [_cannot_write()] * len(batch)
         except (ApiError, UsageError):  # one of them refuses: it alone is not written
             return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
-        except Exception:
-            self._log.warning("batch failed, retrying call by call", calls=len(batch))
-            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
+        except Exception as error:
+            self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
+            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch, type(error))
 
     async def _write_without_steps(self, batch: list[_Waiting]) -> list[Any]:
         """The same for the calls alone: what a step writes may be damaged, which is no matter of theirs."""
@@ -247,11 +278,12 @@ class Writer:
             return self._transaction(batch)
         except DatabaseError:
             return [_cannot_write()] * len(batch)
-        except Exception:
-            return self._one_by_one(batch)
+        except Exception as error:
+            self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
+            return self._one_by_one(batch, type(error))
 
     def _attempt(self, batch: list[_Waiting]) -> list[Any]:
-        tx = self._session.begin()
+        tx = self._session.begin(is_slow=any(w.handler.is_slow or w.handler.is_step for w in batch))
         try:
             if not self._session.is_local:
                 _lock(tx, batch)
@@ -273,18 +305,29 @@ class Writer:
         except DatabaseError as error:
             self._log.warning("housekeeping failed", reason=str(error))
 
-    def _one_by_one(self, batch: list[_Waiting]) -> list[Any]:
-        return [self._write_alone(waiting) for waiting in batch]
+    def _one_by_one(self, batch: list[_Waiting], known: type[Exception] | None = None) -> list[Any]:
+        """The results of each call alone; `known`: the kind of error whose traceback is in the log already."""
+        results: list[Any] = []
+        for waiting in batch:
+            try:
+                results.append(self._write_alone(waiting, known))
+            except (DatabaseConflict, DatabaseCrowded):
+                results.append(_cannot_write())
+            except DatabaseError:  # so it would be for each of the others
+                return results + [_cannot_write()] * (len(batch) - len(results))
+        return results
 
-    def _write_alone(self, waiting: _Waiting) -> Any:
+    def _write_alone(self, waiting: _Waiting, known: type[Exception] | None) -> Any:
+        """Raises DatabaseError."""
         try:
             return self._transaction([waiting])[0]
         except DatabaseError:
-            return _cannot_write()
+            raise
         except (ApiError, UsageError) as error:
             return _Refused(error)
-        except Exception:
-            self._log.exception("call failed")
+        except Exception as error:
+            traceback = None if type(error) is known else error
+            self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
 

@@ -292,6 +292,8 @@ class TraitIndexer:
     async def advance(self) -> float:
         """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
         try:
+            if await self._database.mend_derived():
+                self._after, self._left, self._unmarked = START, [], START
             if not self._is_form_known and await self._database.read(read_form, None) != FORM:
                 self._unmarked = START
             self._is_form_known = True

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from footfall.chores import Vitals
 from footfall.db.health import HEARTBEAT_HANDLER
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, DatabaseError, Unavailable
@@ -19,11 +20,14 @@ from footfall.web.envelope import Reply, success
 class Health:
     """Whether the process is up, and whether its database takes writes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vitals: Vitals) -> None:
         self._database = database
+        self._vitals = vitals
 
     async def alive(self, context: Context) -> Reply:
-        """200 as long as the process answers."""
+        """200 as long as nothing ended that has to go on. Raises Unavailable."""
+        if self._vitals.ended:
+            raise Unavailable(f"This server process ends, since a part of it did: {self._vitals.ended}.")
         return success({"status": "alive"})
 
     async def ready(self, context: Context) -> Reply:
