@@ -257,14 +257,13 @@ def test_pages_that_the_navigation_interface_brings_count(
 def test_an_address_that_is_replaced_is_no_new_page(tab: Tab, shop: str) -> None:
     tab.open(shop)
     tab.page.clock.install()
-    tab.page.evaluate(
-        "() => { history.replaceState(null, '', '/a'); navigation.navigate('/b', {history: 'replace'}); }"
-    )
-    tab.page.clock.run_for(1000)
-    tab.page.evaluate("() => { history.replaceState(null, '', '/c'); }")
-    tab.page.clock.run_for(1000)
+    tab.page.evaluate("navigation.addEventListener('navigate', event => { event.intercept(); })")
+    for script in ("history.replaceState(null, '', '/a')", "navigation.navigate('/b', {history: 'replace'})"):
+        tab.page.evaluate(f"() => {{ {script}; }}")
+        tab.page.clock.run_for(1000)
     tab.marker()
     assert tab.kinds() == ["pageview", "marker"]
+    assert tab.sent[1]["href"] == f"{shop}/b"
 
 
 def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -> None:

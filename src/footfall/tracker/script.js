@@ -314,6 +314,7 @@
     lastPage = pageKey();
     from = lastUrl || from;
     lastUrl = place.href;
+    lastAt = Date.now();
     //#if cookies
     var state = {};
     try { state = JSON.parse(stored("sessionStorage", "footfall_page")) || {}; } catch (error) { /* as if there were none */ }
