@@ -30,17 +30,31 @@ def engine() -> Iterator[Engine]:
 
 
 class PageServer:
-    """Serves the same pages under every host name. `pages`: HTML by path."""
+    """Serves the same pages under every host name. `pages`: HTML by path; `headers`: further ones by path.
+
+    `/stuck` answers a POST once `unstuck` is set.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
-        pages = self.pages
+        self.headers: dict[str, dict[str, str]] = {}
+        self.unstuck = threading.Event()
+        pages, more_headers, unstuck = self.pages, self.headers, self.unstuck
 
         class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/stuck":
+                    unstuck.wait()
+                self.do_GET()
+
             def do_GET(self) -> None:
-                body = pages.get(self.path.partition("?")[0], "").encode()
+                path = self.path.partition("?")[0]
+                body = pages.get(path, "").encode()
                 self.send_response(200 if body else 404)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
+                headers = {"Content-Type": "text/html; charset=utf-8", **more_headers.get(path, {})}
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -53,6 +67,7 @@ class PageServer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        self.unstuck.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -110,9 +125,9 @@ class Tab:
             self._unanswered.add(request)
             self.sent.append({**json.loads(request.post_data or "{}"), "to": request.url})
 
-    def open(self, url: str) -> None:
-        """Go there, and wait until the page has loaded."""
-        self.page.goto(url)
+    def open(self, url: str, referrer: str | None = None) -> None:
+        """Go there, as from `referrer`, and wait until the page has loaded."""
+        self.page.goto(url, referer=referrer)
 
     def kinds(self) -> list[str]:
         """What was sent: types, and names of goals."""
@@ -171,3 +186,34 @@ QUEUE = "<script>window.datafast=window.datafast||function(){(datafast.q=datafas
 def html(head: str, body: str = "") -> str:
     """A page."""
     return f"<!doctype html><html><head><meta charset=utf-8><title>Shop</title>{head}</head><body>{body}</body></html>"
+
+
+@pytest.fixture
+def shop(page_server: PageServer, site: Site) -> str:
+    """The address of a website with a few pages."""
+    body = """
+      <button data-fast-goal="buy" data-fast-goal-plan-name="Pro <b>">Buy</button>
+      <div id="card" data-fast-goal="card" tabindex="0">Card</div>
+      <a id="out" href="https://elsewhere.example/page?x=1">Elsewhere</a>
+      <a id="in" href="/second">Second</a>"""
+    page_server.pages.update({"/": html(QUEUE + snippet(site), body), "/second": html(snippet(site), body)})
+    return f"http://{site.domain}"
+
+
+def stay(tab: Tab) -> None:
+    """Let clicks on links lead nowhere, so that the page stays."""
+    tab.page.evaluate("addEventListener('click', event => event.preventDefault())")
+
+
+def links(address: str) -> list[str]:
+    """A link of each kind that browsers know, at the upper left of the page."""
+    shape = '<rect width="80" height="80"/>'
+    image = '<img usemap="#map" width="80" height="80" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
+    inside = f'<a href="{address}"><b>Go there</b></a>'
+    kinds = [
+        f'{image}<map name="map"><area shape="rect" coords="0,0,80,80" href="{address}"></map>',
+        f'<svg width="80" height="80"><a href="{address}">{shape}</a></svg>',
+        f'<svg width="80" height="80"><a xlink:href="{address}">{shape}</a></svg>',
+        f'<div style="width:80px"><template shadowrootmode="open">{inside}</template></div>',
+    ]
+    return [f"<style>body {{ margin: 0 }}</style>{kind}" for kind in kinds]

@@ -11,30 +11,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from footfall.identity.signing import sign_user
-from tests.browser.conftest import AGENT, QUEUE, PageServer, Tab, html, snippet
+from tests.browser.conftest import AGENT, QUEUE, PageServer, Tab, html, links, snippet, stay
 from tests.conftest import SitePool
 from tests.support.people import journey, person
 from tests.support.servers import run_json
 from tests.support.sites import Site, new_visitor
 
 YEAR, HALF_HOUR = 365 * 86_400, 1800
-
-
-@pytest.fixture
-def shop(page_server: PageServer, site: Site) -> str:
-    """The address of a website with a few pages."""
-    body = """
-      <button data-fast-goal="buy" data-fast-goal-plan-name="Pro <b>">Buy</button>
-      <div id="card" data-fast-goal="card" tabindex="0">Card</div>
-      <a id="out" href="https://elsewhere.example/page?x=1">Elsewhere</a>
-      <a id="in" href="/second">Second</a>"""
-    page_server.pages.update({"/": html(QUEUE + snippet(site), body), "/second": html(snippet(site), body)})
-    return f"http://{site.domain}"
-
-
-def stay(tab: Tab) -> None:
-    """Let clicks on links lead nowhere, so that the page stays."""
-    tab.page.evaluate("addEventListener('click', event => event.preventDefault())")
 
 
 def life(cookie: Any) -> float:
@@ -55,6 +38,7 @@ def test_a_visit_leaves_a_pageview_and_the_cookies(tab: Tab, shop: str, site: Si
         f"{site.url}/api/events",
     )
     assert event["adClickIds"] == {"gclid": "g1"}
+    assert event["maxTouchPoints"] == 0
 
     cookies = tab.cookies()
     assert uuid.UUID(tab.visitor).version == 4
@@ -155,7 +139,7 @@ def test_a_clock_that_is_far_off_changes_nothing(tab: Tab, shop: str, site: Site
     tab.open(shop)
     tab.marker()
     tab.page.evaluate(
-        "sessionStorage.datafast_pageview_state = JSON.stringify({time: Date.now() + 9e9, url: location.href})"
+        "sessionStorage.footfall_page = JSON.stringify({time: Date.now() + 9e9, url: location.href})"
     )
     tab.page.reload()  # after somebody set the clock back
     tab.marker()
@@ -190,30 +174,6 @@ def test_a_callback_always_comes(tab: Tab, page_server: PageServer, site: Site) 
     assert tab.page.evaluate(ask, ["signup", {}]) == {"status": 200}
 
 
-def test_a_wrong_call_never_breaks_the_page(tab: Tab, shop: str) -> None:
-    tab.open(shop)
-    tab.page.evaluate(
-        """() => {
-            const circle = {user_id: 'a'};
-            circle.circle = circle;
-            datafast('identify', circle);
-            datafast('identify', {user_id: 'a', n: 10n});
-            datafast('goal', {a: Object.create(null)});
-            datafast();
-        }"""
-    )
-    tab.marker()
-    ask = "call => new Promise(done => datafast(...call, done))"
-    large = [
-        "identify",
-        {"user_id": "a", "bio": "x" * 70_000},
-    ]  # more than browsers send for a page that may be gone
-    assert tab.page.evaluate(ask, large) == {"status": 0}
-    assert tab.page.evaluate(ask, ["fine", {}]) == {"status": 200}
-    assert [kind for kind in tab.kinds() if kind != "identify"] == ["pageview", "marker", "fine"]
-    assert len(tab.warnings) == 5
-
-
 @pytest.mark.parametrize(("script", "counts_hash"), [("script.js", False), ("script.hash.js", True)])
 def test_pages_of_an_application_count(
     tab: Tab, page_server: PageServer, site: Site, script: str, counts_hash: bool
@@ -234,6 +194,76 @@ def test_pages_of_an_application_count(
     assert paths == ["/", "/app", "/", *(["/#part"] if counts_hash else [])]
     seen = {page["url"] for page in site.visitor(tab.visitor)["activity"]["visitedPages"]}
     assert seen == {site.domain + path for path in paths}
+
+
+def test_a_page_of_an_application_comes_from_the_page_before(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.pages["/"] = html(snippet(site))
+    tab.open(f"http://{site.domain}/?a=1", "http://news.example/today")
+    tab.marker()
+    for path in ("/app", "/end"):
+        tab.page.evaluate("path => { history.pushState(null, '', path); }", path)
+        tab.until(lambda path=path: tab.sent[-1]["href"].endswith(path))  # type: ignore[misc]
+    tab.marker()
+    home = f"http://{site.domain}"
+    news = "http://news.example/today"
+    assert [event["referrer"] for event in tab.sent] == [
+        news,
+        news,
+        f"{home}/?a=1",
+        f"{home}/app",
+        f"{home}/app",
+    ]
+    assert [row[4] for row in site.events_of(tab.visitor)] == ["news.example/today"] * 2 + [None] * 3
+
+
+@pytest.mark.parametrize("script", ["datafast('click', {})", "history.pushState(null, '', '/app')"])
+def test_a_click_after_a_rest_is_no_visit_from_where_the_first_came_from(
+    tab: Tab, page_server: PageServer, site: Site, script: str
+) -> None:
+    page_server.pages["/"] = html(snippet(site))
+    tab.page.clock.install()
+    tab.open(f"http://{site.domain}/", "http://news.example/")
+    tab.marker()
+    tab.page.clock.run_for(31 * 60_000)
+    tab.page.evaluate(f"() => {{ {script}; }}")
+    tab.page.clock.run_for(1000)
+    tab.until(lambda: len(tab.sent) == 3)
+    assert [event["referrer"] for event in tab.sent] == ["http://news.example/"] * 2 + [
+        f"http://{site.domain}/"
+    ]
+
+
+def test_pages_that_the_navigation_interface_brings_count(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.pages["/"] = html(snippet(site), '<a href="/linked">Go</a>')
+    tab.open(f"http://{site.domain}/")
+    tab.page.evaluate(
+        "navigation.addEventListener('navigate', event => { event.intercept({async handler() {}}); })"
+    )
+    tab.page.click("a")
+    tab.until(lambda: len(tab.sent) == 2)
+    tab.page.evaluate("() => { navigation.navigate('/called'); }")
+    tab.until(lambda: len(tab.sent) == 3)
+    tab.page.evaluate("() => { navigation.back(); }")
+    tab.until(lambda: len(tab.sent) == 4)
+    tab.marker()
+    paths = [event["href"].partition(".example")[2] for event in tab.sent]
+    assert paths == ["/", "/linked", "/called", "/linked", "/linked"]
+
+
+def test_an_address_that_is_replaced_is_no_new_page(tab: Tab, shop: str) -> None:
+    tab.open(shop)
+    tab.page.clock.install()
+    tab.page.evaluate("navigation.addEventListener('navigate', event => { event.intercept(); })")
+    for script in ("history.replaceState(null, '', '/a')", "navigation.navigate('/b', {history: 'replace'})"):
+        tab.page.evaluate(f"() => {{ {script}; }}")
+        tab.page.clock.run_for(1000)
+    tab.marker()
+    assert tab.kinds() == ["pageview", "marker"]
+    assert tab.sent[1]["href"] == f"{shop}/b"
 
 
 def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -> None:
@@ -322,6 +352,36 @@ def test_only_the_buttons_that_follow_a_link_tell_of_it(tab: Tab, shop: str) -> 
     tab.page.click("#out", button="middle")
     tab.marker()
     assert tab.kinds() == ["pageview", "marker", "external_link", "marker"]
+
+
+def test_goals_and_links_of_every_kind_are_told(tab: Tab, page_server: PageServer, site: Site) -> None:
+    address = "https://elsewhere.example/page"
+    for number, body in enumerate(links(address)):
+        page_server.pages["/"] = html(snippet(site), body)
+        tab.open(f"http://{site.domain}/?{number}")
+        stay(tab)
+        tab.page.mouse.click(9, 9)
+        tab.marker()
+        assert tab.kinds() == ["pageview", "external_link", "marker"], body
+        assert tab.sent[1]["extraData"]["url"] == address
+        tab.sent.clear()
+
+
+def test_an_element_within_an_open_shadow_root_is_a_goal(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    inside = '<button data-fast-goal="buy" data-fast-goal-plan="pro"><b>Buy</b></button><p data-fast-goal="card" tabindex=0>Card</p>'
+    page_server.pages["/"] = html(
+        snippet(site), f'<div><template shadowrootmode="open">{inside}</template></div>'
+    )
+    tab.open(f"http://{site.domain}/")
+    tab.page.click("b")
+    for selector in ("button", "p"):
+        tab.page.focus(selector)
+        tab.page.keyboard.press("Enter")
+    tab.marker()
+    assert tab.kinds() == ["pageview", "buy", "buy", "card", "marker"]
+    assert tab.sent[1]["extraData"] == {"eventName": "buy", "plan": "pro"}
 
 
 def test_links_to_elsewhere_are_told(tab: Tab, shop: str, site: Site) -> None:
@@ -471,117 +531,6 @@ def test_a_user_id_may_be_a_number_in_a_page(tab: Tab, shop: str, site: Site) ->
     tab.page.evaluate("datafast('identify', {user_id: 42, seats: 3})")
     tab.marker()
     assert person(site, "42")["metadata"] == {"seats": 3}
-
-
-# Two domains
-
-
-def test_a_link_to_another_domain_hands_the_ids_over(tab: Tab, page_server: PageServer, site: Site) -> None:
-    other = f"other-{site.domain}"
-    site.change(allowed_hostnames=(other,))
-    head = snippet(site, allowed_hostnames=other)
-    page_server.pages["/"] = html(head, f'<a id="go" href="http://{other}/landing?a=1#top">Go</a>')
-    page_server.pages["/landing"] = html(head)
-    tab.open(f"http://{site.domain}/")
-    tab.marker()
-    tab.page.click("#go")
-    tab.until(lambda: tab.kinds().count("pageview") == 2)
-    tab.marker()
-    assert tab.page.url == f"http://{other}/landing?a=1#top"
-    assert "external_link" not in tab.kinds()
-    assert (
-        len({event["visitorId"] for event in tab.sent})
-        == len({event["sessionId"] for event in tab.sent})
-        == 1
-    )
-    assert site.visitor(tab.sent[0]["visitorId"])["activity"]["pageViewCount"] == 2
-
-
-def test_a_link_back_to_the_first_domain_hands_the_ids_over_too(
-    tab: Tab, page_server: PageServer, site: Site
-) -> None:
-    other = f"other-{site.domain}"
-    site.change(allowed_hostnames=(other,))
-    head = snippet(site, allowed_hostnames=other)
-    page_server.pages["/"] = html(head)
-    page_server.pages["/landing"] = html(head, f'<a id="go" href="http://www.{site.domain}/">Go</a>')
-    tab.open(f"http://{other}/landing")
-    tab.marker()
-    tab.page.click("#go")
-    tab.until(lambda: tab.kinds().count("pageview") == 2)
-    tab.marker()
-    assert tab.page.url == f"http://www.{site.domain}/"
-    assert len({(event["visitorId"], event["sessionId"]) for event in tab.sent}) == 1
-
-
-@pytest.mark.parametrize("host", ["{0}", "www.{0}", "deep.shop.{0}"])
-def test_a_link_that_came_later_and_opens_a_tab_hands_the_ids_over(
-    tab: Tab, page_server: PageServer, site: Site, host: str
-) -> None:
-    other = f"other-{site.domain}"
-    site.change(allowed_hostnames=(other, f"*.{other}"))
-    head = snippet(site, allowed_hostnames=f" elsewhere.example , {other}")
-    page_server.pages.update({"/": html(head), "/landing": html(head)})
-    tab.open(f"http://{site.domain}/")
-    tab.marker()
-    address = f"http://{host.format(other)}/landing"
-    tab.page.evaluate(
-        "address => { document.body.innerHTML = `<a href='${address}'><b>Go</b></a>`; }", address
-    )
-    with tab.page.context.expect_page() as opened:
-        tab.page.click("b", button="middle")
-    opened.value.wait_for_url(address)
-    kept = {
-        cookie["name"]: cookie["value"]
-        for cookie in tab.page.context.cookies(address)
-        if cookie["domain"] == host.format(other)
-    }
-    mine = {name: cookie["value"] for name, cookie in tab.cookies().items()}
-    assert kept == mine
-    assert len(kept) == 4
-    assert tab.kinds() == ["pageview", "marker"]
-
-
-def test_a_link_to_a_domain_that_only_looks_alike_hands_nothing_over(
-    tab: Tab, page_server: PageServer, site: Site
-) -> None:
-    page_server.pages["/"] = html(
-        snippet(site, allowed_hostnames="friend.example"),
-        f"""<a id="a" href="http://notfriend.example/">a</a>
-        <a id="b" href="http://friend.example.evil.example/">b</a>
-        <a id="c" href="http://evil{site.domain}/">c</a>
-        <a id="d" href="mailto:friend@friend.example">d</a>""",
-    )
-    tab.open(f"http://{site.domain}/")
-    stay(tab)
-    for name in "abcd":
-        tab.page.click(f"#{name}")
-    tab.marker()
-    assert tab.kinds() == ["pageview", *["external_link"] * 3, "marker"]
-    assert not any("_df_" in event["extraData"].get("url", "") for event in tab.sent[1:])
-
-
-def test_ids_that_the_sdk_handed_over_are_adopted_whole(tab: Tab, shop: str, site: Site) -> None:
-    visitor, session, seen = new_visitor(), f"s{new_visitor()}", "2026-01-02T03:04:05.678Z"
-    tab.open(f"{shop}/?_df_vid={visitor}&keep=1&_df_sid={session}&_df_vfs={seen}&_df_vsn=7")
-    tab.marker()
-    assert tab.page.url == f"{shop}/?keep=1"
-    assert {event["href"] for event in tab.sent} == {f"{shop}/?keep=1"}
-    assert {name: cookie["value"] for name, cookie in tab.cookies().items()} == {
-        "datafast_visitor_id": visitor,
-        "datafast_session_id": session,
-        "datafast_visitor_first_seen_at": seen,
-        "datafast_visitor_session_count": "7",
-    }
-    assert site.visitor(visitor)["activity"]["pageViewCount"] == 1
-
-
-def test_ids_in_the_address_that_are_none_are_not_adopted(tab: Tab, shop: str) -> None:
-    tab.open(f"{shop}/?_df_vid=evil&_df_sid=<b>&_df_vfs=;&_df_vsn=-1&keep=1")
-    tab.marker()
-    assert uuid.UUID(tab.sent[0]["visitorId"])
-    assert tab.page.url == f"{shop}/?keep=1"
-    assert tab.cookies()["datafast_visitor_session_count"]["value"] == "1"
 
 
 # Silence

@@ -1,10 +1,13 @@
 // The tracking script. Three flavours are made of this source: lines between "//#if X" and "//#end" are in those that have X.
 // cookies: visitor and session ids live in cookies. hash: a change of the address behind "#" is a new page.
-(function () {
+(() => {
   "use strict";
 
   var doc = document, win = window, place = location;
-  var script = doc.currentScript || doc.querySelector("script[data-website-id]");
+  // A module, or what a tag manager runs, has no current script; tags of others may have our attribute, but not our file.
+  var script = doc.currentScript ||
+    doc.querySelector('script[data-website-id][src*="/js/' + FLAVOUR + '"]:not([src*="//datafa.st/"])') ||
+    doc.querySelector("script[data-website-id][data-domain]");
   if (!script || (win.datafast && win.datafast.isFootfall)) return;
 
   function setting(name) {
@@ -16,19 +19,25 @@
   }
 
   var websiteId = setting("website-id");
-  var domain = setting("domain").toLowerCase();
+  var given = setting("domain").toLowerCase();
+  var domain = hostOf(given);
   var root = domain.replace(/^www\./, "");
-  var friends = setting("allowed-hostnames").toLowerCase().split(/[\s,]+/).filter(Boolean);
+  var friends = setting("allowed-hostnames").split(/[\s,]+/).filter(Boolean).concat(root).map(hostOf);
   var isLocal = /^(localhost|127(\.\d+){3}|\[?::1\]?|.*\.localhost)$/.test(place.hostname);
 
   function say(text, done) {
     if (!isOn("disable-console")) console.warn("Footfall: " + text);
-    answer(done, 0);
+    if (done) done(0);
   }
 
-  // A page may leave in its callback, so it always comes. `status`: of HTTP; 0 when nothing was sent or no answer came.
-  function answer(done, status) {
-    if (done) done({ status: status });
+  function parse(address) {
+    try { return new URL(address, doc.baseURI); } catch (error) { return {}; }
+  }
+
+  // The host of "https://foo.io/", "*.foo.io" or "münchen.de", as the address of a page has it.
+  function hostOf(text) {
+    text = text.replace(/^([a-z-]+:\/\/)?(\*\.)?/i, "");
+    return parse("http://" + text).hostname || text;
   }
 
   // Where events go: where the script came from, under the same prefix, unless the page says otherwise.
@@ -64,7 +73,7 @@
   }
 
   function isFriend(host) {
-    return friends.concat(root).some(function (name) { return isUnder(host, name.replace(/^\*\./, "")); });
+    return friends.some(name => isUnder(host, name));
   }
 
   //#if cookies
@@ -74,37 +83,60 @@
   var SESSION = ["datafast_session_id", 30 * 60, "_df_sid", /^s[0-9a-f-]{36}$/i];
   var SEEN = ["datafast_visitor_first_seen_at", YEAR, "_df_vfs", /^\d{4}-[\dTZ.:-]+$/];
   var COUNT = ["datafast_visitor_session_count", YEAR, "_df_vsn", /^\d{1,6}$/];
-  var COOKIES = [VISITOR, SESSION, SEEN, COUNT];
+  var KNOWN = ["footfall_identified", YEAR, "_df_known", /^1$/]; // a page said who the visitor is
+  var COOKIES = [VISITOR, SESSION, SEEN, COUNT, KNOWN];
+
+  var home = !isLocal && isUnder(place.hostname, root) ? "; domain=." + root : "";
+  var memory = {}; // what this page wrote, by the name of the cookie
 
   function store(key, value) {
     try { sessionStorage.setItem(key, value); } catch (error) { /* then not */ }
   }
 
   function newId() {
-    return "........-....-4...-8...-............".replace(/\./g, function () {
-      return (crypto.getRandomValues(new Uint8Array(1))[0] & 15).toString(16);
-    });
+    return "........-....-4...-8...-............".replace(/\./g, () => (crypto.getRandomValues(new Uint8Array(1))[0] & 15).toString(16));
   }
 
-  // Empty when the cookie is not there, or holds what it should not.
-  function readCookie(cookie) {
-    var start = cookie[0] + "=";
-    var found = doc.cookie.split("; ").filter(function (pair) { return pair.indexOf(start) === 0; })[0] || "";
-    var value = unescape(found.slice(start.length)); // which never throws
-    return cookie[3].test(value) ? value : "";
+  // All of one name: those of this host, of the domain and of domains above it. None where the page is sandboxed, which throws.
+  function valuesOf(cookie) {
+    var start = cookie[0] + "=", text = "";
+    try { text = doc.cookie; } catch (error) { /* none */ }
+    return text.split("; ").filter(pair => pair.indexOf(start) === 0).map(pair => unescape(pair.slice(start.length)));
   }
 
   // An empty value takes it away.
-  function writeCookie(cookie, value) {
-    var where = !isLocal && isUnder(place.hostname, root) ? "; domain=." + root : "";
+  function bake(cookie, value, where) {
     var secure = place.protocol === "https:" ? "; secure" : "";
-    if (cookie === VISITOR) visitor = value;
-    doc.cookie = cookie[0] + "=" + value + "; path=/; max-age=" + (value === "" ? 0 : cookie[1]) + "; samesite=lax" + where + secure;
+    try {
+      doc.cookie = cookie[0] + "=" + value + "; path=/; max-age=" + (value === "" ? 0 : cookie[1]) + "; samesite=lax" + where + secure;
+    } catch (error) { /* memory has it */ }
   }
 
-  var visitor; // where cookies are refused, it lasts as long as the page
+  function writeCookie(cookie, value) {
+    memory[cookie[0]] = "" + value;
+    bake(cookie, value, home);
+  }
+
+  // Of several, ours is the one that is gone once we take it away. One of this host alone goes for good: backends might read it instead.
+  function pickCookie(cookie, good) {
+    bake(cookie, "", home);
+    var others = valuesOf(cookie);
+    var ours = good.filter(value => others.indexOf(value) < 0)[0] || good[0];
+    bake(cookie, "", "");
+    if (ours) writeCookie(cookie, ours);
+    return ours;
+  }
+
+  // Empty when the cookie is not there, or holds what it should not. Where no cookies are kept, they last as long as the page.
+  function readCookie(cookie) {
+    var all = valuesOf(cookie), mine = memory[cookie[0]];
+    var good = all.filter(value => cookie[3].test(value));
+    var value = all.length < 2 ? good[0] : good.indexOf(mine) < 0 ? pickCookie(cookie, good) : mine;
+    return value || (valuesOf(VISITOR)[0] ? "" : mine) || "";
+  }
+
   function visitorId() {
-    var id = readCookie(VISITOR) || visitor;
+    var id = readCookie(VISITOR);
     if (!id) {
       id = newId();
       writeCookie(SEEN, new Date().toISOString());
@@ -124,23 +156,83 @@
     return id;
   }
 
-  // Ids that another of our domains handed over in the link; they leave the address before the page is counted.
-  function adoptIds() {
-    var address = new URL(place.href), query = address.searchParams, isFound;
-    COOKIES.forEach(function (cookie) {
-      var value = query.get(cookie[2]);
-      if (value === null) return;
-      isFound = true;
-      query.delete(cookie[2]);
-      if (cookie[3].test(value)) writeCookie(cookie, value);
+  function forget() {
+    COOKIES.forEach(cookie => {
+      writeCookie(cookie, "");
+      bake(cookie, "", "");
+      for (var host = place.hostname; host; host = host.replace(/^[^.]*\.?/, "")) bake(cookie, "", "; domain=." + host);
     });
-    if (isFound) history.replaceState(history.state, "", address.href);
   }
 
-  function handOver(link) {
-    var address = new URL(link.href), values = [visitorId(), sessionId(), readCookie(SEEN), readCookie(COUNT)];
-    COOKIES.forEach(function (cookie, i) { address.searchParams.set(cookie[2], values[i]); });
-    link.href = address.href;
+  // From one of our domains to another
+
+  // An address without our fields; what others put there stays as it is, to the byte.
+  function cut(address) {
+    return address.replace(/([?&])(_df_(vid|sid|vfs|vsn|known|at)=[^&#]*(&|(?=#)|$))+/g, (fields, mark) => fields.slice(-1) === "&" ? mark : "");
+  }
+
+  // A link decides who somebody is only when it comes from one of our domains, is new, and they were not identified before.
+  function adoptIds() {
+    var query = new URLSearchParams(place.search), address = cut(place.href);
+    if (address === place.href) return;
+    try { history.replaceState(history.state, "", address); } catch (error) { /* then it stays */ }
+    var at = query.get("_df_at"); // links of the SDK have none
+    if (at && !(Math.abs(Date.now() - at) <= 120000)) return;
+    if (!VISITOR[3].test(query.get("_df_vid")) || !isFriend(hostOf(doc.referrer)) || readCookie(KNOWN)) return;
+    COOKIES.forEach(cookie => {
+      var value = query.get(cookie[2]);
+      writeCookie(cookie, cookie[3].test(value) ? value : "");
+    });
+  }
+
+  function idFields() {
+    visitorId();
+    sessionId();
+    return COOKIES.filter(readCookie).map(cookie => cookie[2] + "=" + readCookie(cookie)).concat("_df_at=" + Date.now());
+  }
+
+  function withIds(address) {
+    address = cut(address);
+    return address.replace(/#.*|$/, hash => (/^[^#]*\?/.test(address) ? "&" : "?") + idFields().join("&") + hash);
+  }
+
+  function isAbroad(address) {
+    return /^https?:$/.test(address.protocol) && !isHome(address.hostname) && isFriend(address.hostname);
+  }
+
+  // Only while the browser follows it: an address that is copied later has no ids.
+  function lend(element, name, value) {
+    var before = element.getAttribute(name);
+    element.setAttribute(name, value);
+    setTimeout(() => {
+      if (before === null) element.removeAttribute(name);
+      else element.setAttribute(name, before);
+    });
+  }
+
+  function handOver(link, address) {
+    lend(link, link.hasAttribute("href") ? "href" : "xlink:href", withIds(address.href));
+    lend(link, "referrerpolicy", "origin");
+    lend(link, "rel", (link.getAttribute("rel") || "").replace(/noreferrer/gi, "noopener"));
+  }
+
+  // The fields of a form that is sent by GET replace the query of its address.
+  function onSubmit(event) {
+    var form = event.target, by = event.submitter || form, name = by.hasAttribute("formaction") ? "formaction" : "action";
+    var holder = name === "action" ? form : by, address = parse(holder.getAttribute(name));
+    if (event.defaultPrevented || !isAbroad(address)) return;
+    if (/post/i.test(by.getAttribute("formmethod") || form.getAttribute("method"))) lend(holder, name, withIds(address.href));
+    else form.addEventListener("formdata", made => {
+      idFields().forEach(field => made.formData.append(...field.split("=")));
+    }, { once: true });
+  }
+
+  // What a page does with `location`, where the browser tells of it.
+  function onNavigate(event) {
+    var url = event.destination.url;
+    if (!event.cancelable || event.formData || event.downloadRequest != null || /[?&]_df_vid=/.test(url) || !isAbroad(parse(url))) return;
+    event.preventDefault();
+    place[event.navigationType === "replace" ? "replace" : "assign"](withIds(url));
   }
   //#end
 
@@ -148,21 +240,33 @@
 
   function clickIds() {
     var query = new URLSearchParams(place.search), found;
-    CLICK_IDS.forEach(function (name) {
+    CLICK_IDS.forEach(name => {
       if (query.get(name)) (found = found || {})[name] = query.get(name);
     });
     return found;
   }
 
+  var from = doc.referrer, lastUrl = "", lastAt = Date.now();
+
+  function post(text, keepalive) {
+    return new Promise(resolve => {
+      resolve(fetch(endpoint, { method: "POST", body: text, keepalive, credentials: "omit" }));
+    });
+  }
+
   function send(type, extra, done) {
+    // Who comes back to a page that rested does not come from where they once came from.
+    if (lastUrl && Date.now() - lastAt > 29 * 60000) from = lastUrl;
+    lastAt = Date.now();
     var body = {
-      websiteId: websiteId,
-      domain: domain,
-      type: type,
+      websiteId,
+      domain,
+      type,
       href: place.href,
-      referrer: doc.referrer || null,
+      referrer: from || null,
       viewport: { width: win.innerWidth, height: win.innerHeight },
       language: navigator.language,
+      maxTouchPoints: navigator.maxTouchPoints,
       script: FLAVOUR,
       adClickIds: clickIds(),
       extraData: extra
@@ -174,17 +278,22 @@
     body.cookieless = true;
     //#end
     if (navigator.webdriver) body.webdriver = true;
-    // Without a content type of its own it needs no preflight; keepalive lets it outlive the page.
-    fetch(endpoint, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" }).then(function (response) {
-      //#if cookies
-      if (response.status === 200 && readCookie(VISITOR) === body.visitorId) writeCookie(SESSION, body.sessionId);
-      //#end
+    var text = JSON.stringify(body);
+    // Without a content type of its own it needs no preflight. keepalive lets it outlive the page, but browsers allow little of that.
+    post(text, true).catch(() => post(text, false)).then(response => {
       var why = response.headers.get("x-footfall-dropped");
+      //#if cookies
+      if (response.status === 200 && readCookie(VISITOR) === body.visitorId) {
+        writeCookie(SESSION, body.sessionId);
+        if (type === "identify" && !why) writeCookie(KNOWN, 1);
+      }
+      //#end
       if (why) say(type + " dropped: " + why);
-      answer(done, response.status);
-    }, function () {
-      say(type + " not sent", done);
-    });
+      return response.status;
+    }).catch(() => {
+      say(type + " not sent");
+      return 0;
+    }).then(done);
   }
 
   // Pages
@@ -203,11 +312,14 @@
     clearTimeout(waiting);
     waiting = 0;
     lastPage = pageKey();
+    from = lastUrl || from;
+    lastUrl = place.href;
+    lastAt = Date.now();
     //#if cookies
     var state = {};
-    try { state = JSON.parse(stored("sessionStorage", "datafast_pageview_state")) || {}; } catch (error) { /* as if there were none */ }
+    try { state = JSON.parse(stored("sessionStorage", "footfall_page")) || {}; } catch (error) { /* as if there were none */ }
     if (state.url === place.href && Math.abs(Date.now() - state.time) < 60000) return;
-    store("datafast_pageview_state", JSON.stringify({ time: Date.now(), url: place.href }));
+    store("footfall_page", JSON.stringify({ time: Date.now(), url: place.href }));
     //#end
     send("pageview");
     if (!isOn("disable-payments")) payments();
@@ -225,11 +337,20 @@
       onNavigation();
     };
     win.addEventListener("popstate", onNavigation);
+    if (win.navigation && navigation.addEventListener) {
+      navigation.addEventListener("currententrychange", event => { if (event.navigationType === "push") onNavigation(); });
+      //#if cookies
+      navigation.addEventListener("navigate", onNavigate);
+      //#end
+    }
+    //#if cookies
+    win.addEventListener("submit", onSubmit);
+    //#end
     //#if hash
     win.addEventListener("hashchange", onNavigation);
     //#end
-    win.addEventListener("pagehide", function () { if (waiting) pageview(); });
-    win.addEventListener("pageshow", function (event) { if (event.persisted) pageview(); });
+    win.addEventListener("pagehide", () => { if (waiting) pageview(); });
+    win.addEventListener("pageshow", event => { if (event.persisted) pageview(); });
   }
 
   // Goals
@@ -241,52 +362,51 @@
   var NAME = /^[a-z0-9_-]{1,64}$/i;
 
   function goal(name, parameters, done) {
-    var extra = { eventName: name }, names = Object.keys(parameters || {});
+    var extra = { eventName: name }, names = Object.keys(parameters);
     if (!NAME.test(name)) return say("bad name: " + name, done);
     if (/^(identify|payment)$/i.test(name)) return say(name + " is reserved", done);
     if (names.length > 10) return say("more than 10 parameters", done);
     for (var i = 0; i < names.length; i++) {
       var key = names[i].toLowerCase();
       if (!NAME.test(key)) return say("bad name: " + key, done);
-      if (key !== "eventname") extra[key] = clean(parameters[names[i]]);
+      try { if (key !== "eventname") extra[key] = clean(parameters[names[i]]); } catch (error) { /* what has no text is left out */ }
     }
     send("custom", extra, done);
   }
 
+  // The innermost element of a kind that an event is about, also in open shadow roots.
+  function inPath(event, selector) {
+    return event.composedPath().filter(node => node.matches && node.matches(selector))[0];
+  }
+
   // "data-fast-goal-plan-name" becomes the parameter plan_name.
-  function onGoal(target) {
-    var marked = target.closest("[data-fast-goal]"), found = {};
+  function onGoal(event) {
+    var marked = inPath(event, "[data-fast-goal]"), found = {};
     if (!marked) return;
-    Array.from(marked.attributes).forEach(function (attribute) {
+    Array.from(marked.attributes).forEach(attribute => {
       var name = attribute.name.split("data-fast-goal-")[1];
       if (name) found[name.replace(/-/g, "_")] = attribute.value;
     });
     goal(marked.getAttribute("data-fast-goal"), found);
   }
 
+  // A click with the right button follows no link. The address of an SVG link is an object.
   function onClick(event) {
-    var target = event.target.closest && event.target;
-    if (!target) return;
-    var link = target.closest("a[href]");
-    if (event.type !== "auxclick") onGoal(target);
-    if (link && /^https?:$/.test(link.protocol) && !isHome(link.hostname)) onLink(link, event.button);
-  }
-
-  // A click with the right button follows no link, but may be about to open it in a new tab.
-  function onLink(link, button) {
-    if (isFriend(link.hostname)) {
-      //#if cookies
-      handOver(link);
-      //#end
-    } else if (button < 2) send("external_link", { url: link.href, text: clean(link.textContent) });
+    var link = inPath(event, "a[*|href],area[href]");
+    if (event.type === "click") onGoal(event);
+    if (!link || event.button > 1) return;
+    var address = parse(link.href.baseVal === undefined ? link.href : link.href.baseVal);
+    if (!/^https?:$/.test(address.protocol) || isHome(address.hostname)) return;
+    if (!isFriend(address.hostname)) send("external_link", { url: address.href, text: clean(link.textContent) });
+    //#if cookies
+    else handOver(link, address);
+    //#end
   }
 
   // Enter and Space click buttons and links by themselves; other elements need our help.
   function onKey(event) {
-    var target = event.target;
-    if ((event.key !== "Enter" && event.key !== " ") || event.repeat || !target.closest) return;
-    if (target.closest("a[href],button,input,select,textarea,summary")) return;
-    onGoal(target);
+    if ((event.key !== "Enter" && event.key !== " ") || event.repeat) return;
+    if (!inPath(event, "a[*|href],button,input,select,textarea,summary")) onGoal(event);
   }
 
   // Scroll goals: once for each element and page, when enough of it has been in view for long enough.
@@ -304,7 +424,7 @@
   }
 
   function watchScrolls() {
-    doc.querySelectorAll("[data-fast-scroll]").forEach(function (element) {
+    doc.querySelectorAll("[data-fast-scroll]").forEach(element => {
       if (watched.has(element)) return;
       watched.add(element);
       watchScroll(element, Math.min(1, Math.max(0, numberOf(element, "threshold", 0.5))), Math.max(0, numberOf(element, "delay", 0)));
@@ -313,15 +433,15 @@
 
   function watchScroll(element, threshold, delay) {
     var timer = 0;
-    var observer = new IntersectionObserver(function (entries) {
+    var observer = new IntersectionObserver(entries => {
       var last = entries.pop();
       clearTimeout(timer);
       if (!last.isIntersecting || last.intersectionRatio < threshold) return;
-      timer = setTimeout(function () {
+      timer = setTimeout(() => {
         observer.disconnect();
-        goal(element.getAttribute("data-fast-scroll"), { scroll_percentage: scrolled(), threshold: threshold, delay: delay });
+        goal(element.getAttribute("data-fast-scroll"), { scroll_percentage: scrolled(), threshold, delay });
       }, delay);
-    }, { threshold: threshold });
+    }, { threshold });
     observer.observe(element);
   }
 
@@ -329,12 +449,12 @@
 
   function payments() {
     var query = new URLSearchParams(place.search);
-    ["stripe session", "polar checkout", "lemonsqueezy order"].forEach(function (kind) {
+    ["stripe session", "polar checkout", "lemonsqueezy order"].forEach(kind => {
       kind = kind.split(" ");
       var id = query.get(kind[1] + "_id"), extra = {};
       if (!id || (kind[1] === "session" && !/^cs_/.test(id))) return;
       //#if cookies
-      var key = "datafast_" + kind[0] + "_payment_sent_" + id;
+      var key = "footfall_payment_" + kind[0] + id;
       if (stored("sessionStorage", key)) return;
       store(key, "1");
       //#end
@@ -345,41 +465,57 @@
 
   // What pages call
 
-  function call(name, parameters, done) {
-    var given = parameters || {};
-    done = typeof done === "function" ? done : done && done.callback;
+  // What JSON would turn into null, and so erase what is stored: NaN, invalid dates. And what it refuses: BigInt.
+  function leaveOut(key, value) {
+    return typeof value === "bigint" || (typeof value === "number" && !isFinite(value)) || (value === null && this[key] !== null) ? undefined : value;
+  }
+
+  // A copy without the fields that cannot be sent, such as circles and windows.
+  function sendable(fields) {
+    var copy = {};
+    Object.keys(fields).forEach(key => {
+      try { copy[key] = JSON.parse(JSON.stringify(fields[key], leaveOut)); } catch (error) { /* this is one */ }
+    });
+    return copy;
+  }
+
+  function call(name, given, done) {
+    var id = given.user_id;
     if (silent) {
-      answer(done, 0);
+      done(0);
     } else if (name === "identify") {
-      if (!given.user_id) return say("identify needs user_id", done);
-      send(name, Object.assign({ name: "", image: "" }, given, { user_id: String(given.user_id) }), done);
+      if (!id) return say("identify needs user_id", done);
+      if (typeof id !== "string" && typeof id !== "bigint" && !(id === Number(id) && Math.abs(id) < 2 ** 53))
+        return say("user_id must be a text, or a number below 2^53", done);
+      send(name, Object.assign({ name: "", image: "" }, sendable(given), { user_id: String(id) }), done);
     } else if (name === "payment") {
       if (!given.email) return say("payment needs email", done);
-      send(name, given, done);
+      send(name, sendable(given), done);
     } else if (name === "reset") {
       //#if cookies
-      COOKIES.forEach(function (cookie) { writeCookie(cookie, ""); });
-      store("datafast_pageview_state", "");
+      forget();
+      store("footfall_page", "");
       visitorId();
       //#end
-      answer(done, 0);
+      done(0);
     } else {
       goal(String(name || ""), given, done);
     }
   }
 
   function start() {
+    if (/[*:\/]/.test(given) || !(isLocal || isFriend(place.hostname || root))) say("data-domain should be the website's host name, not " + given);
     //#if cookies
     adoptIds();
     //#end
     followNavigation();
-    ["click", "auxclick"].forEach(function (kind) { doc.addEventListener(kind, onClick, true); });
+    ["click", "auxclick"].forEach(kind => { doc.addEventListener(kind, onClick, true); });
     doc.addEventListener("keydown", onKey, true);
     pageview();
     watchScrolls();
     var later = 0;
-    new MutationObserver(function () {
-      later = later || setTimeout(function () {
+    new MutationObserver(() => {
+      later = later || setTimeout(() => {
         later = 0;
         watchScrolls();
       }, 200);
@@ -389,14 +525,23 @@
   var queued = (win.datafast && win.datafast.q) || [];
   var silent = whySilent(), endpoint = silent ? "" : findEndpoint();
   if (silent) say("not tracked: " + silent);
-  // What a page says wrongly never breaks the page.
-  win.datafast = function () {
-    try { call.apply(null, arguments); } catch (error) { say(error); }
+  // What a page says wrongly never breaks the page. It may leave in its callback, so that always comes, once, with a status of HTTP; 0 when nothing was sent or no answer came.
+  win.datafast = function (name, given, done) {
+    if (typeof given === "function") {
+      done = given;
+      given = 0;
+    }
+    var answer = function (status) {
+      var then = (done && done.callback) || done;
+      done = 0;
+      if (typeof then === "function") then({ status });
+    };
+    try { call(name, given || {}, answer); } catch (error) { say(error, answer); }
   };
   win.datafast.isFootfall = true;
   var run = function () {
     if (!silent) start();
-    queued.forEach(function (args) { win.datafast.apply(null, args); });
+    queued.forEach(args => { win.datafast.apply(null, args); });
   };
   if (doc.prerendering) doc.addEventListener("prerenderingchange", run, { once: true });
   else run();
