@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from footfall.errors import BadRequest
 from footfall.identity import rules
-from footfall.identity.junk import is_junk, is_placeholder_name, user_id_problem
 from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
 from footfall.identity.wire import JunkUserId, read_browser_identify, read_identify
 from footfall.ids import at_of, at_prefix
@@ -378,45 +377,6 @@ def test_a_fact_counts_unless_an_undo_that_counts_names_it(
     named = [Undo(at(undo), at(target)) for undo, target in undos]
     assert rules.inactive_facts(named) == {at(number) for number in expected}
     assert rules.inactive_facts(reversed(named)) == {at(number) for number in expected}
-
-
-# Junk
-
-
-@pytest.mark.parametrize(
-    "user_id",
-    ["undefined", "NULL", "'None'", '"nan"', "``", '""', "0", "00", "-", " - 0 ", "[OBJECT object]"],
-)
-def test_junk_is_junk_however_it_is_written(user_id: str) -> None:
-    assert is_junk(user_id)
-    assert user_id_problem(user_id) is not None
-
-
-@pytest.mark.parametrize(
-    "user_id", ["A", "null1", "user_1", "007", "1-0", "ID-5", "guest42", "a@b.example", "trueman"]
-)
-def test_what_only_looks_like_junk_is_an_id(user_id: str) -> None:
-    assert not is_junk(user_id)
-    assert user_id_problem(user_id) is None
-
-
-@given(st.text(max_size=300))
-def test_a_user_id_is_judged_without_an_error(user_id: str) -> None:
-    problem = user_id_problem(user_id)
-    assert (problem is None) or (len(problem) > 5 and not problem.endswith("."))
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["", " ", "null", "undefined undefined", "None NaN null", "[object Object] undefined", "UNDEFINED"],
-)
-def test_a_name_made_of_placeholders_is_none(name: str) -> None:
-    assert is_placeholder_name(name)
-
-
-@pytest.mark.parametrize("name", ["Ada", "undefined Smith", "Nullmeyer", "nan-nan", "Object"])
-def test_a_name_with_anything_else_is_one(name: str) -> None:
-    assert not is_placeholder_name(name)
 
 
 # The wire
