@@ -23,6 +23,8 @@ from footfall.ids import at_of, at_prefix
 MAX_AHEAD = 60_000
 """Milliseconds by which `$at` may lie ahead of the clock."""
 
+LATE = 60_000
+"""Milliseconds by which `$at` may lie behind the clock in a call that is written on the event loop."""
 MAX_UNSIGNED_A_DAY = 500
 """Unsigned facts that a visitor may bring in a UTC day, by the clock of who takes them: anybody can make them, and they stay."""
 
@@ -96,7 +98,14 @@ def _visitor_of(call: IdentifyCall) -> bytes:
     return call.said.visitor_id
 
 
-IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares, about=_visitor_of)
+def _is_late(call: IdentifyCall) -> bool:
+    """Whether the call may have to be folded among all facts about its user, of which there may be many."""
+    return call.said.at is not None and call.said.at < call.now - LATE
+
+
+IDENTIFY_HANDLER = WriteHandler(
+    rank=1, run=identify, locks=_locks, shares=_shares, about=_visitor_of, is_long=_is_late
+)
 PREVIEW_HANDLER = WriteHandler(
     rank=1,
     run=preview,
