@@ -106,7 +106,7 @@ REAL = """
 A 1 -2 10 null1 user_1 user-44 user_id_44 007 1-0 0-1 0x0 ID-5 guest42 guest@example.com a@b.example null@example.com trueman nilsson
 nancy.none nonesuch anonymous7 unknown-pleasures emailer idris userland objective optional options(42) function functional-user
 function42 promise %sally %20 5% :5 {abc} (abc) $42 ${ <abc> [abc] a{{b}}c x${id} null-island user.guestbook 0a 1.0 -10 #1 #nathan
-auth0|0 550e8400-e29b-41d4-a716-446655440000 nan-nan-chan Zoë Ünal 山田 #value user:42 id:7
+auth0|0 user_0 user-0 id:0 guest_0 550e8400-e29b-41d4-a716-446655440000 nan-nan-chan Zoë Ünal 山田 #value user:42 id:7
 """.split()  # noqa: SIM905
 
 

@@ -40,9 +40,13 @@ _WORDS = frozenset(
     ]
 )
 """What stands for no id, without `_` and blanks inside; the last ones are spreadsheet errors."""
-_WORD = "|".join(map(re.escape, _WORDS)) + r"|-1|user[\s_-]*id|distinct[\s_-]*id|not[\s_-]*authenticated"
-_JOINED = re.compile(rf"({_WORD})(?:[\s_.@:-]+(?:{_WORD})|(?:[\s_.@:-]+\1)+)")
-"""Two of the words, or one again and again."""
+_JOINT = r"[\s_.@:-]+"
+_NOTHING = "undefined|null|nil|nan|none"
+_TEXT = "|".join(map(re.escape, _WORDS - {"0"})) + r"|user[\s_-]*id|distinct[\s_-]*id|not[\s_-]*authenticated"
+_JOINED = re.compile(
+    rf"(?:{_TEXT}){_JOINT}(?:{_TEXT})|(?:{_NOTHING}){_JOINT}(?:0|-1)|(?:0|-1){_JOINT}(?:{_NOTHING})|({_TEXT}|0|-1)(?:{_JOINT}\1)+"
+)
+"""Two of the words, or one again and again. `user_0` is the first of somebody's users."""
 _ENDS = (*_WORDS, "-1", "id", "authenticated")
 """How those end: what most ids do not."""
 _PRINTED = re.compile(
