@@ -343,6 +343,7 @@ def test_every_reason_is_tried_somewhere() -> None:
         Reason.SUSPENDED,
         Reason.EXCLUDED,
         Reason.COOKIELESS,
+        Reason.TOO_MANY,
         Reason.UNSIGNED,
     }
     assert tried == set(Reason)

@@ -118,7 +118,14 @@ def test_a_slice_and_its_position_are_stored_together_or_not_at_all(server: Site
 
 @pytest.mark.parametrize(
     ("name", "content", "word"),
-    [("calls.txt", b"{}", ".csv"), ("calls.csv", b"a\n\xff\n", "UTF-8"), ("calls.csv", b'a\n"x', "CSV")],
+    [
+        ("calls.txt", b"{}", ".csv"),
+        ("calls.csv", b"user_id;\xff\n", "UTF-8"),
+        ("calls.csv", b"A,3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b,pro\n", "header"),
+        ("calls.csv", b"", "header"),
+        ("calls.csv", b"user_id,visitorId,plan,plan\n", "the header names the column plan twice"),
+        ("calls.csv", b"user_id,User ID\n", "the header names the column user_id twice"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_refused(
     server: Site, tmp_path: Path, name: str, content: bytes, word: str

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from footfall.clock import DAY_MS, system_clock
+from footfall.identity.rules import MAX_UNTRUSTED_KEYS
+from footfall.identity.service import MAX_UNSIGNED_A_DAY
 from footfall.identity.signing import sign_user
+from footfall.identity.store import sql
 from footfall.websites.store import read_websites
 from tests.conftest import SitePool
+from tests.support.servers import run_json
 from tests.support.sites import CHROME, Site, new_visitor
 
 Step = tuple[dict[str, Any], int]
@@ -252,3 +258,26 @@ def test_nothing_crosses_from_one_website_to_another(server: Site, other: Site) 
 
     assert mine["profileId"] != theirs["profileId"]
     assert (server.traits(visitor), other.traits(visitor)) == ({"k": 1}, {"k": 2})
+
+
+def test_what_pages_fill_a_profile_with_gives_way_to_the_backend(server: Site) -> None:
+    visitor = server.pageview()
+    answer = server.page_identify(visitor, "A", **{f"p{number}": number for number in range(254)})
+    assert {warning["code"] for warning in answer["warnings"]} == {"placeholder_ignored", "left_out"}
+    assert len(server.traits(visitor)) == MAX_UNTRUSTED_KEYS
+    data = server.identify(visitor, "A", {f"k{number}": number for number in range(256)})
+    assert server.traits(visitor) == {f"k{number}": number for number in range(256)}
+    assert {warning["code"] for warning in data["warnings"]} == {"left_out"}
+    assert run_json(server.place, "db", "verify")["ok"]
+
+
+def test_more_than_500_unsigned_calls_of_a_visitor_on_a_day_are_dropped(server: Site) -> None:
+    visitor, tomorrow = server.pageview(), system_clock() // DAY_MS + 1
+    key = (bytes.fromhex(server.website_id), UUID(visitor).bytes)
+    server.place.transact(
+        lambda tx: tx.run(sql.unsigned_put, (*key, tomorrow, MAX_UNSIGNED_A_DAY - 1)),
+    )
+    server.page_identify(visitor, "A", n=1)
+    assert server.dropped("identify", visitor, extraData={"user_id": "A", "n": 2}) == "too_many"
+    assert server.identify(visitor, "A")["action"] == "unchanged"
+    server.page_identify(server.pageview(), "A", n=3)

@@ -62,7 +62,7 @@ def test_the_shortcut_for_a_newest_fact_gives_what_the_fold_gives(said: list[Sai
             after, _ = rules.apply_newest(before, fact.operations, fact.is_trusted)
             folded = rules.fold_traits(facts[: index + 1])
             assert rules.same_value(after.values, folded.values)
-            assert (after.untrusted, after.gone) == (folded.untrusted, folded.gone)
+            assert (list(after.untrusted), after.gone) == (list(folded.untrusted), folded.gone)
 
 
 @law

@@ -18,7 +18,7 @@ from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.endpoints import identify_data
 from footfall.identity.model import BROWSER
-from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
 from footfall.identity.signing import is_signed
 from footfall.identity.wire import JunkUserId, read_browser_identify
 from footfall.ids import at_prefix, format_uuid
@@ -33,6 +33,7 @@ JUMP_MS = 60_000
 STEADY_MS = 3_600_000
 """How long a clock must not have jumped before it decides that a day is over."""
 _NO_WEBSITE = b""
+_TOO_MANY = f"A visitor may send {MAX_UNSIGNED_A_DAY} unsigned identify events a day"
 _ACCEPTED = encode({"status": "success"})
 
 
@@ -145,6 +146,8 @@ class Collector:
         outcome = await self._database.write(IDENTIFY_HANDLER, call)
         if isinstance(outcome, ApiError):
             return self._drop(website, Dropped(Reason.INVALID_IDENTIFY, outcome.message), now)
+        if isinstance(outcome, TooMany):
+            return self._drop(website, Dropped(Reason.TOO_MANY, _TOO_MANY), now)
         data = identify_data(outcome, said, may_read=False)
         return Reply(encode({"status": "success", "warnings": data.warnings}), 200, [JSON_TYPE])
 

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     INVALID_IDENTIFY = "invalid_identify"
     COOKIELESS = "cookieless"
     UNSIGNED = "unsigned_identify"
+    TOO_MANY = "too_many"
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ class Transaction(Protocol):
 class WriteHandler(NamedTuple):
     """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
 
-    `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop.
+    `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop; `is_long` says so of one call.
     `is_step`: a step of work in the background; one goes into each batch, and none of them counts as a call that came.
     `locks` names what a list of calls may write, so that no other process writes it meanwhile; `shares` what no other process may
     lock meanwhile, though it may share it. `about` names the visitor of a call: calls about the same one are written in the order in which
@@ -78,6 +78,7 @@ class WriteHandler(NamedTuple):
     locks: Callable[[list[Any]], list[Params]] | None = None
     shares: Callable[[list[Any]], list[Params]] | None = None
     about: Callable[[Any], bytes] | None = None
+    is_long: Callable[[Any], bool] | None = None
 
 
 def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:

@@ -224,7 +224,7 @@ class Writer:
     async def _write(self, batch: list[_Waiting]) -> list[Any]:
         """The results of a batch that is on disk, or errors for what is not."""
         try:
-            if self._session.is_local and not any(waiting.handler.is_slow for waiting in batch):
+            if self._session.is_local and not any(map(_is_slow, batch)):
                 return await self._write_on_loop(batch)
             return await self._loop.run_in_executor(self._thread, self._transaction, batch)
         except DatabaseError as error:
@@ -329,6 +329,11 @@ class Writer:
             traceback = None if type(error) is known else error
             self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
+
+
+def _is_slow(waiting: _Waiting) -> bool:
+    is_long = waiting.handler.is_long
+    return waiting.handler.is_slow or (is_long is not None and is_long(waiting.call))
 
 
 def _lock(tx: Transaction, batch: list[_Waiting]) -> None:

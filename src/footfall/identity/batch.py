@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from footfall.errors import BadRequest, TooLarge
-from footfall.identity.wire import MAX_BODY
+from footfall.errors import ApiError, BadRequest, TooLarge
+from footfall.identity.wire import MAX_BODY, Identify, read_identify
 from footfall.web.json import decode_object
 
 NDJSON = "application/x-ndjson"
@@ -20,9 +20,21 @@ MAX_BATCH = 1024 * 1024
 """Bytes of the whole body."""
 MAX_ITEMS = 1000
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-"""What tells where an item of an array ends. Strings count as a whole."""
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+"""What tells where an item of an array ends. A string counts as a whole; one that is not closed takes the rest, and nothing is tried twice."""
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def read_calls(body: bytes, *, is_lines: bool = False) -> list[Identify | ApiError]:
+    """Each call of a body, or why it is none: see `read_batch`, whose errors it raises."""
+    return [_read_call(item) for item in read_batch(body, is_lines=is_lines)]
+
+
+def _read_call(item: bytes) -> Identify | ApiError:
+    try:
+        return read_identify(read_item(item))
+    except ApiError as error:
+        return error
 
 
 def read_batch(body: bytes, *, is_lines: bool = False) -> list[bytes]:
@@ -72,4 +84,6 @@ def _split(body: bytes) -> list[bytes] | None:
         elif token[0] == b"," and depth == 1:
             items.append(body[start : token.start()])
             start = token.end()
+            if len(items) > MAX_ITEMS:  # too many, wherever it ends
+                return items
     return None

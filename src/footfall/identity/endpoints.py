@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import msgspec
@@ -13,7 +15,7 @@ from footfall.auth.access import caller, site
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.batch import NDJSON, read_batch, read_item
+from footfall.identity.batch import NDJSON, read_calls
 from footfall.identity.model import SERVER, Warn
 from footfall.identity.service import IDENTIFY_HANDLER, PREVIEW_HANDLER, Dropped, Identified, IdentifyCall
 from footfall.identity.wire import Identify, JunkUserId, read_identify
@@ -21,8 +23,10 @@ from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import decode_object, encode
 
-_READ_AT_ONCE = 50
-"""Calls of a batch, about a millisecond."""
+_READ_ON_LOOP = 32 * 1024
+"""Bytes of a batch that are read in about a millisecond."""
+_SUBMIT_AT_ONCE = 50
+"""Calls of a batch, less than a millisecond."""
 _MESSAGES = {
     "created": "User profile created successfully",
     "updated": "User profile updated successfully",
@@ -76,6 +80,7 @@ class Identifying:
         self._charge = charge
         self._batches = itertools.count()
         """Numbers for the batches that come."""
+        self._reader = ThreadPoolExecutor(1, "batches")
 
     async def identify(self, context: Context) -> Reply:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
@@ -90,45 +95,53 @@ class Identifying:
     async def batch(self, context: Context) -> Reply:
         """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
         is_lines = context.header(b"content-type").lower().startswith(NDJSON)
-        bodies = read_batch(context.body, is_lines=is_lines)
-        if len(bodies) > 1:
-            context.limits[:] = self._charge(caller(context).credential_id, context.now, len(bodies) - 1)
+        calls = await self._read_batch(context.body, is_lines)
+        if len(calls) > 1:
+            context.limits[:] = self._charge(caller(context).credential_id, context.now, len(calls) - 1)
+        self._count_junk(context, calls)
         is_dry_run, bulk = read_dry_run(context), next(self._batches)
-        waiting: list[_Item | tuple[Identify, Awaitable[Any]]] = []
-        previewed: list[tuple[Identify, asyncio.Future[Any]]] = []
-        for number, body in enumerate(bodies, 1):
-            waiting.append(self._submit_item(context, body, bulk, previewed if is_dry_run else None))
-            if number % _READ_AT_ONCE == 0:
-                await asyncio.sleep(0)  # so that live calls do not wait for the reading of a whole batch
-        if previewed:
-            outcomes = await self._preview(context, [said for said, _ in previewed])
-            for (_, future), outcome in zip(previewed, outcomes, strict=True):
-                future.set_result(outcome)
+        if is_dry_run:
+            waiting = await self._preview_all(context, calls)
+        else:
+            waiting = await self._submit_all(context, calls, bulk)
         items = [
-            one if isinstance(one, _Item) else await _finish_item(context, *one, is_dry_run=is_dry_run)
-            for one in waiting
+            await _finish_item(context, said, outcome, is_dry_run=is_dry_run)
+            for said, outcome in zip(calls, waiting, strict=True)
         ]
         return Reply(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
 
-    def _submit_item(
-        self,
-        context: Context,
-        body: bytes,
-        bulk: int,
-        previewed: list[tuple[Identify, asyncio.Future[Any]]] | None,
-    ) -> _Item | tuple[Identify, Awaitable[Any]]:
-        """What a call of a batch says and its outcome to come; its answer when that is known already.
+    async def _read_batch(self, body: bytes, is_lines: bool) -> list[Identify | ApiError]:
+        """The calls of a body. A large one is read on a thread, one at a time: it would hold up everybody else."""
+        if len(body) <= _READ_ON_LOOP:
+            return read_calls(body, is_lines=is_lines)
+        read = functools.partial(read_calls, body, is_lines=is_lines)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
-        With `previewed` the call is noted there instead of submitted: each has to see those before it, which are not stored.
-        """
+    async def _submit_all(self, context: Context, calls: list[Identify | ApiError], bulk: int) -> list[Any]:
+        """The outcome to come of each call, or its error."""
+        waiting: list[Any] = []
+        for number, said in enumerate(calls, 1):
+            waiting.append(said if isinstance(said, ApiError) else self._try_submit(context, said, bulk))
+            if number % _SUBMIT_AT_ONCE == 0:
+                await asyncio.sleep(0)  # so that live calls do not wait for a whole batch
+        return waiting
+
+    def _try_submit(self, context: Context, said: Identify, bulk: int) -> Awaitable[Any] | ApiError:
         try:
-            said = self._read(context, read_item(body))
-            if previewed is None:
-                return said, self._submit(context, said, bulk)
+            return self._submit(context, said, bulk)
         except ApiError as error:
-            return _failed(error)
-        previewed.append((said, asyncio.get_running_loop().create_future()))
-        return previewed[-1]
+            return error
+
+    async def _preview_all(self, context: Context, calls: list[Identify | ApiError]) -> list[Any]:
+        """What would become of each call, together: each has to see those before it, which are not stored."""
+        said = [one for one in calls if not isinstance(one, ApiError)]
+        outcomes = iter(await self._preview(context, said) if said else [])
+        return [one if isinstance(one, ApiError) else next(outcomes) for one in calls]
+
+    def _count_junk(self, context: Context, calls: list[Identify | ApiError]) -> None:
+        for one in calls:
+            if isinstance(one, JunkUserId):
+                self._refused.add(site(context).website_id, context.now, SERVER)
 
     def _read(self, context: Context, body: dict[str, Any]) -> Identify:
         try:
@@ -166,10 +179,14 @@ def _call(context: Context, said: Identify) -> IdentifyCall:
 
 
 async def _finish_item(
-    context: Context, said: Identify, outcome: Awaitable[Any], *, is_dry_run: bool
+    context: Context, said: Identify | ApiError, outcome: Any, *, is_dry_run: bool
 ) -> _Item:
+    """The answer to a call; `outcome` may be still to come."""
+    if isinstance(said, ApiError):
+        return _failed(said)
     try:
-        return _Item(200, data=_data(context, await outcome, said, is_dry_run=is_dry_run))
+        found = await outcome if isinstance(outcome, Awaitable) else outcome
+        return _Item(200, data=_data(context, found, said, is_dry_run=is_dry_run))
     except ApiError as error:
         return _failed(error)
 

@@ -102,7 +102,7 @@ def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen 
         person_id=min(members),
         members=members,
         facts=[],
-        traits=Traits({}, set(), set()),
+        traits=Traits({}, {}, set()),
         links={},
         identified_at=at_of(rows[0][0]),
     )

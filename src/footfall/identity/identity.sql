@@ -14,6 +14,20 @@ FROM (
 -- name: links_of_visitor(website_id bytes, visitor_id bytes)
 SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id;
 
+-- name: link_before(website_id bytes, visitor_id bytes, fact_id bytes)
+SELECT fact_id, profile_id FROM link
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id < :fact_id ORDER BY fact_id DESC LIMIT 1;
+
+-- name: link_after(website_id bytes, visitor_id bytes, fact_id bytes)
+SELECT fact_id, profile_id FROM link
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id > :fact_id ORDER BY fact_id LIMIT 1;
+
+-- name: link_known(website_id bytes, profile_id bytes, visitor_id bytes)
+SELECT 1 FROM link WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id LIMIT 1;
+
+-- name: link_remove(website_id bytes, visitor_id bytes, fact_id bytes)
+DELETE FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id = :fact_id;
+
 -- name: links_remove(website_id bytes, visitor_id bytes)
 DELETE FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id;
 
@@ -23,6 +37,15 @@ VALUES (:website_id, :visitor_id, :fact_id, :profile_id);
 
 -- name: boundaries_of_visitor(website_id bytes, visitor_id bytes)
 SELECT fact_id FROM boundary WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: boundary_newest(website_id bytes, visitor_id bytes, since bytes)
+SELECT fact_id FROM boundary
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id > :since ORDER BY fact_id DESC LIMIT 1;
+
+-- name: boundary_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT fact_id FROM boundary
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id > :since AND fact_id < :until
+ORDER BY fact_id LIMIT 1;
 
 -- name: profile_get(website_id bytes, profile_id bytes)
 SELECT person_id, member_count, user_id, identified_at, visitor_count, metadata, untrusted, gone, left_out
@@ -40,6 +63,10 @@ DELETE FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: visitors_of_profile(website_id bytes, profile_id bytes)
 SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: visitors_of_person(website_id bytes, person_id bytes)
+SELECT count(DISTINCT l.visitor_id) FROM profile p JOIN link l ON l.website_id = p.website_id AND l.profile_id = p.profile_id
+WHERE p.website_id = :website_id AND p.person_id = :person_id;
 
 -- name: profile_put(website_id bytes, profile_id bytes, person_id bytes, member_count int, user_id text, identified_at int, visitor_count int, metadata text, untrusted text, gone text, left_out text)
 INSERT INTO profile (website_id, profile_id, person_id, member_count, user_id, identified_at, visitor_count, metadata, untrusted, gone,
@@ -62,6 +89,13 @@ SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profil
 SELECT fact_id FROM fact
 WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND visitor_id = :visitor_id
 ORDER BY fact_id DESC LIMIT 1;
+
+-- name: fact_between(website_id bytes, profile_id bytes, visitor_id bytes, since bytes, until bytes)
+SELECT fact_id FROM fact
+WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until
+    AND visitor_id = :visitor_id
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+ORDER BY fact_id LIMIT 1;
 
 -- name: fact_ids_of_profile_on(website_id bytes, profile_id bytes, visitor_id bytes)
 SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id
@@ -148,3 +182,10 @@ ROLLBACK TO SAVEPOINT preview;
 
 -- name: preview_end()
 RELEASE SAVEPOINT preview;
+
+-- name: unsigned_get(website_id bytes, visitor_id bytes)
+SELECT day, facts FROM unsigned_count WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: unsigned_put(website_id bytes, visitor_id bytes, day int, facts int)
+INSERT INTO unsigned_count (website_id, visitor_id, day, facts) VALUES (:website_id, :visitor_id, :day, :facts)
+ON CONFLICT (website_id, visitor_id) DO UPDATE SET day = excluded.day, facts = excluded.facts;

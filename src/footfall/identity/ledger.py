@@ -139,7 +139,7 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     active = [found for found in known if not _is_inactive(tx, call.website_id, found.fact_id)]
     if active:
         return Undone(active[0].fact_id, call.fact_id, kind, False, [])
-    subject = Profile(call.website_id, profile_id, profile_id, 1, user_id, 0, 0, Traits({}, set(), set()))
+    subject = Profile(call.website_id, profile_id, profile_id, 1, user_id, 0, 0, Traits({}, {}, set()))
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
     fact_id = _append(tx, call.website_id, UNDO, subject, operations, call.key_id, call.now, newest)
@@ -280,7 +280,7 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
             rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
             waiting.update(dict.fromkeys(row[0] for row in rows if row[0] not in joined))
         profile.person_id, profile.member_count = person_id, len(members)
-        profile.traits = traits if profile.profile_id == person_id else Traits({}, set(), set())
+        profile.traits = traits if profile.profile_id == person_id else Traits({}, {}, set())
     store.put_profiles(tx, members)
 
 

@@ -55,12 +55,13 @@ class Undo(msgspec.Struct, frozen=True):
 class Traits(msgspec.Struct):
     """The traits of a person as the facts so far give them.
 
-    `untrusted` are the keys of `values` that only unsigned browser calls decided; `gone` the keys without a value that a trusted
-    call decided. Both say whom later calls have to reckon with. `left_out` are the keys for which a merged person has no room.
+    `untrusted` are the fields that only unsigned browser calls decided, newest first: of them a profile holds few. `gone` are the keys
+    without a value that a trusted call decided. Both say whom later calls have to reckon with. `left_out` are the keys for which there is
+    no room: those of `untrusted` beside the fields of trusted calls, and older trusted ones of a merged person.
     """
 
     values: dict[str, Any]
-    untrusted: set[str]
+    untrusted: dict[str, Any]
     gone: set[str]
     left_out: set[str] = set()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -19,6 +20,9 @@ from footfall.ids import MAX_AT, at_of, at_prefix
 
 MAX_KEYS = 256
 MAX_METADATA_BYTES = 32 * 1024
+MAX_UNTRUSTED_KEYS = 64
+MAX_UNTRUSTED_BYTES = 8 * 1024
+"""What unsigned calls of pages can put into a profile: anybody can make them."""
 NO_ROOM = (
     f"The profile would hold more than {MAX_KEYS} fields, or more than {MAX_METADATA_BYTES} bytes of JSON in them. "
     "Nothing was stored."
@@ -127,52 +131,160 @@ def fold_traits(facts: Iterable[Fact]) -> Traits:
     Each key is decided on its own. If any trusted fact touches it, only trusted facts count. Of those, U is the time of the newest
     unset, S the sets later than U, O the set_onces later than U; the value is the newest of S, else the earliest of O, else none.
     Of more than a profile can hold, the newest keys stay.
+
+    Of keys that no trusted fact touches, each fact pushes out the oldest that there is no room for beside its own; those come back
+    when a page says them again. What is left of them fills the room that trusted keys leave, newest first.
     """
-    return _decide(touches_by_key(facts))
+    return _decide(history_of(facts))
 
 
-def fold_in(before: Traits, touched: dict[str, list[Touch]], fact: Fact) -> Traits:
-    """The traits with a fact of any age more. `before`: those that follow from `touched` (see `touches_by_key`), which gets the fact.
+class History(msgspec.Struct):
+    """What all facts about a person do: the touches of trusted ones by key, since when (`at`) each key is touched by them, and the rest."""
+
+    touched: dict[str, list[Touch]] = {}
+    trusted_since: dict[str, int] = {}
+    unsigned: dict[bytes, Fact] = {}
+    """By fact id."""
+    unsigned_keys: set[str] = set()
+
+    def add(self, fact: Fact) -> bool:
+        """Add a fact; whether it may change what unsigned facts come to."""
+        if not fact.is_trusted:
+            self.unsigned[fact.fact_id] = fact
+            self.unsigned_keys.update(_named(fact.operations))
+            return True
+        at, is_earlier = at_of(fact.fact_id), False
+        for touch in _touches(fact):
+            self.touched.setdefault(touch.key, []).append(touch)
+            if at < self.trusted_since.get(touch.key, MAX_AT + 1):
+                self.trusted_since[touch.key] = at
+                is_earlier |= touch.key in self.unsigned_keys
+        return is_earlier
+
+
+def history_of(facts: Iterable[Fact]) -> History:
+    """What `facts` do, of which each may be there more than once."""
+    history = History()
+    for fact in facts:
+        history.add(fact)
+    return history
+
+
+def fold_in(before: Traits, history: History, fact: Fact) -> Traits:
+    """The traits with a fact of any age more. `before`: those that follow from `history`, which gets the fact.
 
     Each key is decided on its own, so those that the fact does not name stay as they were.
     """
-    add_touches(touched, fact)
-    named = set(_named(fact.operations))
-    part = _decide({key: touched[key] for key in named})
-    values = {key: value for key, value in before.values.items() if key not in named} | part.values
-    if before.left_out or part.left_out or size_problem(values):
-        return _decide(touched)
-    return Traits(values, (before.untrusted - named) | part.untrusted, (before.gone - named) | part.gone)
+    has_changed_unsigned = history.add(fact)
+    if trusted_left_out(before):
+        return _decide(history)
+    untrusted = _fold_untrusted(history) if has_changed_unsigned else before.untrusted
+    trusted, gone = _trusted(before), before.gone
+    if fact.is_trusted:
+        named = set(_named(fact.operations))
+        part = _decide_trusted({key: history.touched[key] for key in named})
+        trusted = {key: value for key, value in trusted.items() if key not in named}
+        trusted |= {key: touch.value for key, touch in part.items() if touch is not None}
+        gone = (gone - named) | {key for key, touch in part.items() if touch is None}
+    if size_problem(trusted):
+        return _decide(history)
+    return _composed(trusted, untrusted, gone)
 
 
-def _decide(touched: dict[str, list[Touch]]) -> Traits:
-    traits = Traits({}, set(), set())
-    chosen: dict[str, Touch] = {}
-    for key, touches in touched.items():
-        touch = deciding_touch(touches)
-        if touch is not None:
-            chosen[key] = touch
-            traits.values[key] = touch.value
-            traits.untrusted.update([] if touch.is_trusted else [key])
-        elif any(touch.is_trusted for touch in touches):
-            traits.gone.add(key)
-    if size_problem(traits.values):
-        _leave_out_oldest(traits, chosen)
-    return traits
+def _decide(history: History) -> Traits:
+    decided = _decide_trusted(history.touched)
+    chosen = {key: touch for key, touch in decided.items() if touch is not None}
+    gone = {key for key, touch in decided.items() if touch is None}
+    trusted = {key: touch.value for key, touch in chosen.items()}
+    untrusted = _fold_untrusted(history)
+    if not size_problem(trusted):
+        return _composed(trusted, untrusted, gone)
+    kept = _newest(chosen)
+    return Traits(kept, untrusted, gone, (trusted.keys() - kept.keys()) | untrusted.keys())
 
 
-def _leave_out_oldest(traits: Traits, chosen: dict[str, Touch]) -> None:
+def _decide_trusted(touched: dict[str, list[Touch]]) -> dict[str, Touch | None]:
+    return {key: deciding_touch(touches) for key, touches in touched.items()}
+
+
+def _newest(chosen: dict[str, Touch]) -> dict[str, Any]:
+    """The newest keys of more than a profile can hold."""
     kept: dict[str, Any] = {}
     size = 2
     for key in sorted(chosen, key=lambda key: (chosen[key].fact_id, key), reverse=True):
-        more = len(_canonical({key: chosen[key].value})) - 1
-        if len(kept) < MAX_KEYS and size + more <= MAX_METADATA_BYTES and not traits.left_out:
-            kept[key] = chosen[key].value
-            size += more
-        else:
-            traits.left_out = traits.left_out | {key}
-    traits.values = kept
-    traits.untrusted &= kept.keys()
+        size += _size_of(key, chosen[key].value)
+        if len(kept) == MAX_KEYS or size > MAX_METADATA_BYTES:
+            break
+        kept[key] = chosen[key].value
+    return kept
+
+
+def _size_of(key: str, value: Any) -> int:
+    """Bytes of a field in a JSON object, with a comma."""
+    return len(_canonical({key: value})) - 1
+
+
+def _fold_untrusted(history: History) -> dict[str, Any]:
+    """What unsigned facts come to, from the oldest to the newest."""
+    untrusted: dict[str, Any] = {}
+    since = {key: at for key, at in history.trusted_since.items() if key in history.unsigned_keys}
+    for at, group in itertools.groupby(sorted(history.unsigned), key=at_of):
+        said = [history.unsigned[fact_id].operations for fact_id in group]
+        untrusted = {key: value for key, value in untrusted.items() if since.get(key, MAX_AT + 1) > at}
+        refused = {key for key in since if since[key] <= at}
+        untrusted = _push(untrusted, said, refused)
+    return {key: value for key, value in untrusted.items() if key not in since}
+
+
+def _push(untrusted: dict[str, Any], said: Sequence[Operations], refused: Collection[str]) -> dict[str, Any]:
+    """What unsigned facts of one time, in their order, make of what earlier ones came to. Of those of one fact, the first key counts as newest."""
+    dead = {key for one in said for key in one.unset}.union(refused)
+    fresh: dict[str, Any] = {}
+    for one in reversed(said):
+        fresh = {**fresh, **{key: one.set[key] for key in sorted(one.set.keys() - dead - fresh.keys())}}
+    for one in said:
+        absent = one.set_once.keys() - dead - fresh.keys() - untrusted.keys()
+        fresh = {**fresh, **{key: one.set_once[key] for key in sorted(absent)}}
+    unset = dead.difference(refused)
+    rest = {key: value for key, value in untrusted.items() if key not in fresh and key not in unset}
+    return _as_fits({**fresh, **rest}, MAX_UNTRUSTED_KEYS, MAX_UNTRUSTED_BYTES)
+
+
+def _as_fits(fields: dict[str, Any], most: int, size: int) -> dict[str, Any]:
+    """Of these fields, in their order, each that there is room for beside those before it: at most so many, and so many bytes of JSON."""
+    if len(fields) <= most and len(_canonical(fields)) <= size:
+        return fields
+    kept: dict[str, Any] = {}
+    size -= 2
+    for key, value in fields.items():
+        more = _size_of(key, value)
+        if len(kept) < most and more <= size:
+            kept[key] = value
+            size -= more
+    return kept
+
+
+def _composed(trusted: dict[str, Any], untrusted: dict[str, Any], gone: set[str]) -> Traits:
+    """The traits of decided fields, of which the trusted ones fit into a profile."""
+    if not untrusted:
+        return Traits(trusted, {}, gone)
+    values = {**trusted, **untrusted}
+    if len(values) > MAX_KEYS or len(_canonical(values)) > MAX_METADATA_BYTES:
+        taken = len(_canonical(trusted)) - 2 + bool(trusted)
+        shown = _as_fits(untrusted, max(MAX_KEYS - len(trusted), 0), MAX_METADATA_BYTES - taken)
+        values = {**trusted, **shown}
+    return Traits(values, untrusted, gone, untrusted.keys() - values.keys())
+
+
+def _trusted(traits: Traits) -> dict[str, Any]:
+    if not traits.untrusted:
+        return traits.values
+    return {key: value for key, value in traits.values.items() if key not in traits.untrusted}
+
+
+def trusted_left_out(traits: Traits) -> set[str]:
+    """The keys of trusted calls that a merged person has no room for."""
+    return traits.left_out - traits.untrusted.keys()
 
 
 def touches_by_key(facts: Iterable[Fact]) -> dict[str, list[Touch]]:
@@ -268,19 +380,38 @@ def people(merges: Iterable[Merge]) -> dict[bytes, bytes]:
 def apply_newest(traits: Traits, operations: Operations, is_trusted: bool) -> tuple[Traits, list[str]]:
     """`traits` brought up to date with a fact newer than all that made them: what `fold_traits` gives, without the ledger.
 
-    Returns `traits` itself when nothing about them changed, and the keys left alone because a trusted call decided them.
+    No trusted key may be left out of them. Returns `traits` itself when nothing about them changed, and the keys left alone because a
+    trusted call decided them. Trusted keys may be more than fit.
     """
-    refused = [] if is_trusted else refused_keys(traits, operations)
+    if not is_trusted:
+        refused = refused_keys(traits, operations)
+        return _with_untrusted(traits, _push(traits.untrusted, [operations], refused)), refused
     sets = operations.set
-    if refused or operations.set_once:
-        sets = {key: value for key, value in sets.items() if key not in refused}
-        for key, value in operations.set_once.items():
-            if key not in refused and (key not in traits.values or (is_trusted and key in traits.untrusted)):
-                sets[key] = value
-    unset = [key for key in operations.unset if key not in refused]
-    if not unset and _says_nothing_new(traits, sets, is_trusted):
-        return traits, refused
-    return _changed(traits, sets, unset, is_trusted), refused
+    if operations.set_once:
+        absent = {
+            key: value for key, value in operations.set_once.items() if not _is_trusted_value(traits, key)
+        }
+        sets = {**sets, **absent}
+    if not operations.unset and _says_nothing_new(traits, sets):
+        return traits, []
+    return _changed(traits, sets, operations.unset), []
+
+
+def _with_untrusted(traits: Traits, untrusted: dict[str, Any]) -> Traits:
+    known = traits.untrusted
+    if list(known) == list(untrusted) and all(
+        same_value(known[key], value) for key, value in untrusted.items()
+    ):
+        return traits
+    kept = {
+        key: known[key] if key in known and same_value(known[key], value) else value
+        for key, value in untrusted.items()
+    }
+    return _composed(_trusted(traits), kept, traits.gone)
+
+
+def _is_trusted_value(traits: Traits, key: str) -> bool:
+    return key in traits.values and key not in traits.untrusted
 
 
 def changed_names(before: Traits, after: Traits) -> set[str]:
@@ -312,7 +443,7 @@ def size_problem(metadata: dict[str, Any]) -> str | None:
 
 def is_decided_by_trusted(traits: Traits, key: str) -> bool:
     """Whether a trusted call ever touched `key`, so that only trusted calls count for it."""
-    return key in traits.gone or (key in traits.values and key not in traits.untrusted)
+    return key in traits.gone or _is_trusted_value(traits, key) or key in trusted_left_out(traits)
 
 
 def _named(operations: Operations) -> Iterable[str]:
@@ -321,7 +452,7 @@ def _named(operations: Operations) -> Iterable[str]:
     yield from operations.unset
 
 
-def _says_nothing_new(traits: Traits, sets: dict[str, Any], is_trusted: bool) -> bool:
+def _says_nothing_new(traits: Traits, sets: dict[str, Any]) -> bool:
     known = traits.values.get
     for key, value in sets.items():
         if type(value) is str:  # by far the most common kind, and no other kind equals it
@@ -329,21 +460,20 @@ def _says_nothing_new(traits: Traits, sets: dict[str, Any], is_trusted: bool) ->
                 return False
         elif key not in traits.values or not same_value(known(key), value):
             return False
-    return not is_trusted or not traits.untrusted or traits.untrusted.isdisjoint(sets)
+    return not traits.untrusted or traits.untrusted.keys().isdisjoint(sets)
 
 
-def _changed(traits: Traits, sets: dict[str, Any], unset: list[str], is_trusted: bool) -> Traits:
-    values = {key: value for key, value in traits.values.items() if key not in unset}
+def _changed(traits: Traits, sets: dict[str, Any], unset: Sequence[str]) -> Traits:
+    values = {key: value for key, value in _trusted(traits).items() if key not in unset}
     for key, value in sets.items():
-        known = values.get(key, _MISSING)
+        known = traits.values.get(key, _MISSING)
         is_same = known == value if type(value) is str else known is not _MISSING and same_value(known, value)
-        if not is_same:
-            values[key] = value
-    if is_trusted:
-        return Traits(
-            values, traits.untrusted - sets.keys() - set(unset), (traits.gone | set(unset)) - sets.keys()
-        )
-    return Traits(values, (traits.untrusted | sets.keys()) - set(unset), traits.gone)
+        values[key] = known if is_same else value
+    gone = (traits.gone | set(unset)) - sets.keys() if unset or traits.gone else traits.gone
+    untrusted = traits.untrusted
+    if untrusted:
+        untrusted = {key: value for key, value in untrusted.items() if key not in sets and key not in unset}
+    return _composed(values, untrusted, gone)
 
 
 def fold_links(facts: Iterable[tuple[bytes, bytes | None]]) -> list[Link]:

@@ -10,6 +10,7 @@ import functools
 
 import msgspec
 
+from footfall.clock import DAY_MS
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules, store
@@ -22,6 +23,13 @@ from footfall.ids import at_of, at_prefix
 MAX_AHEAD = 60_000
 """Milliseconds by which `$at` may lie ahead of the clock."""
 
+LATE = 60_000
+"""Milliseconds by which `$at` may lie behind the clock in a call that is written on the event loop."""
+MAX_UNSIGNED_A_DAY = 500
+"""Unsigned facts that a visitor may bring in a UTC day, by the clock of who takes them: anybody can make them, and they stay."""
+
+_END = b"\xff" * 16
+"""After all fact ids."""
 _UNDONE = Warn("fact_undone", "$at", "$at: this call was stored before and undone since; it does not count.")
 
 
@@ -52,7 +60,11 @@ class Dropped(msgspec.Struct, frozen=True):
     """A fact from before the erasure of its user: nothing was stored."""
 
 
-Outcome = Identified | Dropped | ApiError
+class TooMany(msgspec.Struct, frozen=True):
+    """One unsigned fact more than a visitor may bring in a day: nothing was stored."""
+
+
+Outcome = Identified | Dropped | TooMany | ApiError
 
 
 def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
@@ -60,6 +72,7 @@ def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
     batch = _Batch(tx, calls)
     outcomes = [batch.identify(call) for call in calls]
     batch.flush()
+    batch.put_unsigned()
     return outcomes
 
 
@@ -85,7 +98,14 @@ def _visitor_of(call: IdentifyCall) -> bytes:
     return call.said.visitor_id
 
 
-IDENTIFY_HANDLER = WriteHandler(rank=1, run=identify, locks=_locks, shares=_shares, about=_visitor_of)
+def _is_late(call: IdentifyCall) -> bool:
+    """Whether the call may have to be folded among all facts about its user, of which there may be many."""
+    return call.said.at is not None and call.said.at < call.now - LATE
+
+
+IDENTIFY_HANDLER = WriteHandler(
+    rank=1, run=identify, locks=_locks, shares=_shares, about=_visitor_of, is_long=_is_late
+)
 PREVIEW_HANDLER = WriteHandler(
     rank=1,
     run=preview,
@@ -113,11 +133,17 @@ class _Batch:
             self._follow_erasures([user for user in users if self._ids[user] not in self._profiles], secrets)
         if any(profile.member_count > 1 for profile in self._profiles.values()):
             self._read_people()
+        self._unsigned = store.read_unsigned(
+            tx, {(call.website_id, call.said.visitor_id) for call in calls if not call.is_trusted}
+        )
+        """(UTC day, unsigned facts in it) of visitors who bring some."""
         self._newest_of_people: dict[Params, bytes] = {}
-        self._touched: dict[Params, dict[str, list[rules.Touch]]] = {}
-        """Of the people about whom an older fact came, what all facts about them touch, compacted."""
+        self._histories: dict[Params, rules.History] = {}
+        """Of the people about whom an older fact came, what all facts about them do."""
         self._facts: list[Params] = []
         self._links: list[Params] = []
+        self._linked: set[Params] = set()
+        """(website id, profile id, visitor id) of all that were linked here."""
         self._changed: dict[Params, Profile] = {}
 
     def _follow_erasures(self, users: list[tuple[bytes, str]], secrets: dict[bytes, bytes]) -> None:
@@ -168,7 +194,20 @@ class _Batch:
         fact = self._fact(call, profile, at, operations)
         if said.at is not None and self._is_known(call.website_id, fact):
             return self._said_again(call, profile, fact)
+        if not call.is_trusted and not self._take_unsigned(call):
+            return TooMany()
         return self._accept(call, profile, visitor, fact, operations)
+
+    def _take_unsigned(self, call: IdentifyCall) -> bool:
+        """Count an unsigned fact of a visitor; False when the visitor brought enough of them today."""
+        day, taken = self._unsigned[(call.website_id, call.said.visitor_id)]
+        today = call.now // DAY_MS
+        if today > day:
+            day, taken = today, 0
+        if taken >= MAX_UNSIGNED_A_DAY:
+            return False
+        self._unsigned[(call.website_id, call.said.visitor_id)] = (day, taken + 1)
+        return True
 
     def _new_profile(self, call: IdentifyCall) -> Profile:
         key = self._ids[(call.website_id, call.said.user_id)]
@@ -181,7 +220,7 @@ class _Batch:
             call.said.user_id,
             call.now,
             0,
-            Traits({}, set(), set()),
+            Traits({}, {}, set()),
             self._undone.get(key, b""),
             is_new=True,
         )
@@ -199,11 +238,9 @@ class _Batch:
         """The newest fact after `since` on the call's visitor of whoever has its last link, which begins a run of them; or empty."""
         key = (call.website_id, call.said.visitor_id)
         if last.profile_id is None:
-            return max(
-                (row[0] for row in self._tx.all(sql.boundaries_of_visitor, key) if row[0] > since),
-                default=b"",
-            )
-        row = self._tx.one(sql.fact_newest_of_profile_on, (key[0], last.profile_id, key[1], since))
+            row = self._tx.one(sql.boundary_newest, (*key, since))
+        else:
+            row = self._tx.one(sql.fact_newest_of_profile_on, (key[0], last.profile_id, key[1], since))
         return row[0] if row else b""
 
     def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
@@ -234,9 +271,8 @@ class _Batch:
 
     def _said_again(self, call: IdentifyCall, profile: Profile, fact: Fact) -> Outcome:
         """The outcome of a fact that is there already."""
-        links = store.links_of_visitor(self._tx, call.website_id, call.said.visitor_id)
-        earlier = [link.profile_id for link in links if link.fact_id < fact.fact_id]
-        previous = earlier[-1] if earlier and earlier[-1] not in self._members(profile) else None
+        before, _ = store.links_around(self._tx, call.website_id, call.said.visitor_id, fact.fact_id)
+        previous = before.profile_id if before and before.profile_id not in self._members(profile) else None
         warnings = call.said.warnings
         if self._tx.one(sql.inactive_get, (call.website_id, fact.fact_id)) is not None:
             warnings = [*warnings, _UNDONE]
@@ -248,17 +284,17 @@ class _Batch:
         person = self._person(profile)
         before = person.traits
         key: Params = (person.website_id, person.profile_id)
-        is_newest = self._is_newest(fact, profile) and not before.left_out
+        is_newest = self._is_newest(fact, profile) and not rules.trusted_left_out(before)
         if is_newest:
             traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
-            traits = rules.fold_in(before, self._read_touched(person, profile), _as_stored(fact, operations))
+            traits = rules.fold_in(before, self._read_history(person, profile), _as_stored(fact, operations))
             refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
         if problem := self._problem(before, traits):
-            self._touched.pop(key, None)
+            self._histories.pop(key, None)
             return BadRequest(problem)
-        if is_newest and key in self._touched:
-            rules.add_touches(self._touched[key], _as_stored(fact, operations))
+        if is_newest and key in self._histories:
+            self._histories[key].add(_as_stored(fact, operations))
         is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
@@ -280,25 +316,30 @@ class _Batch:
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
             previous = None if previous in self._members(profile) else previous
-        warnings = call.said.warnings + [_refused(key) for key in refused] if refused else call.said.warnings
+        left_out = _left_out(before, traits, fact, refused)
+        warnings = call.said.warnings
+        if refused or left_out:
+            warnings = [*warnings, *map(_refused, refused), *map(_no_room, left_out)]
         return self._outcome(action, profile, fact, previous, warnings)
 
-    def _read_touched(self, person: Profile, profile: Profile) -> dict[str, list[rules.Touch]]:
-        """What the facts about a person touch by now, as far as it can matter, without the one that is being decided."""
+    def _read_history(self, person: Profile, profile: Profile) -> rules.History:
+        """What the facts about a person do by now, as far as it can matter, without the one that is being decided."""
         key = (person.website_id, person.profile_id)
-        if key not in self._touched:
+        if key not in self._histories:
             self.flush()
             facts = store.facts_of_profiles(self._tx, person.website_id, self._members(profile))
-            touched = rules.touches_by_key(facts)
-            self._touched[key] = {name: rules.compact(touches) for name, touches in touched.items()}
-        return self._touched[key]
+            history = rules.history_of(facts)
+            history.touched = {name: rules.compact(touches) for name, touches in history.touched.items()}
+            self._histories[key] = history
+        return self._histories[key]
 
     def _problem(self, before: Traits, after: Traits) -> str | None:
+        """Why a call is refused; what only unsigned calls said never is the reason."""
         if after is before:
             return None
         if problem := rules.size_problem(after.values):
             return problem
-        return None if after.left_out <= before.left_out else rules.NO_ROOM
+        return None if rules.trusted_left_out(after) <= rules.trusted_left_out(before) else rules.NO_ROOM
 
     def _is_newest(self, fact: Fact, profile: Profile) -> bool:
         """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
@@ -334,7 +375,7 @@ class _Batch:
         """A user whose facts were all undone is back, and with them the merges that name the user."""
         self.flush()
         self._newest_of_people.clear()
-        self._touched.clear()
+        self._histories.clear()
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
@@ -374,6 +415,7 @@ class _Batch:
         else:
             profile.visitor_count += not self._was_linked(call, profile)
         visitor.last = Link(fact.fact_id, profile.profile_id)
+        self._linked.add((call.website_id, profile.profile_id, call.said.visitor_id))
         self._links.append((call.website_id, call.said.visitor_id, fact.fact_id, profile.profile_id))
         return True, last.profile_id if last else None
 
@@ -383,14 +425,13 @@ class _Batch:
         return not self._newest_after(call, last, fact.fact_id)
 
     def _was_linked(self, call: IdentifyCall, profile: Profile) -> bool:
-        self.flush()
-        links = store.links_of_visitor(self._tx, call.website_id, call.said.visitor_id)
-        return any(link.profile_id == profile.profile_id for link in links)
+        key = (call.website_id, profile.profile_id, call.said.visitor_id)
+        return key in self._linked or self._tx.one(sql.link_known, key) is not None
 
     def _link_late(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
     ) -> tuple[bool, bytes | None]:
-        """A fact among older and newer ones of the visitor: fold the visitor's links anew."""
+        """A fact among older and newer ones of the visitor: look at the links beside it."""
         before, after, previous = self._relink(call, profile, visitor, fact)
         return rules.spans(after) != rules.spans(before), None if previous == profile.profile_id else previous
 
@@ -406,19 +447,24 @@ class _Batch:
     def _relink(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
     ) -> tuple[list[Link], list[Link], bytes | None]:
-        """Store the visitor's links with the fact: those before, those after, and whose the visitor was until the fact."""
+        """Store the visitor's links with the fact: those beside it without it and with it, and whose the visitor was until then."""
         self.flush()
         key = (call.website_id, call.said.visitor_id)
-        before = store.links_of_visitor(self._tx, *key)
-        facts = store.facts_on_visitor(self._tx, *key)
-        after = rules.fold_links([*facts, (fact.fact_id, profile.profile_id)])
+        earlier, later = store.links_around(self._tx, *key, fact.fact_id)
+        before = [link for link in (earlier, later) if link]
+        around = [*before, Link(fact.fact_id, profile.profile_id)]
+        if earlier and earlier.profile_id != profile.profile_id:
+            until = later.fact_id if later else _END
+            if resumed := store.resumes(self._tx, *key, earlier, fact.fact_id, until):
+                around.append(resumed)
+        after = rules.fold_links((link.fact_id, link.profile_id) for link in around)
         if after != before:
-            profile.visitor_count += profile.profile_id not in {link.profile_id for link in before}
-            store.replace_links(self._tx, *key, after)
+            profile.visitor_count += not self._was_linked(call, profile)
+            store.replace_some_links(self._tx, *key, before, after)
             self._keep(profile, at_of(fact.fact_id))
-        visitor.last = after[-1]
-        earlier = [link.profile_id for link in rules.fold_links(facts) if link.fact_id < fact.fact_id]
-        return before, after, earlier[-1] if earlier else None
+        if later is None or later == visitor.last:
+            visitor.last = after[-1]
+        return before, after, earlier.profile_id if earlier else None
 
     def _outcome(
         self, action: str, profile: Profile, fact: Fact, previous: bytes | None, warnings: list[Warn]
@@ -431,7 +477,8 @@ class _Batch:
         visitors = profile.visitor_count
         if profile.member_count > 1:
             self.flush()
-            visitors = len(store.visitors_of(self._tx, profile.website_id, self._members(profile)))
+            key = (profile.website_id, profile.person_id)
+            visitors = self._tx.all(sql.visitors_of_person, key)[0][0]
         return Identified(action, profile.person_id, fact.fact_id, visitors, user, warnings)
 
     def flush(self) -> None:
@@ -442,10 +489,29 @@ class _Batch:
             store.put_profiles(self._tx, self._changed.values())
         self._facts, self._links, self._changed = [], [], {}
 
+    def put_unsigned(self) -> None:
+        """Write how many unsigned facts the visitors brought."""
+        self._tx.run_many(sql.unsigned_put, [(*key, *taken) for key, taken in self._unsigned.items()])
+
 
 def _as_stored(fact: Fact, operations: bytes) -> Fact:
     """A fact as the ledger gives it: 1.0 is 1 there."""
     return msgspec.structs.replace(fact, operations=store.decode_operations(operations))
+
+
+def _left_out(before: Traits, after: Traits, fact: Fact, refused: list[str]) -> list[str]:
+    """The fields of pages that this fact pushes out, or that it brings and there is no room for."""
+    if not fact.is_trusted:
+        return [key for key in fact.operations.set if key not in after.values and key not in refused]
+    if not after.left_out:
+        return []
+    return sorted((after.left_out & after.untrusted.keys()) - before.left_out)
+
+
+def _no_room(key: str) -> Warn:
+    return Warn(
+        "left_out", key, f"{key}: there is no room for this field, which only unsigned calls of pages set."
+    )
 
 
 def _refused(key: str) -> Warn:

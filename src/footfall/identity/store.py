@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -70,7 +70,19 @@ def fact_from(row: Row) -> Fact:
 
 def traits_from(metadata: str, untrusted: str | None, gone: str | None, left_out: str | None) -> Traits:
     """Traits from the columns of a profile row."""
-    return Traits(_decode(metadata), _keys_from(untrusted), _keys_from(gone), _keys_from(left_out))
+    values = _decode(metadata)
+    return Traits(values, _untrusted_from(untrusted, values), _keys_from(gone), _keys_from(left_out))
+
+
+def _untrusted_from(text: str | None, values: dict[str, Any]) -> dict[str, Any]:
+    items = _decode(text) if text else []
+    return dict((item, values.get(item)) if isinstance(item, str) else item for item in items)
+
+
+def _untrusted_text(traits: Traits) -> str | None:
+    """A JSON list of the keys, newest first; what is left out of the values as a list of its key and value."""
+    items = [key if key in traits.values else [key, value] for key, value in traits.untrusted.items()]
+    return _encode(items).decode() if items else None
 
 
 def _keys_from(text: str | None) -> set[str]:
@@ -107,6 +119,13 @@ def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) 
         elif fact is not None:
             state.undone[key] = fact[0]
     return state
+
+
+def read_unsigned(tx: Transaction, visitors: Iterable[Key]) -> dict[Key, tuple[int, int]]:
+    """The last UTC day (since epoch) on which each of these visitors brought unsigned facts, and how many."""
+    keys: list[Params] = sorted(visitors)
+    rows = tx.lookup(sql.unsigned_get, keys) if keys else []
+    return {key: (row[0], row[1]) if row else (0, 0) for key, row in zip(keys, rows, strict=True)}  # type: ignore[misc]
 
 
 def read_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:
@@ -196,7 +215,7 @@ def _traits_columns(traits: Traits) -> Params:
     """metadata, untrusted, gone and left_out."""
     return (
         _encode(traits.values).decode(),
-        _keys_text(traits.untrusted),
+        _untrusted_text(traits),
         _keys_text(traits.gone),
         _keys_text(traits.left_out),
     )
@@ -218,6 +237,39 @@ def visitors_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]
         row for profile_id in profile_ids for row in tx.all(sql.visitors_of_profile, (website_id, profile_id))
     ]
     return sorted({row[0] for row in rows})
+
+
+def links_around(tx: Transaction, website_id: bytes, visitor_id: bytes, fact_id: bytes) -> list[Link | None]:
+    """The last link of a visitor before a fact, and the first after it."""
+    key = (website_id, visitor_id, fact_id)
+    before, after = tx.one(sql.link_before, key), tx.one(sql.link_after, key)
+    return [Link(*row) if row else None for row in (before, after)]
+
+
+def resumes(
+    tx: Transaction, website_id: bytes, visitor_id: bytes, before: Link, since: bytes, until: bytes
+) -> Link | None:
+    """The first fact between two on a visitor of whoever has it since the link `before`, as a link; None when there is none."""
+    if before.profile_id is None:
+        row = tx.one(sql.boundary_between, (website_id, visitor_id, since, until))
+    else:
+        row = tx.one(sql.fact_between, (website_id, before.profile_id, visitor_id, since, until))
+    return Link(row[0], before.profile_id) if row else None
+
+
+def replace_some_links(
+    tx: Transaction, website_id: bytes, visitor_id: bytes, before: list[Link], after: list[Link]
+) -> None:
+    """Store the links `after` in place of `before`, neighbours of one visitor. Whoever they name is listed by other events."""
+    owners = {link.profile_id for link in [*before, *after] if link.profile_id is not None}
+    mark_changed(tx, [(website_id, owner) for owner in sorted(owners)])
+    tx.run_many(
+        sql.link_remove, [(website_id, visitor_id, link.fact_id) for link in before if link not in after]
+    )
+    tx.run_many(
+        sql.link_add,
+        [(website_id, visitor_id, link.fact_id, link.profile_id) for link in after if link not in before],
+    )
 
 
 def links_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[Link]:

@@ -112,7 +112,7 @@ def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Pers
         person_id = min(members)
         traits = rules.fold_traits(fact for facts in members.values() for fact in facts)
         for profile_id, facts in members.items():
-            own = traits if profile_id == person_id else Traits({}, set(), set())
+            own = traits if profile_id == person_id else Traits({}, {}, set())
             yield (website_id, profile_id), _person(facts, person_id, len(members), own)
 
 
@@ -209,8 +209,16 @@ def _problems(person: Person, row: Row) -> Iterator[str]:
     traits = person.traits
     if not rules.same_value(traits.values, kept.values):
         yield "metadata differs from the ledger"
-    if (traits.untrusted, traits.gone, traits.left_out) != (kept.untrusted, kept.gone, kept.left_out):
+    if (traits.untrusted.keys(), traits.gone, traits.left_out) != (
+        kept.untrusted.keys(),
+        kept.gone,
+        kept.left_out,
+    ):
         yield "which fields are trusted or left out differs from the ledger"
+    elif list(traits.untrusted) != list(kept.untrusted):
+        yield "the age of fields that only pages set differs from the ledger"
+    elif not rules.same_value(traits.untrusted, kept.untrusted):
+        yield "what is left out differs from the ledger"
     expected = (
         person.person_id,
         person.member_count,

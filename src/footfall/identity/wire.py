@@ -12,7 +12,7 @@ import msgspec
 
 from footfall.clock import from_iso
 from footfall.errors import BadRequest
-from footfall.identity.junk import is_junk, is_placeholder_name, user_id_problem
+from footfall.identity.junk import JUNK, is_placeholder_name, user_id_problem
 from footfall.identity.model import Operations, Warn
 from footfall.identity.rules import MAX_INTEGER, MIN_INTEGER
 from footfall.ids import MAX_AT, parse_uuid
@@ -112,9 +112,7 @@ def read_user_id(value: object) -> str:
     problem = user_id_problem(value)
     if problem is None:
         return str(value)
-    if isinstance(value, str) and is_junk(value):
-        raise JunkUserId(f"user_id {problem}.")
-    raise BadRequest(f"user_id {problem}.")
+    raise (JunkUserId if problem == JUNK else BadRequest)(f"user_id {problem}.")
 
 
 def read_visitor_id(body: Mapping[str, Any]) -> bytes:
