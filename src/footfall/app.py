@@ -19,6 +19,7 @@ from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.dashboard.core import Services as PageServices
+from footfall.dashboard.core import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.counts import Counts
@@ -217,7 +218,7 @@ class App:
             dashboard = PageServices(
                 database, directory, collector.online, refused, address, self.stopping, scopes
             )
-            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard))
+            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
             at_last = [refused.flush, collector.dropped.flush, noter.note]
