@@ -90,10 +90,12 @@ def nginx(locations: str, upstreams: str = "", page: str = "") -> Iterator[str]:
             "utf-8",
         )
         process = subprocess.Popen([command, "-c", folder / "nginx.conf", "-p", folder])
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        process.wait()
+        try:
+            wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def wait_for(port: int) -> None:
