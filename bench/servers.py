@@ -25,9 +25,9 @@ import msgspec
 
 from bench.engines import Engine
 from bench.store import BATCH, BROWSER, Operation, World, fill
-from footfall.errors import ApiError
 from footfall.web.context import Call
-from footfall.web.envelope import Reply, failure
+from footfall.web.envelope import Reply
+from footfall.web.refusals import Refusals
 from footfall.web.server import Server
 
 P = ParamSpec("P")
@@ -134,10 +134,12 @@ def empty_server(answer: Answer, core: int) -> Iterator[str]:
         process.join()
 
 
-class _Empty(NamedTuple):
+class _Empty(Refusals):
     """A service and application that takes each body and gives one answer."""
 
-    reply: Reply
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[_Empty]:
@@ -148,9 +150,6 @@ class _Empty(NamedTuple):
 
     async def answer(self, call: Call, body: bytes) -> Reply:
         return self.reply
-
-    def refuse(self, call: Call, error: ApiError) -> Reply:
-        return failure(error)
 
 
 def _serve_empty(answer: Answer, core: int, ready: Connection) -> None:

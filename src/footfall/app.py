@@ -21,6 +21,7 @@ from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
 from footfall.dashboard.core import Services as PageServices
+from footfall.dashboard.core import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.counts import Counts
@@ -267,7 +268,7 @@ class App:
             dashboard = PageServices(
                 database, directory, collector.online, refused, address, self.stopping, scopes
             )
-            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard))
+            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
             indexer = TraitIndexer(database)
             noter = SeenNoter(database, collector.online.take_fresh)
             note_used = functools.partial(note_credentials, database, access)

@@ -67,4 +67,5 @@ def routes(services: Services) -> list[Route]:
         Route("GET", "/readyz", services.health.ready, OPEN),
         Route("GET", "/openapi.yaml", services.reference.openapi, OPEN),
         Route("GET", "/docs", services.reference.docs, OPEN),
+        Route("GET", "/robots.txt", services.reference.robots, OPEN),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import select
 import socket
@@ -95,6 +96,25 @@ BODIES: dict[str, bytes] = {
 @pytest.mark.parametrize("name", BODIES)
 def test_what_is_no_json_object_is_refused(unharmed: Site, path: str, name: str) -> None:
     assert send(unharmed, path, BODIES[name]) == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *ROUTES,
+        "/api/v1/identify/batch",
+        "/api/v1/profiles/merge",
+        "/api/v1/ledger/000000000000000000000000/undo",
+    ],
+)
+def test_a_byte_order_mark_before_a_body_is_passed_over(server: Site, path: str) -> None:
+    body = msgspec.json.encode({"user_id": "A", "datafast_visitor_id": "x"})
+    plain, marked = (
+        server.http.post(path, content=content, headers=head(server))
+        for content in (body, codecs.BOM_UTF8 + body)
+    )
+    assert (plain.status_code, plain.json()) == (marked.status_code, marked.json())
+    assert "valid JSON" not in marked.text
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -26,6 +26,10 @@ def test_docs_are_a_page(http: httpx.Client) -> None:
     assert "<h1" in http.get("/docs").text
 
 
+def test_search_engines_are_sent_away(http: httpx.Client) -> None:
+    assert http.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs"])
 def test_head_answers_without_a_body(http: httpx.Client, path: str) -> None:
     response = http.head(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import AGENT, Tab, html, snippet
+from tests.conftest import MakeServer
 from tests.support.engines import Engine
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import Site, http_client, make_sites
@@ -35,6 +37,7 @@ http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     types {{ text/html html; }}
+    {upstreams}
     server {{ listen 127.0.0.1:{port}; root {folder}/pages; {locations} }}
 }}
 """
@@ -58,31 +61,41 @@ def site(behind: RunningServer) -> Iterator[Site]:
 @pytest.fixture
 def proxy(behind: RunningServer, site: Site) -> Iterator[str]:
     """The address of nginx, with a page."""
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    assert nginx, "make test installs Debian's nginx"
+    tag = snippet(site, allow_localhost="true").replace(site.url, "/stats")
+    [locations] = re.findall(r"^```nginx\n(.*?)^```$", INSTALL, re.MULTILINE | re.DOTALL)
+    with nginx(locations.replace("127.0.0.1:8000", f"127.0.0.1:{behind.port}"), page=html(tag)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def nginx(locations: str, upstreams: str = "", page: str = "") -> Iterator[str]:
+    """The address of an nginx with these parts of a configuration."""
+    command = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    assert command, "make test installs Debian's nginx"
     with tempfile.TemporaryDirectory() as name, socket.socket() as probe:
         folder = Path(name)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
         (folder / "pages").mkdir()
-        tag = snippet(site, allow_localhost="true").replace(site.url, "/stats")
-        (folder / "pages" / "index.html").write_text(html(tag), "utf-8")
-        [locations] = re.findall(r"^```nginx\n(.*?)^```$", INSTALL, re.MULTILINE | re.DOTALL)
+        (folder / "pages" / "index.html").write_text(page, "utf-8")
         (folder / "nginx.conf").write_text(
             CONFIG.format(
                 folder=folder,
                 port=port,
                 user="user root;" if os.geteuid() == 0 else "",
-                locations=locations.replace("127.0.0.1:8000", f"127.0.0.1:{behind.port}"),
+                upstreams=upstreams,
+                locations=locations,
             ),
             "utf-8",
         )
-        process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-p", folder])
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        process.wait()
+        process = subprocess.Popen([command, "-c", folder / "nginx.conf", "-p", folder])
+        try:
+            wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def wait_for(port: int) -> None:
@@ -126,3 +139,17 @@ def test_the_proxy_tells_the_address_and_nobody_else_does(proxy: str, site: Site
     assert visitor("127.0.0.2") == here != visitor("127.0.0.3")
     for name in ("x-forwarded-for", "x-datafast-real-ip"):
         assert visitor("127.0.0.2", **{name: "203.0.113.9"}) == here
+
+
+def test_answers_that_do_not_wait_for_the_body_take_no_server_out(start: MakeServer) -> None:
+    one = start()
+    servers = [one, start(None, one.place if one.place.engine == "postgres" else None)]
+    upstreams = "".join(f"server 127.0.0.1:{server.port}; " for server in servers)
+    pass_on = "location / { proxy_pass http://footfall; }"
+    with nginx(pass_on, f"upstream footfall {{ {upstreams} }}") as address, httpx.Client() as client:
+        for _ in range(10):
+            large = client.post(f"{address}/api/events", content=b"x" * 1_000_000)
+            unknown = client.post(f"{address}/api/v1/identify", content=b"x" * 1_000_000)
+            codes = [client.get(f"{address}/healthz").status_code for _ in servers]
+            assert (large.status_code, unknown.status_code, codes) == (413, 401, [200, 200])
+        assert large.json()["error"]["code"] == 413

@@ -40,6 +40,8 @@ class Description:
         method = response.request.method
         path = response.request.url.raw_path.decode().partition("?")[0]
         where = f"{method} {path} answered {response.status_code}: {response.text[:300]}"
+        if path.startswith("/api/") and (method, response.status_code) != ("OPTIONS", 204):
+            assert response.headers.get_list("cache-control") == ["no-store"], f"caches may keep it: {where}"
         found = self._find(path)
         if found is None:
             assert response.status_code == 404, f"no such path in openapi.yaml: {where}"

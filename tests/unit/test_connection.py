@@ -37,6 +37,9 @@ class Answering:
     def refuse(self, call: Call, error: ApiError) -> Reply:
         raise NotImplementedError
 
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Call:
+        raise NotImplementedError
+
 
 class Server:
     """Connections of `shared`, and a client that sent one request."""
@@ -91,7 +94,7 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"], ids=["closing", "kept"])
 def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
     async def scenario() -> None:
-        request = b"GET / HTTP/%b\r\n\r\n" % version
+        request = b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version
         async with asked(lambda: Reply(b"x" * size), request) as server:
             await server.read(10)
             assert await server.leaves_the_client()
@@ -101,7 +104,7 @@ def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
 
 def test_a_client_that_reads_slowly_gets_the_whole_answer() -> None:
     async def scenario() -> None:
-        async with asked(lambda: Reply(b"x" * 1_000_000), b"GET / HTTP/1.1\r\n\r\n") as server:
+        async with asked(lambda: Reply(b"x" * 1_000_000), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as server:
             for _ in range(18):
                 await server.read(50_000)
                 server.let_time_pass()
@@ -117,7 +120,7 @@ def test_a_stream_that_is_read_goes_on() -> None:
             await asyncio.sleep(0)
 
     async def scenario() -> None:
-        async with asked(lambda: Reply(b"", stream=parts()), b"GET / HTTP/1.1\r\n\r\n") as server:
+        async with asked(lambda: Reply(b"", stream=parts()), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as server:
             for _ in range(50):
                 await server.read(50_000)
                 server.let_time_pass()

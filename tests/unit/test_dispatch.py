@@ -1,12 +1,15 @@
-"""What is logged of calls that go wrong."""
+"""What calls get whose head says enough, and those that go wrong."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
-from footfall.errors import DatabaseError
+from footfall.dashboard.core import draw_error
+from footfall.errors import DatabaseError, HeadTooLarge, Unauthorized, Unavailable
 from footfall.web.context import Context, Credential, Route
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Headers, Reply
@@ -35,3 +38,146 @@ def test_a_database_error_is_logged_without_the_person_in_the_path() -> None:
     assert line["route"] == "/profiles/{ref}"
     assert "ada" not in str(line)
     assert "203.0.113.9" not in str(line)
+
+
+async def told(context: Context) -> Reply:
+    return Reply(b"ok")
+
+
+async def failing(context: Context) -> Reply:
+    raise {b"a": RuntimeError("x"), b"b": DatabaseError("x"), b"c": Unavailable("x")}[context.query_string]
+
+
+class Nobody(Anyone):
+    """Nobody may call."""
+
+    def check(self, context: Context, route: Route) -> Headers:
+        raise Unauthorized("no")
+
+
+TABLE = [
+    Route("POST", "/api/events", told, Credential.BROWSER, max_body=99),
+    Route("POST", "/api/v1/identify", told, Credential.WEBSITE, max_body=99),
+    Route("GET", "/api/v1/profiles", told, Credential.WEBSITE),
+    Route("GET", "/static", told, Credential.PAGE),
+    Route("GET", "/people", failing, Credential.PAGE),
+    Route("POST", "/people", failing, Credential.PAGE, max_body=99),
+    Route("GET", "/api/failing", failing, Credential.OPEN),
+]
+BROWSER = {b"accept": b"text/html,*/*;q=0.8"}
+
+
+def asked(method: str, target: bytes, headers: dict[bytes, bytes], access: Any = None) -> Reply:
+    """The answer to a request without a body."""
+    dispatch = Dispatch(TABLE, access or Anyone(), lambda: 0, draw=draw_error)
+    call = dispatch.begin(method, target, headers, "203.0.113.9")
+    with capture_logs():
+        return call.reply or asyncio.run(dispatch.answer(call, b""))
+
+
+def values(reply: Reply, name: bytes) -> list[bytes]:
+    return [value for key, value in reply.headers if key == name]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", b"/people?a", 500),
+        ("GET", b"/people?b", 503),
+        ("GET", b"/people?c", 503),
+        ("DELETE", b"/people", 405),
+        ("POST", b"/nothing", 404),
+        ("GET", b"relative", 400),
+    ],
+)
+def test_an_error_is_a_page_in_a_browser_and_json_for_programs(
+    method: str, target: bytes, status: int
+) -> None:
+    page = asked(method, target, BROWSER)
+    assert (page.status, values(page, b"content-type")) == (status, [b"text/html; charset=utf-8"])
+    assert b"<h1>" in page.body
+    assert values(page, b"cache-control") == [b"no-store"]
+    data = asked(method, target, {b"accept": b"*/*"})
+    assert (data.status, values(data, b"content-type")) == (status, [b"application/json"])
+    assert values(data, b"cache-control") == [b"no-store"]
+    for name in (b"allow", b"retry-after"):
+        assert values(page, name) == values(data, name)
+    assert len(values(data, b"retry-after")) == (status == 503)
+
+
+@pytest.mark.parametrize("target", [b"/api/failing?a", b"/api/nothing"])
+def test_errors_of_the_api_are_json_in_a_browser_too(target: bytes) -> None:
+    assert values(asked("GET", target, BROWSER), b"content-type") == [b"application/json"]
+
+
+@pytest.mark.parametrize(
+    ("target", "accept", "kind"),
+    [
+        (b"/people", b"text/html", b"text/html; charset=utf-8"),
+        (b"/people", b"*/*", b"application/json"),
+        (b"/api/v1/profiles", b"text/html", b"application/json"),
+        (b"", b"", b"application/json"),
+    ],
+)
+def test_what_cannot_be_taken_is_a_page_for_browsers_as_far_as_its_head_is_known(
+    target: bytes, accept: bytes, kind: bytes
+) -> None:
+    dispatch = Dispatch(TABLE, Anyone(), lambda: 0, draw=draw_error)
+    reply = dispatch.reject(target, {b"accept": accept}, HeadTooLarge("too large")).reply
+    assert reply is not None
+    assert (reply.status, values(reply, b"content-type")) == (431, [kind])
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "access"),
+    [
+        ("POST", b"/api/events", Anyone()),
+        ("GET", b"/api/v1/profiles", Anyone()),
+        ("GET", b"/api/v1/profiles", Nobody()),
+        ("GET", b"/api/nothing", Anyone()),
+        ("PUT", b"/api/events", Anyone()),
+    ],
+)
+def test_no_answer_of_the_api_is_kept_by_caches(method: str, target: bytes, access: Any) -> None:
+    assert values(asked(method, target, {}, access), b"cache-control") == [b"no-store"]
+
+
+def test_what_may_be_kept_is_not_forbidden_to_be() -> None:
+    assert values(asked("GET", b"/static", {}), b"cache-control") == []
+
+
+@pytest.mark.parametrize("target", [b"/api/events", b"/api/v1/identify", b"/people"])
+@pytest.mark.parametrize(
+    ("coding", "status"),
+    [(b"gzip", 415), (b"br", 415), (b"gzip, identity", 415), (b"Identity", 200), (b"", 200)],
+)
+def test_a_compressed_body_is_refused(target: bytes, coding: bytes, status: int) -> None:
+    headers = {b"content-encoding": coding, b"content-length": b"2"}
+    reply = asked("POST", target + (b"?c" if target == b"/people" else b""), headers)
+    assert reply.status == (503 if target == b"/people" and status == 200 else status)
+    if status == 415:
+        assert b"Content-Encoding" in reply.body
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, b"content-type, user-agent"),
+        ({b"access-control-request-headers": b""}, b"content-type, user-agent"),
+        ({b"access-control-request-headers": b" "}, b"content-type, user-agent"),
+        ({b"access-control-request-headers": b"content-type"}, b"content-type"),
+        (
+            {b"access-control-request-headers": b"baggage,sentry-trace,traceparent,x-datadog-trace-id"},
+            b"baggage,sentry-trace,traceparent,x-datadog-trace-id",
+        ),
+        ({b"access-control-request-headers": b"x-requested-with, newrelic"}, b"x-requested-with, newrelic"),
+        ({b"access-control-request-headers": b"a<script>"}, b"content-type, user-agent"),
+        ({b"access-control-request-headers": b"x-\xfc"}, b"content-type, user-agent"),
+        ({b"access-control-request-headers": b"a," * 4000}, b"content-type, user-agent"),
+    ],
+)
+def test_a_page_may_send_the_headers_that_it_asks_for(headers: dict[bytes, bytes], allowed: bytes) -> None:
+    reply = asked("OPTIONS", b"/api/events", {b"origin": b"https://any.example", **headers})
+    assert reply.status == 204
+    assert values(reply, b"access-control-allow-headers") == [allowed]
+    assert values(reply, b"access-control-allow-origin") == [b"*"]

@@ -8,10 +8,12 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
-from footfall.errors import ApiError, DatabaseError, SchemaMismatch, Unavailable
+from footfall.dashboard.core import draw_error
+from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
 from footfall.log import get_logger
 from footfall.web.context import Call
-from footfall.web.envelope import Reply, failure, success
+from footfall.web.envelope import Reply, success
+from footfall.web.refusals import Refusals
 from footfall.web.server import Server
 
 R = TypeVar("R")
@@ -41,12 +43,13 @@ def wait_for(
     return waiting.results[0]
 
 
-class _Waiting(Generic[R]):
+class _Waiting(Refusals, Generic[R]):
     """A service that knows one answer. `server`: the one that runs it."""
 
     server: Server
 
     def __init__(self, attempt: Callable[[], R]) -> None:
+        super().__init__(draw_error)
         self._attempt = attempt
         self.results: list[R] = []
         self._told = ""
@@ -73,17 +76,12 @@ class _Waiting(Generic[R]):
         """See `web.connection.Application`."""
         if target == b"/healthz":
             return Call(method, success({"status": "alive"}))
-        return Call(
-            method, failure(Unavailable("The database cannot be reached yet. Try again in a second."))
-        )
+        problem = Unavailable("The database cannot be reached yet. Try again in a second.")
+        return self.reject(target, headers, problem)
 
     async def answer(self, call: Call, body: bytes) -> Reply:
         """Never asked for, since each call has its reply at once."""
         raise NotImplementedError
-
-    def refuse(self, call: Call, error: ApiError) -> Reply:
-        """See `web.connection.Application`."""
-        return failure(error)
 
     async def _try(self) -> None:
         """Whatever ends this ends the server: a result, or a failure that trying again does not mend."""

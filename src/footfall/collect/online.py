@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 
 ONLINE_MS = 5 * 60_000
-PRUNE_AT = 1000
-"""Visitors of a website from which on those who left are looked for at each new one's arrival."""
+MOST_GONE = 8
+"""Of those who left, so many are forgotten when somebody is seen: more than come, and never many at once."""
 MOST_FRESH = 50_000
 """Visitors who may wait to be taken; of more than that nobody takes note."""
 
 
 class Online:
-    """When visitors were seen last (ms since epoch), by website."""
+    """When visitors were seen last (ms since epoch), by website. Nothing here costs more the more of them are online.
+
+    So the dictionaries are ordered ones: of a plain one, the front is found the later the more was removed from it.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[bytes, dict[bytes, int]] = {}
-        self._fresh: dict[tuple[bytes, bytes], int] = {}
+        self._seen: dict[bytes, OrderedDict[bytes, int]] = {}
+        self._fresh: OrderedDict[tuple[bytes, bytes], int] = OrderedDict()
 
     def see(self, website_id: bytes, visitor_id: bytes, at: int) -> None:
         """A visitor did something."""
-        visitors = self._seen.setdefault(website_id, {})
-        visitors.pop(visitor_id, None)  # so that they lie in the order in which they were seen
+        visitors = self._seen.get(website_id)
+        if visitors is None:
+            visitors = self._seen[website_id] = OrderedDict()
         visitors[visitor_id] = at
+        visitors.move_to_end(visitor_id)  # so that they lie in the order in which they were seen
         key = (website_id, visitor_id)
         if len(self._fresh) < MOST_FRESH or key in self._fresh:
             self._fresh[key] = at
-        if len(visitors) > PRUNE_AT:
-            self._prune(visitors, at)
+        self._forget(visitors, at - ONLINE_MS)
 
     def take_fresh(self, most: int) -> list[tuple[bytes, bytes, int]]:
         """(website id, visitor id, ms since epoch) of some who were seen since they were taken last; those who wait longest come first."""
-        keys = list(itertools.islice(self._fresh, most))
-        return [(*key, self._fresh.pop(key)) for key in keys]
+        taken = (self._fresh.popitem(last=False) for _ in range(min(most, len(self._fresh))))
+        return [(*key, at) for key, at in taken]
 
-    def visitors(self, website_id: bytes, now: int) -> dict[bytes, int]:
-        """The visitors of the last five minutes, and when they were seen last."""
-        visitors = self._seen.get(website_id, {})
-        self._prune(visitors, now)
-        return dict(visitors)
+    def latest(self, website_id: bytes, now: int, most: int) -> dict[bytes, int]:
+        """Of the visitors of the last five minutes those who were seen last, and when that was."""
+        visitors = self._seen.get(website_id, OrderedDict())
+        last = itertools.islice(reversed(visitors.items()), most)
+        return dict(itertools.takewhile(lambda one: one[1] > now - ONLINE_MS, last))
 
-    def _prune(self, visitors: dict[bytes, int], now: int) -> None:
-        """Forget those who left; they lie in front."""
-        while visitors:
-            first = next(iter(visitors))
-            if visitors[first] > now - ONLINE_MS:
+    def _forget(self, visitors: OrderedDict[bytes, int], before: int) -> None:
+        """Forget some of those who left; they lie in front."""
+        for _ in range(MOST_GONE):
+            visitor_id, at = next(iter(visitors.items()))
+            if at > before:
                 return
-            del visitors[first]
+            del visitors[visitor_id]

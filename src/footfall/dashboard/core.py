@@ -9,7 +9,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -33,6 +32,8 @@ from footfall.websites.model import Website
 T = TypeVar("T")
 
 SESSION_COOKIE, FORM_COOKIE = "footfall_session", "footfall_form"
+MOST_SESSIONS = 4
+"""Cookies of that name that are looked at: others on this host may set their own."""
 MAX_FORM = 64 * 1024
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
@@ -63,7 +64,8 @@ class Call(msgspec.Struct):
     session: str = ""
     form_key: str = ""
     website: Website | None = None
-    is_secure: bool = False
+    origin: str = "http://127.0.0.1"
+    """Scheme and host by which the browser reached the server."""
     home: str = ""
     """The page that a form stands on: whoever loads the answer to the form again comes there."""
 
@@ -92,9 +94,9 @@ class Call(msgspec.Struct):
         return self.account
 
     @property
-    def origin(self) -> str:
-        """The address by which the browser reached the server."""
-        return f"{'https' if self.is_secure else 'http'}://{self.context.header(b'host') or '127.0.0.1'}"
+    def is_secure(self) -> bool:
+        """Whether the browser reached the server by HTTPS."""
+        return self.origin.startswith("https:")
 
     async def is_logged_in(self) -> bool:
         """Whether the session is still one, for answers that last."""
@@ -149,6 +151,7 @@ class Pages:
             values = iter(context.path_values)
             filled = re.sub(r"{\w+}", lambda _: quote(next(values), safe=":"), home)
             call = Call(context, self._services, home=filled)
+            call.origin = self._services.address.origin(context.peer, context.headers)
             try:
                 return await self._answer(call, page, is_open, is_form)
             except (ApiError, UsageError, DatabaseError) as error:
@@ -158,15 +161,9 @@ class Pages:
 
     async def _answer(self, call: Call, page: Page, is_open: bool, is_form: bool) -> Reply:
         call.pairs = call.context.pairs()
-        cookies = read_cookies(call.context.header(b"cookie"))
-        call.session, call.form_key = cookies.get(SESSION_COOKIE, ""), cookies.get(FORM_COOKIE, "")
-        call.is_secure = (
-            call.context.header(b"x-forwarded-proto").partition(",")[0].strip().lower() == "https"
-        )
-        if call.session:
-            call.account = await self._services.database.read(find_session, (call.session, call.now))
-        if call.account is None:
-            call.session = ""
+        cookies = call.context.header(b"cookie")
+        call.form_key = next(iter(read_cookie(cookies, FORM_COOKIE)), "")
+        await self._enter(call, read_cookie(cookies, SESSION_COOKIE)[:MOST_SESSIONS])
         if call.account is None and not is_open:
             return to_login(call)
         if is_form:
@@ -174,6 +171,14 @@ class Pages:
             check_form(call)
         call.website = self._website(call)
         return await page(call)
+
+    async def _enter(self, call: Call, secrets: list[str]) -> None:
+        """Find out whose session it is, if one of `secrets` is of one."""
+        for secret in secrets:
+            call.account = await self._services.database.read(find_session, (secret, call.now))
+            if call.account is not None:
+                call.session = secret
+                return
 
     def _website(self, call: Call) -> Website | None:
         values = call.context.path_values
@@ -227,9 +232,20 @@ def render(
     return Reply(body.encode(), status, [*page_headers(call), *more])
 
 
+def draw_error(error: ApiError) -> Reply:
+    """An error as a page, where nobody knows who asks."""
+    call = {"home": ""}
+    body = draw("error.html", call=call, account=None, website=None, code=error.status, message=error.message)
+    return Reply(body.encode(), error.status, _page_headers("'self'"))
+
+
 def page_headers(call: Call) -> Headers:
     """What every page carries. Images of people come from elsewhere only where the website allows it."""
     images = "'self' https:" if call.website is not None and call.website.is_image_allowed else "'self'"
+    return _page_headers(images)
+
+
+def _page_headers(images: str) -> Headers:
     return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", POLICY.format(images=images).encode()),
@@ -271,12 +287,10 @@ def cookie(call: Call, name: str, value: str, seconds: int) -> tuple[bytes, byte
     return b"set-cookie", text.encode()
 
 
-def read_cookies(header: str) -> dict[str, str]:
-    """Cookies by name; none when the header cannot be read."""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+def read_cookie(header: str, name: str) -> list[str]:
+    """The values of the cookies of this name that are not empty. What else is in `header` does not matter: nothing of ours is quoted."""
+    pairs = (part.partition("=") for part in header.split(";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name and value.strip()]
 
 
 def read_form(body: bytes) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import live, people, person, sites
+from footfall.dashboard import people, person, sites
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
+from footfall.dashboard.live import Live
 from footfall.dashboard.login import Login
 from footfall.errors import NotFound
 from footfall.web.context import Route
@@ -15,7 +16,7 @@ TYPES = {"css": b"text/css; charset=utf-8", "js": b"text/javascript; charset=utf
 
 def pages(services: Services) -> list[Route]:
     """Every page of the dashboard."""
-    made, login = Pages(services), Login()
+    made, login, live = Pages(services), Login(), Live()
 
     def show(path: str, page: Page, *, is_open: bool = False) -> Route:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
@@ -52,8 +53,8 @@ def pages(services: Services) -> list[Route]:
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
         show("/w/{websiteId}/visitors/{visitorId}", person.visitor),
         show("/w/{websiteId}/visitors/{visitorId}/journey", person.visitor_page),
-        show("/w/{websiteId}/live", live.live),
-        show("/w/{websiteId}/live/stream", live.live_stream),
+        show("/w/{websiteId}/live", live.page),
+        show("/w/{websiteId}/live/stream", live.stream),
         show("/w/{websiteId}/health", people.health),
         show("/w/{websiteId}/settings", sites.settings),
         form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),

@@ -1,39 +1,111 @@
-"""The address of a visitor's browser. Headers are believed only from proxies that the operator named."""
+"""What proxies say about the browser behind them. They are believed only if the operator named them."""
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 
 from footfall.ip import parse_ip
 from footfall.settings import Network
 
+MOST_HOPS = 32
+"""Proxies in a row that are looked at, from the nearest on."""
+_SINGLE = (b"cf-connecting-ip", b"x-real-ip", b"x-datafast-real-ip")
+"""Headers with one address. They count after the lists of all hops, to which proxies add: these they pass on as a client sent them."""
+LONGEST = 64
+"""Characters of an address that are looked at."""
+_HOST = b"-._~%:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s",;=]+|[,;=]')
+"""Of `Forwarded`: a text in quotes, a word, or what stands between them."""
+
+Headers = Mapping[bytes, bytes]
+
 
 class ClientAddress:
-    """Finds the client's address, behind the proxies in `trusted` (networks)."""
+    """Finds the client's address, and the address that it asked for, behind the proxies in `trusted` (networks)."""
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
         self._is_trusted = functools.lru_cache(1024)(self._check)
 
-    def find(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
+    def find(self, peer: str, headers: Headers) -> str:
         """The client's address for a connection from `peer` with request `headers`; `peer` itself when nothing better is known.
 
-        `x-datafast-real-ip` wins; of `X-Forwarded-For` the rightmost address that is no trusted proxy counts.
+        Each proxy is asked whom it had before it, as long as it is trusted.
         """
-        if not self._trusted or not self._is_trusted(peer):
+        if not self.believes(peer):
             return peer
-        real = headers.get(b"x-datafast-real-ip", b"").decode("latin-1").strip()
-        if parse_ip(real) is not None:
-            return real
-        chain = [part.strip() for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
-        for address in reversed(chain):
-            if parse_ip(address) is None:
+        nearest = peer
+        for text in reversed(_hops(headers)):
+            address = parse_ip(_without_port(text)[:LONGEST])
+            if address is None:
                 break
-            if not self._is_trusted(address):
-                return address
-        return peer
+            nearest = str(address)
+            if not self._is_trusted(nearest):
+                break
+        return nearest
+
+    def origin(self, peer: str, headers: Headers) -> str:
+        """Scheme and host by which the browser asked, such as `https://example.com`."""
+        asked = _text(headers, b"host") or "127.0.0.1"
+        if not self.believes(peer):
+            return f"http://{asked}"
+        told = next(iter(_read_forwarded(_text(headers, b"forwarded"))), {})
+        scheme = _first(headers, b"x-forwarded-proto") or told.get("proto", "")
+        host = _first(headers, b"x-forwarded-host") or told.get("host", "")
+        is_usable = host and is_host(host.encode("latin-1"))
+        return f"{'https' if scheme.lower() == 'https' else 'http'}://{host if is_usable else asked}"
+
+    def believes(self, peer: str) -> bool:
+        """Whether `peer` is a trusted proxy."""
+        return bool(self._trusted) and self._is_trusted(peer)
 
     def _check(self, address: str) -> bool:
         parsed = parse_ip(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
+
+
+def is_host(text: bytes) -> bool:
+    """Whether this can be one host name, with or without a port. A header of several lines, whose values are joined by commas, is none."""
+    return not text.translate(None, _HOST)
+
+
+def _hops(headers: Headers) -> list[str]:
+    """The addresses that requests came from, as each proxy says; that of the nearest one comes last."""
+    single = [text for name in _SINGLE if (text := _text(headers, name))]
+    forwarded = [hop.get("for", "") for hop in _read_forwarded(_text(headers, b"forwarded"))]
+    chain = _text(headers, b"x-forwarded-for").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+    return [*single, *forwarded[-MOST_HOPS:], *(hop for part in chain if (hop := part.strip()))]
+
+
+def _without_port(text: str) -> str:
+    """The address in `192.0.2.1:80`, `[2001:db8::1]:80` or either in quotes."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+def _read_forwarded(text: str) -> list[dict[str, str]]:
+    """The parameters that each proxy gave, with their names in lower case (RFC 7239)."""
+    hops: list[dict[str, str]] = [{}]
+    name, is_value = "", False
+    for part in _PART.findall(text):
+        if part == ",":
+            hops.append({})
+        if part in ",;=":
+            is_value = part == "="
+        elif is_value:
+            hops[-1][name.lower()] = re.sub(r"\\(.)", r"\1", part.strip('"'))
+        else:
+            name = part
+    return [hop for hop in hops if hop]
+
+
+def _first(headers: Headers, name: bytes) -> str:
+    return _text(headers, name).partition(",")[0].strip()
+
+
+def _text(headers: Headers, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1").strip()

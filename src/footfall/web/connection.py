@@ -16,19 +16,23 @@ import httptools
 from footfall.db.scans import HAS_LEFT
 from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout
 from footfall.log import get_logger
+from footfall.web.address import is_host
 from footfall.web.context import Call
-from footfall.web.envelope import CLOSE, Reply, failure
+from footfall.web.envelope import CLOSE, Reply
 
 MAX_HEAD = 64 * 1024
-"""Bytes of request line and headers."""
+"""Bytes of request line and headers, and of what comes in a row that is no body: empty lines, the sizes of chunks, trailers."""
 IDLE_SECONDS = 60.0
 """How long a connection stays open between two requests."""
+LINGER_SECONDS, MAX_THROWN = 2.0, 16 * 1024 * 1024
+"""How long, and how many bytes, of what a client still sends are read and thrown away, so that it finds its answer."""
 MAX_QUEUED = 500
 """Requests that may wait for the answer to the one before them. What is sent beyond them is not answered."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _WITHOUT_BODY = (204, 304)
 _LAST_CHUNK = b"0\r\n\r\n"
+_VERSIONS = ("1.0", "1.1")
 
 
 class Application(Protocol):
@@ -42,6 +46,9 @@ class Application(Protocol):
 
     def refuse(self, call: Call, error: ApiError) -> Reply:
         """The answer to a call whose body did not come as it should."""
+
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Call:
+        """The call of a head that cannot be taken, with its reply; `target` and `headers` are what is known of it."""
 
 
 class Shared:
@@ -98,8 +105,10 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._is_in_head = True
         self._head_size = 0
-        self._late_size = 0
-        """Bytes that came for an unfinished head after those with which it began."""
+        self._gap = 0
+        """Bytes that came since the parser told of a beginning, an end or a part of a body."""
+        self._thrown = 0
+        """Bytes of the present request, or after the last one, that nobody needs."""
         self._incoming: _Exchange | None = None
         """The request of which more may come."""
         self._current: _Exchange | None = None
@@ -107,6 +116,8 @@ class Connection(asyncio.Protocol):
         self._queued: deque[_Exchange] = deque()
         self._is_last = False
         """Whether no further request is taken."""
+        self._is_lingering = False
+        """Whether all answers are written, and what still comes is thrown away."""
         self._unread = 0
         """Bytes that the client had not taken when it was last looked at."""
         self._has_room = asyncio.Event()
@@ -133,16 +144,15 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._takes_no_more():
+            self._throw_away(len(data))
             return
-        begun = self._headers if self._is_in_head and self._target else None
+        self._gap += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._give_up(BadRequest("This is not a valid HTTP/1.1 request."))
-        if self._is_in_head and self._headers is begun:
-            self._late_size += len(data)
-            if self._late_size > MAX_HEAD:
-                self._give_up(_head_too_large())
+        if self._gap > MAX_HEAD:
+            self._give_up(_head_too_large())
 
     def _parse(self, data: bytes) -> None:
         """Feed the parser, which skips the body of a request that offers another protocol: that one is read anew, without the offer.
@@ -171,7 +181,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._target = b""
         self._headers = {}
-        self._head_size = self._late_size = 0
+        self._head_size = self._gap = 0
         if not self._is_in_head:
             self._is_in_head = True
             if self._current is None:
@@ -190,26 +200,38 @@ class Connection(asyncio.Protocol):
         self._headers[name] = value
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
+        self._gap = 0
         if self._is_last:
             return
-        if self._head_size + len(self._target) > MAX_HEAD:
-            self._give_up(_head_too_large())
+        version = self._parser.get_http_version()
+        if (problem := self._problem(version)) is not None:
+            self._give_up(problem)
             return
-        parser = self._parser
-        if b"upgrade" in self._headers and parser.should_upgrade():  # see `_parse`
+        self._is_in_head = False
+        if b"upgrade" in self._headers and self._parser.should_upgrade():  # see `_parse`
             return
-        method = parser.get_method().decode()
+        method = self._parser.get_method().decode()
         call = self._application.begin(method, self._target, self._headers, self._peer)
-        keeps_open = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        keeps_open = version == "1.1" and self._parser.should_keep_alive()
         self._incoming = exchange = _Exchange(call, is_head=method == "HEAD", keeps_open=keeps_open)
         self._is_last = not keeps_open
         if self._current is None:
             self.until = self._loop.time() + self._shared.timeout
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+        if version == "1.1" and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._answer_expectation(exchange)
         if call.reply is not None:
             self._start(exchange)
+
+    def _problem(self, version: str) -> ApiError | None:
+        """Why the head that has come cannot be taken, if so."""
+        if self._head_size + len(self._target) > MAX_HEAD:
+            return _head_too_large()
+        if version not in _VERSIONS:
+            return BadRequest("HTTP/1.1 and HTTP/1.0 are spoken here.")
+        host = self._headers.get(b"host")
+        if host is None:
+            return BadRequest("A request in HTTP/1.1 needs a Host header.") if version == "1.1" else None
+        return None if is_host(host) else BadRequest("The Host header must name one host.")
 
     def _answer_expectation(self, exchange: _Exchange) -> None:
         """A client waits before it sends the body. When that is not wanted, nobody can tell whether it comes all the same."""
@@ -219,8 +241,12 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._gap = 0
         exchange = self._incoming
-        if exchange is None or exchange.is_started or not exchange.call.max_body:
+        if exchange is None:
+            return
+        if exchange.is_started or not exchange.call.max_body:
+            self._throw_away(len(body))
             return
         exchange.parts.append(body)
         exchange.size += len(body)
@@ -228,9 +254,19 @@ class Connection(asyncio.Protocol):
             self._refuse(exchange, exchange.call.too_large())
 
     def on_message_complete(self) -> None:
+        self._gap = self._thrown = 0
         exchange, self._incoming = self._incoming, None
         if exchange is not None and not exchange.is_started:
             self._start(exchange)
+
+    def _throw_away(self, size: int) -> None:
+        """Count what nobody needs; of too much, the rest is left with the client."""
+        self._thrown += size
+        if self._thrown > MAX_THROWN:
+            if self._is_lingering:
+                self._transport.close()
+            else:
+                self._transport.pause_reading()
 
     # Answers
 
@@ -325,8 +361,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if self._closes_after(exchange):
-            self._transport.close()
-            self._wait_for_reading()
+            self._linger()
         elif self._queued:
             following = self._queued.popleft()
             if not self._queued:
@@ -343,11 +378,27 @@ class Connection(asyncio.Protocol):
         self._start(exchange)
 
     def _give_up(self, error: ApiError) -> None:
-        """Answer what cannot be read, and close."""
+        """Answer what cannot be read, unless that has an answer already, and close."""
         if self._takes_no_more():
             return
-        self._incoming, self._is_last = None, True
-        self._start(_Exchange(Call("", reply=failure(error))))
+        exchange, self._incoming, self._is_last = self._incoming, None, True
+        if exchange is None:
+            known = (self._target, self._headers) if self._is_in_head else (b"", {})
+            self._start(_Exchange(self._application.reject(*known, error)))
+        elif not exchange.is_started:
+            self._refuse(exchange, error)
+        elif self._current is None:
+            self._linger()
+
+    def _linger(self) -> None:
+        """End our side, now that all is answered. Closing over what the client still sends would take the answer from it."""
+        self._incoming, self._is_last, self._is_lingering = None, True, True
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        if self._transport.get_write_buffer_size():
+            self._wait_for_reading()
+        else:
+            self.until = self._loop.time() + LINGER_SECONDS
 
     def expire(self) -> None:
         """End what was waited for in vain: a body, with an answer; a head, the next request or the reading of answers, without one."""
@@ -356,8 +407,10 @@ class Connection(asyncio.Protocol):
                 self._wait_for_reading()
             else:
                 self._transport.abort()
-        elif self._incoming is None or self._incoming.is_started:
+        elif self._incoming is None:
             self._transport.close()
+        elif self._incoming.is_started:
+            self._linger()
         else:
             late = RequestTimeout(f"The body did not arrive within {self._shared.timeout:g} s.")
             self._refuse(self._incoming, late)
@@ -375,4 +428,6 @@ def _chunk(part: bytes) -> bytes:
 
 
 def _head_too_large() -> HeadTooLarge:
-    return HeadTooLarge(f"The request line and headers are larger than {MAX_HEAD} bytes.")
+    return HeadTooLarge(
+        f"The request line and headers, or what surrounds the body, are larger than {MAX_HEAD} bytes."
+    )

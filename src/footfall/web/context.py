@@ -98,7 +98,7 @@ class Route(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct):
     """A request whose head was looked at. `max_body`: bytes that its body may have; `reply`: its answer when the head is enough for it.
 
-    `extra`: headers that every answer carries.
+    `extra`: headers that every answer carries. `is_page`: a browser asks for a page, so that an error is one too.
     """
 
     method: str
@@ -107,6 +107,7 @@ class Call(msgspec.Struct):
     route: Route | None = None
     extra: Headers = []
     max_body: int = 0
+    is_page: bool = False
 
     def too_large(self) -> TooLarge:
         """The error for a body of more bytes than that."""

@@ -14,27 +14,30 @@ import httptools
 
 from footfall.clock import Clock
 from footfall.errors import (
-    ApiError,
     BadRequest,
-    DatabaseError,
-    InternalError,
     MethodNotAllowed,
     NotFound,
-    Unavailable,
     UnsupportedMedia,
 )
-from footfall.log import get_logger
 from footfall.web.context import Call, Context, Credential, Route
-from footfall.web.envelope import Headers, Reply, failure
+from footfall.web.envelope import Headers, Reply
+from footfall.web.refusals import NO_STORE, Draw, Refusals, is_page
 
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"content-type, user-agent"),
-    (b"access-control-max-age", b"86400"),
     (b"access-control-expose-headers", b"x-footfall-dropped"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
+PREFLIGHT: Headers = [
+    *CORS,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (b"access-control-max-age", b"86400"),
+]
+USUAL_HEADERS, MOST_HEADERS = b"content-type, user-agent", 4096
+"""What a page may send when its browser does not ask, or with more bytes than that."""
+_NAMES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz, \t"
+"""What a list of header names may hold."""
+_EXTRA = {Credential.WEBSITE: NO_STORE, Credential.BROWSER: [*CORS, *NO_STORE]}
 
 
 class Access(Protocol):
@@ -47,21 +50,26 @@ class Access(Protocol):
         """What is checked after the body was read. Raises ApiError."""
 
 
-class Dispatch:
+class Dispatch(Refusals):
     """Serves `routes`; every error becomes an answer in the envelope. See `web.connection.Application`.
 
-    `lost`: the route of browsers that ask for what is not there, outside `/api`.
+    `lost`: the route of browsers that ask for what is not there, outside `/api`. `draw`: see `Refusals`.
     """
 
     def __init__(
-        self, routes: Iterable[Route], access: Access, clock: Clock, lost: Route | None = None
+        self,
+        routes: Iterable[Route],
+        access: Access,
+        clock: Clock,
+        lost: Route | None = None,
+        draw: Draw | None = None,
     ) -> None:
+        super().__init__(draw)
         self._exact: dict[str, dict[str, Route]] = {}
         self._open: list[tuple[re.Pattern[str], dict[str, Route]]] = []
         self._access = access
         self._clock = clock
         self._lost = lost
-        self._log = get_logger("web")
         for route in routes:
             self._add(route)
 
@@ -78,7 +86,7 @@ class Dispatch:
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
         """What can be said of a request by its head: the call to go on with, or that has its `reply` already."""
-        call = Call(method)
+        call = Call(method, is_page=is_page(target, headers))
         try:
             self._begin(call, target, headers, peer)
         except Exception as error:
@@ -88,11 +96,10 @@ class Dispatch:
     def _begin(self, call: Call, target: bytes, headers: dict[bytes, bytes], peer: str) -> None:
         raw_path, query = _parts(target)
         path = unquote(raw_path) if "%" in raw_path else raw_path
-        call.route, values = route, _ = self._find(call.method, path, raw_path, headers)
-        if route.credential is Credential.BROWSER:
-            call.extra = CORS
+        call.route, values = route, _ = self._find(call, path, raw_path)
+        call.extra = _EXTRA.get(route.credential, [])
         if call.method == "OPTIONS":
-            call.reply = Reply(b"", 204, call.extra)
+            call.reply = Reply(b"", 204, [*PREFLIGHT, _allowed_headers(headers)])
             return
         call.context = context = Context(headers, peer, query, values, self._clock(), path=path)
         if route.credential is Credential.WEBSITE:
@@ -100,17 +107,17 @@ class Dispatch:
         call.max_body = route.max_body
         if route.max_body and int(headers.get(b"content-length", b"0")) > route.max_body:
             raise call.too_large()
+        if route.max_body and headers.get(b"content-encoding", b"").lower() not in (b"", b"identity"):
+            raise UnsupportedMedia("Content-Encoding: send the body as it is, not compressed.")
 
-    def _find(
-        self, method: str, path: str, raw_path: str, headers: dict[bytes, bytes]
-    ) -> tuple[Route, tuple[str, ...]]:
+    def _find(self, call: Call, path: str, raw_path: str) -> tuple[Route, tuple[str, ...]]:
+        method = call.method
         methods = self._exact.get(path)
         values: tuple[str, ...] = ()
         if methods is None:
             methods, values = self._find_open(raw_path)
         if methods is None:
-            is_browser = method == "GET" and b"text/html" in headers.get(b"accept", b"")
-            if self._lost is None or not is_browser or path.startswith("/api"):
+            if self._lost is None or method != "GET" or not call.is_page:
                 raise NotFound("There is no such route. See /docs for those there are.")
             return self._lost, ()
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
@@ -144,20 +151,6 @@ class Dispatch:
             reply.headers = [*reply.headers, *call.extra, *context.limits]
         return reply
 
-    def refuse(self, call: Call, error: Exception) -> Reply:
-        """The answer to a call that went wrong."""
-        if isinstance(error, ApiError):
-            reply = failure(error)
-        elif isinstance(error, DatabaseError):
-            route = call.route.path if call.route else ""
-            self._log.warning("database error", reason=str(error), route=route)
-            reply = failure(Unavailable("The database cannot be read now. Try again in a second."))
-        else:
-            self._log.error("unexpected error", method=call.method, exc_info=error)
-            reply = failure(InternalError("Something went wrong on our side."))
-        reply.headers = [*reply.headers, *call.extra]
-        return reply
-
 
 def _parts(target: bytes) -> tuple[str, bytes]:
     """The path, still percent-encoded, and the query of a request's target. Raises BadRequest."""
@@ -169,6 +162,13 @@ def _parts(target: bytes) -> tuple[str, bytes]:
         return path.decode("ascii"), query
     except (httptools.HttpParserInvalidURLError, UnicodeDecodeError) as error:
         raise BadRequest("The request's target is neither a path nor a URL.") from error
+
+
+def _allowed_headers(headers: dict[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Whatever headers a page asks to send: tools that watch pages add theirs, and the route knows no credentials to protect."""
+    asked = headers.get(b"access-control-request-headers", b"")
+    is_list = asked.strip() and len(asked) <= MOST_HEADERS and not asked.translate(None, _NAMES)
+    return b"access-control-allow-headers", asked if is_list else USUAL_HEADERS
 
 
 def _check_media(context: Context, media: tuple[str, ...]) -> None:

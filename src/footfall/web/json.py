@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 import msgspec
@@ -21,9 +22,9 @@ def decode_object(body: bytes | bytearray) -> dict[str, Any]:
 
 
 def decode(body: bytes | bytearray) -> Any:
-    """The JSON value in `body`. Raises BadRequest."""
+    """The JSON value in `body`, which may begin with a byte order mark. Raises BadRequest."""
     try:
-        value = _decode(body)
+        value = _decode(body.removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError as error:
         raise BadRequest("The body is not UTF-8.") from error
     except RecursionError as error:

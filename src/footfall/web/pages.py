@@ -15,6 +15,7 @@ from footfall.errors import ApiError, DatabaseError, Unavailable
 from footfall.web.context import Context
 from footfall.web.docs import Page, render
 from footfall.web.envelope import Reply, success
+from footfall.web.refusals import NO_STORE
 
 
 class Health:
@@ -28,7 +29,7 @@ class Health:
         """200 as long as nothing ended that has to go on. Raises Unavailable."""
         if self._vitals.ended:
             raise Unavailable(f"This server process ends, since a part of it did: {self._vitals.ended}.")
-        return success({"status": "alive"})
+        return _of_now({"status": "alive"})
 
     async def ready(self, context: Context) -> Reply:
         """200 when a transaction can be committed now. Raises Unavailable."""
@@ -36,7 +37,13 @@ class Health:
             await self._database.write(HEARTBEAT_HANDLER, context.now)
         except (ApiError, DatabaseError) as error:
             raise Unavailable("The database cannot be written now.") from error
-        return success({"status": "ready", "engine": self._database.engine})
+        return _of_now({"status": "ready", "engine": self._database.engine})
+
+
+def _of_now(data: object) -> Reply:
+    reply = success(data)
+    reply.headers += NO_STORE
+    return reply
 
 
 class Reference:
@@ -61,3 +68,7 @@ class Reference:
             (b"content-security-policy", self._page.policy.encode()),
         ]
         return Reply(self._page.html, 200, headers)
+
+    async def robots(self, context: Context) -> Reply:
+        """What search engines may look at: nothing."""
+        return Reply(b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")])
