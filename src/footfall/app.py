@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -68,8 +69,23 @@ class CommandSession(Protocol):
 
 def require_database(settings: Settings) -> None:
     """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
-    if not settings.database_url and not (settings.data / sqlite_file.FILE_NAME).exists():
-        raise UsageError(f"there is no database in {settings.data}")
+    if not settings.database_url and not sqlite_file.is_there(settings.data):
+        raise UsageError(
+            f"there is no database in {settings.data.absolute()}: name its folder with --data or FOOTFALL_DATA"
+        )
+
+
+def prepare_folder(settings: Settings) -> str | None:
+    """Make the data folder of a server. What to tell an operator if others on the machine may look into it. Raises UsageError."""
+    if settings.database_url:
+        return None
+    sqlite_file.make_folder(settings.data)
+    if (mode := sqlite_file.wide_mode(settings.data)) is None:
+        return None
+    return (
+        f"other users of this machine may look into {settings.data} (mode {mode:04o}), where secrets lie. "
+        f"Mend it with: chmod -R go= {shlex.quote(str(settings.data))}"
+    )
 
 
 @contextlib.contextmanager
@@ -83,7 +99,7 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
         session = postgres.PostgresSession(settings.database_url)
         postgres.require_current(session)
     else:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        sqlite_file.make_folder(settings.data)
         session = sqlite.open_session(settings.data / sqlite_file.FILE_NAME)
     try:
         yield session
@@ -98,7 +114,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
         with postgres.without_servers(settings.database_url):
             yield
         return
-    settings.data.mkdir(parents=True, exist_ok=True)
+    sqlite_file.make_folder(settings.data)
     lock = sqlite_file.ServerLock(settings.data)
     try:
         yield
@@ -110,7 +126,7 @@ def migrate_database(settings: Settings) -> list[int]:
     """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
     if settings.database_url:
         return postgres.migrate_server(settings.database_url)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    sqlite_file.make_folder(settings.data)
     return sqlite_schema.migrate_file(settings.data / sqlite_file.FILE_NAME)
 
 

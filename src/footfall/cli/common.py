@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from footfall.app import command_session
+from footfall.app import command_session, require_database
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
 from footfall.ids import parse_object_id
-from footfall.settings import Settings, read_settings
+from footfall.settings import Settings, read_place
 from footfall.websites.store import configuration_changed
 
 R = TypeVar("R")
@@ -39,20 +39,25 @@ def command_options(command: F) -> F:
 
     @functools.wraps(command)
     def run(*args: Any, data: Path | None, database: str | None, **kwargs: Any) -> Any:
-        return command(*args, settings=read_settings(os.environ, data=data, database_url=database), **kwargs)
+        return command(*args, settings=read_place(os.environ, data=data, database_url=database), **kwargs)
 
     return place_options(
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(run)
     )  # type: ignore[return-value]
 
 
-def transact(settings: Settings, work: Callable[[Transaction], R]) -> R:
-    """Run `work` in one transaction on the database; beside a running server, too."""
+def transact(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
+    """Run `work` in one transaction on the database; beside a running server, too.
+
+    `makes`: a missing embedded database is made; otherwise, as in a wrong folder, UsageError is raised.
+    """
+    if not makes:
+        require_database(settings)
     with command_session(settings) as session:
         return session.transact(work)
 
 
-def configure(settings: Settings, work: Callable[[Transaction], R]) -> R:
+def configure(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
     """Like `transact`, for work that changes a website, key or token: servers notice within a second."""
 
     def change(tx: Transaction) -> R:
@@ -60,7 +65,7 @@ def configure(settings: Settings, work: Callable[[Transaction], R]) -> R:
         configuration_changed(tx)
         return result
 
-    return transact(settings, change)
+    return transact(settings, change, makes=makes)
 
 
 def object_id(text: str, what: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.app import CommandSession, command_session
+from footfall.app import CommandSession, command_session, require_database
 from footfall.cli.common import command_options, object_id, show
 from footfall.clock import system_clock
 from footfall.errors import UsageError
@@ -50,6 +50,7 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
 
     Goes on where it stopped when it is run again with the same file. Exit code 1 when a row was refused.
     """
+    require_database(settings)
     total = sum(1 for _ in records(file))
     with command_session(settings) as session:
         website = _find_website(session, website_id)
@@ -108,6 +109,7 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
 @command_options
 def doctor(website_id: str, settings: Settings, as_json: bool) -> None:
     """Look for what is wrong in the identities of a website, and say what to do."""
+    require_database(settings)
     with command_session(settings) as session:
         website = _find_website(session, website_id)
         report = session.snapshot(lambda tx: identity_health(tx, website))

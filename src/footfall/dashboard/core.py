@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -29,8 +29,6 @@ from footfall.web.context import Context, Credential, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
-
-T = TypeVar("T")
 
 SESSION_COOKIE, FORM_COOKIE = "footfall_session", "footfall_form"
 MAX_FORM = 64 * 1024
@@ -199,11 +197,6 @@ def needs_website(page: Page) -> Page:
         return await page(call)
 
     return checked
-
-
-async def apart(work: Callable[[], T]) -> T:
-    """Run work that takes long on a thread."""
-    return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
 def render(

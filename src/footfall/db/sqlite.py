@@ -28,6 +28,7 @@ from footfall.db.sqlite_file import (
     READERS_MS,
     ServerLock,
     connect,
+    make_folder,
     ours,
     start_log_anew,
     translated,
@@ -263,7 +264,7 @@ class SqliteDatabase:
         self._log = get_logger("sqlite")
 
     async def open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         self._lock = ServerLock(self._folder)
         try:
             migrate_file(self.path)

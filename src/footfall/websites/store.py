@@ -15,6 +15,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import UsageError
 from footfall.ids import new_object_id, new_tracking_id, random_text
+from footfall.labels import MAX_LABEL, clean_label
 from footfall.websites.model import Exclusions, Website
 
 sql = load(__file__, "websites.sql")
@@ -34,14 +35,14 @@ def create_website(
     timezone: str = "UTC",
     is_cookieless: bool = False,
 ) -> Website:
-    """A new website. Raises UsageError when the domain or time zone is none, or the domain is taken."""
+    """A new website. Raises UsageError when the domain, name or time zone is none, or the domain is taken."""
     domain = clean_domain(domain)
     _refuse_taken(domain, _lock_websites(tx))
     website = Website(
         website_id=new_object_id(),
         tracking_id=new_tracking_id(),
         domain=domain,
-        name=name or domain,
+        name=clean_label(name or domain[:MAX_LABEL], "name"),
         timezone=_timezone(timezone),
         is_cookieless=is_cookieless,
         is_suspended=False,
@@ -68,7 +69,9 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
         changes["domain"] = clean_domain(changes["domain"])
         if changes["domain"] != website.domain:
             _refuse_taken(changes["domain"], websites)
-    if "timezone" in changes:
+    if "name" in changes:
+        changes["name"] = clean_label(changes["name"], "name")
+    if changes.get("timezone", website.timezone) != website.timezone:  # one that vanished does no harm
         _timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
         changes["allowed_hostnames"] = tuple(clean_domain(name) for name in changes["allowed_hostnames"])
@@ -207,14 +210,14 @@ def _is_label(label: str) -> bool:
 
 def _timezone(name: str) -> str:
     if name not in _timezones():
-        raise UsageError(f"timezone: {name!r} is no IANA time zone; use one such as Europe/Berlin")
+        raise UsageError(f"timezone: {name[:60]!r} is no IANA time zone; use one such as Europe/Berlin")
     return name
 
 
 @functools.cache
 def _timezones() -> frozenset[str]:
     """The names of all time zones; to find them means to look through a thousand files."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) | {"UTC"}
 
 
 def _website(row: tuple[Any, ...]) -> Website:
