@@ -37,6 +37,8 @@ from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
+from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
+from footfall.websites.removal import WebsiteRemover
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
 R = TypeVar("R")
@@ -235,6 +237,7 @@ class App:
             )
             dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard))
             indexer = TraitIndexer(database)
+            remover = WebsiteRemover(database, self._clock)
             noter = SeenNoter(database, collector.online.take_fresh)
             at_last = [refused.flush, collector.dropped.flush, noter.note]
             chores = (
@@ -244,6 +247,7 @@ class App:
                 for_ever("daily salt", FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
                 for_ever("trait index", IDLE_SECONDS, indexer.advance),
                 for_ever("who was seen", SEEN_SECONDS, noter.note),
+                for_ever("deleted websites", REMOVAL_SECONDS, remover.advance),
                 for_ever("credentials", NOTE_SECONDS, lambda: note_credentials(database, access)),
             )
             tasks += [asyncio.create_task(chore) for chore in chores]

@@ -62,6 +62,7 @@ def list_(settings: Settings, as_json: bool) -> None:
         ],
         as_json,
         "No account yet: footfall account create EMAIL",
+        ("accountId", "createdAt", "email"),
     )
 
 

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from footfall.app import CommandSession, command_session, require_database
-from footfall.cli.common import command_options, object_id, show
+from footfall.cli.common import command_options, show, website_of
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.identity.health import identity_health
@@ -98,10 +98,7 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
         return next(iter(websites.values()))
     if text is None:
         raise UsageError("--website is required: there is more than one website, or none")
-    found = websites.get(object_id(text, "website"))
-    if found is None:
-        raise UsageError(f"There is no website {text}; see footfall website list")
-    return found
+    return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
 @click.command()

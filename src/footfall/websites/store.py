@@ -82,9 +82,14 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
     return website
 
 
+def require_website(tx: Transaction, website_id: bytes) -> Website:
+    """A website, which nobody else changes until this transaction ends. Raises UsageError when there is none."""
+    return _website_of(_lock_websites(tx), website_id)
+
+
 def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website:
     """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest. Raises UsageError."""
-    newest = _website_of(_lock_websites(tx), website_id).signing_secrets[0]
+    newest = require_website(tx, website_id).signing_secrets[0]
     return update_website(
         tx, website_id, {"signing_secrets": (newest,) if end else (random_text(40), newest)}
     )

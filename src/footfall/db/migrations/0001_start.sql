@@ -3,6 +3,7 @@
 -- stand in the `.derived.sql` file of the same number.
 -- Ids and times are described in ids.py; JSON is kept as text, exactly as it was given.
 
+-- Numbers by name: the version of the configuration, the form of the trait index, and when websites were deleted of which rows are left.
 CREATE TABLE setting (
     name TEXT NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
