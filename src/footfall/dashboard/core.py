@@ -22,7 +22,7 @@ from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
-from footfall.ids import parse_object_id
+from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context, Credential, Handler, Route
@@ -177,8 +177,10 @@ class Pages:
         values = call.context.path_values
         if not values or call.account is None:
             return None
-        website_id = parse_object_id(values[0])
-        return self._services.directory.websites.get(website_id) if website_id else None
+        directory = self._services.directory
+        if values[0].startswith(TRACKING_PREFIX):
+            return directory.by_tracking_id.get(values[0])
+        return directory.websites.get(parse_object_id(values[0]) or b"")
 
     def _sorry(self, call: Call, error: ApiError | UsageError | DatabaseError) -> Reply:
         if isinstance(error, DatabaseError):

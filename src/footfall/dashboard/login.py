@@ -111,12 +111,16 @@ class Login:
         """`POST /setup/{secret}`."""
         secret = await self._check_link(call)
         form = call.form
+
+        def make(tx: Transaction) -> str:
+            account = _create_first(tx, secret, form.get("email", ""), password_hash, call.now)
+            remember_address(tx, account.email, came_from(call), call.now)
+            return start_session(tx, account.account_id, call.now)
+
         try:
             clean_email(form.get("email", ""))
             password_hash = await self._passwords.run(lambda: hash_password(form.get("password", "")))
-            session = await call.services.database.change(
-                lambda tx: _create_first(tx, secret, form.get("email", ""), password_hash, call.now)
-            )
+            session = await call.services.database.change(make)
         except UsageError as error:
             problem = problem_of(error)
             return render(call, "setup.html", status=400, email=form.get("email", ""), problem=problem)
@@ -187,9 +191,8 @@ def _salt(tx: Transaction, now: int) -> bytes:
     return rotate_salt(tx, [(now // DAY_MS, secrets.token_bytes(32))])[0]
 
 
-def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> str:
-    """Make the first account, and log it in."""
+def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:
     tx.lock([("accounts",)])  # as create_account does, but before the link is looked at
     if not is_setup_link(tx, secret):
         raise NotFound("This link was used in the meantime.")
-    return start_session(tx, create_account(tx, email, password_hash, now).account_id, now)
+    return create_account(tx, email, password_hash, now)

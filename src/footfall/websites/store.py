@@ -43,7 +43,7 @@ def create_website(
         tracking_id=new_tracking_id(),
         domain=domain,
         name=clean_label(name or domain[:MAX_LABEL], "name"),
-        timezone=_timezone(timezone),
+        timezone=check_timezone(timezone),
         is_cookieless=is_cookieless,
         is_suspended=False,
         is_localhost_allowed=False,
@@ -72,7 +72,7 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
     if "name" in changes:
         changes["name"] = clean_label(changes["name"], "name")
     if changes.get("timezone", website.timezone) != website.timezone:  # one that vanished does no harm
-        _timezone(changes["timezone"])
+        check_timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
         changes["allowed_hostnames"] = tuple(clean_domain(name) for name in changes["allowed_hostnames"])
     if "exclusions" in changes:
@@ -213,7 +213,8 @@ def _is_label(label: str) -> bool:
     return label.replace("-", "a").replace("_", "a").isalnum() and not label.startswith("-")
 
 
-def _timezone(name: str) -> str:
+def check_timezone(name: str) -> str:
+    """The name of a time zone as it is stored. Raises UsageError."""
     if name not in _timezones():
         raise UsageError(f"timezone: {name[:60]!r} is no IANA time zone; use one such as Europe/Berlin")
     return name
