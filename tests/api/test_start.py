@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from footfall.app import migrate_database
+from footfall.app import migrate_database, prepare_folder
+from footfall.cli.serve import listen
+from footfall.errors import UsageError
+from footfall.settings import read_settings
 from footfall.websites.store import create_website, put_website
-from tests.conftest import MakeServer
 from tests.support.engines import Place
-from tests.support.servers import clean_environment, run_command, run_json, run_process
+from tests.support.servers import run_command, run_json, serving
 
 PAGE = "x" * 24
 READING = [
@@ -39,15 +43,6 @@ READING = [
 ]
 
 
-def refusal(environment: dict[str, str], *arguments: str) -> str:
-    """The one sentence with which a command ends at once."""
-    ran = run_process(environment, *arguments)
-    assert (ran.code, ran.output) == (1, ""), ran
-    assert ran.errors.count("\n") == 1, ran.errors
-    assert "Traceback" not in ran.errors
-    return ran.errors
-
-
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
 def test_a_command_that_works_on_what_is_there_makes_no_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
@@ -60,36 +55,45 @@ def test_a_command_that_works_on_what_is_there_makes_no_database(
 
 
 @pytest.mark.parametrize("data", ["/proc/nowhere", "file", "file/below", "x" * 300, "/dev/null"])
-@pytest.mark.parametrize(
-    "arguments", [("serve", "--port", "0"), ("website", "create", "example.org"), ("website", "list")]
-)
-def test_a_data_folder_that_cannot_be_used_is_named(
-    tmp_path: Path, data: str, arguments: tuple[str, ...]
-) -> None:
+def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path, data: str) -> None:
     (tmp_path / "file").touch()
     chosen = str(tmp_path / data)
-    environment = clean_environment(Place("sqlite", tmp_path), {"FOOTFALL_DATA": chosen})
-    assert chosen in refusal(environment, *arguments)
+    place = {"FOOTFALL_DATA": chosen}
+    with pytest.raises(UsageError, match=re.escape(chosen)):
+        prepare_folder(read_settings(place))
+    for arguments in (("website", "create", "example.org"), ("website", "list")):
+        ran = run_command(Place("sqlite", tmp_path), *arguments, environment=place)
+        assert (ran.code, ran.output) == (1, "")
+        assert chosen in ran.errors
+        assert ran.errors.count("\n") == 1
+
+
+def test_a_start_that_fails_says_why_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    ran = run_command(Place("sqlite", tmp_path), "serve", "--port", "0")
+    assert (ran.code, ran.output) == (1, "")
+    assert (ran.errors.count("\n"), ran.errors[:24]) == (1, "Error: The data folder /")
 
 
 def test_a_database_that_is_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "data" / "footfall.db").mkdir(parents=True)
-    environment = clean_environment(Place("sqlite", tmp_path), {})
-    for arguments in (("serve", "--port", "0"), ("website", "list")):
-        assert "footfall.db" in run_process(environment, *arguments).errors
+    ran = run_command(Place("sqlite", tmp_path), "website", "list")
+    assert ran.code == 1
+    assert "footfall.db" in ran.errors
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "x" * 80, "a..b"])
-def test_a_host_that_cannot_be_listened_on_is_named(tmp_path: Path, host: str) -> None:
-    environment = clean_environment(Place("sqlite", tmp_path), {"FOOTFALL_HOST": host})
-    assert f"cannot listen on {host}" in refusal(environment, "serve", "--port", "0").replace("Warning", "")
+def test_a_host_that_cannot_be_listened_on_is_named(host: str) -> None:
+    with pytest.raises(UsageError, match=f"cannot listen on {host}"):
+        listen(host, 0)
 
 
-def test_a_taken_port_is_answered_with_a_line_that_works(start: MakeServer, place: Place) -> None:
-    port = start().port
-    ran = run_command(place, "serve", "--port", str(port))
-    assert (ran.code, ran.output) == (1, "")
-    assert f"FOOTFALL_PORT={port + 1} make run" in ran.errors
+def test_a_taken_port_is_answered_with_a_line_that_works() -> None:
+    with closing(listen("127.0.0.1", 0)) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"FOOTFALL_PORT={port + 1} make run"):
+            listen("127.0.0.1", port)
 
 
 # Whose files they are
@@ -103,20 +107,20 @@ def modes(folder: Path) -> dict[str, int]:
     }
 
 
-def test_only_its_owner_can_read_what_footfall_writes(start: MakeServer, tmp_path: Path) -> None:
+def test_only_its_owner_can_read_what_footfall_writes(tmp_path: Path) -> None:
     place = Place("sqlite", tmp_path)
     before = os.umask(0)
     try:
-        running = start(None, place)
-        for arguments in (
-            ("db", "backup", str(place.data / "made" / "one.db")),
-            ("db", "erasures", "export", str(place.data / "erasures.ndjson")),
-            ("website", "create", "example.org"),
-        ):
-            assert run_command(place, *arguments).code == 0
+        with serving(place) as running:
+            for arguments in (
+                ("db", "backup", str(place.data / "made" / "one.db")),
+                ("db", "erasures", "export", str(place.data / "erasures.ndjson")),
+                ("website", "create", "example.org"),
+            ):
+                assert run_command(place, *arguments).code == 0
+            found = modes(place.data)
     finally:
         os.umask(before)
-    found = modes(place.data)
     assert {"footfall.db", "footfall.db-wal", "footfall.derived.db", "server.lock", "erasures.ndjson"} <= set(
         found
     )
@@ -125,13 +129,12 @@ def test_only_its_owner_can_read_what_footfall_writes(start: MakeServer, tmp_pat
 
 
 def test_a_folder_into_which_others_can_look_is_warned_of_with_what_mends_it(
-    start: MakeServer, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    place = Place("sqlite", tmp_path)
-    place.data.mkdir()
-    place.data.chmod(0o755)
-    log = start(None, place).log
-    assert f"chmod -R go= {place.data}" in log
+    settings = Place("sqlite", tmp_path).settings
+    assert prepare_folder(settings) is None
+    settings.data.chmod(0o750)
+    assert f"chmod -R go= {settings.data}" in (prepare_folder(settings) or "")
 
 
 # What people type

@@ -56,7 +56,7 @@ def serve(
     if (warning := prepare_folder(settings)) is not None:
         _warn(warning)
     log.configure(settings.log_level)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
     made: Welcome | None = None
     tell_address = functools.cache(lambda: click.echo(f'{{"address":"{address}"}}' if as_json else address))
@@ -101,7 +101,8 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
     server.run(listener)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on which a server can listen. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
