@@ -30,6 +30,7 @@ FORMS = [route.path for route in TABLE if route.method == "POST" and route.path 
 HOMES = {
     "/logout": "/",
     "/tokens/revoke": "/tokens",
+    "/w/{websiteId}/delete": "/w/{websiteId}/settings#delete",
     "/w/{websiteId}/signing": "/w/{websiteId}/settings#signing",
     "/w/{websiteId}/keys": "/w/{websiteId}/settings#keys",
     "/w/{websiteId}/keys/revoke": "/w/{websiteId}/settings#keys",

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -130,10 +130,11 @@ def problem_of(error: UsageError) -> Problem:
 
 
 class Pages:
-    """Makes handlers of pages."""
+    """Makes handlers of pages. `ended`: the answer to a form of ours that comes without a session."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, ended: Callable[[Call], Reply]) -> None:
         self._services = services
+        self._ended = ended
         self._log = get_logger("dashboard")
 
     def route(self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = "") -> Route:
@@ -165,11 +166,16 @@ class Pages:
             call.account = await self._services.database.read(find_session, (call.session, call.now))
         if call.account is None:
             call.session = ""
-        if call.account is None and not is_open:
-            return to_login(call)
-        if is_form:
+        if is_form and (call.account is not None or is_open or came_from_us(call)):
             call.fields = read_form(call.context.body)
-            check_form(call)
+        if call.account is None and not is_open:
+            return self._ended(call) if call.fields else to_login(call)
+        if is_form and not is_ours(call):
+            if call.account is not None and came_from_us(call):
+                return self._ended(call)
+            raise Forbidden(
+                "This form is too old, or came from elsewhere. Go back, reload the page and try again."
+            )
         call.website = self._website(call)
         return await page(call)
 
@@ -241,6 +247,12 @@ def send_json(value: object, *more: tuple[bytes, bytes]) -> Reply:
     return Reply(text, 200, [*headers, *more])
 
 
+def attachment(name: str) -> tuple[bytes, bytes]:
+    """The header of a file to be kept under a name, of which only what is safe everywhere is left."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    return b"content-disposition", f'attachment; filename="{safe}"'.encode()
+
+
 def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
     """303 to a path of this server."""
     return Reply(b"", 303, [(b"location", path.encode()), *page_headers(call), *(headers or [])])
@@ -285,11 +297,14 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
     return [(name, value.strip() if name != "password" else value) for name, value in pairs]
 
 
-def check_form(call: Call) -> None:
-    """Raises Forbidden unless the form was drawn for this browser."""
+def came_from_us(call: Call) -> bool:
+    """Whether the browser says that a form stood on a page of this server; other websites cannot make it say so."""
+    origin = call.context.header(b"origin")
+    return bool(origin) and urlsplit(origin).netloc == call.context.header(b"host")
+
+
+def is_ours(call: Call) -> bool:
+    """Whether a form was drawn for this browser and session."""
     given = hashlib.sha256(call.form.get("form_token", "").encode()).digest()
     wanted = hashlib.sha256(call.form_token().encode()).digest()
-    if not (call.session or call.form_key) or not hmac.compare_digest(given, wanted):
-        raise Forbidden(
-            "This form is too old, or came from elsewhere. Go back, reload the page and try again."
-        )
+    return bool(call.session or call.form_key) and hmac.compare_digest(given, wanted)

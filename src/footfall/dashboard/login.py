@@ -11,9 +11,11 @@ from footfall.auth.accounts import (
     create_account,
     end_session,
     find_account,
+    find_session,
     hash_password,
     is_password,
     is_setup_link,
+    list_accounts,
     open_session,
     set_password,
     start_session,
@@ -22,6 +24,7 @@ from footfall.auth.attempts import begin_attempt, begin_change, remember_address
 from footfall.auth.passwords import Passwords
 from footfall.clock import DAY_MS
 from footfall.collect.service import rotate_salt
+from footfall.dashboard.again import Kept, log_in, offer, read_kept
 from footfall.dashboard.core import (
     SESSION_COOKIE,
     Call,
@@ -54,11 +57,13 @@ class Login:
         if call.account is not None:
             return redirect(call, "/")
         following = safe_path(call.query.get("next", "/"))
-        return render(call, "login.html", next=following, email="", problem=None, done=call.query.get("done"))
+        accounts = await call.services.database.read(lambda tx, _: list_accounts(tx), None)
+        return log_in(call, next=following, done=call.query.get("done"), has_accounts=bool(accounts))
 
     async def login(self, call: Call) -> Reply:
         """`POST /login`."""
         email, following = call.form.get("email", ""), safe_path(call.form.get("next", "/"))
+        kept = read_kept(call)
         problem, status = Problem("password", "This e-mail address and password do not match."), 401
         keys = await call.services.database.change(
             lambda tx: begin_attempt(tx, _salt(tx, call.now), email, came_from(call), call.now)
@@ -66,11 +71,19 @@ class Login:
         if not keys:
             problem, status = TOO_MANY, 429
         elif (secret := await self._check(call, email, keys)) is not None:
-            return _enter(call, secret, following)
+            return (
+                await self._enter_and_offer(call, secret, kept, following)
+                if kept
+                else _enter(call, secret, following)
+            )
         call.home = "/login?" + urlencode({"next": following})
-        return render(
-            call, "login.html", status=status, next=following, email=email, problem=problem, done=None
-        )
+        return log_in(call, status=status, next=following, email=email, problem=problem, kept=kept)
+
+    async def _enter_and_offer(self, call: Call, secret: str, kept: Kept, following: str) -> Reply:
+        """Whoever sent a form before the log-in sees it again."""
+        call.session = secret
+        call.account = await call.services.database.read(find_session, (secret, call.now))
+        return offer(call, kept, following, [_session_cookie(call, secret)])
 
     async def _check(self, call: Call, email: str, keys: list[bytes]) -> str | None:
         """The secret of a new session, if the password is right. Raises Unavailable, and then the attempt does not count."""
@@ -166,7 +179,11 @@ class Login:
 
 
 def _enter(call: Call, session: str, following: str) -> Reply:
-    return redirect(call, following, [cookie(call, SESSION_COOKIE, session, SESSION_SECONDS)])
+    return redirect(call, following, [_session_cookie(call, session)])
+
+
+def _session_cookie(call: Call, session: str) -> tuple[bytes, bytes]:
+    return cookie(call, SESSION_COOKIE, session, SESSION_SECONDS)
 
 
 def came_from(call: Call) -> str:
