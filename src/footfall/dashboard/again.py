@@ -89,5 +89,5 @@ def read_kept(call: Call) -> Kept | None:
 
 def offer(call: Call, kept: Kept, back: str, headers: Headers, status: int = 200) -> Reply:
     """The form as it was typed, to be sent once more."""
-    call.home = back
+    call.home = "/"  # not that page, since a link to the address that is shown would lead nowhere
     return render(call, "again.html", status=status, headers=headers, kept=kept, back=back)
