@@ -51,7 +51,7 @@
       event.preventDefault();
       var card = document.getElementById(form.dataset.card);
       card.setAttribute("aria-busy", "true");
-      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).then(function (answer) {
+      fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) }).then(function (answer) {
         return answer.text();
       }).then(function (html) {
         var fresh = new DOMParser().parseFromString(html, "text/html").getElementById(card.id);
