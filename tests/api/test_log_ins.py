@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS
+from footfall.auth.attempts import PER_ACCOUNT
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -34,9 +34,8 @@ def test_log_ins_through_a_proxy_that_is_not_named_lock_nobody_else_out(
         return visit.log_in(email, password).status_code
 
     assert attempt("192.0.2.1", account.email, PASSWORD) == 303
-    codes = [attempt("198.51.100.7", f"{n}@example.com", "wrong password") for n in range(PER_ADDRESS)]
-    assert codes[0] == 401
-    assert {attempt("198.51.100.7", account.email, "wrong password") for _ in range(PER_ACCOUNT)} == {429}
+    codes = [attempt("198.51.100.7", account.email, "wrong password") for _ in range(PER_ACCOUNT + 1)]
+    assert codes == [401] * PER_ACCOUNT + [429]
     assert attempt("192.0.2.1", account.email, PASSWORD) == 303
 
 
