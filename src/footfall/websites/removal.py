@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
 from time import perf_counter
-from typing import Any
 
 import msgspec
 
 from footfall.clock import Clock
 from footfall.db import migrate
-from footfall.db.copying import Table, tables
 from footfall.db.protocol import Database, Transaction, WriteHandler
-from footfall.db.statements import load
+from footfall.db.statements import Statement, load, make_statement
 from footfall.websites.store import configuration_changed, require_website
 
 sql = load(__file__, "removal.sql")
@@ -25,6 +24,10 @@ LATE_MS = 60_000
 """For so long something may still be written about a website that is gone: other processes notice a little later."""
 IDLE_SECONDS = 5.0
 _NAME = "removing:"
+_TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
+_COLUMN = re.compile(r"^    (\w+) (BYTEA|TEXT|BIGINT)", re.MULTILINE)
+_KEY = re.compile(r"^    PRIMARY KEY \((website_id, [^)]*)\)", re.MULTILINE)
+_TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int"}
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -65,31 +68,30 @@ def end_removal(tx: Transaction, website_id: bytes) -> None:
 
 
 def _remove(tx: Transaction, website_id: bytes, *, is_derived: bool) -> int:
-    for table in _tables(is_derived):
-        names = [name for name, _ in table.key]
-        keys = tx.all(_first_keys(table), (website_id,))
-        if keys:
-            where = " AND ".join(f"{name} = :{name}" for name in names)
-            tx.run_many(table.statement("remove", table.key, f"DELETE FROM {table.name} WHERE {where}"), keys)
+    for first_keys, remove in _statements(is_derived):
+        if keys := tx.all(first_keys, (website_id,)):
+            tx.run_many(remove, keys)
             return len(keys)
     return 0
 
 
-def _first_keys(table: Table) -> Any:
-    names = ", ".join(name for name, _ in table.key)
-    text = f"SELECT {names} FROM {table.name} WHERE website_id = :website_id LIMIT {SLICE}"
-    return table.statement("first_keys", (("website_id", "bytes"),), text)
-
-
 @functools.cache
-def _tables(is_derived: bool) -> list[Table]:
-    """Those tables whose rows belong to a website."""
-    texts = "\n".join(migrate.derived().values())
-    return [
-        table
-        for table in tables()
-        if table.key[0][0] == "website_id" and (f"CREATE TABLE {table.name} " in texts) == is_derived
-    ]
+def _statements(is_derived: bool) -> list[tuple[Statement, Statement]]:
+    """What gives the first keys of a website's rows, and what removes a row by its key, for each table whose rows belong to one."""
+    texts = (migrate.derived() if is_derived else migrate.migrations()).values()
+    found = [(name, body, _KEY.search(body)) for text in texts for name, body in _TABLE.findall(text)]
+    return [_statements_of(name, body, key[1].split(", ")) for name, body, key in found if key]
+
+
+def _statements_of(table: str, body: str, key: list[str]) -> tuple[Statement, Statement]:
+    kinds = dict(_COLUMN.findall(body))
+    declared = ", ".join(f"{name} {_TYPES[kinds[name]]}" for name in key)
+    where = " AND ".join(f"{name} = :{name}" for name in key)
+    first = f"SELECT {', '.join(key)} FROM {table} WHERE website_id = :website_id LIMIT {SLICE}"
+    return (
+        make_statement(f"first_keys_{table}", "website_id bytes", first),
+        make_statement(f"remove_{table}", declared, f"DELETE FROM {table} WHERE {where}"),
+    )
 
 
 def _derived_step(tx: Transaction, calls: list[bytes]) -> list[int]:
