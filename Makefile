@@ -13,11 +13,13 @@ run: install
 install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml tools/link.py
+	@echo "Installing Footfall and what it needs into .venv; nothing outside this folder changes. It takes a minute or so."
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@# The project itself, editable, without a build tool: its sources on the path, and the command.
-	$(BIN)/python tools/link.py
+	@$(BIN)/python tools/link.py
 	@touch $@
+	@echo "Installed: .venv/bin/footfall. Start the server with: make run"
 
 .venv/dev: .venv/installed requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

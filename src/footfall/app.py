@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -43,6 +44,8 @@ from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
+from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
+from footfall.websites.removal import WebsiteRemover
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
 R = TypeVar("R")
@@ -79,8 +82,23 @@ class CommandSession(Protocol):
 
 def require_database(settings: Settings) -> None:
     """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
-    if not settings.database_url and not (settings.data / sqlite_file.FILE_NAME).exists():
-        raise UsageError(f"there is no database in {settings.data}")
+    if not settings.database_url and not sqlite_file.is_there(settings.data):
+        raise UsageError(
+            f"there is no database in {settings.data.absolute()}: name its folder with --data or FOOTFALL_DATA"
+        )
+
+
+def prepare_folder(settings: Settings) -> str | None:
+    """Make the data folder of a server. What to tell an operator if others on the machine may look into it. Raises UsageError."""
+    if settings.database_url:
+        return None
+    sqlite_file.make_folder(settings.data)
+    if (mode := sqlite_file.wide_mode(settings.data)) is None:
+        return None
+    return (
+        f"other users of this machine may look into {settings.data} (mode {mode:04o}), where secrets lie. "
+        f"Mend it with: chmod -R go= {shlex.quote(str(settings.data))}"
+    )
 
 
 @contextlib.contextmanager
@@ -94,7 +112,7 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
         session = postgres.PostgresSession(settings.database_url)
         postgres.require_current(session)
     else:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        sqlite_file.make_folder(settings.data)
         session = sqlite.open_session(settings.data / sqlite_file.FILE_NAME)
     try:
         yield session
@@ -109,7 +127,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
         with postgres.without_servers(settings.database_url):
             yield
         return
-    settings.data.mkdir(parents=True, exist_ok=True)
+    sqlite_file.make_folder(settings.data)
     lock = sqlite_file.ServerLock(settings.data)
     try:
         yield
@@ -121,7 +139,7 @@ def migrate_database(settings: Settings) -> list[int]:
     """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
     if settings.database_url:
         return postgres.migrate_server(settings.database_url)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    sqlite_file.make_folder(settings.data)
     return sqlite_schema.migrate_file(settings.data / sqlite_file.FILE_NAME)
 
 
@@ -270,6 +288,7 @@ class App:
             )
             dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
             indexer = TraitIndexer(database)
+            remover = WebsiteRemover(database, self._clock)
             noter = SeenNoter(database, collector.online.take_fresh)
             note_used = functools.partial(note_credentials, database, access)
             chores: dict[str, tuple[float, Callable[[], Awaitable[float | None]]]] = {
@@ -281,6 +300,7 @@ class App:
                 "clock": (CLOCK_SECONDS, watch.look),
                 "who was seen": (SEEN_SECONDS, noter.note),
                 "credentials": (NOTE_SECONDS, note_used),
+                "deleted websites": (REMOVAL_SECONDS, remover.advance),
                 "log": (EQUAL_SECONDS, tell_rest_of_log),
             }
             for name, (pause, work) in chores.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 Clock = Callable[[], int]
 """Gives the time in ms since epoch, UTC."""
@@ -43,3 +44,14 @@ def from_iso(text: str) -> int:
         raise ValueError("the time has no zone")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+@functools.lru_cache(1024)
+def find_zone(name: str) -> tzinfo | None:
+    """An IANA time zone; None when this machine does not know it (any more). UTC is always known."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):  # no such file, none that can be read, or no name at all
+        return None

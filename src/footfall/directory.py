@@ -24,7 +24,7 @@ class Directory:
     async def refresh(self) -> None:
         """Read everything anew if it changed; to be called every POLL_SECONDS. Raises DatabaseError."""
         version, websites, principals = await self._database.read(_read_changed, self._version)
-        if version != self._version:
+        if version > self._version:  # another look may have come back before this one
             self.websites, self.principals = websites, principals
             self.by_tracking_id = {website.tracking_id: website for website in websites.values()}
             self._version = version

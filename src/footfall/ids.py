@@ -18,6 +18,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-
 _HEX_24 = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
+TRACKING_PREFIX = "dfid_"
 AT_BYTES = 6
 """Bytes of a time in front of fact and event ids: ms since epoch, big endian, good until the year 10889."""
 EVENT_BYTES, FACT_BYTES = 10, 16
@@ -51,7 +52,7 @@ def new_object_id() -> bytes:
 
 def new_tracking_id() -> str:
     """A new id for the `data-website-id` of a page's script tag."""
-    return "dfid_" + random_text(20)
+    return TRACKING_PREFIX + random_text(20)
 
 
 def random_text(length: int) -> str:

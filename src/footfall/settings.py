@@ -6,7 +6,8 @@ Each field's variable is `FOOTFALL_` and its name in upper case, such as `FOOTFA
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,18 @@ import msgspec
 from footfall.errors import UsageError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+BOUNDS = {
+    "port": (0, 65_535),
+    "rate_limit": (0, 1_000_000_000),
+    "workers": (1, 256),
+    "queue_size": (1, 1_000_000),
+}
+"""The least and the most of settings that are whole numbers."""
+TIMEOUTS = (0.1, 3600.0)
+SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
+"""How the variables begin that Kubernetes makes for each Service; for one named footfall, `FOOTFALL_PORT` is among them."""
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,18 +55,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`debug`, `info`, `warning` or `error`."""
 
 
-def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
-    """Settings from `FOOTFALL_*` variables; an override that is not None wins. Raises UsageError."""
-    values: dict[str, object] = {}
-    for name in Settings.__struct_fields__:
+def read_settings(
+    environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None, **options: object
+) -> Settings:
+    """Settings from `FOOTFALL_*` variables; an option that is not None wins, and then the variable is not read. Raises UsageError.
+
+    `tell` gets a sentence about each variable that is left out.
+    """
+    return _read(environ, Settings.__struct_fields__, tell, options)
+
+
+def read_place(environ: Mapping[str, str], **options: object) -> Settings:
+    """The same for a command, to which only the settings matter that say where the data is. Raises UsageError."""
+    return _read(environ, ("data", "database_url"), lambda _: None, options)
+
+
+def _read(
+    environ: Mapping[str, str],
+    names: tuple[str, ...],
+    tell: Callable[[str], None],
+    options: Mapping[str, object],
+) -> Settings:
+    values = {name: value for name, value in options.items() if value is not None}
+    for name in names:
         variable = "FOOTFALL_" + name.upper()
-        if environ.get(variable, "") != "":
-            values[name] = _parse(name, environ[variable], variable)
-    values.update({name: value for name, value in overrides.items() if value is not None})
-    url = values.get("database_url")
+        text = environ.get(variable, "").strip()
+        if name in values or not text:
+            continue
+        if name == "port" and text.startswith(SERVICE_SCHEMES):
+            tell(f"{variable}={text[:60]} is left out: Kubernetes sets it for a Service named footfall.")
+            continue
+        values[name] = _parse(name, text, variable)
+    _check_url(values.get("database_url"))
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _check_url(url: object) -> None:
     if url and not str(url).startswith(("postgresql://", "postgres://")):
         raise UsageError("FOOTFALL_DATABASE_URL, --database: use postgresql://USER@HOST:PORT/NAME")
-    return Settings(**values)  # type: ignore[arg-type]
 
 
 def _parse(name: str, text: str, variable: str) -> object:
@@ -62,10 +101,10 @@ def _parse(name: str, text: str, variable: str) -> object:
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
         if name in ("data", "city_database"):
             return Path(text)
-        if name in ("port", "rate_limit", "queue_size", "workers"):
-            return _natural(text, at_least=1 if name == "workers" else 0)
+        if name in BOUNDS:
+            return _natural(text, *BOUNDS[name])
         if name == "body_timeout":
-            return float(text)
+            return _seconds(text)
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):
@@ -73,10 +112,15 @@ def _parse(name: str, text: str, variable: str) -> object:
     return text
 
 
-def _natural(text: str, at_least: int) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{text!r} is no whole number")
-    number = int(text)
-    if number < at_least:
-        raise ValueError(f"{number} is less than {at_least}")
-    return number
+def _natural(text: str, least: int, most: int) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 20
+    if not is_number or not least <= int(text) <= most:
+        raise ValueError(f"{text[:60]!r} is no whole number from {least} to {most}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    least, most = TIMEOUTS
+    if not _DECIMAL.fullmatch(text) or not least <= float(text) <= most:
+        raise ValueError(f"{text[:60]!r} is no number of seconds from {least:g} to {most:g}")
+    return float(text)

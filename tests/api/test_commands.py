@@ -13,6 +13,7 @@ import apsw
 import httpx
 import pytest
 
+from footfall.app import migrate_database
 from footfall.db.sqlite_file import FILE_NAME, connect
 from footfall.db.sqlite_schema import schema_version
 from tests.conftest import MakeServer
@@ -132,6 +133,7 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
 def test_a_command_says_what_it_cannot_use(place: Place, arguments: tuple[str, ...], word: str) -> None:
     if place.engine != "sqlite" and "--workers" in arguments:
         pytest.skip("PostgreSQL takes any number of workers")
+    migrate_database(place.settings)
     assert word in usage_error(place, *arguments)
 
 
@@ -222,6 +224,7 @@ def test_no_secret_is_stored_as_it_is(place: Place) -> None:
 
 
 def test_lists_are_printed_for_people_too(place: Place) -> None:
+    migrate_database(place.settings)
     assert "No website yet" in run_command(place, "website", "list").output
     website = run_json(place, "website", "create", "example.org")
     assert "example.org" in run_command(place, "website", "list").output

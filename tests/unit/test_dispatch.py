@@ -18,7 +18,10 @@ from footfall.web.envelope import Headers, Reply
 class Anyone:
     """Everybody may call."""
 
-    def check(self, context: Context, route: Route) -> Headers:
+    def check(self, context: Context, route: Route) -> Headers | None:
+        return []
+
+    async def check_anew(self, context: Context, route: Route) -> Headers:
         return []
 
     def check_late(self, context: Context, route: Route) -> None:

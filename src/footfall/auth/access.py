@@ -8,7 +8,7 @@ from typing import Protocol
 from footfall.auth.principal import Principal
 from footfall.auth.tokens import hash_secret, is_well_formed
 from footfall.errors import BadRequest, Forbidden, Unauthorized
-from footfall.ids import parse_object_id
+from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.web.context import Context, Route
 from footfall.web.envelope import Headers
 from footfall.web.ratelimit import RateLimit
@@ -19,7 +19,23 @@ class Directory(Protocol):
     """The websites by id and the principals by hash of secret, as of a moment ago."""
 
     websites: dict[bytes, Website]
+    by_tracking_id: dict[str, Website]
     principals: dict[bytes, Principal]
+
+    async def refresh(self) -> None:
+        """Read them anew if they changed. Raises DatabaseError."""
+
+
+LOOK_UPS_A_SECOND = 5
+"""For so many calls, of all with an unknown key or website, it is looked up at once whether it was made a moment ago."""
+
+
+class _UnknownKey(Unauthorized):
+    """Or it was made a moment ago."""
+
+
+class _UnknownWebsite(Forbidden):
+    """Or it was made a moment ago."""
 
 
 class Access:
@@ -29,9 +45,29 @@ class Access:
         self._directory = directory
         self._rate_limit = rate_limit
         self._used: dict[bytes, int] = {}
+        self._second = self._look_ups = 0
 
-    def check(self, context: Context, route: Route) -> Headers:
-        """401, then 403, then 429; the rate limit's headers otherwise."""
+    def check(self, context: Context, route: Route) -> Headers | None:
+        """401, then 403, then 429; the rate limit's headers otherwise. None when only `check_anew` can tell."""
+        try:
+            return self._check(context, route)
+        except (_UnknownKey, _UnknownWebsite):
+            if self._may_look_up(context.now // 1000):
+                return None
+            raise
+
+    async def check_anew(self, context: Context, route: Route) -> Headers:
+        """The same, once it is known what was made a moment ago."""
+        await self._directory.refresh()
+        return self._check(context, route)
+
+    def _may_look_up(self, second: int) -> bool:
+        if second != self._second:
+            self._second, self._look_ups = second, 0
+        self._look_ups += 1
+        return self._look_ups <= LOOK_UPS_A_SECOND
+
+    def _check(self, context: Context, route: Route) -> Headers:
         context.principal = principal = self._principal(context.headers)
         if route.scope is not None:
             principal.require(route.scope)
@@ -65,20 +101,29 @@ class Access:
             return principal
         if not is_well_formed(secret):
             raise Unauthorized("This API key or access token is mistyped or cut off: its checksum is wrong.")
-        raise Unauthorized("This API key or access token is unknown or was revoked.")
+        raise _UnknownKey("This API key or access token is unknown or was revoked.")
 
     def _website(self, context: Context, principal: Principal) -> Website | None:
         """The website of the call; None when an access token names none. Raises Forbidden."""
         asked = context.query().get("websiteId") if context.query_string else None
-        if asked is None and principal.website_id is None:
+        if asked is not None:
+            website = self._find(asked)
+        elif principal.website_id is None:
             return None
-        website_id = principal.website_id if asked is None else parse_object_id(asked)
-        website = self._directory.websites.get(website_id) if website_id is not None else None
+        else:
+            website = self._directory.websites.get(principal.website_id)
         if website is None or not principal.reaches(website.website_id):
-            raise Forbidden("websiteId: this API key or access token has no access to such a website.")
+            kind = _UnknownWebsite if website is None and principal.website_id is None else Forbidden
+            raise kind("websiteId: this API key or access token has no access to such a website.")
         if website.is_suspended:
             raise Forbidden("This website is suspended: it takes and gives no data.")
         return website
+
+    def _find(self, text: str) -> Website | None:
+        """The website of an id, or of a tracking id."""
+        if text.startswith(TRACKING_PREFIX):
+            return self._directory.by_tracking_id.get(text)
+        return self._directory.websites.get(parse_object_id(text) or b"")
 
 
 def caller(context: Context) -> Principal:

@@ -17,6 +17,7 @@ from footfall.ids import new_object_id
 sql = load(__file__, "accounts.sql")
 
 SESSION_DAYS = 30
+MAX_EMAIL = 254
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
 """Characters of a password."""
 
@@ -36,7 +37,8 @@ def clean_email(email: str) -> str:
     """An e-mail address as accounts keep it. Raises UsageError."""
     cleaned = email.strip().lower()
     name, _, host = cleaned.partition("@")
-    if not name or "." not in host or len(cleaned) > 254 or any(c.isspace() for c in cleaned):
+    is_clean = cleaned.isprintable() and not any(c.isspace() for c in cleaned)
+    if len(cleaned) > MAX_EMAIL or not name or "." not in host or not is_clean:
         raise UsageError("email: this is no e-mail address")
     return cleaned
 
@@ -79,10 +81,25 @@ def list_accounts(tx: Transaction) -> list[tuple[Account, int]]:
     return [(Account(row[0], row[1]), row[3]) for row in tx.all(sql.accounts_all)]
 
 
-def set_password(tx: Transaction, account_id: bytes, password_hash: str) -> None:
-    """Change the password, and log the account out everywhere."""
-    tx.run(sql.password_set, (account_id, password_hash))
-    tx.run(sql.sessions_end, (account_id,))
+def set_password(tx: Transaction, account: Account, password_hash: str, was: str | None = None) -> bool:
+    """Change the password, and log the account out everywhere. `was`: the hash that it must have had until now; False when it had not."""
+    if was is not None and not _is_still(tx, account, was):
+        return False
+    _lock(tx, account)
+    tx.run(sql.password_set, (account.account_id, password_hash))
+    tx.run(sql.sessions_end, (account.account_id,))
+    return True
+
+
+def _is_still(tx: Transaction, account: Account, password_hash: str) -> bool:
+    """Whether the password is the one that was looked at; it stays so until this transaction ends."""
+    _lock(tx, account)
+    found = find_account(tx, account.email)
+    return found == (account, password_hash)
+
+
+def _lock(tx: Transaction, account: Account) -> None:
+    tx.lock([("account", account.account_id)])
 
 
 # Sessions
@@ -94,6 +111,11 @@ def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
     tx.run(sql.sessions_forget, (now,))
     tx.run(sql.session_add, (_hash(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
     return secret
+
+
+def open_session(tx: Transaction, account: Account, password_hash: str, now: int) -> str | None:
+    """Log in with a password that fitted `password_hash`; None when it was changed while it was looked at."""
+    return start_session(tx, account.account_id, now) if _is_still(tx, account, password_hash) else None
 
 
 def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:

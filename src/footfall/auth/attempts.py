@@ -1,37 +1,79 @@
-"""How often somebody tried to log in of late: counted in the database, so that all processes count together."""
+"""How often somebody tried a password of late: counted in the database, so that all processes count together."""
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 
+from footfall.auth.accounts import find_account
+from footfall.clock import DAY_MS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
+from footfall.ip import parse_ip
 
 sql = load(__file__, "attempts.sql")
 
 WINDOW_MS = 15 * 60_000
 PER_ACCOUNT, PER_ADDRESS = 8, 40
-"""Failed attempts within a quarter of an hour of the clock."""
+"""Failed attempts within a quarter of an hour of the clock. The first is that of all addresses from which the account has not logged in
+before; each address from which it has, has as many of its own, so that strangers do not lock anybody out."""
+KNOWN_DAYS = 90
+"""How long an address is known after a log-in."""
 
 
 def begin_attempt(tx: Transaction, salt: bytes, email: str, address: str, now: int) -> list[bytes]:
-    """Count an attempt before the password is looked at, so that many at once are no way around.
+    """Count a log-in before the password is looked at, so that many at once are no way around.
 
     The keys it is counted by; none when there were too many. `salt`: a secret of the day, so that addresses cannot be guessed from
     what is kept. `now`: ms since epoch.
     """
     tx.lock([("log-ins",)])
-    window = now // WINDOW_MS
-    said = (f"{window} account {email.strip().lower()}", f"{window} address {address}")
-    keys = [hmac.digest(salt, one.encode(), "sha256") for one in said]
-    tx.run(sql.attempts_forget, (window,))
-    counted = [row[0] if row else 0 for row in tx.lookup(sql.attempts_of, [(key,) for key in keys])]
-    if counted[0] >= PER_ACCOUNT or counted[1] >= PER_ADDRESS:
-        return []
-    tx.run_many(sql.attempt_count, [(key, window) for key in keys])
-    return keys
+    email, place = email.strip().lower(), place_of(address)
+    known = _known_key(tx, email, place)
+    is_known = known is not None and tx.one(sql.attempts_of, (known,)) is not None
+    budget = f"account {email} at {place}" if is_known else f"account {email}"
+    return _count(tx, salt, now, {budget: PER_ACCOUNT, f"address {place}": PER_ADDRESS})
+
+
+def begin_change(tx: Transaction, salt: bytes, account_id: bytes, now: int) -> list[bytes]:
+    """The same for somebody who is logged in and gives the present password to change it."""
+    tx.lock([("log-ins",)])
+    return _count(tx, salt, now, {f"change {account_id.hex()}": PER_ACCOUNT})
 
 
 def uncount_attempt(tx: Transaction, keys: list[bytes]) -> None:
-    """It was the right password."""
+    """It was the right password, or none was looked at."""
     tx.run_many(sql.attempt_uncount, [(key,) for key in keys])
+
+
+def remember_address(tx: Transaction, email: str, address: str, now: int) -> None:
+    """From now on an account is known to log in from an address."""
+    key = _known_key(tx, email.strip().lower(), place_of(address))
+    if key is not None:
+        tx.run(sql.address_known, (key, (now + KNOWN_DAYS * DAY_MS) // WINDOW_MS))
+
+
+def place_of(address: str) -> str:
+    """What an address is counted as: an IPv6 address as its network of 64 bits, all of which one subscriber has."""
+    parsed = parse_ip(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed or address[:64])
+
+
+def _known_key(tx: Transaction, email: str, place: str) -> bytes | None:
+    """What stands for an address from which an account has logged in, until its password changes; None without such an account."""
+    found = find_account(tx, email)
+    return hmac.digest(found[1].encode(), f"known {place}".encode(), "sha256") if found else None
+
+
+def _count(tx: Transaction, salt: bytes, now: int, budgets: dict[str, int]) -> list[bytes]:
+    """Count an attempt by each of `budgets` (how many each may have); the keys, or none and nothing counted when one is used up."""
+    window = now // WINDOW_MS
+    tx.run(sql.attempts_forget, (window,))
+    keys = [hmac.digest(salt, f"{window} {budget}".encode(), "sha256") for budget in budgets]
+    counted = [row[0] if row else 0 for row in tx.lookup(sql.attempts_of, [(key,) for key in keys])]
+    if any(used >= most for used, most in zip(counted, budgets.values(), strict=True)):
+        return []
+    tx.run_many(sql.attempt_count, [(key, window) for key in keys])
+    return keys

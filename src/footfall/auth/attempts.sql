@@ -10,3 +10,7 @@ SELECT attempts FROM login_attempt WHERE key_hash = :key_hash;
 
 -- name: attempts_forget(window_at int)
 DELETE FROM login_attempt WHERE window_at < :window_at;
+
+-- name: address_known(key_hash bytes, window_at int)
+INSERT INTO login_attempt (key_hash, window_at, attempts) VALUES (:key_hash, :window_at, 0)
+ON CONFLICT (key_hash) DO UPDATE SET window_at = excluded.window_at;

@@ -15,6 +15,7 @@ from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.errors import UsageError
 from footfall.ids import new_object_id, random_text
+from footfall.labels import clean_label
 
 sql = load(__file__, "auth.sql")
 
@@ -34,7 +35,8 @@ def read_principals(tx: Transaction) -> dict[bytes, Principal]:
 
 
 def create_key(tx: Transaction, website_id: bytes, name: str, now: int) -> dict[str, Any]:
-    """A new API key of a website that exists: `{apiKeyId, key, ...}`; the key is shown this once."""
+    """A new API key of a website that exists: `{apiKeyId, key, ...}`; the key is shown this once. Raises UsageError for its name."""
+    name = clean_label(name, "name")
     secret = tokens.make_secret(tokens.KEY_PREFIX, random_text(32))
     key_id = new_object_id()
     tx.run(
@@ -63,13 +65,15 @@ def revoke_key(tx: Transaction, key_id: bytes, now: int) -> bool:
 
 
 def create_token(
-    tx: Transaction, name: str | None, scopes: list[str], website_ids: list[bytes], now: int
+    tx: Transaction, name: str, scopes: list[str], website_ids: list[bytes], now: int
 ) -> dict[str, Any]:
-    """A new access token: `{tokenId, key, ...}`; the key is shown this once. Raises UsageError for an unknown scope."""
+    """A new access token: `{tokenId, key, ...}`; the key is shown this once. Raises UsageError for its name or an unknown scope."""
+    name = clean_label(name, "name")
     if unknown := unknown_scopes(scopes):
-        raise UsageError(f"permissions: {', '.join(unknown)} unknown")
+        raise UsageError(f"permissions: {', '.join(unknown)[:200]} unknown")
     if not scopes:
         raise UsageError("permissions: name at least one")
+    scopes, website_ids = list(dict.fromkeys(scopes)), list(dict.fromkeys(website_ids))
     secret = tokens.make_secret(tokens.TOKEN_PREFIX, random_text(32))
     token_id = new_object_id()
     allowed = [website_id.hex() for website_id in website_ids]

@@ -6,7 +6,14 @@ import sys
 
 import click
 
-from footfall.auth.accounts import create_account, find_account, hash_password, list_accounts, set_password
+from footfall.auth.accounts import (
+    clean_email,
+    create_account,
+    find_account,
+    hash_password,
+    list_accounts,
+    set_password,
+)
 from footfall.cli.common import command_options, show, show_list, transact
 from footfall.clock import system_clock, to_iso
 from footfall.errors import UsageError
@@ -23,8 +30,9 @@ def account() -> None:
 @command_options
 def create(email: str, settings: Settings, as_json: bool) -> None:
     """Create an account; the password is asked for, or read from standard input."""
+    clean_email(email)  # before anybody types a password
     password_hash = hash_password(_read_password())
-    made = transact(settings, lambda tx: create_account(tx, email, password_hash, system_clock()))
+    made = transact(settings, lambda tx: create_account(tx, email, password_hash, system_clock()), makes=True)
     show({"accountId": made.account_id.hex(), "email": made.email}, as_json)
 
 
@@ -33,11 +41,12 @@ def create(email: str, settings: Settings, as_json: bool) -> None:
 @command_options
 def password(email: str, settings: Settings, as_json: bool) -> None:
     """Give the account EMAIL a new password, and log it out everywhere."""
+    email = clean_email(email)
     found = transact(settings, lambda tx: find_account(tx, email))
     if found is None:
         raise UsageError("There is no account with this e-mail address; see footfall account list")
     password_hash = hash_password(_read_password())
-    transact(settings, lambda tx: set_password(tx, found[0].account_id, password_hash))
+    transact(settings, lambda tx: set_password(tx, found[0], password_hash))
     show({"email": found[0].email, "message": "The password was changed."}, as_json)
 
 
@@ -53,6 +62,7 @@ def list_(settings: Settings, as_json: bool) -> None:
         ],
         as_json,
         "No account yet: footfall account create EMAIL",
+        ("accountId", "createdAt", "email"),
     )
 
 

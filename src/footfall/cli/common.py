@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from footfall.app import command_session
+from footfall.app import command_session, require_database
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
-from footfall.ids import parse_object_id
-from footfall.settings import Settings, read_settings
-from footfall.websites.store import configuration_changed
+from footfall.ids import TRACKING_PREFIX, parse_object_id
+from footfall.settings import Settings, read_place
+from footfall.websites.model import Website
+from footfall.websites.store import configuration_changed, read_websites
 
+WIDTH = 80
+"""Columns of a terminal."""
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,20 +42,25 @@ def command_options(command: F) -> F:
 
     @functools.wraps(command)
     def run(*args: Any, data: Path | None, database: str | None, **kwargs: Any) -> Any:
-        return command(*args, settings=read_settings(os.environ, data=data, database_url=database), **kwargs)
+        return command(*args, settings=read_place(os.environ, data=data, database_url=database), **kwargs)
 
     return place_options(
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(run)
     )  # type: ignore[return-value]
 
 
-def transact(settings: Settings, work: Callable[[Transaction], R]) -> R:
-    """Run `work` in one transaction on the database; beside a running server, too."""
+def transact(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
+    """Run `work` in one transaction on the database; beside a running server, too.
+
+    `makes`: a missing embedded database is made; otherwise, as in a wrong folder, UsageError is raised.
+    """
+    if not makes:
+        require_database(settings)
     with command_session(settings) as session:
         return session.transact(work)
 
 
-def configure(settings: Settings, work: Callable[[Transaction], R]) -> R:
+def configure(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
     """Like `transact`, for work that changes a website, key or token: servers notice within a second."""
 
     def change(tx: Transaction) -> R:
@@ -60,7 +68,7 @@ def configure(settings: Settings, work: Callable[[Transaction], R]) -> R:
         configuration_changed(tx)
         return result
 
-    return transact(settings, change)
+    return transact(settings, change, makes=makes)
 
 
 def object_id(text: str, what: str) -> bytes:
@@ -69,6 +77,18 @@ def object_id(text: str, what: str) -> bytes:
     if parsed is None:
         raise UsageError(f"{what}: {text[:60]!r} is no id of 24 hex digits")
     return parsed
+
+
+def website_of(tx: Transaction, text: str, what: str = "WEBSITE_ID") -> Website:
+    """The website of an id, or of a tracking id. Raises UsageError that names `what` when it is neither."""
+    websites = read_websites(tx)
+    if text.startswith(TRACKING_PREFIX):
+        found = next((one for one in websites.values() if one.tracking_id == text), None)
+    else:
+        found = websites.get(object_id(text, what))
+    if found is None:
+        raise UsageError(f"website: there is none with the id {text[:60]}; see footfall website list")
+    return found
 
 
 def show(value: dict[str, Any], as_json: bool) -> None:
@@ -81,18 +101,27 @@ def show(value: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{name:<{width}}  {_text(item)}")
 
 
-def show_list(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
-    """Print many things: a JSON list, or a table; `empty` when there is none."""
+def show_list(rows: list[dict[str, Any]], as_json: bool, empty: str, columns: tuple[str, ...]) -> None:
+    """Print many things: a JSON list, or a table of some columns that is WIDTH wide at most; `empty` when there is none.
+
+    The last column is cut where there is no room for it, and times are days.
+    """
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return
     if not rows:
         click.echo(empty)
         return
-    table = [list(rows[0]), *([_text(item) for item in row.values()] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    table = [list(columns), *([_cell(name, row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(columns) - 1)]
+    room = WIDTH - sum(width + 2 for width in widths)
+    for *cells, last in table:
+        line = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*line, last if len(last) <= room else last[: room - 1] + "…"]).rstrip())
+
+
+def _cell(name: str, item: Any) -> str:
+    return str(item)[:10] if item and name.endswith("At") else _text(item)
 
 
 def _text(item: Any) -> str:

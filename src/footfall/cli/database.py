@@ -26,7 +26,7 @@ from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.replay import Tombstone, read_tombstones, replay, tombstones, users_of
 from footfall.identity.verify import verify_identity
 from footfall.people.index import START, mark_profiles
-from footfall.settings import Settings, read_settings
+from footfall.settings import Settings, read_place
 from footfall.websites.store import read_websites
 
 
@@ -61,6 +61,7 @@ def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
 @command_options
 def rebuild(what: str, settings: Settings, as_json: bool) -> None:
     """Make profiles and links anew from the ledger. No server may run on the data meanwhile."""
+    require_database(settings)
     with exclusive(settings), command_session(settings) as session:
         show(session.transact(rebuild_identity), as_json)
 
@@ -145,11 +146,11 @@ def copy(source: str, target: str, as_json: bool) -> None:
 
 def _settings_at(url: str) -> Settings:
     if url.startswith(("postgresql://", "postgres://")):
-        return read_settings(os.environ, database_url=url)
+        return read_place(os.environ, database_url=url)
     folder = url.removeprefix("sqlite://")
     if "://" in folder:
         raise UsageError("--from, --to: use a data folder, or postgresql://USER@HOST:PORT/NAME")
-    return read_settings(os.environ, data=Path(folder), database_url="")
+    return read_place(os.environ, data=Path(folder), database_url="")
 
 
 def _differences(old: CommandSession, new: CommandSession) -> list[str]:

@@ -12,8 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.app import CommandSession, command_session
-from footfall.cli.common import command_options, object_id, show
+from footfall.app import CommandSession, command_session, require_database
+from footfall.cli.common import command_options, show, website_of
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.identity import dating
@@ -51,6 +51,7 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
 
     Goes on where it stopped when it is run again with the same file. Exit code 1 when a row was refused.
     """
+    require_database(settings)
     total = sum(1 for _ in records(file))
     with command_session(settings) as session:
         website = _find_website(session, website_id)
@@ -98,10 +99,7 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
         return next(iter(websites.values()))
     if text is None:
         raise UsageError("--website is required: there is more than one website, or none")
-    found = websites.get(object_id(text, "website"))
-    if found is None:
-        raise UsageError(f"There is no website {text}; see footfall website list")
-    return found
+    return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
 @click.command()
@@ -114,6 +112,7 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
 @command_options
 def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) -> None:
     """Look for what is wrong in the identities of a website, and say what to do."""
+    require_database(settings)
     dated = 0
     with command_session(settings) as session:
         website = _find_website(session, website_id)

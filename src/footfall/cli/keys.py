@@ -8,13 +8,15 @@ import click
 
 from footfall.auth import store
 from footfall.auth.scopes import SCOPES
-from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
+from footfall.cli.common import command_options, configure, object_id, show, show_list, transact, website_of
 from footfall.cli.websites import split
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
 from footfall.settings import Settings
-from footfall.websites.store import read_websites
+
+COLUMNS = ("displayKey", "lastUsedAt", "revokedAt", "name")
+"""What lists show of a key or token besides its id; `--json` shows all."""
 
 
 @click.group()
@@ -28,11 +30,9 @@ def key() -> None:
 @command_options
 def create_key(website_id: str, name: str, settings: Settings, as_json: bool) -> None:
     """Create an API key of the website WEBSITE_ID; it is shown this once."""
-    asked = object_id(website_id, "WEBSITE_ID")
 
     def work(tx: Transaction) -> dict[str, Any]:
-        _require_websites(tx, [asked])
-        return store.create_key(tx, asked, name, system_clock())
+        return store.create_key(tx, website_of(tx, website_id).website_id, name, system_clock())
 
     show(configure(settings, work), as_json)
 
@@ -42,13 +42,12 @@ def create_key(website_id: str, name: str, settings: Settings, as_json: bool) ->
 @command_options
 def list_keys(website_id: str, settings: Settings, as_json: bool) -> None:
     """List the API keys of the website WEBSITE_ID."""
-    asked = object_id(website_id, "WEBSITE_ID")
 
     def work(tx: Transaction) -> list[dict[str, Any]]:
-        _require_websites(tx, [asked])
-        return store.list_keys(tx, asked)
+        return store.list_keys(tx, website_of(tx, website_id).website_id)
 
-    show_list(transact(settings, work), as_json, "This website has no API key yet.")
+    found = transact(settings, work)
+    show_list(found, as_json, "This website has no API key yet.", ("apiKeyId", *COLUMNS))
 
 
 @key.command("revoke")
@@ -74,20 +73,20 @@ def token() -> None:
 @command_options
 def create_token(name: str, permissions: str, websites: str, settings: Settings, as_json: bool) -> None:
     """Create an access token; it is shown this once."""
-    allowed = [object_id(text, "--websites") for text in split(websites)]
 
     def work(tx: Transaction) -> dict[str, Any]:
-        _require_websites(tx, allowed)
+        allowed = [website_of(tx, text, "--websites").website_id for text in split(websites)]
         return store.create_token(tx, name, split(permissions), allowed, system_clock())
 
-    show(configure(settings, work), as_json)
+    show(configure(settings, work, makes=True), as_json)
 
 
 @token.command("list")
 @command_options
 def list_tokens(settings: Settings, as_json: bool) -> None:
     """List all access tokens."""
-    show_list(transact(settings, store.list_tokens), as_json, "No access token yet: footfall token create")
+    found = transact(settings, store.list_tokens)
+    show_list(found, as_json, "No access token yet: footfall token create", ("tokenId", *COLUMNS))
 
 
 @token.command("revoke")
@@ -99,10 +98,3 @@ def revoke_token(token_id: str, settings: Settings, as_json: bool) -> None:
     if not configure(settings, lambda tx: store.revoke_token(tx, asked, system_clock())):
         raise UsageError(f"TOKEN_ID: there is no token {token_id} that is not revoked")
     show({"tokenId": token_id, "revoked": True}, as_json)
-
-
-def _require_websites(tx: Transaction, website_ids: list[bytes]) -> None:
-    known = read_websites(tx)
-    for website_id in website_ids:
-        if website_id not in known:
-            raise UsageError(f"website: there is none with the id {website_id.hex()}")

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 import footfall
 from footfall.cli import accounts, database, demo, identity, keys, serve, websites
 from footfall.errors import DatabaseError, UsageError
 
+OWNER_ONLY = 0o077
+"""What is masked from the mode of every file and folder that a command or server makes: they hold secrets, and people's data."""
+
 
 class _Group(click.Group):
     """Shows our errors as one line and exit code 1, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        before = os.umask(OWNER_ONLY)
         try:
             return super().invoke(ctx)
         except (UsageError, DatabaseError) as error:
             raise click.ClickException(str(error)) from error
+        finally:
+            os.umask(before)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

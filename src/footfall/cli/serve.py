@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, Welcome, command_session
+from footfall.app import App, FirstRun, Welcome, command_session, prepare_folder
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import place_options
 from footfall.cli.waiting import wait_for
@@ -49,15 +49,19 @@ def serve(
     While PostgreSQL cannot be reached, calls get 503.
     """
     settings = read_settings(
-        os.environ, host=host, port=port, workers=workers, data=data, database_url=database
+        os.environ, _warn, host=host, port=port, workers=workers, data=data, database_url=database
     )
     if settings.workers > 1 and not settings.database_url:
         raise UsageError(
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
         )
+    if not settings.host:
+        raise UsageError("--host: name an address; 0.0.0.0 stands for all")
+    if (warning := prepare_folder(settings)) is not None:
+        _warn(warning)
     log.configure(settings.log_level)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
     made: Welcome | None = None
     tell_address = functools.cache(lambda: log.tell(f'{{"address":"{address}"}}' if as_json else address))
@@ -111,18 +115,29 @@ def _end_soon() -> None:
         os._exit(1)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on which a server can listen. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "there is no such host"
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
+            f"cannot listen on {host[:255]}:{port}: {reason}. Choose another port: FOOTFALL_PORT={_next(port)} make run, "
+            f"or footfall serve --port {_next(port)}"
         ) from error
     return listener
+
+
+def _next(port: int) -> int:
+    return port + 1 if 1023 < port < 65_535 else 8001
+
+
+def _warn(text: str) -> None:
+    click.echo(f"Warning: {text}", err=True)
 
 
 def _host(host: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 import msgspec
 
-from footfall.cli.common import command_options, configure, object_id, show, show_list, transact
+from footfall.app import command_session, exclusive
+from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
+from footfall.errors import DatabaseBusy, UsageError
 from footfall.settings import Settings
 from footfall.websites.model import Website
+from footfall.websites.removal import end_removal, remove_derived, remove_rows, remove_website
 from footfall.websites.store import (
     create_website,
     read_websites,
@@ -39,8 +42,11 @@ def create(
         lambda tx: create_website(
             tx, domain, system_clock(), name=name, timezone=timezone, is_cookieless=cookieless
         ),
+        makes=True,
     )
     show(website_json(created), as_json)
+    if not as_json:
+        click.echo(f"\nInto the <head> of every page, with the address of your server:\n{snippet(created)}")
 
 
 @website.command("list")
@@ -52,6 +58,7 @@ def list_(settings: Settings, as_json: bool) -> None:
         [website_json(one) for one in found.values()],
         as_json,
         "No website yet: footfall website create DOMAIN",
+        ("websiteId", "trackingId", "domain"),
     )
 
 
@@ -129,7 +136,7 @@ def update(
     lists = {name: tuple(split(text)) for name, text in excluded.items() if text is not None}
 
     def change(tx: Transaction) -> Website:
-        asked = object_id(website_id, "WEBSITE_ID")
+        asked = website_of(tx, website_id).website_id
         known = update_website(tx, asked, changes)
         changed = msgspec.structs.replace(known.exclusions, **lists)
         return update_website(tx, asked, {"exclusions": changed}) if lists else known
@@ -149,12 +156,56 @@ def signing_secret(
     website_id: str, rotate: bool, end_rotation: bool, settings: Settings, as_json: bool
 ) -> None:
     """Show the signing secrets of the website WEBSITE_ID, newest first: for signed identify calls of pages."""
-    asked = object_id(website_id, "WEBSITE_ID")
+
+    def change(tx: Transaction) -> Website:
+        return rotate_signing_secret(tx, website_of(tx, website_id).website_id, end=end_rotation)
+
     if rotate or end_rotation:
-        found = configure(settings, lambda tx: rotate_signing_secret(tx, asked, end=end_rotation))
+        found = configure(settings, change)
     else:
-        found = transact(settings, lambda tx: update_website(tx, asked, {}))
-    show({"websiteId": website_id, "signingSecrets": list(found.signing_secrets)}, as_json)
+        found = transact(settings, lambda tx: website_of(tx, website_id))
+    show({"websiteId": found.website_id.hex(), "signingSecrets": list(found.signing_secrets)}, as_json)
+
+
+@website.command()
+@click.argument("website_id")
+@click.option("--confirm", metavar="DOMAIN", help="Its domain, instead of being asked for it.")
+@command_options
+def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bool) -> None:
+    """Delete the website WEBSITE_ID with all its data, for good; its domain is asked for."""
+    found = transact(settings, lambda tx: website_of(tx, website_id))
+    typed = confirm if confirm is not None else click.prompt(f"Type {found.domain} to delete it", err=True)
+    if typed.strip().lower() != found.domain:
+        raise UsageError(f"this is not the domain of the website; nothing was deleted. It is {found.domain}")
+    transact(settings, lambda tx: remove_website(tx, found.website_id, system_clock()))
+    is_done = _remove_rows(settings, found.website_id)
+    shown = (
+        "It is deleted." if is_done else "It is gone; the running server removes its data in the background."
+    )
+    show({"websiteId": found.website_id.hex(), "domain": found.domain, "message": shown}, as_json)
+
+
+def _remove_rows(settings: Settings, website_id: bytes) -> bool:
+    """Remove all rows of a website that is gone, unless a server runs, which does it; whether it is done."""
+    try:
+        with exclusive(settings), command_session(settings) as session:
+            while session.transact(lambda tx: remove_rows(tx, website_id)):
+                pass
+            while session.transact(lambda tx: remove_derived(tx, website_id)):
+                pass
+            session.transact(lambda tx: end_removal(tx, website_id))
+    except DatabaseBusy:
+        return False
+    return True
+
+
+def snippet(website: Website) -> str:
+    """The tag for the pages of a website."""
+    script = "script.cookieless.js" if website.is_cookieless else "script.js"
+    return (
+        f'<script defer data-website-id="{website.tracking_id}" data-domain="{website.domain}" '
+        f'src="https://YOUR-SERVER/js/{script}"></script>'
+    )
 
 
 def split(text: str) -> list[str]:

@@ -9,8 +9,8 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -21,15 +21,13 @@ from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
-from footfall.ids import parse_object_id
+from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context, Credential, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
-
-T = TypeVar("T")
 
 SESSION_COOKIE, FORM_COOKIE = "footfall_session", "footfall_form"
 MOST_SESSIONS = 4
@@ -134,10 +132,11 @@ def problem_of(error: UsageError) -> Problem:
 
 
 class Pages:
-    """Makes handlers of pages."""
+    """Makes handlers of pages. `ended`: the answer to a form of ours that comes without a session."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, ended: Callable[[Call], Reply]) -> None:
         self._services = services
+        self._ended = ended
         self._log = get_logger("dashboard")
 
     def route(self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = "") -> Route:
@@ -164,11 +163,16 @@ class Pages:
         cookies = call.context.header(b"cookie")
         call.form_key = next(iter(read_cookie(cookies, FORM_COOKIE)), "")
         await self._enter(call, read_cookie(cookies, SESSION_COOKIE)[:MOST_SESSIONS])
-        if call.account is None and not is_open:
-            return to_login(call)
-        if is_form:
+        if is_form and (call.account is not None or is_open or came_from_us(call)):
             call.fields = read_form(call.context.body)
-            check_form(call)
+        if call.account is None and not is_open:
+            return self._ended(call) if call.fields else to_login(call)
+        if is_form and not is_ours(call):
+            if call.account is not None and came_from_us(call):
+                return self._ended(call)
+            raise Forbidden(
+                "This form is too old, or came from elsewhere. Go back, reload the page and try again."
+            )
         call.website = self._website(call)
         return await page(call)
 
@@ -184,8 +188,10 @@ class Pages:
         values = call.context.path_values
         if not values or call.account is None:
             return None
-        website_id = parse_object_id(values[0])
-        return self._services.directory.websites.get(website_id) if website_id else None
+        directory = self._services.directory
+        if values[0].startswith(TRACKING_PREFIX):
+            return directory.by_tracking_id.get(values[0])
+        return directory.websites.get(parse_object_id(values[0]) or b"")
 
     def _sorry(self, call: Call, error: ApiError | UsageError | DatabaseError) -> Reply:
         if isinstance(error, DatabaseError):
@@ -204,11 +210,6 @@ def needs_website(page: Page) -> Page:
         return await page(call)
 
     return checked
-
-
-async def apart(work: Callable[[], T]) -> T:
-    """Run work that takes long on a thread."""
-    return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
 def render(
@@ -262,6 +263,12 @@ def send_json(value: object, *more: tuple[bytes, bytes]) -> Reply:
     return Reply(text, 200, [*headers, *more])
 
 
+def attachment(name: str) -> tuple[bytes, bytes]:
+    """The header of a file to be kept under a name, of which only what is safe everywhere is left."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    return b"content-disposition", f'attachment; filename="{safe}"'.encode()
+
+
 def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
     """303 to a path of this server."""
     return Reply(b"", 303, [(b"location", path.encode()), *page_headers(call), *(headers or [])])
@@ -304,11 +311,14 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
     return [(name, value.strip() if name != "password" else value) for name, value in pairs]
 
 
-def check_form(call: Call) -> None:
-    """Raises Forbidden unless the form was drawn for this browser."""
+def came_from_us(call: Call) -> bool:
+    """Whether the browser says that a form stood on a page of this server; other websites cannot make it say so."""
+    origin = call.context.header(b"origin")
+    return bool(origin) and urlsplit(origin).netloc == urlsplit(call.origin).netloc
+
+
+def is_ours(call: Call) -> bool:
+    """Whether a form was drawn for this browser and session."""
     given = hashlib.sha256(call.form.get("form_token", "").encode()).digest()
     wanted = hashlib.sha256(call.form_token().encode()).digest()
-    if not (call.session or call.form_key) or not hmac.compare_digest(given, wanted):
-        raise Forbidden(
-            "This form is too old, or came from elsewhere. Go back, reload the page and try again."
-        )
+    return bool(call.session or call.form_key) and hmac.compare_digest(given, wanted)

@@ -9,12 +9,11 @@ import hashlib
 from importlib.resources import files
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from footfall.clock import from_iso
+from footfall.clock import find_zone, from_iso
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
 
@@ -50,7 +49,7 @@ def environment() -> Environment:
         readable=readable,
         host=to_unicode,
     )
-    made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset)
+    made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset, knows_zone=knows_zone)
     return made
 
 
@@ -132,8 +131,13 @@ def ago(when: str | int | None, now: int) -> str:
     return "just now"
 
 
+def knows_zone(zone: str) -> bool:
+    """Whether times can be shown in a website's time zone; else they are shown in UTC."""
+    return find_zone(zone) is not None
+
+
 def _local(when: str | int, zone: str) -> dt.datetime:
-    return dt.datetime.fromtimestamp(_ms(when) / 1000, ZoneInfo(zone))
+    return dt.datetime.fromtimestamp(_ms(when) / 1000, find_zone(zone) or dt.UTC)
 
 
 def clock_text(when: str | int | None, zone: str = "UTC") -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from footfall.clock import from_iso
 from footfall.collect.visitors import read_visitor
-from footfall.dashboard.core import Call, Problem, page_headers, redirect, render, send_json
+from footfall.dashboard.core import Call, Problem, attachment, page_headers, redirect, render, send_json
 from footfall.dashboard.drawing import day_text, draw
 from footfall.dashboard.people import sql
 from footfall.db.protocol import Transaction
@@ -20,7 +20,13 @@ from footfall.identity import store
 from footfall.identity.erase import erase_call, erase_person
 from footfall.identity.history import nobody
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall
-from footfall.identity.ledger_endpoints import bytes_note, identity_json, read_fact_id, read_ledger
+from footfall.identity.ledger_endpoints import (
+    bytes_note,
+    identity_json,
+    read_fact_id,
+    read_ledger,
+    receipt_json,
+)
 from footfall.identity.refs import Ref, find_profile, no_such_person, profile_id_of, read_ref
 from footfall.ids import MAX_AT, format_uuid, parse_uuid
 from footfall.log import get_logger
@@ -280,6 +286,7 @@ async def erase(call: Call) -> Reply:
         section="people",
         receipt=receipt,
         note=bytes_note(is_gone, call.services.database.engine),
+        file=encode(receipt_json(receipt, is_gone, call.services.database.engine)).decode(),
     )
 
 
@@ -291,7 +298,7 @@ async def export(call: Call) -> Reply:
     if found is None:
         raise no_such_person()
     _log.info("person exported", profile=found["profile"]["profileId"], account=call.user.account_id.hex())
-    return send_json(found, (b"content-disposition", b'attachment; filename="person.json"'))
+    return send_json(found, attachment(f"{call.site.domain}-person-{found['profile']['profileId']}.json"))
 
 
 async def _person(call: Call, *, with_reasons: bool = False) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import people, person, sites
+from footfall.dashboard import again, people, person, sites
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.live import Live
@@ -16,7 +16,7 @@ TYPES = {"css": b"text/css; charset=utf-8", "js": b"text/javascript; charset=utf
 
 def pages(services: Services) -> list[Route]:
     """Every page of the dashboard."""
-    made, login, live = Pages(services), Login(), Live()
+    made, login, live = Pages(services, again.log_in_first), Login(), Live()
 
     def show(path: str, page: Page, *, is_open: bool = False) -> Route:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
@@ -61,6 +61,7 @@ def pages(services: Services) -> list[Route]:
         *only_form("/w/{websiteId}/signing", sites.rotate, "/w/{websiteId}/settings#signing"),
         *only_form("/w/{websiteId}/keys", sites.add_key, "/w/{websiteId}/settings#keys"),
         *only_form("/w/{websiteId}/keys/revoke", sites.remove_key, "/w/{websiteId}/settings#keys"),
+        *only_form("/w/{websiteId}/delete", sites.delete, "/w/{websiteId}/settings#delete"),
         show("/w/{websiteId}/seen", sites.seen),
     ]
 
@@ -71,7 +72,7 @@ def lost(services: Services) -> Route:
     async def page(call: Call) -> Reply:
         raise NotFound("There is no page at this address.")
 
-    return Pages(services).route("GET", "", page, is_open=True)
+    return Pages(services, again.log_in_first).route("GET", "", page, is_open=True)
 
 
 def _of_website(path: str, page: Page) -> Page:

@@ -13,8 +13,10 @@ from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
 from footfall.hostnames import to_unicode
 from footfall.ids import parse_object_id
+from footfall.log import get_logger
 from footfall.web.envelope import Reply
 from footfall.websites.model import Exclusions, Website
+from footfall.websites.removal import remove_website
 from footfall.websites.store import (
     configuration_changed,
     create_website,
@@ -23,6 +25,7 @@ from footfall.websites.store import (
 )
 
 T = TypeVar("T")
+_log = get_logger("dashboard")
 
 EXCLUSIONS = {
     "hostnames": ("Excluded host names", "staging.example.com"),
@@ -54,6 +57,13 @@ SWITCHES = {
 """Settings that are on or off, with what they are called and what they do."""
 
 
+ASKED = {
+    "is_suspended": "While it is suspended, events are dropped for good, and calls of your backend are refused.",
+    "is_cookieless": "On a cookieless website nobody can be identified: people who come back are strangers from then on.",
+}
+"""Switches that are asked about before they are turned on, with why."""
+
+
 async def change(call: Call, work: Callable[[Transaction], T]) -> T:
     """Run work that changes the configuration; what it changed is known at once."""
 
@@ -69,10 +79,10 @@ async def change(call: Call, work: Callable[[Transaction], T]) -> T:
 
 async def home(call: Call) -> Reply:
     """`GET /`: the websites, or the only one's people."""
-    websites = list(call.services.directory.websites.values())
-    if len(websites) == 1:
+    websites, done = list(call.services.directory.websites.values()), call.query.get("done")
+    if len(websites) == 1 and not done:
         return redirect(call, f"/w/{websites[0].website_id.hex()}/people")
-    return render(call, "websites.html") if websites else await new_form(call)
+    return render(call, "websites.html", done=done) if websites else await new_form(call)
 
 
 async def new_form(call: Call) -> Reply:
@@ -107,23 +117,27 @@ async def settings(
     problem: Problem | None = None,
     status: int = 200,
     typed: dict[str, str] | None = None,
+    asked: list[str] | None = None,
 ) -> Reply:
-    """`GET /w/{websiteId}/settings`. `typed`: a form that could not be saved, for another try."""
+    """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that are asked about before."""
     website = call.site
     keys = await call.services.database.read(list_keys, website.website_id)
-    is_seen = await call.services.database.read(some_visitor, website.website_id) is not None
+    visitor = await call.services.database.read(some_visitor, website.website_id)
     return render(
         call,
         "settings.html",
         section="settings",
         status=status,
         keys=[key for key in keys if not key["revokedAt"]],
-        is_seen=is_seen,
+        visitor=visitor,
+        is_seen=visitor is not None,
         switches=SWITCHES,
         exclusions=EXCLUSIONS,
+        warnings=ASKED,
         fields=_fields(website) if typed is None else typed,
         shown_key=shown_key,
         problem=problem,
+        asked=asked or [],
         done=call.query.get("done"),
     )
 
@@ -146,6 +160,9 @@ def _fields(website: Website) -> dict[str, str]:
 async def save(call: Call) -> Reply:
     """`POST /w/{websiteId}/settings`."""
     form = call.form
+    asked = [name for name in ASKED if name in form and not getattr(call.site, name)]
+    if asked and "sure" not in form:
+        return await settings(call, typed=form, asked=asked)
     lists = {
         name: _items(form.get(name, ""))
         for name in ("allowed_hostnames", *map("excluded_{}".format, EXCLUSIONS))
@@ -179,10 +196,10 @@ async def rotate(call: Call) -> Reply:
 async def add_key(call: Call) -> Reply:
     """`POST /w/{websiteId}/keys`: a key, shown this once."""
     name = call.form.get("name", "")
-    if not 1 <= len(name) <= 100:
-        problem = Problem("key", "Give the key a name of at most 100 characters.")
-        return await settings(call, problem=problem, status=400)
-    made = await change(call, lambda tx: create_key(tx, call.site.website_id, name, call.now))
+    try:
+        made = await change(call, lambda tx: create_key(tx, call.site.website_id, name, call.now))
+    except UsageError as error:
+        return await settings(call, problem=Problem("key", problem_of(error).text), status=400)
     return await settings(call, shown_key=made["key"])
 
 
@@ -193,6 +210,19 @@ async def remove_key(call: Call) -> Reply:
     if key_id.hex() in {key["apiKeyId"] for key in known}:
         await change(call, lambda tx: revoke_key(tx, key_id, call.now))
     return _settings_done(call, "revoked")
+
+
+async def delete(call: Call) -> Reply:
+    """`POST /w/{websiteId}/delete`: once the domain was typed."""
+    website = call.site
+    if call.form.get("confirm", "").lower() != website.domain:
+        problem = Problem(
+            "confirm", f"Type {website.domain} exactly as it stands there to delete this website."
+        )
+        return await settings(call, problem=problem, status=400)
+    await change(call, lambda tx: remove_website(tx, website.website_id, call.now))
+    _log.info("website deleted", website=website.website_id.hex(), account=call.user.account_id.hex())
+    return redirect(call, "/?done=deleted")
 
 
 async def seen(call: Call) -> Reply:
@@ -229,13 +259,13 @@ async def add_token(call: Call) -> Reply:
     scopes = [value for name, value in call.fields if name == "scope"]
     allowed = [_object_id(value) for name, value in call.fields if name == "website"]
     name = call.form.get("name", "")
-    if not 1 <= len(name) <= 100:
-        problem = Problem("name", "Give the token a name of at most 100 characters.")
-        return await tokens(call, problem=problem, status=400)
     if not scopes:
         return await tokens(call, problem=Problem("scope", "Tick at least one of these."), status=400)
     wanted = [ALL] if ALL in scopes else scopes
-    made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
+    try:
+        made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
+    except UsageError as error:
+        return await tokens(call, problem=problem_of(error), status=400)
     return await tokens(call, shown_key=made["key"])
 
 

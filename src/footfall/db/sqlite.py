@@ -31,6 +31,7 @@ from footfall.db.sqlite_file import (
     cannot_open,
     connect,
     derived_path,
+    make_folder,
     ours,
     start_log_anew,
     translated,
@@ -328,8 +329,8 @@ class SqliteDatabase:
         self._log = get_logger("sqlite")
 
     async def open(self) -> None:
+        make_folder(self._folder)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = ServerLock(self._folder)
         except OSError as error:
             raise cannot_open(self._folder, error) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch
+from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
 FILE_NAME = "footfall.db"
 PAGE_SIZE = 4096
@@ -23,6 +23,8 @@ MAPPED_BYTES = 64 * 1024**3
 ROOM = 256 * 1024
 """Bytes without which a server cannot begin."""
 BUSY_TIMEOUT_MS = 5000
+PRIVATE_FOLDER = 0o700
+CHOOSE_FOLDER = "Choose another with FOOTFALL_DATA or --data."
 READERS_MS = 20
 """How long readers are usually waited for that still need a write-ahead log which is to be started anew."""
 
@@ -46,6 +48,8 @@ def ours(error: apsw.Error) -> DatabaseError:
         return DatabaseBusy("another process holds the database")
     if isinstance(error, apsw.FullError):
         return DatabaseError("the disk is full")
+    if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError):
+        return DatabaseError(f"{FILE_NAME} cannot be opened for writing in the data folder: {error}")
     if isinstance(error, apsw.NotADBError):
         return DatabaseError(f"{FILE_NAME} is no database, or is damaged")
     if isinstance(error, apsw.CorruptError):
@@ -129,11 +133,41 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a data folder that only its owner can look into, unless it is there. Raises UsageError."""
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"The data folder {folder} cannot be used: {reason}. {CHOOSE_FOLDER}") from error
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a data folder holds a database. Raises UsageError when that cannot be told."""
+    try:
+        return (folder / FILE_NAME).exists()
+    except OSError as error:
+        raise UsageError(
+            f"The data folder {folder} cannot be read: {error.strerror}. {CHOOSE_FOLDER}"
+        ) from error
+
+
+def wide_mode(folder: Path) -> int | None:
+    """The mode of a data folder into which others than its owner can look; None when nobody else can."""
+    mode = folder.stat().st_mode & 0o777
+    return mode if mode & 0o077 else None
+
+
 class ServerLock:
-    """Says that one server owns a data folder. Raises DatabaseBusy when another has it."""
+    """Says that one server owns a data folder. Raises DatabaseBusy when another has it, UsageError when nothing can be written there."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / "server.lock").open("a+")
+        try:
+            self._file = (folder / "server.lock").open("a+")
+        except OSError as error:
+            raise UsageError(
+                f"Nothing can be written in the data folder {folder}: {error.strerror}. {CHOOSE_FOLDER}"
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

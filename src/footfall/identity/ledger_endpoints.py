@@ -95,7 +95,7 @@ class Ledger:
         receipt, is_gone = await erase_person(self._database, call)
         if receipt is None:
             raise no_such_person()
-        return success(_receipt_json(receipt, is_gone, self._database.engine))
+        return success(receipt_json(receipt, is_gone, self._database.engine))
 
     async def health(self, context: Context) -> Reply:
         """What looks wrong in this website's identities."""
@@ -226,7 +226,8 @@ def _undone_json(undone: Undone) -> dict[str, Any]:
     }
 
 
-def _receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
+def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
+    """What an erasure removed, as it is answered."""
     return {
         "message": "This person was erased",
         "erasureId": receipt.erasure_id.hex(),

@@ -38,10 +38,10 @@ class ClientAddress:
             return peer
         nearest = peer
         for text in reversed(_hops(headers)):
-            address = parse_ip(_without_port(text)[:LONGEST])
+            address = _address(text)
             if address is None:
                 break
-            nearest = str(address)
+            nearest = address
             if not self._is_trusted(nearest):
                 break
         return nearest
@@ -64,6 +64,16 @@ class ClientAddress:
     def _check(self, address: str) -> bool:
         parsed = parse_ip(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
+
+
+def last_hop(headers: Headers) -> str | None:
+    """The address that the nearest proxy states, whoever that is; None when it states none. Anybody can make it up."""
+    return next((_address(text) for text in reversed(_hops(headers))), None)
+
+
+def _address(text: str) -> str | None:
+    address = parse_ip(_without_port(text)[:LONGEST])
+    return None if address is None else str(address)
 
 
 def is_host(text: bytes) -> bool:

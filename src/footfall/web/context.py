@@ -42,6 +42,8 @@ class Context(msgspec.Struct):
     path: str = ""
     limits: Headers = []
     """What the answer says about the rate limit."""
+    is_unsure: bool = False
+    """Whether the caller has to be looked up before it is known whether they may call."""
 
     def query(self) -> dict[str, str]:
         """The query parameters; the last of a name wins. Raises BadRequest as `pairs` does."""

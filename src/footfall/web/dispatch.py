@@ -43,8 +43,11 @@ _EXTRA = {Credential.WEBSITE: NO_STORE, Credential.BROWSER: [*CORS, *NO_STORE]}
 class Access(Protocol):
     """Who may call."""
 
-    def check(self, context: Context, route: Route) -> Headers:
-        """Put the caller and the website into `context`; the headers to send. Raises ApiError."""
+    def check(self, context: Context, route: Route) -> Headers | None:
+        """Put the caller and the website into `context`; the headers to send. None: it takes `check_anew` to tell. Raises ApiError."""
+
+    async def check_anew(self, context: Context, route: Route) -> Headers:
+        """The same, after a look into the database. Raises ApiError and DatabaseError."""
 
     def check_late(self, context: Context, route: Route) -> None:
         """What is checked after the body was read. Raises ApiError."""
@@ -103,7 +106,8 @@ class Dispatch(Refusals):
             return
         call.context = context = Context(headers, peer, query, values, self._clock(), path=path)
         if route.credential is Credential.WEBSITE:
-            context.limits = self._access.check(context, route)
+            limits = self._access.check(context, route)
+            context.limits, context.is_unsure = limits or [], limits is None
         call.max_body = route.max_body
         if route.max_body and int(headers.get(b"content-length", b"0")) > route.max_body:
             raise call.too_large()
@@ -140,6 +144,8 @@ class Dispatch(Refusals):
             raise ValueError("this call has its reply already")
         try:
             context.body = body
+            if context.is_unsure:
+                context.limits = await self._access.check_anew(context, route)
             if route.media is not None:
                 _check_media(context, route.media)
             if route.credential is Credential.WEBSITE:

@@ -17,6 +17,7 @@ from footfall.db.statements import load
 from footfall.errors import UsageError
 from footfall.hostnames import MAX_HOST, to_ascii, to_unicode
 from footfall.ids import new_object_id, new_tracking_id, random_text
+from footfall.labels import MAX_LABEL, clean_label
 from footfall.websites.model import MAX_PATTERN, MOST_LISTED, Exclusions, Website
 
 sql = load(__file__, "websites.sql")
@@ -36,15 +37,15 @@ def create_website(
     timezone: str = "UTC",
     is_cookieless: bool = False,
 ) -> Website:
-    """A new website. Raises UsageError when the domain or time zone is none, or the domain is taken."""
+    """A new website. Raises UsageError when the domain, name or time zone is none, or the domain is taken."""
     domain = clean_domain(domain)
     _refuse_taken(domain, _lock_websites(tx))
     website = Website(
         website_id=new_object_id(),
         tracking_id=new_tracking_id(),
         domain=domain,
-        name=name or to_unicode(domain),
-        timezone=_timezone(timezone),
+        name=clean_label(name or to_unicode(domain)[:MAX_LABEL], "name"),
+        timezone=check_timezone(timezone),
         is_cookieless=is_cookieless,
         is_suspended=False,
         is_localhost_allowed=False,
@@ -70,8 +71,10 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
         changes["domain"] = clean_domain(changes["domain"])
         if changes["domain"] != website.domain:
             _refuse_taken(changes["domain"], websites)
-    if "timezone" in changes:
-        _timezone(changes["timezone"])
+    if "name" in changes:
+        changes["name"] = clean_label(changes["name"], "name")
+    if changes.get("timezone", website.timezone) != website.timezone:  # one that vanished does no harm
+        check_timezone(changes["timezone"])
     if "allowed_hostnames" in changes:
         given = tuple(changes["allowed_hostnames"])
         changes["allowed_hostnames"] = _changed(
@@ -84,9 +87,14 @@ def update_website(tx: Transaction, website_id: bytes, changes: dict[str, Any]) 
     return website
 
 
+def require_website(tx: Transaction, website_id: bytes) -> Website:
+    """A website, which nobody else changes until this transaction ends. Raises UsageError when there is none."""
+    return _website_of(_lock_websites(tx), website_id)
+
+
 def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website:
     """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest. Raises UsageError."""
-    newest = _website_of(_lock_websites(tx), website_id).signing_secrets[0]
+    newest = require_website(tx, website_id).signing_secrets[0]
     return update_website(
         tx, website_id, {"signing_secrets": (newest,) if end else (random_text(40), newest)}
     )
@@ -253,16 +261,17 @@ def _is_label(label: str) -> bool:
     )
 
 
-def _timezone(name: str) -> str:
+def check_timezone(name: str) -> str:
+    """The name of a time zone as it is stored. Raises UsageError."""
     if name not in _timezones():
-        raise UsageError(f"timezone: {name!r} is no IANA time zone; use one such as Europe/Berlin")
+        raise UsageError(f"timezone: {name[:60]!r} is no IANA time zone; use one such as Europe/Berlin")
     return name
 
 
 @functools.cache
 def _timezones() -> frozenset[str]:
     """The names of all time zones; to find them means to look through a thousand files."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) | {"UTC"}
 
 
 def _website(row: tuple[Any, ...]) -> Website:

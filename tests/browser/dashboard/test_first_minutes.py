@@ -67,7 +67,7 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
 
         page.get_by_placeholder("Name, such as backend").fill("backend")
         page.get_by_role("button", name="Make key").click()
-        key = page.locator(".good code").inner_text()
+        key = page.locator(".good pre").first.inner_text()
         page.reload()
         assert key not in page.content()
 

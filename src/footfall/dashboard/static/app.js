@@ -21,7 +21,7 @@
   }, true);
 
   // Copy buttons. Browsers have no clipboard for pages over plain HTTP; those copy what is selected.
-  each("[data-copy]", function (button) {
+  function copier(button) {
     button.hidden = false;
     button.addEventListener("click", function () {
       var code = button.parentNode.querySelector("code");
@@ -35,14 +35,43 @@
       button.textContent = "Copied";
       setTimeout(function () { button.textContent = "Copy"; }, 1500);
     }
-  });
+  }
 
   // What cannot be taken back is asked for once more.
-  each("form[data-confirm]", function (form) {
+  function asking(form) {
     form.addEventListener("submit", function (event) {
       if (!confirm(form.dataset.confirm)) event.preventDefault();
     });
-  });
+  }
+
+  // A form that changes one card of the page, which takes the place of the old one: what is typed elsewhere stays.
+  function inPlace(form) {
+    form.addEventListener("submit", function (event) {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      var card = document.getElementById(form.dataset.card);
+      card.setAttribute("aria-busy", "true");
+      fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) }).then(function (answer) {
+        return answer.text();
+      }).then(function (html) {
+        var fresh = new DOMParser().parseFromString(html, "text/html").getElementById(card.id);
+        if (!fresh) throw new Error("another page");
+        card.replaceWith(fresh);
+        enliven(fresh);
+        var next = fresh.querySelector("[data-focus], [autofocus]");
+        if (next) next.focus();
+      }).catch(function () { form.submit(); });
+    });
+  }
+
+  // What has just been made or asked is where one looks next.
+  function enliven(root) {
+    each("[data-copy]", copier, root);
+    each("form[data-confirm]", asking, root);
+    each("form[data-card]", inPlace, root);
+  }
+  enliven(document);
+  addEventListener("load", function () { each("[data-focus]", function (box) { box.focus(); }); });
 
   // To load the answer to a form again is to load the form's page, which sends nothing. What was done is said once.
   (function () {
@@ -66,6 +95,20 @@
       menu.open = false;
       menu.querySelector("summary").focus();
     });
+  });
+
+  // A long menu of websites is searched as you type; Enter leads to the first that is left.
+  each("[data-find]", function (field) {
+    var entries = field.closest("ul").querySelectorAll("[data-name]");
+    field.addEventListener("input", function () {
+      var wanted = field.value.trim().toLowerCase();
+      entries.forEach(function (entry) { entry.hidden = entry.dataset.name.indexOf(wanted) < 0; });
+    });
+    field.addEventListener("keydown", function (event) {
+      var first = field.closest("ul").querySelector("[data-name]:not([hidden]) a");
+      if (event.key === "Enter" && first) first.click();
+    });
+    field.closest("details").addEventListener("toggle", function () { if (this.open) field.focus(); });
   });
 
   // The time zone of whoever creates a website.

@@ -3,6 +3,7 @@
 -- stand in the `.derived.sql` file of the same number.
 -- Ids and times are described in ids.py; JSON is kept as text, exactly as it was given.
 
+-- Numbers by name: the version of the configuration, the form of the trait index, and when websites were deleted of which rows are left.
 CREATE TABLE setting (
     name TEXT NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
@@ -273,7 +274,8 @@ CREATE TABLE setup_link (
     created_at BIGINT NOT NULL
 );
 
--- How often somebody tried to log in within a quarter of an hour, by a keyed hash of the account or the address.
+-- How often a password was tried within a quarter of an hour, by a keyed hash of the account or the address; and, with no attempts, the
+-- addresses from which an account has logged in, by a hash that its password is the key of. window_at: until when a row is kept.
 CREATE TABLE login_attempt (
     key_hash BYTEA NOT NULL PRIMARY KEY,
     window_at BIGINT NOT NULL,

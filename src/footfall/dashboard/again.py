@@ -1,0 +1,93 @@
+"""Forms that came when their session had ended: what was typed comes back after the log-in, and says that it was not done."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from footfall.dashboard.core import Call, render, safe_path
+from footfall.errors import BadRequest
+from footfall.web.envelope import Headers, Reply
+
+MAX_KEPT = 16_000
+"""Characters of the fields of a form that come back; of a longer one, only what was not done is said."""
+SECRET = ("password", "current", "form_token")
+"""Fields that do not come back."""
+NOT_DONE = {
+    "new": "The website was not made.",
+    "settings": "The settings were not saved.",
+    "signing": "The signing secret was not changed.",
+    "keys": "The key was not made.",
+    "tokens": "The token was not made.",
+    "revoke": "Nothing was revoked.",
+    "delete": "The website was not deleted.",
+    "merge": "They were not merged.",
+    "undo": "Nothing was undone.",
+    "erase": "Nobody was erased.",
+    "account": "The password was not changed.",
+}
+"""By the last part of a form's address."""
+
+
+class Kept(NamedTuple):
+    """A form that waits for a log-in. `path`: where it goes; `fields`: (name, value) as they were typed."""
+
+    path: str
+    fields: list[tuple[str, str]]
+
+    @property
+    def not_done(self) -> str:
+        """What did not happen."""
+        return NOT_DONE.get(self.path.rsplit("/", 1)[-1], "Nothing was changed.")
+
+    @property
+    def text(self) -> str:
+        """The fields, to stand in a form themselves."""
+        return msgspec.json.encode(self.fields).decode()
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """The fields for people to read."""
+        return [(name.replace("_", " "), value) for name, value in self.fields if value]
+
+
+def kept_of(call: Call) -> Kept:
+    """The form that came."""
+    kept = Kept(call.context.path, [(name, value) for name, value in call.fields if name not in SECRET])
+    is_secret = any(name in ("password", "current") for name, _ in call.fields)
+    return kept if len(kept.text) <= MAX_KEPT and not is_secret else Kept(kept.path, [])
+
+
+def log_in_first(call: Call) -> Reply:
+    """The log-in page, with the form that came; whoever has logged in since sees the form at once."""
+    following = call.home or "/"
+    if call.account is not None:
+        return offer(call, kept_of(call), following, [], status=403)
+    call.home = ""
+    return log_in(call, status=401, next=following, kept=kept_of(call))
+
+
+def log_in(call: Call, *, headers: Headers | None = None, status: int = 200, **values: Any) -> Reply:
+    """The log-in page."""
+    values = {"email": "", "problem": None, "done": None, "kept": None, "has_accounts": True, **values}
+    return render(call, "login.html", status=status, headers=headers, **values)
+
+
+def read_kept(call: Call) -> Kept | None:
+    """The form that waited for this log-in, None when there was none. Raises BadRequest."""
+    path = safe_path(call.form.get("kept_path", ""))
+    if path == "/" or urlsplit(path).query:
+        return None
+    try:
+        fields = msgspec.json.decode(call.form.get("kept", ""), type=list[tuple[str, str]])
+    except msgspec.DecodeError as error:
+        raise BadRequest("This form cannot be read.") from error
+    return Kept(path, [(name, value) for name, value in fields if name not in SECRET])
+
+
+def offer(call: Call, kept: Kept, back: str, headers: Headers, status: int = 200) -> Reply:
+    """The form as it was typed, to be sent once more."""
+    call.home = "/"  # not that page, since a link to the address that is shown would lead nowhere
+    return render(call, "again.html", status=status, headers=headers, kept=kept, back=back)
