@@ -53,7 +53,6 @@ def environment() -> Environment:
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
-        money=money_text,
         traits=sorted_traits,
         plural=plural,
         counted=counted,
@@ -61,7 +60,7 @@ def environment() -> Environment:
         readable=readable,
     )
     made.globals.update(
-        ago=ago, clock=clock_text, time=time_text, date=date_text, place=place_text, asset=asset
+        ago=ago, clock=clock_text, time=time_text, date=date_text, place=place_text, money=money_text, asset=asset
     )
     return made
 
