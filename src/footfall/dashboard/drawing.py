@@ -60,7 +60,13 @@ def environment() -> Environment:
         readable=readable,
     )
     made.globals.update(
-        ago=ago, clock=clock_text, time=time_text, date=date_text, place=place_text, money=money_text, asset=asset
+        ago=ago,
+        clock=clock_text,
+        time=time_text,
+        date=date_text,
+        place=place_text,
+        money=money_text,
+        asset=asset,
     )
     return made
 

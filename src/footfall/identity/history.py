@@ -188,7 +188,7 @@ def explain(
             **_origin(by_id[span.fact_id], key_names),
             "replaced": span.before.hex() if span.before else None,
         }
-        for visitor_id in sorted(then.spans if visitors is None else visitors)
+        for visitor_id in (sorted(then.spans) if visitors is None else visitors)
         for span in then.spans[visitor_id]
     ]
     return {"traits": traits, "links": links}
