@@ -135,7 +135,8 @@ def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
         found: list[dict[str, Any]] = []
         for offset in range(PEOPLE):
             asked = {**filters, "limit": "1", "offset": str(offset)}
-            found += read_page(tx, (WEBSITE, read_people_query(asked.items())))[0]
+            page, _ = read_page(tx, (WEBSITE, read_people_query(asked.items())))
+            found += [person for person, _ in page]
         assert len({one["profileId"] for one in found}) == len(found) == PEOPLE - 1
         times = [one["identifiedAt"] for one in found]
         assert times == sorted(times, reverse=True)

@@ -6,6 +6,7 @@ import msgspec
 
 from footfall.auth.access import site
 from footfall.clock import to_iso
+from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import Place
 from footfall.collect.model import CUSTOM, PAGEVIEW, StoredDevice
 from footfall.collect.service import sql
@@ -107,6 +108,8 @@ class Activity(Wire):
     current_url: str | None
     visited_pages: list[Seen]
     completed_goals: list[Done]
+    completed_custom_goals: list[Done]
+    """The same under its older name, which clients still read."""
 
 
 class VisitorData(Wire, omit_defaults=True):
@@ -122,6 +125,7 @@ class VisitorData(Wire, omit_defaults=True):
 _EMPTY = msgspec.Raw(b"{}")
 _NULL = msgspec.Raw(b"null")
 _NOWHERE = Place(None, None, None, None)
+_UNKNOWN = StoredDevice(Device(None, None, None, None, None, None, None))
 
 _decode_params = msgspec.json.Decoder(Params).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
@@ -166,7 +170,7 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
 
 def _identity(row: Row) -> Identity:
     place = _decode_place(row[6]) if row[6] else _NOWHERE
-    stored = _decode_device(row[7])
+    stored = _decode_device(row[7]) if row[7] else _UNKNOWN
     device = stored.device
     return Identity(
         place.country,
@@ -201,6 +205,7 @@ def _activity(row: Row, events: list[Row], now: int) -> Activity:
         to_iso(row[1]),
         row[5],
         pages,
+        goals,
         goals,
     )
 

@@ -9,7 +9,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
@@ -28,6 +28,8 @@ from footfall.web.context import Context, Credential, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
+
+T = TypeVar("T")
 
 SESSION_COOKIE, FORM_COOKIE = "footfall_session", "footfall_form"
 MOST_SESSIONS = 4
@@ -231,6 +233,11 @@ def render(
         **values,
     )
     return Reply(body.encode(), status, [*page_headers(call), *more])
+
+
+async def apart(work: Callable[[], T]) -> T:
+    """Run `work` on a thread, so that it holds up nobody."""
+    return await asyncio.to_thread(work)
 
 
 def draw_error(error: ApiError) -> Reply:

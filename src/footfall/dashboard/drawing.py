@@ -12,12 +12,21 @@ from urllib.parse import quote, unquote
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from footfall.clock import find_zone, from_iso
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
 
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
+SYMBOLS = {
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "CAD": "CA$", "AUD": "A$",
+    "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
+}  # fmt: skip
+"""Currencies that people write by a sign, as CLDR has it for English."""
+_ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
+_DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
+"""Characters that change the direction of what follows, to be left out."""
 
 
 def draw(template: str, **values: Any) -> str:
@@ -40,16 +49,27 @@ def environment() -> Environment:
         hue=names.hue,
         friendly=lambda text: names.friendly_name(bytes.fromhex(text.replace("-", ""))),
         segment=lambda text: quote(str(text), safe=""),
+        bdi=isolated,
+        plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
-        amount=amount_text,
+        traits=sorted_traits,
         plural=plural,
         counted=counted,
         called=called,
         readable=readable,
         host=to_unicode,
     )
-    made.globals.update(ago=ago, clock=clock_text, day=day_text, asset=asset, knows_zone=knows_zone)
+    made.globals.update(
+        ago=ago,
+        clock=clock_text,
+        time=time_text,
+        date=date_text,
+        place=place_text,
+        money=money_text,
+        asset=asset,
+        knows_zone=knows_zone,
+    )
     return made
 
 
@@ -88,10 +108,36 @@ def value_text(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
-def amount_text(amount: Any) -> str:
-    """A payment's amount, in units of its currency; whatever else stands there as it is."""
+def isolated(text: Any) -> Markup:
+    """Text from outside, so that whatever direction it has ends with it. It may hold no mark that ends the isolation itself."""
+    return Markup("<bdi>{}</bdi>").format(str(text).translate(_ISOLATES))
+
+
+def plain(text: Any) -> str:
+    """Text from outside where there can be no element: in an attribute or a title. It keeps its own direction, and changes no other's."""
+    return str(text).translate(_DIRECTIONS)
+
+
+def sorted_traits(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Traits by name, in the same order at every look."""
+    return sorted(metadata.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
+
+
+def money_text(amount: Any, currency: Any) -> str:
+    """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; whatever else stands there as it is."""
     is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-    return f"{amount:,.2f}".removesuffix(".00") if is_number else value_text(amount)
+    code = value_text(currency).strip().upper() if currency else ""
+    if not is_number:
+        return f"{value_text(amount)} {code}".rstrip()
+    number = f"{abs(amount):,.2f}".removesuffix(".00")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
+
+
+def place_text(city: str | None, country: str | None, region: str | None = None) -> str:
+    """A place as people write it: `Berlin, Germany`; a region, which is known by its code alone, only where there is no city."""
+    parts = (city, country) if city or not region else (country, f"({region})" if country else region)
+    return (", " if city else " ").join(part for part in parts if part)
 
 
 def called(one: dict[str, Any]) -> str:
@@ -100,10 +146,10 @@ def called(one: dict[str, Any]) -> str:
     return value_text(known.get("name") or known.get("email") or one["userId"])
 
 
-def readable(url: str) -> str:
-    """An address with its percent-encoding undone, to be read only; as it is when something invisible would come of it."""
-    plain = unquote(url)
-    return plain if plain.isprintable() and "\ufffd" not in plain else url
+def readable(url: str | None) -> str:
+    """An address with its percent-encoding undone, to be read only; as it is when something invisible would come of it, empty for none."""
+    decoded = unquote(url or "")
+    return decoded if decoded.isprintable() and "\ufffd" not in decoded else url or ""
 
 
 def counted(number: int, word: str) -> str:
@@ -141,8 +187,18 @@ def _local(when: str | int, zone: str) -> dt.datetime:
 
 
 def clock_text(when: str | int | None, zone: str = "UTC") -> str:
-    """Date and time in a website's time zone."""
-    return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M}"
+    """Date and time in a website's time zone, such as `5 May 2026, 14:00 CEST`."""
+    return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M %Z}"
+
+
+def time_text(when: str | int, zone: str = "UTC") -> str:
+    """The time of day in a website's time zone, for places that name the zone elsewhere."""
+    return f"{_local(when, zone):%H:%M}"
+
+
+def date_text(when: str | int, zone: str = "UTC") -> str:
+    """The date in a website's time zone."""
+    return f"{_local(when, zone):%-d %b %Y}"
 
 
 def day_text(when: str | int, zone: str = "UTC") -> str:

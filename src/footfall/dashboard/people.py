@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from urllib.parse import urlencode
 
-from footfall.dashboard.core import Call, page_headers, redirect, render
-from footfall.dashboard.drawing import draw
+from footfall.dashboard.core import Call, apart, page_headers, redirect, render
+from footfall.dashboard.drawing import draw, sorted_traits
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest
-from footfall.identity import store
 from footfall.identity.health import identity_health
 from footfall.ids import format_uuid
 from footfall.people.endpoints import read_page
-from footfall.people.reading import read_activity
+from footfall.people.reading import Activity
 from footfall.people.terms import read_number
 from footfall.people.wire import COMPARISONS, read_filter, read_people_query
 from footfall.web.envelope import Reply
-from footfall.websites.model import Website
 
 sql = load(__file__, "people.sql")
 
@@ -60,13 +59,13 @@ async def people(call: Call) -> Reply:
     try:
         query = read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept])
         offset = query.offset
-        rows, pagination = await call.services.database.scan(
+        found, pagination = await call.services.database.scan(
             read_page, (call.site, query), share=call.site.website_id
         )
+        rows = [_listed(*one) for one in found]
     except BadRequest as error:
         problem = _filter_problem(call.pairs) or error.message
         rows, pagination = [], {"total": 0, "hasMore": False, "totalIsExact": True}
-    rows = await call.services.database.scan(_with_activity, (call.site, rows), share=call.site.website_id)
     some = await call.services.database.read(some_visitor, call.site.website_id)
     values: dict[str, Any] = {
         "people": rows,
@@ -83,16 +82,10 @@ async def people(call: Call) -> Reply:
         "offset": offset,
     }
     if call.query.get("part") == "list":  # what search as you type asks for
-        html = draw(
-            "people_list.html",
-            call=call,
-            website=call.site,
-            now=call.now,
-            form_token=call.form_token(),
-            **values,
-        )
+        drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
+        html = await apart(lambda: drawing(form_token=call.form_token(), **values))
         return Reply(html.encode(), 200, page_headers(call))
-    return render(call, "people.html", section="people", **values)
+    return await apart(lambda: render(call, "people.html", section="people", **values))
 
 
 def _is_filter(name: str) -> bool:
@@ -154,20 +147,10 @@ def _page_address(pairs: list[tuple[str, str]], offset: int) -> str:
     return "?" + urlencode([*kept, ("offset", str(offset))] if offset > 0 else kept)
 
 
-def _with_activity(tx: Transaction, asked: tuple[Website, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """People with when they were seen, how often and with which devices."""
-    website, rows = asked
-    for row in rows:
-        profile_id = bytes.fromhex(row["profileId"])
-        members = [profile_id]
-        if len(row["userIds"]) > 1:
-            key = (website.website_id, profile_id)
-            members = [member[0] for member in tx.all(store.sql.members_of_person, key)]
-        row["activity"] = read_activity(tx, website.website_id, members)
-        row["traits"] = [(key, value) for key, value in row["metadata"].items() if key not in _HIDDEN][
-            :MOST_TRAITS
-        ]
-    return rows
+def _listed(person: dict[str, Any], activity: Activity) -> dict[str, Any]:
+    """A person with when they were seen, how often and with which devices."""
+    shown = [one for one in sorted_traits(person["metadata"]) if one[0] not in _HIDDEN]
+    return person | {"activity": activity, "traits": shown[:MOST_TRAITS]}
 
 
 # What looks wrong
@@ -177,4 +160,4 @@ async def health(call: Call) -> Reply:
     """`GET /w/{websiteId}/health`."""
     await call.services.refused.flush()
     report = await call.services.database.scan(identity_health, call.site, share=call.site.website_id)
-    return render(call, "health.html", section="health", report=report)
+    return await apart(lambda: render(call, "health.html", section="health", report=report))

@@ -1,50 +1,50 @@
-"""One person and one visitor: the journey, why each value is there, merge, undo, export and erase."""
+"""One person: the journey, why each value is there, merge, undo, export and erase."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-import msgspec
-
 from footfall.clock import from_iso
-from footfall.collect.visitors import read_visitor
-from footfall.dashboard.core import Call, Problem, attachment, page_headers, redirect, render, send_json
-from footfall.dashboard.drawing import day_text, draw
-from footfall.dashboard.people import sql
-from footfall.db.protocol import Transaction
-from footfall.errors import ApiError, NotFound
+from footfall.dashboard.core import Call, Problem, apart, attachment, redirect, render
+from footfall.dashboard.drawing import clock_text, plain
+from footfall.dashboard.journey import Journey, draw_journey, empty_journey, read_part, shown_journey
+from footfall.db.protocol import Params, Transaction
+from footfall.errors import ApiError
 from footfall.identity import store
 from footfall.identity.erase import erase_call, erase_person
-from footfall.identity.history import nobody
+from footfall.identity.history import Person, PersonThen, facts_json, nobody, person_now, person_then
 from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall
 from footfall.identity.ledger_endpoints import (
+    LedgerQuery,
     bytes_note,
-    identity_json,
     read_fact_id,
     read_ledger,
     receipt_json,
 )
-from footfall.identity.refs import Ref, find_profile, no_such_person, profile_id_of, read_ref
-from footfall.ids import MAX_AT, format_uuid, parse_uuid
+from footfall.identity.model import UNDO
+from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
+from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
-from footfall.people.endpoints import read_export, read_journey, read_person
-from footfall.people.journey import read_cursor, visitor_journey
-from footfall.people.reading import device_kind, person_json
-from footfall.web.envelope import Reply
+from footfall.people.endpoints import PersonQuery, read_export, read_journey_cursor, show_person
+from footfall.people.export import stream_parts
+from footfall.people.journey import journey
+from footfall.people.reading import KEY_BYTES
+from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import encode
+from footfall.web.parameters import read_cursor
 from footfall.websites.model import Website
 
 PAGE = 50
-"""Entries of a journey that are shown at once."""
+"""Entries of a journey, devices, and facts of a ledger that are shown at once."""
+MOST_TRAITS, MOST_DEVICES = 20, 6
+"""Beyond so many they are folded."""
+MOST_SPANS = 20
+"""Times at which a device was this person that are shown of it, the newest."""
+MOST_UNDONE = 10
+"""Undos of undos that are followed to what they are about."""
 
 _log = get_logger("dashboard")
-_decode = msgspec.json.Decoder().decode
-
-
-# One person
 
 
 async def person(call: Call) -> Reply:
@@ -52,164 +52,192 @@ async def person(call: Call) -> Reply:
     return await _show_person(call)
 
 
+class _Asked(NamedTuple):
+    """What a page shows. `journey`: where it goes on; `ledger`: the same, None when it is not to be seen."""
+
+    person: PersonQuery
+    journey: bytes
+    ledger: bytes | None
+
+
+class _Found(NamedTuple):
+    """`counts`: whether any fact about the person does; `devices`, `facts`: the cursors of the next, if there are more."""
+
+    person: dict[str, Any]
+    counts: bool
+    devices: bytes | None
+    journey: Journey
+    ledger: list[dict[str, Any]] | None
+    facts: bytes | None
+
+
 async def _show_person(
     call: Call, *, status: int = 200, problem: Problem | None = None, preview: Any = None
 ) -> Reply:
     with_reasons = call.query.get("why") == "1"
-    found = await _person(call, with_reasons=with_reasons)
-    asked = (call.site, read_ref(call.context.path_values[1]))
     with_ledger = call.query.get("ledger") == "1" or "fact" in call.form
-    ledger, journey = None, Journey([], _path(call), True, None, {})
-    if found["counts"]:
-        journey = await _journey_of_person(call)
-    if with_ledger or not found["counts"]:
-        ledger = await call.services.database.scan(_read_ledger, asked, share=call.site.website_id)
-    return render(
-        call,
-        "person.html",
-        status=status,
-        section="people",
-        person=found,
-        journey=journey,
-        ledger=ledger,
-        timeline=_timeline(found, call.now),
-        problem=problem,
-        preview=preview,
-        done=call.query.get("done"),
-        here=_path(call),
-        with_reasons=with_reasons,
-        with_ledger=with_ledger,
+    devices = read_cursor(call.query.get("devices"), KEY_BYTES, KEY_BYTES, "person")
+    facts = read_cursor(call.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
+    query = PersonQuery(call.site, _ref(call), with_reasons=with_reasons, cursor=devices, limit=PAGE)
+    asked = _Asked(query, read_journey_cursor(call.query.get("cursor")), facts if with_ledger else None)
+    found = await call.services.database.scan(_read_page, asked, share=call.site.website_id)
+    if found is None:
+        raise no_such_person()
+    # A page of much text takes its time.
+    return await apart(
+        lambda: render(
+            call,
+            "person.html",
+            status=status,
+            section="people",
+            person={**found.person, "counts": found.counts},
+            journey=found.journey,
+            ledger=found.ledger,
+            facts=found.facts and found.facts.hex(),
+            timeline=timeline(found.person, call.now),
+            devices=found.devices and found.devices.hex(),
+            problem=problem,
+            preview=preview,
+            done=call.query.get("done"),
+            here=_path(call),
+            with_reasons=with_reasons,
+            with_ledger=with_ledger,
+            is_first={"devices": not devices, "facts": not facts},
+            most_traits=MOST_TRAITS,
+            most_devices=MOST_DEVICES,
+        )
     )
 
 
-def _read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]]:
-    """The ledger as the API has it, but with user ids in place of the ids of the profiles that a merge joined.
+def _read_page(tx: Transaction, asked: _Asked) -> _Found | None:
+    query = asked.person
+    website, key = query.website, (query.website.website_id, profile_id_of(tx, query.website, query.ref))
+    read = person_then if query.with_reasons else person_now
+    standing: Person | PersonThen | None = read(tx, *key)
+    found = standing or nobody(tx, *key)
+    if found is None:
+        return None
+    shown, devices = show_person(tx, found, query)
+    path = f"/w/{website.website_id.hex()}/people/{_segment(query.ref)}"
+    part = empty_journey(path)
+    if standing is not None:
+        part = _part_of(tx, website, standing, asked.journey, path)
+    ledger, facts = None, None
+    if asked.ledger is not None or standing is None:
+        ledger, facts = read_facts(tx, website, query.ref, asked.ledger or b"")
+    return _Found(shown, standing is not None, devices, part, ledger, facts)
 
-    `said`: what each identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away.
+
+def _part_of(tx: Transaction, website: Website, person: Person, cursor: bytes, path: str) -> Journey:
+    found = journey(tx, website.website_id, person, cursor, PAGE, newest_first=True)
+    part = read_part(tx, website, found, with_devices=len(person.spans) > 1)
+    return shown_journey(part, website, path, is_first=not cursor)
+
+
+def read_facts(
+    tx: Transaction, website: Website, ref: Ref, cursor: bytes
+) -> tuple[list[dict[str, Any]], bytes | None]:
+    """The ledger as the API has it, newest first, but with user ids in place of the ids of the profiles that a merge joined.
+
+    `said`: what each identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away;
+    `undid`: what an undo is about.
     """
-    facts = read_ledger(tx, asked) or []
+    facts, following = read_ledger(tx, LedgerQuery(website, ref, cursor, PAGE, True)) or ([], None)
     for fact in facts:
-        does = fact.get("operations", {})
-        fact["said"] = [
-            *((verb, *one) for verb in ("set", "set_once") for one in does.get(verb, {}).items()),
-            *(("unset", name, "") for name in does.get("unset", ())),
-        ]
-        if merged := fact.get("merged"):
-            keys = [(asked[0].website_id, bytes.fromhex(profile_id)) for profile_id in merged]
-            fact["merged"] = [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
-    return facts
+        fact["said"] = _said(fact)
+        fact["merged"] = _merged_users(tx, website.website_id, fact)
+        fact["undid"] = _undid(tx, website, fact) if fact["kind"] == UNDO else None
+    return facts, following
+
+
+def _said(fact: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    does = fact.get("operations", {})
+    return [
+        *((verb, *one) for verb in ("set", "set_once") for one in sorted(does.get(verb, {}).items())),
+        *(("unset", name, "") for name in sorted(does.get("unset", ()))),
+    ]
+
+
+def _merged_users(tx: Transaction, website_id: bytes, fact: dict[str, Any]) -> list[str]:
+    """The user ids of the profiles that a merge joined."""
+    keys: list[Params] = [(website_id, bytes.fromhex(one)) for one in fact.get("merged", ())]
+    return [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
+
+
+def _undid(tx: Transaction, website: Website, undo: dict[str, Any]) -> str:
+    """What an undo took back, or gave back, such as `undo of identify user_1 of 5 May 2026, 12:00 UTC`."""
+    words = ""
+    for _ in range(MOST_UNDONE):
+        row = tx.one(store.sql.fact_get, (website.website_id, bytes.fromhex(undo["undone"])))
+        if row is None:
+            return words + "a fact that is gone"
+        undo = _only(facts_json(tx, website.website_id, [row], {}))
+        if undo["kind"] != UNDO:
+            break
+        words += "undo of "
+    who = " with ".join(_merged_users(tx, website.website_id, undo)) or undo["userId"]
+    return f"{words}{undo['kind']} {plain(who)} of {clock_text(undo['at'], website.timezone)}"
+
+
+def _only(facts: list[dict[str, Any]]) -> dict[str, Any]:
+    (fact,) = facts
+    return fact
 
 
 async def person_journey(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
-    return _draw_journey(call, await _journey_of_person(call))
-
-
-class Visit(NamedTuple):
-    """Entries of a journey that belong together. `visitor_id`: as on the wire."""
-
-    visitor_id: str
-    entries: list[dict[str, Any]]
-
-
-class Journey(NamedTuple):
-    """A part of a journey. `following`: the cursor of the next part; `devices`: what each visitor is, empty when there is one only."""
-
-    days: list[tuple[str, list[Visit]]]
-    path: str
-    is_first: bool
-    following: str | None
-    devices: dict[str, str]
-
-
-async def _journey_of_person(call: Call) -> Journey:
-    asked = (call.site, read_ref(call.context.path_values[1]), _cursor(call), PAGE, True)
-    found = await call.services.database.read(read_journey, asked)
+    asked = (call.site, _ref(call), read_journey_cursor(call.query.get("cursor")))
+    found = await call.services.database.scan(_read_journey, asked, share=call.site.website_id)
     if found is None:
         raise no_such_person()
-    devices = await call.services.database.read(_devices_of, asked[:2])
-    return _journey(call, _path(call), found, devices if len(devices) > 1 else {})
+    return await draw_journey(call, found)
 
 
-def _devices_of(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, str]:
-    """The kind of device of each visitor of a person."""
-    website, ref = asked
-    profile = find_profile(tx, website, ref)
-    if profile is None:
-        return {}
-    rows = tx.all(store.sql.members_of_person, (website.website_id, profile.person_id))
-    visitors = store.visitors_of(tx, website.website_id, [row[0] for row in rows])
-    found = tx.lookup(sql.visitor_seen, [(website.website_id, visitor_id) for visitor_id in visitors])
-    return {
-        format_uuid(visitor_id): device_kind(row[3] if row else None)
-        for visitor_id, row in zip(visitors, found, strict=True)
-    }
-
-
-def _cursor(call: Call) -> bytes:
-    return read_cursor(call.query.get("cursor"))
-
-
-def _journey(
-    call: Call, path: str, found: tuple[list[dict[str, Any]], bytes | None], devices: dict[str, str]
-) -> Journey:
-    entries, following = found
-    days = _days(entries, call.site.timezone)
-    return Journey(days, path, not call.query.get("cursor"), following.hex() if following else None, devices)
-
-
-def _draw_journey(call: Call, journey: Journey) -> Reply:
-    html = draw("journey.html", website=call.site, journey=journey)
-    return Reply(html.encode(), 200, page_headers(call))
-
-
-def _days(entries: list[dict[str, Any]], zone: str) -> list[tuple[str, list[Visit]]]:
-    """Entries by day, and within a day by session. What was said of a visitor lies in the session around it, if there is one."""
-    sessions = [entry["sessionId"] or _session_around(entries, index) for index, entry in enumerate(entries)]
-    keyed = zip(entries, sessions, strict=True)
-    return [
-        (day, [_visit(group) for _, group in groupby(of_day, key=lambda pair: pair[1])])
-        for day, of_day in groupby(keyed, key=lambda pair: day_text(pair[0]["at"], zone))
-    ]
-
-
-def _visit(group: Iterable[tuple[dict[str, Any], str]]) -> Visit:
-    entries = [entry for entry, _ in group]
-    return Visit(entries[0]["visitorId"], entries)
-
-
-def _session_around(entries: list[dict[str, Any]], index: int) -> str:
-    """The session of the nearest entry of the same visitor; the visitor's own when no entry is a neighbour."""
-    visitor_id: str = entries[index]["visitorId"]
-    for step in (1, -1):
-        other = index + step
-        while 0 <= other < len(entries) and entries[other]["visitorId"] == visitor_id:
-            if session := entries[other]["sessionId"]:
-                return str(session)
-            other += step
-    return visitor_id
+def _read_journey(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | None:
+    website, ref, cursor = asked
+    person = person_now(tx, website.website_id, profile_id_of(tx, website, ref))
+    path = f"/w/{website.website_id.hex()}/people/{_segment(ref)}"
+    return None if person is None else _part_of(tx, website, person, cursor, path)
 
 
 class Timeline(NamedTuple):
-    """`begin`: ms since epoch; `rows`: each visitor with `bars`, the times for which it was this person, in per mille of those until now."""
+    """`begin`: ms since epoch; `rows`: each visitor with `bars`, the times for which it was this person, in per mille of those until now.
+
+    A bar ends when the visitor was last seen. `reasons`: why it was this person; `older`: how many more times it was.
+    """
 
     begin: int
     rows: list[dict[str, Any]]
 
 
-def _timeline(person: dict[str, Any], now: int) -> Timeline:
+def timeline(person: dict[str, Any], now: int) -> Timeline:
+    """How the visitors of a person lie in time, with the reasons for each of them."""
     begin = min(from_iso(person["firstSeenAt"] or person["identifiedAt"]), from_iso(person["identifiedAt"]))
-    length = max(now - begin, 1)
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for link in person.get("explain", {}).get("links", ()):
+        reasons.setdefault(link["visitorId"], []).append(link)
     rows = []
     for visitor in person["visitors"]:
-        bars = []
-        for span in visitor["spans"]:
-            start = from_iso(span["from"] or visitor["firstSeenAt"] or person["identifiedAt"])
-            end = from_iso(span["until"]) if span["until"] else now
-            x = min(994, 1000 * (start - begin) // length)
-            bars.append({"x": x, "width": max(6, 1000 * (end - begin) // length - x)})
-        rows.append({**visitor, "bars": bars})
+        spans = visitor["spans"][-MOST_SPANS:]
+        shown = {
+            "spans": spans,
+            "bars": [_bar(span, visitor, person, begin, now) for span in spans],
+            "older": len(visitor["spans"]) - len(spans),
+            "reasons": reasons.get(visitor["visitorId"], [])[-MOST_SPANS:],
+        }
+        rows.append({**visitor, **shown})
     return Timeline(begin, rows)
+
+
+def _bar(
+    span: dict[str, Any], visitor: dict[str, Any], person: dict[str, Any], begin: int, now: int
+) -> dict[str, int]:
+    length = max(now - begin, 1)
+    start = from_iso(span["from"] or visitor["firstSeenAt"] or person["identifiedAt"])
+    last = from_iso(visitor["lastSeenAt"]) if visitor["lastSeenAt"] else start
+    end = min(from_iso(span["until"]), last) if span["until"] else last
+    x = max(0, min(994, 1000 * (start - begin) // length))
+    return {"x": x, "width": min(1000 - x, max(6, 1000 * (end - begin) // length - x))}
 
 
 async def preview(call: Call) -> Reply:
@@ -235,7 +263,7 @@ async def _merge(call: Call, fields: dict[str, str], *, is_preview: bool) -> Mer
     request = MergeCall(
         call.site.website_id,
         call.site.profile_secret,
-        ((await _person(call))["userId"], fields.get("other", "").strip()),
+        ((await _user(call)).user_id, fields.get("other", "").strip()),
         None if is_preview else fields.get("reason", "")[:500] or None,
         call.user.account_id,
         call.now,
@@ -270,11 +298,11 @@ async def undo(call: Call) -> Reply:
 
 async def erase(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
-    found = await _person(call)
-    if call.form.get("confirm", "") != found["userId"]:
+    found = await _user(call)
+    if call.form.get("confirm", "") != found.user_id:
         problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
         return await _show_person(call, status=400, problem=problem)
-    request = erase_call(call.site, bytes.fromhex(found["profileId"]), call.now)
+    request = erase_call(call.site, found.profile_id, call.now)
     receipt, is_gone = await erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
@@ -292,36 +320,45 @@ async def erase(call: Call) -> Reply:
 
 async def export(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
-    found = await call.services.database.scan(
-        read_export, (call.site, read_ref(call.context.path_values[1])), share=call.site.website_id
+    user = await _user(call)
+    parts = await call.services.database.scan(
+        read_export, (call.site, _ref(call)), share=call.site.website_id
     )
+    if parts is None:
+        raise no_such_person()
+    _log.info("person exported", profile=user.profile_id.hex(), account=call.user.account_id.hex())
+    headers = [
+        JSON_TYPE,
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        attachment(f"{call.site.domain}-person-{user.profile_id.hex()}.json"),
+    ]
+    return Reply(b"", 200, headers, stream_parts(parts))
+
+
+class _User(NamedTuple):
+    """The user of a person who was identified first, also when nothing that was said about them counts."""
+
+    profile_id: bytes
+    user_id: str
+
+
+async def _user(call: Call) -> _User:
+    """Who the person in the address is. Raises NotFound when there is none."""
+    found = await call.services.database.scan(_read_user, (call.site, _ref(call)), share=call.site.website_id)
     if found is None:
         raise no_such_person()
-    _log.info("person exported", profile=found["profile"]["profileId"], account=call.user.account_id.hex())
-    return send_json(found, attachment(f"{call.site.domain}-person-{found['profile']['profileId']}.json"))
+    return found
 
 
-async def _person(call: Call, *, with_reasons: bool = False) -> dict[str, Any]:
-    """The person in the address; `counts`: whether any fact about them does. Raises NotFound when there is none."""
-    asked = (call.site, read_ref(call.context.path_values[1]), MAX_AT, with_reasons)
-    database = call.services.database
-    if with_reasons:
-        found = await database.scan(read_person, asked, share=asked[0].website_id)
-    else:
-        found = await database.read(read_person, asked)
-    counts = found is not None
-    if found is None:
-        found = await database.read(_read_nobody, asked[:2])
-    if found is None:
-        raise no_such_person()
-    return {**found, "counts": counts}
+def _read_user(tx: Transaction, asked: tuple[Website, Ref]) -> _User | None:
+    key = (asked[0].website_id, profile_id_of(tx, *asked))
+    found = person_now(tx, *key) or nobody(tx, *key)
+    return None if found is None else _User(found.person_id, next(iter(found.members.values())))
 
 
-def _read_nobody(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
-    """A person about whom there are facts, none of which counts, in the form of `read_person`."""
-    website, ref = asked
-    found = nobody(tx, website.website_id, profile_id_of(tx, website, ref))
-    return None if found is None else identity_json(found) | person_json(tx, website.website_id, found)
+def _ref(call: Call) -> Ref:
+    return read_ref(call.context.path_values[1])
 
 
 def _path(call: Call, profile_id: str | None = None) -> str:
@@ -329,38 +366,5 @@ def _path(call: Call, profile_id: str | None = None) -> str:
     return f"/w/{call.site.website_id.hex()}/people/{ref}"
 
 
-# One visitor
-
-
-async def visitor(call: Call) -> Reply:
-    """`GET /w/{websiteId}/visitors/{visitorId}`."""
-    visitor_id = parse_uuid(call.context.path_values[1])
-    found = None
-    if visitor_id is not None:
-        found = await call.services.database.read(read_visitor, (call.site.website_id, visitor_id, call.now))
-    if found is None or visitor_id is None:
-        raise NotFound("There is no such visitor in this website.")
-    return render(
-        call,
-        "visitor.html",
-        section="people",
-        visitor=_decode(encode(found)),
-        journey=await _journey_of_visitor(call, visitor_id),
-    )
-
-
-async def visitor_page(call: Call) -> Reply:
-    """`GET /w/{websiteId}/visitors/{visitorId}/journey`: the next entries."""
-    visitor_id = parse_uuid(call.context.path_values[1])
-    if visitor_id is None:
-        raise NotFound("There is no such visitor in this website.")
-    return _draw_journey(call, await _journey_of_visitor(call, visitor_id))
-
-
-async def _journey_of_visitor(call: Call, visitor_id: bytes) -> Journey:
-    cursor = _cursor(call)
-    found = await call.services.database.read(
-        lambda tx, website_id: visitor_journey(tx, website_id, visitor_id, cursor, PAGE), call.site.website_id
-    )
-    path = f"/w/{call.site.website_id.hex()}/visitors/{format_uuid(visitor_id)}"
-    return _journey(call, path, found, {})
+def _segment(ref: Ref) -> str:
+    return ref.hex() if isinstance(ref, bytes) else "user:" + quote(ref, safe="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import again, people, person, sites
+from footfall.dashboard import again, people, person, sites, visitor
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.live import Live
@@ -51,8 +51,8 @@ def pages(services: Services) -> list[Route]:
         form("/w/{websiteId}/people/{ref}/merge", person.merge, "/w/{websiteId}/people/{ref}"),
         *only_form("/w/{websiteId}/people/{ref}/undo", person.undo, "/w/{websiteId}/people/{ref}?ledger=1"),
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
-        show("/w/{websiteId}/visitors/{visitorId}", person.visitor),
-        show("/w/{websiteId}/visitors/{visitorId}/journey", person.visitor_page),
+        show("/w/{websiteId}/visitors/{visitorId}", visitor.visitor),
+        show("/w/{websiteId}/visitors/{visitorId}/journey", visitor.visitor_page),
         show("/w/{websiteId}/live", live.page),
         show("/w/{websiteId}/live/stream", live.stream),
         show("/w/{websiteId}/health", people.health),

@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from footfall.clock import to_iso
-from footfall.db.protocol import Row, Transaction
-from footfall.db.statements import load
+from footfall.db.protocol import Params, Row, Transaction
+from footfall.db.statements import Statement, load
 from footfall.identity import rules, store
 from footfall.identity.ledger import active_merges, everybody_of, standing_profile
-from footfall.identity.model import IDENTIFY, MERGE, Fact, Link, Merge, Traits
+from footfall.identity.model import IDENTIFY, MERGE, Fact, Merge, Traits
 from footfall.identity.store import sql
-from footfall.ids import MAX_AT, at_of, format_uuid
+from footfall.ids import FACT_BYTES, MAX_AT, at_of, format_uuid
 
 history_sql = load(__file__, "history.sql")
 
+_END = b"\xff" * FACT_BYTES
+EVERYTHING = 2**62
+"""As a limit: all there is."""
+
+
+class Span(NamedTuple):
+    """A time for which a visitor was a user: from one of its links to the next, `next_id`; None: until now.
+
+    `is_first`: no link comes before, so that the visitor was the user from its beginning; `before`: whose it was until then, if known.
+    """
+
+    fact_id: bytes
+    profile_id: bytes
+    is_first: bool
+    before: bytes | None
+    next_id: bytes | None
+
+    @property
+    def since(self) -> int:
+        """The first ms (since epoch) of it."""
+        return 0 if self.is_first else at_of(self.fact_id)
+
+    @property
+    def until(self) -> int:
+        """The first ms (since epoch) after it; MAX_AT: it goes on."""
+        return MAX_AT if self.next_id is None else at_of(self.next_id)
+
+
+Spans = dict[bytes, list[Span]]
+"""The spans of a person by visitor, oldest first."""
+
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: the profiles that are one, what is known, and the links of each visitor (of all people on it)."""
+    """A person: the profiles that are one, what is known, and when which visitors were this person."""
 
     person_id: bytes
     members: dict[bytes, str]
     """User id by profile id, first identified first."""
     traits: Traits
-    links: dict[bytes, list[Link]]
+    spans: Spans
     identified_at: int
 
 
@@ -47,18 +78,12 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
     person = profile
     if profile.person_id != profile.profile_id:
         person = store.read_profile(tx, website_id, profile.person_id) or profile
-    links: dict[bytes, list[Link]] = {}
-    asked = [(history_sql.links_beside, (website_id, member)) for member, _, _ in rows]
-    for beside in tx.queries(*asked):
-        found: dict[bytes, list[Link]] = {}
-        for visitor_id, *link in beside:
-            found.setdefault(visitor_id, []).append(Link(*link))
-        links |= found
+    members = {member: user_id for member, user_id, _ in rows}
     return Person(
         person_id=person.person_id,
-        members={member: user_id for member, user_id, _ in rows},
+        members=members,
         traits=person.traits,
-        links=links,
+        spans=spans_of(tx, website_id, [list(members)])[0],
         identified_at=rows[0][2],
     )
 
@@ -84,10 +109,7 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
         members=members,
         facts=facts,
         traits=rules.fold_traits(facts),
-        links={
-            visitor: _links_then(tx, website_id, visitor, at)
-            for visitor in {fact.visitor_id for fact in facts}
-        },
+        spans=spans_of(tx, website_id, [list(members)], at)[0],
         identified_at=at_of(facts[0].fact_id),
     )
 
@@ -95,7 +117,7 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
 def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen | None:
     """A person about whom there are facts, none of which counts: without traits and visitors. None when there are no facts."""
     members = everybody_of(tx, website_id, profile_id)
-    rows = ledger_of(tx, website_id, members)
+    rows, _ = ledger_of(tx, website_id, members, limit=1)
     if not rows:
         return None
     return PersonThen(
@@ -103,7 +125,7 @@ def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen 
         members=members,
         facts=[],
         traits=Traits({}, {}, set()),
-        links={},
+        spans={},
         identified_at=at_of(rows[0][0]),
     )
 
@@ -113,13 +135,40 @@ def _joined(profile_id: bytes, merges: Iterable[Merge]) -> set[bytes]:
     return {profile_id} | {one for one, person in people.items() if person == people.get(profile_id)}
 
 
-def _links_then(tx: Transaction, website_id: bytes, visitor_id: bytes, at: int) -> list[Link]:
-    facts = store.facts_on_visitor(tx, website_id, visitor_id)
-    return rules.fold_links(pair for pair in facts if at_of(pair[0]) <= at)
+def spans_of(
+    tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]], at: int = MAX_AT
+) -> list[Spans]:
+    """The spans of each of these people (profile ids) as of a time (ms since epoch).
+
+    Which links there were by then follows from the facts up to then alone, so that they are the stored ones up to then.
+    """
+    asked: list[tuple[Statement, Params]] = [
+        (history_sql.spans_of_profile, (website_id, member)) for members in people for member in members
+    ]
+    answers = iter(tx.queries(*asked))
+    return [_by_visitor(((one, next(answers)) for one in members), at) for members in people]
 
 
-def explain(then: PersonThen, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
-    """For each trait and link of a person: since when, from which source and key, by which fact, and what it replaced."""
+def _by_visitor(found: Iterable[tuple[bytes, list[Row]]], at: int) -> Spans:
+    spans: Spans = {}
+    for profile_id, rows in found:
+        for visitor_id, fact_id, before_id, before, next_id in rows:
+            if at_of(fact_id) <= at:
+                following = next_id if next_id is not None and at_of(next_id) <= at else None
+                span = Span(fact_id, profile_id, before_id is None, before, following)
+                spans.setdefault(visitor_id, []).append(span)
+    for own in spans.values():
+        own.sort(key=lambda span: span.fact_id)
+    return spans
+
+
+def explain(
+    then: PersonThen, key_names: Mapping[bytes, str | None], visitors: Iterable[bytes] | None = None
+) -> dict[str, Any]:
+    """For each trait and link of a person: since when, from which source and key, by which fact, and what it replaced.
+
+    `visitors`: those whose links are told of; None: all.
+    """
     by_id = {fact.fact_id: fact for fact in then.facts}
     traits = {}
     for key, touches in rules.touches_by_key(then.facts).items():
@@ -132,31 +181,17 @@ def explain(then: PersonThen, key_names: Mapping[bytes, str | None]) -> dict[str
             **_origin(by_id[touch.fact_id], key_names),
             "replaced": earlier.value if earlier else None,
         }
-    return {
-        "traits": traits,
-        "links": [link for one in sorted(then.links) for link in _explain_links(one, then, key_names)],
-    }
-
-
-def _explain_links(
-    visitor_id: bytes, then: PersonThen, key_names: Mapping[bytes, str | None]
-) -> list[dict[str, Any]]:
-    by_id = {fact.fact_id: fact for fact in then.facts}
-    links = then.links[visitor_id]
-    found = []
-    for index, link in enumerate(links):
-        if link.profile_id not in then.members:
-            continue
-        before = links[index - 1].profile_id if index else None
-        found.append(
-            {
-                "visitorId": format_uuid(visitor_id),
-                "userId": then.members[link.profile_id],
-                **_origin(by_id[link.fact_id], key_names),
-                "replaced": before.hex() if before else None,
-            }
-        )
-    return found
+    links = [
+        {
+            "visitorId": format_uuid(visitor_id),
+            "userId": then.members[span.profile_id],
+            **_origin(by_id[span.fact_id], key_names),
+            "replaced": span.before.hex() if span.before else None,
+        }
+        for visitor_id in (sorted(then.spans) if visitors is None else visitors)
+        for span in then.spans[visitor_id]
+    ]
+    return {"traits": traits, "links": links}
 
 
 def _origin(fact: Fact, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
@@ -169,27 +204,58 @@ def _origin(fact: Fact, key_names: Mapping[bytes, str | None]) -> dict[str, Any]
     }
 
 
-def ledger_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[Row]:
-    """Every fact about these users, oldest first: identify facts, the merges that name them, and undos of any of those."""
-    rows: dict[bytes, Row] = {}
-    for profile_id in profile_ids:
-        for row in tx.all(sql.ledger_of_profile, (website_id, profile_id)):
-            rows[row[0]] = row
-        for fact_id, _, _ in tx.all(sql.merges_of_profile, (website_id, profile_id)):
-            waiting = [fact_id]
-            while waiting:
-                one = waiting.pop()
-                rows[one] = tx.all(sql.fact_get, (website_id, one))[0]
-                waiting += [
-                    undo[0] for undo in tx.all(sql.undos_of_fact, (website_id, one)) if undo[0] not in rows
-                ]
-    return [rows[fact_id] for fact_id in sorted(rows)]
+def ledger_of(
+    tx: Transaction,
+    website_id: bytes,
+    profile_ids: Iterable[bytes],
+    cursor: bytes = b"",
+    limit: int = EVERYTHING,
+    *,
+    newest_first: bool = False,
+) -> tuple[list[Row], bytes | None]:
+    """Facts about these users: identify facts, the merges that name them, and undos of any of those.
+
+    Those behind the fact id `cursor` (empty for the beginning), at most `limit`; and the cursor to go on with, None at the end.
+    """
+    since, until = (b"", cursor or _END) if newest_first else (cursor, _END)
+    statement = history_sql.ledger_down if newest_first else history_sql.ledger_up
+    members = list(profile_ids)
+    rows = {
+        row[0]: row
+        for member in members
+        for row in tx.all(statement, (website_id, member, since, until, limit + 1))
+    }
+    beside = sorted(
+        one for one in _merges_around(tx, website_id, members) - rows.keys() if since < one < until
+    )
+    wanted = beside[-limit - 1 :] if newest_first else beside[: limit + 1]
+    keys: list[Params] = [(website_id, one) for one in wanted]
+    rows |= {row[0]: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
+    order = sorted(rows, reverse=newest_first)
+    return [rows[one] for one in order[:limit]], order[limit - 1] if len(order) > limit else None
 
 
-def fact_json(
-    tx: Transaction, website_id: bytes, row: Row, key_names: Mapping[bytes, str | None]
-) -> dict[str, Any]:
-    """One fact as the wire shows it; `active` says whether it counts."""
+def _merges_around(tx: Transaction, website_id: bytes, members: list[bytes]) -> set[bytes]:
+    """The ids of all merges that name these users, undone ones too, of the undos of those, and so on: they may be kept under other users."""
+    waiting = [row[0] for member in members for row in tx.all(sql.merges_of_profile, (website_id, member))]
+    found = set(waiting)
+    while waiting:
+        for fact_id, _ in tx.all(sql.undos_of_fact, (website_id, waiting.pop())):
+            if fact_id not in found:
+                found.add(fact_id)
+                waiting.append(fact_id)
+    return found
+
+
+def facts_json(
+    tx: Transaction, website_id: bytes, rows: list[Row], key_names: Mapping[bytes, str | None]
+) -> list[dict[str, Any]]:
+    """Facts as the wire shows them; `active` says whether one counts."""
+    inactive = tx.lookup(sql.inactive_get, [(website_id, row[0]) for row in rows])
+    return [_fact_json(row, one is None, key_names) for row, one in zip(rows, inactive, strict=True)]
+
+
+def _fact_json(row: Row, is_active: bool, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
     fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations = row
     said = msgspec.json.decode(operations)
     shown: dict[str, Any] = {
@@ -200,7 +266,7 @@ def fact_json(
         "source": source,
         "trusted": bool(is_trusted),
         "key": key_names.get(key_id) if key_id else None,
-        "active": tx.one(sql.inactive_get, (website_id, fact_id)) is None,
+        "active": is_active,
         "profileId": profile_id.hex(),
         "userId": user_id,
     }

@@ -1,5 +1,23 @@
--- name: links_beside(website_id bytes, profile_id bytes)
--- All links, of all people, of each visitor that a user has links on.
-SELECT l.visitor_id, l.fact_id, l.profile_id
-FROM (SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id) AS own
-JOIN link l ON l.website_id = :website_id AND l.visitor_id = own.visitor_id ORDER BY l.visitor_id, l.fact_id;
+-- name: spans_of_profile(website_id bytes, profile_id bytes)
+-- A user's own links, each with the link before it on the same visitor, whose that was, and the next. Others' links are not walked.
+SELECT l.visitor_id, l.fact_id, (
+    SELECT b.fact_id FROM link b
+    WHERE b.website_id = l.website_id AND b.visitor_id = l.visitor_id AND b.fact_id < l.fact_id ORDER BY b.fact_id DESC LIMIT 1
+), (
+    SELECT b.profile_id FROM link b
+    WHERE b.website_id = l.website_id AND b.visitor_id = l.visitor_id AND b.fact_id < l.fact_id ORDER BY b.fact_id DESC LIMIT 1
+), (
+    SELECT n.fact_id FROM link n
+    WHERE n.website_id = l.website_id AND n.visitor_id = l.visitor_id AND n.fact_id > l.fact_id ORDER BY n.fact_id LIMIT 1
+)
+FROM link l WHERE l.website_id = :website_id AND l.profile_id = :profile_id ORDER BY l.visitor_id, l.fact_id;
+
+-- name: ledger_up(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
+FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until
+ORDER BY fact_id LIMIT :most;
+
+-- name: ledger_down(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
+FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until
+ORDER BY fact_id DESC LIMIT :most;

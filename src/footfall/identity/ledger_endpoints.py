@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from footfall.auth.access import caller, site
 from footfall.auth.store import key_names
@@ -13,7 +13,7 @@ from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.erase import Erased, erase_call, erase_person
 from footfall.identity.health import identity_health
-from footfall.identity.history import Person, PersonThen, explain, fact_json, ledger_of
+from footfall.identity.history import Person, Span, facts_json, ledger_of
 from footfall.identity.ledger import (
     MERGE_HANDLER,
     UNDO_HANDLER,
@@ -25,14 +25,17 @@ from footfall.identity.ledger import (
 )
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.identity.wire import read_user_id
-from footfall.ids import at_of, format_uuid
+from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context
 from footfall.web.envelope import Reply, success
 from footfall.web.json import decode_object
+from footfall.web.parameters import read_cursor, read_hex, read_number_parameter, read_order
 from footfall.websites.model import Website
 
 MAX_REASON = 500
 """Characters of the reason that a merge or undo may give."""
+LEDGER_LIMIT = 1000
+"""Facts that an answer holds, and the most that may be asked for."""
 
 
 class Ledger:
@@ -80,12 +83,20 @@ class Ledger:
         return success(_undone_json(outcome))
 
     async def ledger(self, context: Context) -> Reply:
-        """Every fact about a person, oldest first."""
-        asked = (site(context), read_ref(context.path_values[0]))
-        facts = await self._database.scan(read_ledger, asked, share=site(context).website_id)
-        if facts is None:
+        """Every fact about a person, oldest or newest first, by cursor."""
+        query = context.query()
+        asked = LedgerQuery(
+            site(context),
+            read_ref(context.path_values[0]),
+            read_cursor(query.get("cursor"), FACT_BYTES, FACT_BYTES, "ledger"),
+            read_number_parameter(query, "limit", LEDGER_LIMIT, 1, LEDGER_LIMIT),
+            read_order(query, "asc") == "desc",
+        )
+        found = await self._database.scan(read_ledger, asked, share=site(context).website_id)
+        if found is None:
             raise no_such_person()
-        return success(facts)
+        facts, following = found
+        return success(facts, pagination={"limit": asked.limit, "nextCursor": following and following.hex()})
 
     async def erase(self, context: Context) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""
@@ -119,34 +130,42 @@ def identity_json(person: Person) -> dict[str, Any]:
     }
 
 
-def spans_json(links: list[Any], person: Person) -> list[dict[str, Any]]:
-    """From when until when a visitor was this person; None: from its beginning, or until now."""
-    spans: list[dict[str, Any]] = []
-    is_open = False
-    for index, link in enumerate(links):
-        is_own = link.profile_id in person.members
-        if is_own and not is_open:
-            spans.append({"from": to_iso(at_of(link.fact_id)) if index else None, "until": None})
-        elif not is_own and is_open:
-            spans[-1]["until"] = to_iso(at_of(link.fact_id))
-        is_open = is_own
-    return spans
+def spans_json(spans: list[Span]) -> list[dict[str, Any]]:
+    """From when until when a visitor was a person, oldest first; None: from its beginning, or until now."""
+    shown: list[dict[str, Any]] = []
+    end: bytes | None = None
+    for span in spans:
+        if not shown or end != span.fact_id:
+            shown.append({"from": None if span.is_first else to_iso(span.since)})
+        end = span.next_id
+        shown[-1]["until"] = None if end is None else to_iso(span.until)
+    return shown
 
 
 def _id_of(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
     return profile_id_of(tx, *asked)
 
 
-def read_ledger(tx: Transaction, asked: tuple[Website, Ref]) -> list[dict[str, Any]] | None:
-    website, ref = asked
-    users = everybody_of(tx, website.website_id, profile_id_of(tx, website, ref))
-    return ledger_json(tx, website.website_id, users) if users else None
+class LedgerQuery(NamedTuple):
+    """Which facts about a person: see `ledger_of`."""
+
+    website: Website
+    ref: Ref
+    cursor: bytes = b""
+    limit: int = LEDGER_LIMIT
+    newest_first: bool = False
 
 
-def ledger_json(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[dict[str, Any]]:
-    """Every fact about these users as the wire shows it, oldest first, whether or not it counts."""
-    names = key_names(tx, website_id)
-    return [fact_json(tx, website_id, row, names) for row in ledger_of(tx, website_id, profile_ids)]
+def read_ledger(tx: Transaction, asked: LedgerQuery) -> tuple[list[dict[str, Any]], bytes | None] | None:
+    """Facts about a person as the wire shows them, whether or not they count, and the cursor of the next; None when there is nobody."""
+    website_id = asked.website.website_id
+    users = everybody_of(tx, website_id, profile_id_of(tx, asked.website, asked.ref))
+    if not users:
+        return None
+    rows, following = ledger_of(
+        tx, website_id, users, asked.cursor, asked.limit, newest_first=asked.newest_first
+    )
+    return facts_json(tx, website_id, rows, key_names(tx, website_id)), following
 
 
 def read_pair(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -176,11 +195,8 @@ def read_flag(body: Mapping[str, Any], field: str) -> bool:
 
 def read_fact_id(text: str) -> bytes:
     """A fact id from its path segment. Raises BadRequest."""
-    try:
-        fact_id = bytes.fromhex(text)
-    except ValueError:
-        fact_id = b""
-    if len(fact_id) != 16 or len(text) != 32:
+    fact_id = read_hex(text, FACT_BYTES, FACT_BYTES)
+    if fact_id is None:
         raise BadRequest("The fact id in the path must be 32 hex digits, as identify answers them.")
     return fact_id
 
@@ -250,13 +266,3 @@ def bytes_note(is_gone: bool, engine: str) -> str:
             "write-ahead log in use: what it holds of the person goes within a second after that ends."
         )
     return "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum."
-
-
-def export_json(tx: Transaction, website: Website, then: PersonThen) -> dict[str, Any]:
-    """What identity holds about a person: profile, reasons and ledger."""
-    names = key_names(tx, website.website_id)
-    users = everybody_of(tx, website.website_id, then.person_id)
-    return {
-        "profile": {**identity_json(then), "explain": explain(then, names)},
-        "ledger": ledger_json(tx, website.website_id, users),
-    }

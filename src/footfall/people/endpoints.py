@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,22 +11,30 @@ from footfall.auth.store import key_names
 from footfall.clock import to_iso
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import explain, nobody, person_now, person_then
-from footfall.identity.ledger_endpoints import export_json, identity_json, read_as_of
+from footfall.identity.history import Person, PersonThen, explain, nobody, person_now, person_then
+from footfall.identity.ledger_endpoints import identity_json, read_as_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT
-from footfall.people.journey import journey, read_cursor
+from footfall.people.export import export_parts, stream_parts
+from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
 from footfall.people.query import find_people
-from footfall.people.reading import person_json, sessions_json
-from footfall.people.wire import PeopleQuery, read_number_parameter, read_people_query
+from footfall.people.reading import (
+    KEY_BYTES,
+    Activity,
+    list_visitors,
+    look_at,
+    person_json,
+    read_activities,
+)
+from footfall.people.wire import PeopleQuery, read_people_query
 from footfall.web.context import Context
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import JSON_TYPE, Reply, success
+from footfall.web.parameters import read_cursor, read_number_parameter, read_order
 from footfall.websites.model import Website
 
-JOURNEY_LIMIT = 50
-MAX_JOURNEY_LIMIT = 250
-_EXPORT_PAGE = 1000
+JOURNEY_LIMIT, MAX_JOURNEY_LIMIT = 50, 250
+VISITORS_LIMIT, MAX_VISITORS_LIMIT = 100, 1000
 
 
 class People:
@@ -41,41 +49,37 @@ class People:
         rows, pagination = await self._database.scan(
             read_page, (site(context), query), share=site(context).website_id
         )
-        return success(rows, pagination=pagination)
+        return success([_with_seen(*row) for row in rows], pagination=pagination)
 
     async def profile(self, context: Context) -> Reply:
-        """One person, now or as of a time, with reasons on demand."""
+        """One person, now or as of a time, with reasons on demand; their visitors by cursor."""
         query = context.query()
         at = read_as_of(query)
         with_reasons = query.get("explain", "0")
         if with_reasons not in ("0", "1"):
             raise BadRequest("explain must be 0 or 1.")
-        asked = (
+        asked = PersonQuery(
             site(context),
             read_ref(context.path_values[0]),
             MAX_AT if at is None else at,
             with_reasons == "1",
+            read_cursor(query.get("cursor"), KEY_BYTES, KEY_BYTES, "person"),
+            read_number_parameter(query, "limit", VISITORS_LIMIT, 1, MAX_VISITORS_LIMIT),
         )
-        # What is stored is read at once; what follows from all facts takes its time with many of them.
-        is_stored = at is None and with_reasons == "0"
-        if is_stored:
-            found = await self._database.read(read_person, asked)
-        else:
-            found = await self._database.scan(read_person, asked, share=site(context).website_id)
+        found = await self._database.scan(read_person, asked, share=site(context).website_id)
         if found is None:
             raise no_such_person()
-        return success(found)
+        person, following = found
+        return success(person, pagination={"limit": asked.limit, "nextCursor": following and following.hex()})
 
     async def journey(self, context: Context) -> Reply:
         """What a person did, newest or oldest first, by cursor."""
         query = context.query()
-        order = query.get("order", "desc")
-        if order not in ("asc", "desc"):
-            raise BadRequest("order must be asc or desc.")
+        order = read_order(query, "desc")
         limit = read_number_parameter(query, "limit", JOURNEY_LIMIT, 1, MAX_JOURNEY_LIMIT)
-        cursor = read_cursor(query.get("cursor"))
+        cursor = read_journey_cursor(query.get("cursor"))
         asked = (site(context), read_ref(context.path_values[0]), cursor, limit, order == "desc")
-        found = await self._database.read(read_journey, asked)
+        found = await self._database.scan(read_journey, asked, share=site(context).website_id)
         if found is None:
             raise no_such_person()
         entries, following = found
@@ -88,12 +92,19 @@ class People:
         )
         if found is None:
             raise no_such_person()
-        return success(found)
+        parts = [b'{"status":"success","data":', *found, b"}"]
+        return Reply(b"", 200, [JSON_TYPE], stream_parts(parts))
+
+
+def read_journey_cursor(text: str | None) -> bytes:
+    """A cursor as a journey gave it. Raises BadRequest."""
+    return read_cursor(text, EVENT_KEY_BYTES, FACT_KEY_BYTES, "journey")
 
 
 def read_page(
     tx: Transaction, asked: tuple[Website, PeopleQuery]
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[tuple[dict[str, Any], Activity]], dict[str, Any]]:
+    """The people on a page of a list, each with what they did, and where in the list that is."""
     website, query = asked
     rows, total, is_exact = find_people(tx, website.website_id, query)
     pagination = {
@@ -103,41 +114,71 @@ def read_page(
         "hasMore": query.offset + len(rows) < total or (not is_exact and len(rows) == query.limit),
         "totalIsExact": is_exact,
     }
-    return [_summary(tx, website.website_id, row) for row in rows], pagination
+    members = [_members(tx, website.website_id, row) for row in rows]
+    activities = read_activities(tx, website.website_id, [[one[0] for one in person] for person in members])
+    shown = [_summary(row, person) for row, person in zip(rows, members, strict=True)]
+    return list(zip(shown, activities, strict=True)), pagination
 
 
-def _summary(tx: Transaction, website_id: bytes, row: Row) -> dict[str, Any]:
-    profile_id, member_count, user_id, identified_at, text = row
-    users = [user_id]
-    if member_count > 1:
-        members = tx.all(identity_sql.members_of_person, (website_id, profile_id))
-        users, identified_at = [member[1] for member in members], members[0][2]
-    metadata = msgspec.json.decode(text)
+def _members(tx: Transaction, website_id: bytes, row: Row) -> list[Row]:
+    """(profile id, user id, identified at) of the users that a listed person is, first identified first."""
+    profile_id, member_count, user_id, identified_at, _ = row
+    if member_count == 1:
+        return [(profile_id, user_id, identified_at)]
+    return tx.all(identity_sql.members_of_person, (website_id, profile_id))
+
+
+def _summary(row: Row, members: list[Row]) -> dict[str, Any]:
+    metadata = msgspec.json.decode(row[4])
     return {
-        "profileId": profile_id.hex(),
-        "userId": users[0],
-        "userIds": users,
+        "profileId": row[0].hex(),
+        "userId": members[0][1],
+        "userIds": [member[1] for member in members],
         "name": metadata.get("name"),
         "image": metadata.get("image"),
         "metadata": metadata,
-        "identifiedAt": to_iso(identified_at),
+        "identifiedAt": to_iso(members[0][2]),
     }
 
 
-def read_person(tx: Transaction, asked: tuple[Website, Ref, int, bool]) -> dict[str, Any] | None:
-    """A person as of a time (ms since epoch; MAX_AT: now), with reasons or without; None when there was nobody then."""
-    website, ref, at, with_reasons = asked
-    website_id, profile_id = website.website_id, profile_id_of(tx, website, ref)
-    if at == MAX_AT and not with_reasons:
+def _with_seen(person: dict[str, Any], activity: Activity) -> dict[str, Any]:
+    seen = {"firstSeenAt": activity.first_at, "lastSeenAt": activity.last_at}
+    return person | {name: None if at is None else to_iso(at) for name, at in seen.items()}
+
+
+class PersonQuery(NamedTuple):
+    """Which person, as of which time (ms since epoch; MAX_AT: now), with reasons or without, and which of their visitors."""
+
+    website: Website
+    ref: Ref
+    at: int = MAX_AT
+    with_reasons: bool = False
+    cursor: bytes = b""
+    limit: int = VISITORS_LIMIT
+
+
+def read_person(tx: Transaction, asked: PersonQuery) -> tuple[dict[str, Any], bytes | None] | None:
+    """A person, and the cursor of their next visitors, if there are more; None when there was nobody then."""
+    website_id, profile_id = asked.website.website_id, profile_id_of(tx, asked.website, asked.ref)
+    if asked.at == MAX_AT and not asked.with_reasons:
         person = person_now(tx, website_id, profile_id)
-        return None if person is None else identity_json(person) | person_json(tx, website_id, person)
-    then = person_then(tx, website_id, profile_id, at)
-    if then is None:
-        return None
-    shown = identity_json(then)
-    if with_reasons:
-        shown["explain"] = explain(then, key_names(tx, website_id))
-    return shown | person_json(tx, website_id, then, at)
+        return None if person is None else show_person(tx, person, asked)
+    then = person_then(tx, website_id, profile_id, asked.at)
+    return None if then is None else show_person(tx, then, asked)
+
+
+def show_person(
+    tx: Transaction, person: Person | PersonThen, asked: PersonQuery
+) -> tuple[dict[str, Any], bytes | None]:
+    """The same of a person that was read."""
+    website_id, end = asked.website.website_id, min(asked.at + 1, MAX_AT)
+    visitors = look_at(tx, website_id, [person.spans], end)[0]
+    listed, following = list_visitors(visitors, asked.cursor, asked.limit)
+    shown = identity_json(person)
+    if asked.with_reasons and isinstance(person, PersonThen):
+        names = key_names(tx, website_id)
+        shown["explain"] = explain(person, names, [one.visitor_id for one in listed])
+    return shown | person_json(tx, website_id, visitors, listed, end), following
 
 
 def read_journey(
@@ -150,18 +191,9 @@ def read_journey(
     return journey(tx, website.website_id, person, cursor, limit, newest_first=newest_first)
 
 
-def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> dict[str, Any] | None:
+def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> list[bytes] | None:
+    """The parts of a JSON document with everything held about a person; None when nothing is."""
     website, ref = asked
     key = (website.website_id, profile_id_of(tx, website, ref))
     then = person_then(tx, *key) or nobody(tx, *key)
-    if then is None:
-        return None
-    entries: list[dict[str, Any]] = []
-    following: bytes | None = b""
-    while following is not None:
-        more, following = journey(tx, website.website_id, then, following, _EXPORT_PAGE, newest_first=False)
-        entries += more
-    held = export_json(tx, website, then)
-    held["profile"] |= person_json(tx, website.website_id, then)
-    held["explain"] = held["profile"]["explain"]
-    return {**held, "sessions": sessions_json(tx, website.website_id, then), "journey": entries}
+    return None if then is None else export_parts(tx, website.website_id, then)

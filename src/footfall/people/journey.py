@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 
 from footfall.clock import to_iso
-from footfall.db.protocol import Row, Transaction
-from footfall.errors import BadRequest
-from footfall.identity import store
-from footfall.identity.history import Person
-from footfall.identity.model import IDENTIFY, Link
+from footfall.db.protocol import Params, Row, Transaction
+from footfall.identity.history import EVERYTHING, Person
+from footfall.identity.model import IDENTIFY
 from footfall.ids import EVENT_BYTES, FACT_BYTES, at_of, format_uuid
-from footfall.people.reading import event_spans, sql
+from footfall.people.reading import event_ranges, sql
 
 _decode = msgspec.json.Decoder().decode
 
-Entry = tuple[bytes, dict[str, Any]]
-"""(key, entry as the wire shows it); keys sort by time, and no two entries share one."""
+Entry = tuple[bytes, Row]
+"""(key, row of an event or an identify fact); keys sort by time, and no two entries share one."""
+EVENT_KEY_BYTES = EVENT_BYTES + 16
+FACT_KEY_BYTES = FACT_BYTES + 16
 _END = b"\xff" * FACT_BYTES
 
 
@@ -34,16 +34,30 @@ def journey(
     return _page(entries, cursor, limit, newest_first=newest_first)
 
 
+def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterator[dict[str, Any]]:
+    """All entries, oldest first."""
+    entries = [
+        *(
+            (row[0] + visitor_id, row)
+            for visitor_id, spans in person.spans.items()
+            for since, until in event_ranges(spans)
+            for row in tx.all(sql.events_up, (website_id, visitor_id, since, until, EVERYTHING))
+        ),
+        *_facts(tx, website_id, person, b"", EVERYTHING, newest_first=False),
+    ]
+    entries.sort(key=lambda entry: entry[0])
+    return map(_show, entries)
+
+
 def visitor_journey(
     tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
 ) -> tuple[list[dict[str, Any]], bytes | None]:
     """The same of one visitor, whoever it was, newest first."""
     until = (cursor[:EVENT_BYTES] or b"\xff" * EVENT_BYTES) + b"\xff"
     rows = tx.all(sql.events_down, (website_id, visitor_id, b"", until, limit + 2))
-    links = store.links_of_visitor(tx, website_id, visitor_id)
     entries = [
-        *(event_entry(visitor_id, row) for row in rows),
-        *_facts_on(tx, website_id, visitor_id, links, cursor, limit),
+        *((row[0] + visitor_id, row) for row in rows),
+        *_facts_on(tx, website_id, visitor_id, cursor, limit),
     ]
     return _page(entries, cursor, limit, newest_first=True)
 
@@ -58,23 +72,39 @@ def _page(
     ]
     wanted.sort(key=lambda entry: entry[0], reverse=newest_first)
     page = wanted[:limit]
-    return [entry for _, entry in page], page[-1][0] if len(wanted) > limit else None
+    return [_show(entry) for entry in page], page[-1][0] if len(wanted) > limit else None
 
 
 def _events(
     tx: Transaction, website_id: bytes, person: Person, cursor: bytes, limit: int, *, newest_first: bool
 ) -> Iterator[Entry]:
-    """At least the next `limit` + 1 events of each span that lie behind the cursor."""
-    statement = sql.events_down if newest_first else sql.events_up
+    """At least the next `limit` + 1 events that lie behind the cursor.
+
+    They lie in the spans whose own next events come first: only of those, more than that one is read.
+    """
     edge = cursor[:EVENT_BYTES]
-    for visitor_id, links in person.links.items():
-        for since, until in event_spans(links, person.members):
-            if edge:
-                since, until = (
-                    (since, min(until, edge + b"\xff")) if newest_first else (max(since, edge), until)
-                )
-            for row in tx.all(statement, (website_id, visitor_id, since, until, limit + 2)):
-                yield event_entry(visitor_id, row)
+    ranges: list[Params] = []
+    for visitor_id, spans in person.spans.items():
+        for since, until in event_ranges(spans):
+            low, high = (
+                (since, min(until, edge + b"\xff") if edge else until)
+                if newest_first
+                else (max(since, edge), until)
+            )
+            if low < high:
+                ranges.append((website_id, visitor_id, low, high))
+    found = tx.lookup(sql.last_between if newest_first else sql.first_between, ranges)
+    nearest = sorted(
+        ((row[0], key) for row, key in zip(found, ranges, strict=True) if row is not None),
+        key=lambda pair: (pair[0], pair[1][1]),
+        reverse=newest_first,
+    )
+    asked = [
+        (sql.events_down if newest_first else sql.events_up, (*key, limit + 2))
+        for _, key in nearest[: limit + 2]
+    ]
+    for (_, params), rows in zip(asked, tx.queries(*asked), strict=True):
+        yield from ((row[0] + params[1], row) for row in rows)
 
 
 def _facts(
@@ -86,28 +116,35 @@ def _facts(
     statement = sql.facts_down if newest_first else sql.facts_up
     for member in person.members:
         for row in tx.all(statement, (website_id, member, since, until, limit + 2)):
-            yield _identify(row)
+            yield row[0] + row[1], row
 
 
 def _facts_on(
-    tx: Transaction, website_id: bytes, visitor_id: bytes, links: list[Link], cursor: bytes, limit: int
+    tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
 ) -> Iterator[Entry]:
-    """At least the newest `limit` + 1 identify facts on a visitor that lie behind the cursor: those of a link's user from it on."""
+    """At least the newest `limit` + 1 identify facts on a visitor that lie behind the cursor: those of a link's user from it on.
+
+    A link is a fact itself, or one that was erased, and no two of those follow each other: so many links are enough.
+    """
     until, wanted = cursor[:FACT_BYTES] or _END, limit + 2
-    for link in reversed(links):
-        if link.profile_id is not None and link.fact_id <= until and wanted > 0:
-            key = (website_id, link.profile_id, visitor_id, link.fact_id, until, wanted)
+    for fact_id, profile_id in tx.all(sql.links_down, (website_id, visitor_id, until, 2 * wanted)):
+        if profile_id is not None and wanted > 0:
+            key = (website_id, profile_id, visitor_id, fact_id, until, wanted)
             for row in tx.all(sql.facts_down_on, key):
-                yield _identify(row)
+                yield row[0] + row[1], row
                 wanted -= 1
-        until = min(until, link.fact_id)
+        until = min(until, fact_id)
 
 
-def event_entry(visitor_id: bytes, row: Row) -> Entry:
-    """The entry of a row of `event`."""
+def _show(entry: Entry) -> dict[str, Any]:
+    key, row = entry
+    return _event(key[EVENT_BYTES:], row) if len(key) == EVENT_KEY_BYTES else _identify(row)
+
+
+def _event(visitor_id: bytes, row: Row) -> dict[str, Any]:
     event_id, kind, session_started_at, url, query, referrer, name, data = row
     visitor = format_uuid(visitor_id)
-    return event_id + visitor_id, {
+    return {
         "type": kind,
         "at": to_iso(at_of(event_id)),
         "visitorId": visitor,
@@ -120,9 +157,9 @@ def event_entry(visitor_id: bytes, row: Row) -> Entry:
     }
 
 
-def _identify(row: Row) -> Entry:
+def _identify(row: Row) -> dict[str, Any]:
     fact_id, visitor_id, user_id, source = row
-    return fact_id + visitor_id, {
+    return {
         "type": IDENTIFY,
         "at": to_iso(at_of(fact_id)),
         "visitorId": format_uuid(visitor_id),
@@ -133,16 +170,3 @@ def _identify(row: Row) -> Entry:
         "name": user_id,
         "data": {"source": source, "factId": fact_id.hex()},
     }
-
-
-def read_cursor(text: str | None) -> bytes:
-    """A cursor as a journey gave it. Raises BadRequest."""
-    if text is None:
-        return b""
-    try:
-        cursor = bytes.fromhex(text)
-    except ValueError:
-        cursor = b""
-    if not EVENT_BYTES < len(cursor) <= 48:
-        raise BadRequest("cursor must be a nextCursor of this journey.")
-    return cursor

@@ -1,18 +1,14 @@
--- name: sessions_of(website_id bytes, visitor_id bytes)
-SELECT started_at, entry_url, referrer, params FROM session
-WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY started_at;
-
 -- name: whole_sessions(website_id bytes, visitor_id bytes, since int, until int)
 SELECT started_at, entry_url, referrer, params, click_ids, place, device FROM session
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until ORDER BY started_at;
 
--- name: visitor_summary(website_id bytes, visitor_id bytes)
-SELECT first_seen_at, last_seen_at, pageview_count, place, device FROM visitor
-WHERE website_id = :website_id AND visitor_id = :visitor_id;
+-- name: session_get(website_id bytes, visitor_id bytes, started_at int)
+SELECT started_at, entry_url, referrer, params FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :started_at;
 
--- name: counts_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
-SELECT type, count(*) FROM event
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until GROUP BY type;
+-- name: visitor_summary(website_id bytes, visitor_id bytes)
+SELECT pageview_count, place, device FROM visitor
+WHERE website_id = :website_id AND visitor_id = :visitor_id;
 
 -- name: first_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
 SELECT event_id FROM event
@@ -24,15 +20,35 @@ SELECT event_id FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
 ORDER BY event_id DESC LIMIT 1;
 
--- name: sessions_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
-SELECT DISTINCT session_started_at FROM event
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
-
--- name: span_summary(website_id bytes, visitor_id bytes, since bytes, until bytes)
-SELECT count(DISTINCT session_started_at), (
+-- name: seen_between(website_id bytes, visitor_id bytes, since bytes, until bytes, since_at int, until_at int)
+-- The first and the last event, the session of the first, and how many sessions began: events in between are not walked.
+SELECT (
+    SELECT event_id FROM event
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+    ORDER BY event_id LIMIT 1
+), (
     SELECT event_id FROM event
     WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
     ORDER BY event_id DESC LIMIT 1
+), (
+    SELECT session_started_at FROM event
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until
+    ORDER BY event_id LIMIT 1
+), (
+    SELECT count(*) FROM session
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since_at AND started_at < :until_at
+);
+
+-- name: done_between(website_id bytes, visitor_id bytes, since bytes, until bytes, since_at int, until_at int)
+-- How many pages and goals, and when the first and the last session began that did so in between.
+SELECT count(CASE WHEN type = 'pageview' THEN 1 END), count(CASE WHEN type = 'custom' THEN 1 END), (
+    SELECT started_at FROM session
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since_at AND started_at < :until_at
+    ORDER BY started_at LIMIT 1
+), (
+    SELECT started_at FROM session
+    WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since_at AND started_at < :until_at
+    ORDER BY started_at DESC LIMIT 1
 )
 FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
 
@@ -66,3 +82,7 @@ WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :vi
     AND kind = 'identify'
     AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
 ORDER BY fact_id DESC LIMIT :most;
+
+-- name: links_down(website_id bytes, visitor_id bytes, until bytes, most int)
+SELECT fact_id, profile_id FROM link
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND fact_id <= :until ORDER BY fact_id DESC LIMIT :most;

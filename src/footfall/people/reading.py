@@ -2,122 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from footfall.clock import to_iso
-from footfall.collect.model import CUSTOM, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
-from footfall.db.statements import Statement, load
-from footfall.identity import rules, store
-from footfall.identity.history import Person
+from footfall.db.statements import load
+from footfall.identity.history import Person, Span, Spans, spans_of
 from footfall.identity.ledger_endpoints import spans_json
-from footfall.identity.model import Link
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix, format_uuid
 
 sql = load(__file__, "people.sql")
 
 _decode = msgspec.json.Decoder().decode
 
-ASKED_AT_ONCE = 50
-"""Visitors whose events are asked for together."""
-MOST_VISITORS = 20
-"""Visitors of a person that a list looks at."""
-Span = tuple[bytes, bytes]
+ASKED_AT_ONCE = 500
+"""Visitors that are asked for together."""
+_NOTHING: Row = (None, None, None, 0)
+KEY_BYTES = 22
+"""Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""
+
+Range = tuple[bytes, bytes]
 """From which event id on, until before which, a visitor was a person."""
 
 
-def event_spans(links: list[Link], members: Iterable[bytes]) -> list[Span]:
-    """The spans of these users on a visitor; the first user has the visitor from its beginning."""
+def event_ranges(spans: Iterable[Span], end: int = MAX_AT) -> list[Range]:
+    """The event ids of spans, of those before `end` (ms since epoch)."""
+    return [(_edge(span.since), _edge(min(span.until, end))) for span in spans]
+
+
+def _edge(at: int) -> bytes:
+    """Before every event id of a time (ms since epoch); MAX_AT: behind all."""
+    return at_prefix(at) if at < MAX_AT else b"\xff" * EVENT_BYTES
+
+
+class OnVisitor(msgspec.Struct):
+    """What a person did on a visitor whose first pageview has come. `known`: (pages, place, device); `seen`: of each span, see the statement."""
+
+    visitor_id: bytes
+    spans: list[Span]
+    known: Row
+    seen: list[Row]
+
+    @property
+    def first_at(self) -> int | None:
+        """When it was first used by the person (ms since epoch)."""
+        return min((at_of(row[0]) for row in self.seen if row[0] is not None), default=None)
+
+    @property
+    def last_at(self) -> int | None:
+        """When it was last used by the person (ms since epoch)."""
+        return max((at_of(row[1]) for row in self.seen if row[1] is not None), default=None)
+
+    @property
+    def key(self) -> bytes:
+        """By which visitors are listed, the one that was used last in front."""
+        return at_prefix(self.last_at or 0) + self.visitor_id
+
+    def visits(self) -> int:
+        """Sessions in which the person did something; one may have begun as somebody else's, and go on over several spans."""
+        straddling = {row[2] for row in self.seen if row[2] is not None and not self._is_own(row[2])}
+        begun: int = sum(row[3] for row in self.seen)
+        return begun + len(straddling)
+
+    def _is_own(self, at: int) -> bool:
+        index = bisect_right(self.spans, at, key=lambda span: span.since) - 1
+        return index >= 0 and at < self.spans[index].until
+
+
+def look_at(
+    tx: Transaction, website_id: bytes, people: Sequence[Spans], end: int = MAX_AT
+) -> list[list[OnVisitor]]:
+    """What each of the people with these spans did before `end` (ms since epoch), visitor by visitor."""
+    wanted = [(number, *one) for number, spans in enumerate(people) for one in sorted(spans.items())]
+    found: list[list[OnVisitor]] = [[] for _ in people]
+    for first in range(0, len(wanted), ASKED_AT_ONCE):
+        part = wanted[first : first + ASKED_AT_ONCE]
+        known = tx.lookup(sql.visitor_summary, [(website_id, visitor_id) for _, visitor_id, _ in part])
+        shown = [(one, row) for one, row in zip(part, known, strict=True) if row is not None and row[0]]
+        ranges = [_ranges(website_id, visitor_id, spans, end) for (_, visitor_id, spans), _ in shown]
+        seen = iter(tx.lookup(sql.seen_between, [key for keys in ranges for key in keys]))
+        for ((number, visitor_id, spans), row), keys in zip(shown, ranges, strict=True):
+            rows = [row or _NOTHING for row in islice(seen, len(keys))]
+            found[number].append(OnVisitor(visitor_id, spans, row, rows))
+    return found
+
+
+def _ranges(website_id: bytes, visitor_id: bytes, spans: list[Span], end: int) -> list[Params]:
     return [
-        (at_prefix(since) if since else b"", at_prefix(until) if until < MAX_AT else b"\xff" * EVENT_BYTES)
-        for since, until in rules.own_spans(links, set(members))
+        (website_id, visitor_id, *range_, span.since, min(span.until, end))
+        for span, range_ in zip(spans, event_ranges(spans, end), strict=True)
     ]
 
 
-class _Deeds(NamedTuple):
-    """What a person did on a visitor. `counts`: (type, many) of events; `edges`: when the first and last of each span were.
+class Activity(msgspec.Struct):
+    """What a person did, in short. Times in ms since epoch, None for never; `devices`: kinds of device, sorted."""
 
-    `started`: when the sessions began in which it was done; `sessions`: those of them that began as the person's.
-    """
-
-    visitor: Row
-    sessions: list[Row]
-    counts: list[Row]
-    edges: list[int]
-    started: set[int]
+    visits: int
+    first_at: int | None
+    last_at: int | None
+    devices: list[str]
+    visitor_count: int
 
 
-_OF_A_SPAN = (sql.counts_between, sql.first_between, sql.last_between, sql.sessions_between)
+def activity_of(visitors: list[OnVisitor]) -> Activity:
+    """The same of all visitors of a person."""
+    return Activity(
+        sum(one.visits() for one in visitors),
+        min((one.first_at for one in visitors if one.first_at is not None), default=None),
+        max((one.last_at for one in visitors if one.last_at is not None), default=None),
+        sorted({device_kind(text) for text in {one.known[2] for one in visitors}}),
+        len(visitors),
+    )
 
 
-def _deeds(
-    tx: Transaction, website_id: bytes, person: Person, end: bytes
-) -> Iterator[tuple[bytes, list[Link], _Deeds]]:
-    """What was done before the event id `end` on each visitor whose first pageview has come."""
-    everything = sorted(person.links.items())
-    for start in range(0, len(everything), ASKED_AT_ONCE):
-        part = everything[start : start + ASKED_AT_ONCE]
-        spans = [
-            [(since, min(until, end)) for since, until in event_spans(links, person.members)]
-            for _, links in part
-        ]
-        asked: list[tuple[Statement, Params]] = []
-        for (visitor_id, _), own in zip(part, spans, strict=True):
-            key = (website_id, visitor_id)
-            asked += [(sql.visitor_summary, key), (sql.sessions_of, key)]
-            asked += [(statement, (*key, *span)) for statement in _OF_A_SPAN for span in own]
-        answers = iter(tx.queries(*asked))
-        for (visitor_id, links), own in zip(part, spans, strict=True):
-            known, sessions = next(answers), next(answers)
-            counts, first, last, started = ([row for _ in own for row in next(answers)] for _ in _OF_A_SPAN)
-            if known and known[0][2]:
-                edges = [at_of(row[0]) for row in first + last]
-                begun = {row[0] for row in started}
-                own_sessions = [row for row in sessions if row[0] in begun and _is_within(row[0], own)]
-                yield visitor_id, links, _Deeds(known[0], own_sessions, counts, edges, begun)
+def read_activities(tx: Transaction, website_id: bytes, people: Sequence[list[bytes]]) -> list[Activity]:
+    """The activity of each of the people that these profiles are."""
+    found = look_at(tx, website_id, spans_of(tx, website_id, people))
+    return [activity_of(visitors) for visitors in found]
 
 
-def _is_within(at: int, spans: list[Span]) -> bool:
-    """Whether a time (ms since epoch) lies in one of the spans."""
-    return any(since <= at_prefix(at) < until for since, until in spans)
+class Listed(NamedTuple):
+    """A person's visitors, those used last in front, and the key of the next; None at the end."""
+
+    visitors: list[OnVisitor]
+    following: bytes | None
 
 
-def person_json(tx: Transaction, website_id: bytes, person: Person, at: int = MAX_AT) -> dict[str, Any]:
-    """What a person did up to a time (ms since epoch), beside who they are; on visitors whose first pageview has come."""
-    visitors = []
-    seen: list[int] = []
-    touches: list[tuple[int, Row]] = []
-    sessions = pageviews = goals = 0
-    end = at_prefix(at + 1) if at < MAX_AT else b"\xff" * EVENT_BYTES
-    for visitor_id, links, done in _deeds(tx, website_id, person, end):
-        pageviews += sum(row[1] for row in done.counts if row[0] == PAGEVIEW)
-        goals += sum(row[1] for row in done.counts if row[0] == CUSTOM)
-        sessions += len(done.started)
-        seen += done.edges
-        touches += [(row[0], row) for row in done.sessions]
-        visitors.append(_visitor(done.visitor, visitor_id, links, person, done.edges))
-    touches.sort(key=lambda touch: touch[0])
+def list_visitors(visitors: list[OnVisitor], cursor: bytes, limit: int) -> Listed:
+    """At most `limit` visitors behind the key `cursor`; empty for the beginning."""
+    keyed = sorted(((one.key, one) for one in visitors), key=lambda pair: pair[0], reverse=True)
+    behind = [pair for pair in keyed if not cursor or pair[0] < cursor]
+    page = behind[:limit]
+    return Listed([one for _, one in page], page[-1][0] if len(behind) > limit else None)
+
+
+def person_json(
+    tx: Transaction, website_id: bytes, visitors: list[OnVisitor], listed: list[OnVisitor], end: int
+) -> dict[str, Any]:
+    """What a person did before `end` (ms since epoch), beside who they are. `listed`: the visitors that are shown."""
+    activity = activity_of(visitors)
+    pages, goals, edges = _done(tx, website_id, visitors, end)
+    touches = [tx.one(sql.session_get, (website_id, *edge)) for edge in edges]
     return {
-        "firstSeenAt": to_iso(min(seen)) if seen else None,
-        "lastSeenAt": to_iso(max(seen)) if seen else None,
-        "visitors": visitors,
-        "activity": {"sessionCount": sessions, "pageViewCount": pageviews, "goalCount": goals},
-        "firstTouch": _touch(touches[0][1]) if touches else None,
-        "lastTouch": _touch(touches[-1][1]) if touches else None,
+        "firstSeenAt": _iso(activity.first_at),
+        "lastSeenAt": _iso(activity.last_at),
+        "visitorCount": activity.visitor_count,
+        "visitors": [visitor_json(one) for one in listed],
+        "activity": {"sessionCount": activity.visits, "pageViewCount": pages, "goalCount": goals},
+        "firstTouch": _touch(touches[0]) if touches else None,
+        "lastTouch": _touch(touches[1]) if touches else None,
     }
 
 
-def sessions_json(tx: Transaction, website_id: bytes, person: Person) -> list[dict[str, Any]]:
+def _done(
+    tx: Transaction, website_id: bytes, visitors: list[OnVisitor], end: int
+) -> tuple[int, int, list[tuple[bytes, int]]]:
+    """How many pages and goals; and (visitor id, when it began) of the first and of the last session, if there is one."""
+    pages = goals = 0
+    begun: list[tuple[int, bytes]] = []
+    for first in range(0, len(visitors), ASKED_AT_ONCE):
+        keys = [
+            key
+            for one in visitors[first : first + ASKED_AT_ONCE]
+            for key in _ranges(website_id, one.visitor_id, one.spans, end)
+        ]
+        for key, row in zip(keys, tx.lookup(sql.done_between, keys), strict=True):
+            if row is not None:
+                pages, goals = pages + row[0], goals + row[1]
+                begun += [(at, key[1]) for at in row[2:] if at is not None]  # type: ignore[misc]
+    return pages, goals, [(one[1], one[0]) for one in (min(begun), max(begun))] if begun else []
+
+
+def sessions_json(tx: Transaction, website_id: bytes, person: Person) -> Iterator[dict[str, Any]]:
     """Everything held about the sessions that began in the person's own spans, visitor by visitor."""
-    return [
+    return (
         _session_json(visitor_id, row)
-        for visitor_id, links in sorted(person.links.items())
-        for since, until in event_spans(links, person.members)
-        for row in tx.all(sql.whole_sessions, (website_id, visitor_id, at_of(since), at_of(until)))
-    ]
+        for visitor_id, spans in sorted(person.spans.items())
+        for span in spans
+        for row in tx.all(sql.whole_sessions, (website_id, visitor_id, span.since, span.until))
+    )
 
 
 def _session_json(visitor_id: bytes, row: Row) -> dict[str, Any]:
@@ -137,57 +205,38 @@ def _session_json(visitor_id: bytes, row: Row) -> dict[str, Any]:
     }
 
 
-class Activity(msgspec.Struct):
-    """What a list shows of what a person did. `last_seen_at`: ms since epoch; `devices`: kinds of device, sorted."""
-
-    visits: int
-    last_seen_at: int | None
-    devices: list[str]
-    visitor_count: int
-
-
-def read_activity(tx: Transaction, website_id: bytes, members: Iterable[bytes]) -> Activity:
-    """The activity of the person that these profiles are, in their own spans; of the first MOST_VISITORS visitors."""
-    own = list(members)
-    visitors = store.visitors_of(tx, website_id, own)
-    shown = visitors[:MOST_VISITORS]
-    spans: list[Params] = [
-        (website_id, visitor_id, *span)
-        for visitor_id in shown
-        for span in event_spans(store.links_of_visitor(tx, website_id, visitor_id), own)
-    ]
-    found = [row for row in tx.lookup(sql.span_summary, spans) if row is not None and row[1] is not None]
-    rows = tx.lookup(sql.visitor_summary, [(website_id, visitor_id) for visitor_id in shown])
-    return Activity(
-        sum(row[0] for row in found),
-        max((at_of(row[1]) for row in found), default=None),
-        sorted({device_kind(row[4]) for row in rows if row is not None}),
-        len(visitors),
-    )
-
-
 def device_kind(text: str | None) -> str:
     """`desktop`, `mobile` and so on, of a visitor's device (JSON)."""
-    return (_decode(text)["device"].get("type") if text else None) or "desktop"
+    return (_device(text) or {}).get("type") or "desktop"
 
 
-def _visitor(
-    known: Row, visitor_id: bytes, links: list[Link], person: Person, edges: list[int]
-) -> dict[str, Any]:
-    place, device = (_decode(text) if text else None for text in known[3:5])
+def _device(text: str | None) -> dict[str, Any] | None:
+    return _decode(text).get("device") if text else None
+
+
+def visitor_json(one: OnVisitor) -> dict[str, Any]:
+    """A visitor of a person as the wire shows it."""
+    _, place_text, device_text = one.known
+    place = _decode(place_text) if place_text else {}
     return {
-        "visitorId": format_uuid(visitor_id),
-        "spans": spans_json(links, person),
-        "device": device and device["device"],
-        "country": place and place.get("country"),
-        "city": place and place.get("city"),
-        "firstSeenAt": to_iso(min(edges)) if edges else None,
-        "lastSeenAt": to_iso(max(edges)) if edges else None,
+        "visitorId": format_uuid(one.visitor_id),
+        "spans": spans_json(one.spans),
+        "device": _device(device_text),
+        "country": place.get("country"),
+        "city": place.get("city"),
+        "firstSeenAt": _iso(one.first_at),
+        "lastSeenAt": _iso(one.last_at),
     }
 
 
-def _touch(session: Row) -> dict[str, Any]:
+def _iso(at: int | None) -> str | None:
+    return None if at is None else to_iso(at)
+
+
+def _touch(session: Row | None) -> dict[str, Any] | None:
     """Where a session came from. `source`: its utm_source, ref, source or via, else the referrer's host, else None."""
+    if session is None:
+        return None
     started_at, entry_url, referrer, params = session
     said = _decode(params) if params else {}
     named = next((said[name] for name in ("utm_source", "ref", "source", "via") if said.get(name)), None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from footfall.errors import BadRequest
 from footfall.people.terms import MAX_TERM, read_number
+from footfall.web.parameters import read_number_parameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
@@ -67,16 +68,6 @@ def _read_sort(text: str) -> str:
     if text not in ("identifiedAt", "lastSeenAt"):
         raise BadRequest("sort must be identifiedAt or lastSeenAt.")
     return text
-
-
-def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    """A whole number of a query. Raises BadRequest."""
-    text = query.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
-        raise BadRequest(f"{name} must be a whole number from {low} to {high}.")
-    return int(text)
 
 
 def read_filter(parameter: str, text: str) -> Filter:

@@ -202,7 +202,7 @@ def test_a_visitor_has_a_name_that_stays(demo: Demo, desk: Desk) -> None:
     page.reload()
     assert page.get_by_role("heading", level=1).inner_text() == name
     expect(page.locator("header.profile")).to_contain_text("Identified as Known Now")
-    expect(page.locator("#journey")).to_contain_text("as known-now")
+    expect(page.locator("#journey")).to_contain_text("as Known Now")
     page.get_by_role("link", name="Known Now").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Known Now")
     expect(page.locator(".devices")).to_contain_text(name)

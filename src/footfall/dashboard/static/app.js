@@ -166,8 +166,9 @@
     }
   });
 
-  // The journey goes on as you scroll; when that fails, the link is still there.
+  // The journey goes on as you scroll, where nothing lies below it; when that fails, the link is still there.
   function follow(more) {
+    if (matchMedia("(max-width: 860px)").matches) return;
     var watcher = new IntersectionObserver(function (entries) {
       if (!entries.some(function (entry) { return entry.isIntersecting; })) return;
       watcher.disconnect();

@@ -1,0 +1,435 @@
+"""Whatever is stored or missing, each page is drawn, in the same words; and what comes from outside turns none of ours around."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footfall.auth.accounts import Account
+from footfall.clock import to_iso
+from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
+from footfall.collect.visitors import read_visitor
+from footfall.dashboard import people, person, sites, visitor
+from footfall.dashboard.core import Call, Problem
+from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
+from footfall.dashboard.journey import read_part, shown_journey
+from footfall.db import sqlite, sqlite_file, sqlite_schema
+from footfall.db.protocol import Transaction
+from footfall.db.statements import make_statement
+from footfall.identity.model import Operations
+from footfall.identity.service import identify
+from footfall.ids import at_prefix, format_uuid
+from footfall.people.index import _index
+from footfall.people.journey import visitor_journey
+from footfall.web.context import Context
+from footfall.websites.store import put_website
+from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
+
+OUTSIDE = "\u202eevil"
+"""What a stranger calls themselves: all that follows would be read from right to left."""
+SITE = msgspec.structs.replace(WEBSITE, name=OUTSIDE, timezone="Europe/Berlin")
+ID = SITE.website_id
+_EVENT = make_statement(
+    "stored_event",
+    "website_id bytes, visitor_id bytes, event_id bytes, type text, url text, query text, referrer text, name text, data text",
+    "INSERT INTO event (website_id, visitor_id, event_id, type, session_started_at, url, query, referrer, name, data)"
+    " VALUES (:website_id, :visitor_id, :event_id, :type, 0, :url, :query, :referrer, :name, :data)",
+)
+_VISITOR = make_statement(
+    "stored_visitor",
+    "website_id bytes, visitor_id bytes, current_url text, place text, device text, referrer text, params text, click_ids text",
+    "INSERT INTO visitor (website_id, visitor_id, first_seen_at, last_seen_at, session_started_at, session_count, pageview_count,"
+    " current_url, place, device, first_referrer, first_params, first_click_ids)"
+    " VALUES (:website_id, :visitor_id, 0, 5000, 0, 1, 1, :current_url, :place, :device, :referrer, :params, :click_ids)",
+)
+_SESSION = make_statement(
+    "stored_session",
+    "website_id bytes, visitor_id bytes, started_at int, entry_url text, referrer text, params text",
+    "INSERT INTO session (website_id, visitor_id, started_at, entry_url, referrer, params)"
+    " VALUES (:website_id, :visitor_id, :started_at, :entry_url, :referrer, :params)",
+)
+DEVICE = '{"device":{"browser":"B\u202e","browser_version":"1","os":"O\u202e","os_version":null,"type":"t\u202e","vendor":null,"model":null}}'
+BARE = '{"device":{"browser":null,"browser_version":null,"os":null,"os_version":null,"type":null,"vendor":null,"model":null}}'
+PLACE = '{"country_code":"DE","country":"G\u202e","region":"DE-BE","city":"B\u202e"}'
+FIELDS: dict[str, list[str | None]] = {
+    "url": [None, f"law.example/{OUTSIDE}"],
+    "query": [None, f"q={OUTSIDE}"],
+    "name": [None, OUTSIDE],
+    "data": [
+        None,
+        "{}",
+        '{"amount": 29}',
+        '{"amount": 29.5, "currency": "EUR"}',
+        '{"currency": "\u202e"}',
+        '{"amount": "much", "currency": null, "email": "\u202e"}',
+        '{"amount": null, "currency": 7}',
+        '{"url": "x.example/\u202e"}',
+        '{"url": null, "\u202e": ["\u202e", {}]}',
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
+    """An empty embedded database."""
+    path: Path = tmp_path_factory.mktemp("pages") / sqlite_file.FILE_NAME
+    sqlite_schema.migrate_file(path)
+    opened = sqlite.SqliteSession(path)
+    yield opened
+    opened.close()
+
+
+class _Done(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+def with_world(session: sqlite.SqliteSession, work: Callable[[Transaction], None]) -> None:
+    """Run `work` on a world of its own."""
+
+    def run(tx: Transaction) -> None:
+        put_website(tx, SITE)
+        work(tx)
+        raise _Done
+
+    with pytest.raises(_Done):
+        session.transact(run)
+
+
+def context_of(*values: str, query: str = "") -> Context:
+    return Context({}, "127.0.0.1", query.encode(), (ID.hex(), *values), NOW, path="/")
+
+
+class _TxDatabase:
+    """A database whose reads are those of one transaction."""
+
+    engine = "sqlite"
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def read(self, handler: Any, call: Any) -> Any:
+        return handler(self._tx, call)
+
+    scan = read
+
+
+def page(tx: Transaction, show: Any, *values: str, query: str = "") -> str:
+    """The HTML of a page, as somebody who is logged in sees it."""
+    return asyncio.run(_page(tx, show, *values, query=query))
+
+
+async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
+    context = context_of(*values, query=query)
+
+    async def flush() -> None:
+        """There is nothing to write."""
+
+    services: Any = SimpleNamespace(
+        database=_TxDatabase(tx),
+        directory=SimpleNamespace(websites={ID: SITE}),
+        refused=SimpleNamespace(flush=flush),
+    )
+    call = Call(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
+    reply = await show(call)
+    assert reply.status == 200
+    return str(reply.body, "utf-8")
+
+
+ACCOUNT = Account(b"a" * 12, f"{OUTSIDE}@example.com")
+
+
+class _Reader(HTMLParser):
+    """Finds text from outside that is not kept apart from ours. `texts`: all that is to be read."""
+
+    VOID = frozenset(("input", "img", "meta", "link", "br", "rect"))
+    FREE = frozenset(("value", "name", "href", "src", "action", "data-more", "data-address", "placeholder"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.faults += [
+            f"{tag} {name}" for name, text in attrs if name not in self.FREE and "\u202e" in (text or "")
+        ]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if "\u202e" in data and "bdi" not in self.open:
+            self.faults.append(f"{'/'.join(self.open)}: {data}")
+
+
+def check(html: str) -> str:
+    """The text of a page, which keeps text from outside apart."""
+    reader = _Reader()
+    reader.feed(html)
+    assert reader.faults == []
+    return " ".join(" ".join(reader.texts).split())
+
+
+def store_visitor(tx: Transaction, visitor_id: bytes, *columns: str | None) -> None:
+    tx.run_many(_VISITOR, [(ID, visitor_id, *columns)])
+
+
+def store_event(tx: Transaction, number: int, kind: str, **fields: str | None) -> None:
+    event_id = at_prefix(START + number) + number.to_bytes(4, "big")
+    row = (ID, VISITORS[0], event_id, kind, fields.get("url"), fields.get("query"), None)
+    tx.run_many(_EVENT, [(*row, fields.get("name"), fields.get("data"))])
+
+
+def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: sqlite.SqliteSession) -> None:
+    kinds = [PAGEVIEW, CUSTOM, EXTERNAL_LINK, PAYMENT, "a kind of tomorrow"]
+    combinations = [dict(zip(FIELDS, values, strict=True)) for values in product(*FIELDS.values())]
+
+    def work(tx: Transaction) -> None:
+        for number, (kind, fields) in enumerate(product(kinds, combinations)):
+            store_event(tx, number, kind, **fields)
+        cursor: bytes | None = b""
+        drawn = 0
+        while cursor is not None:
+            found = visitor_journey(tx, ID, VISITORS[0], cursor, 250)
+            part = read_part(tx, SITE, found, with_devices=True)
+            html = draw("journey.html", website=SITE, journey=shown_journey(part, SITE, "/x", is_first=True))
+            check(html)
+            drawn += html.count("<li class=")
+            cursor = found[1]
+        assert drawn == len(kinds) * len(combinations)
+
+    with_world(session, work)
+
+
+def test_every_visitor_is_shown_whatever_is_stored_of_it(session: sqlite.SqliteSession) -> None:
+    columns = (
+        [None, f"law.example/{OUTSIDE}"],
+        [None, PLACE, '{"country_code":"DE","country":null,"region":"DE-BE","city":null}'],
+        [None, DEVICE, BARE],
+        [None, f"x.example/{OUTSIDE}"],
+        [None, "{}", '{"utm_source":"\u202e"}'],
+        [None, '{"gclid":"1"}'],
+    )
+
+    def work(tx: Transaction) -> None:
+        for number, row in enumerate(product(*columns)):
+            visitor_id = number.to_bytes(6, "big") + b"\x40\0\x80" + bytes(7)
+            store_visitor(tx, visitor_id, *row)
+            assert read_visitor(tx, (ID, visitor_id, NOW)) is not None
+            check(page(tx, visitor.visitor, format_uuid(visitor_id)))
+
+    with_world(session, work)
+
+
+VALUES: list[Any] = [OUTSIDE, "", 5, None, True, [OUTSIDE, "y"], [], {"k": OUTSIDE}, "w " * 200 + OUTSIDE]
+
+
+def test_every_person_is_shown_whatever_is_known_of_them(session: sqlite.SqliteSession) -> None:
+    def work(tx: Transaction) -> None:
+        store_visitor(tx, VISITORS[0], None, PLACE, DEVICE, None, None, None)
+        store_visitor(tx, VISITORS[1], None, None, None, None, None, None)
+        tx.run_many(_SESSION, [(ID, VISITORS[0], START, None, f"x.example/{OUTSIDE}", '{"ref":"\u202e"}')])
+        store_event(tx, 0, PAYMENT)
+        user = OUTSIDE
+        at = 0
+        for key in ("name", "email", "image", OUTSIDE):
+            for value in VALUES:
+                at += 1
+                said = Said(at % 2, user, at, Operations({key: value}, {}, ()), at % 3 > 0)
+                identify(tx, [said.call()])
+                asked = f"user:{user}"
+                check(page(tx, person.person, asked, query="why=1&ledger=1"))
+                check(page(tx, person.person, asked))
+        _index(tx, [(ID, row[0]) for row in tx.all(_PROFILES, (ID,))])
+        check(page(tx, people.people))
+        check(page(tx, people.people, query="trait.%E2%80%AE=exists&search=nobody"))
+        check(page(tx, people.health))
+        check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
+
+    with_world(session, work)
+
+
+_PROFILES = make_statement(
+    "own_profiles", "website_id bytes", "SELECT profile_id FROM profile WHERE website_id = :website_id"
+)
+
+
+def test_what_an_undo_undid_is_said_and_of_whom_nothing_counts(session: sqlite.SqliteSession) -> None:
+    def work(tx: Transaction) -> None:
+        for seen in VISITORS:
+            store_visitor(tx, seen, None, None, BARE, None, None, None)
+        (first,) = identify(tx, [Said(0, "ann", 0, Operations({"plan": "pro"}, {}, ()), True).call()])
+        identify(tx, [Said(1, "bob", 1, Operations(), True).call()])
+        merged: Any = join(tx, "ann", "bob")
+        undone: Any = take_back(tx, merged.fact_id)
+        take_back(tx, undone.fact_id)
+        shown = check(page(tx, person.person, "user:ann", query="ledger=1"))
+        assert "undo of undo of merge" in shown
+        assert "with" in shown.partition("undo of merge")[2][:20]
+        take_back(tx, first.fact_id)  # type: ignore[union-attr]
+        bob: Any = tx.one(_PROFILES, (ID,))
+        assert bob
+        shown = check(page(tx, person.person, "user:ann", query="ledger=1"))
+        assert "undo of identify ann of 1 Jan 1970, 01:00 CET" in shown
+
+    with_world(session, work)
+
+
+def test_a_shared_visitor_names_all_its_people_with_their_spans(session: sqlite.SqliteSession) -> None:
+    def work(tx: Transaction) -> None:
+        store_visitor(tx, VISITORS[0], None, None, BARE, None, None, None)
+        for number, user in enumerate(("ann", "bob", "ann")):
+            identify(
+                tx, [Said(0, user, 60_000 * number, Operations({"name": user.title()}, {}, ()), True).call()]
+            )
+        shown = check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
+        told = shown.partition("People on this visitor")[2].partition("Place and device")[0].strip()
+        assert told == (
+            "Ann ann from 1 Jan 1970, 01:02 CET until now from the beginning until 1 Jan 1970, 01:01 CET "
+            "Bob bob from 1 Jan 1970, 01:01 CET until 1 Jan 1970, 01:02 CET"
+        )
+        assert "Identified as Bob by the backend" in shown
+
+    with_world(session, work)
+
+
+texts = st.none() | st.just(OUTSIDE) | st.text(max_size=3)
+forms = st.dictionaries(
+    st.sampled_from(["domain", "name", "timezone", "allowed_hostnames"]), st.just(OUTSIDE)
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    problem=st.none()
+    | st.builds(Problem, st.sampled_from(["", "email", "password", "name", "domain"]), st.just(OUTSIDE)),
+    done=st.sampled_from([None, "saved", "another"]),
+    name=texts,
+    at=st.none() | st.just(to_iso(NOW)),
+    form=forms,
+    flag=st.booleans(),
+    website=st.booleans(),
+)
+def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
+    problem: Problem | None,
+    done: str | None,
+    name: str | None,
+    at: str | None,
+    form: Any,
+    flag: bool,
+    website: bool,
+) -> None:
+    site = msgspec.structs.replace(SITE, is_suspended=flag, is_cookieless=flag) if website else None
+    shown: dict[str, Any] = {
+        "call": SimpleNamespace(home="", origin="http://x", form=form, query={}),
+        "account": ACCOUNT if flag else None,
+        "website": site,
+        "websites": [SITE] if flag else [],
+        "form_token": "0" * 64,
+        "now": NOW,
+        "problem": problem,
+        "done": done,
+    }
+    key = {
+        "name": name or "",
+        "displayKey": "df_…",
+        "createdAt": to_iso(0),
+        "lastUsedAt": at,
+        "apiKeyId": "00",
+    }
+    token = {
+        **key,
+        "name": name,
+        "tokenId": "00",
+        "permissions": ["*"] if flag else ["a", "b"],
+        "websiteIds": ["1", "2", "3", "4"] if flag else [],
+    }
+    seen = {
+        "visitorId": format_uuid(VISITORS[0]),
+        "at": NOW,
+        "url": name,
+        "device": OUTSIDE,
+        "country": name,
+        "profile": None,
+    }
+    known = {
+        **seen,
+        "profile": {"userId": OUTSIDE, "profileId": "00", "metadata": {"name": name, "image": name}},
+    }
+    others: dict[str, dict[str, Any]] = {
+        "error": {"code": 404 if flag else 418, "message": OUTSIDE},
+        "login": {"next": "/", "email": name or ""},
+        "setup": {"email": name or ""},
+        "account": {"account": ACCOUNT},
+        "websites": {},
+        "website_new": {"form": form},
+        "tokens": {"tokens": [token], "names": {"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
+        "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
+        "online": {"website": SITE, "most": 2, "online": [known]},
+        "settings": {
+            "website": site or SITE, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
+            "switches": sites.SWITCHES, "is_seen": flag, "shown_key": "df_x" if flag else None,
+        },
+        "erased": {
+            "website": SITE, "account": ACCOUNT, "note": "",
+            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
+        },
+    }  # fmt: skip
+    for template, values in others.items():
+        check(draw(f"{template}.html", **{**shown, **values}))
+    drawn_elsewhere = {"base", "macros", "journey", "visitor", "person", "people", "people_list", "health"}
+    assert {
+        one.removesuffix(".html") for one in environment().list_templates()
+    } == others.keys() | drawn_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (29, "USD", "$29"),
+        (29.5, "eur", "€29.50"),
+        (1234.5, "SEK", "1,234.50 SEK"),
+        (-5, "GBP", "-£5"),
+        (29, None, "29"),
+        ("much", "USD", "much USD"),
+        (None, "USD", "null USD"),
+        (True, "", "yes"),
+    ],
+)
+def test_amounts_are_written_as_people_write_them(amount: Any, currency: Any, shown: str) -> None:
+    assert money_text(amount, currency) == shown
+
+
+def test_places_are_written_as_people_write_them() -> None:
+    assert place_text("Berlin", "Germany", "DE-BE") == "Berlin, Germany"
+    assert place_text(None, "Germany", "DE-BE") == "Germany (DE-BE)"
+    assert place_text(None, None, "DE-BE") == "DE-BE"
+    assert place_text("Berlin", None) == "Berlin"
+    assert place_text(None, None) == ""
+
+
+def test_traits_have_one_order_whatever_order_they_are_stored_in() -> None:
+    names = ["b", "A", "a", "B"]
+    assert [key for key, _ in sorted_traits(dict.fromkeys(names))] == ["A", "a", "B", "b"]
+    assert sorted_traits(dict.fromkeys(names)) == sorted_traits(dict.fromkeys(reversed(names)))
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_utc() -> None:
+    html = environment().from_string("{{ clock(0, zone) }}").render(zone="Mars/Olympus")
+    assert html == "1 Jan 1970, 00:00 UTC"
