@@ -33,7 +33,7 @@ check: .venv/dev
 
 test: check debian
 	@[ ! -f tests/clients/package.json ] || npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadgroup
 
 # Kills the server KILLS times under load on each engine, and looks for what it had acknowledged; some minutes.
 KILLS ?= 50

@@ -21,10 +21,31 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
 
 
-@pytest.fixture(scope="session", params=list(ENGINES))
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on each engine, or on those that the file names as `ON_ENGINES`."""
+    if "engine_name" in metafunc.fixturenames:
+        names = getattr(metafunc.module, "ON_ENGINES", list(ENGINES))
+        metafunc.parametrize("engine_name", names, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a server in one process: with pytest-xdist, a group is not divided."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    parameters = (
+        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    )
+    folder = item.path.parent.name
+    return str(parameters.get("engine_name") or (folder if folder == "dashboard" else item.path.stem))
+
+
+@pytest.fixture(scope="session")
+def engine(engine_name: str) -> Iterator[Engine]:
     """Each database engine in turn."""
-    made: Engine = ENGINES[request.param]()
+    made: Engine = ENGINES[engine_name]()
     yield made
     made.close()
 

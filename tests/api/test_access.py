@@ -20,6 +20,9 @@ from tests.support.openapi import description
 from tests.support.sites import Site, wait_until_refused
 from tests.support.table import example_path, route_table
 
+ON_ENGINES = ["sqlite"]
+"""What is asked here is decided before a database is."""
+
 TABLE = route_table()
 GUARDED = [route for route in TABLE if route.credential is Credential.WEBSITE]
 OPEN = [route for route in TABLE if route.credential is not Credential.WEBSITE]

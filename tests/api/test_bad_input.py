@@ -18,6 +18,9 @@ from tests.support.raw import answer_on, connection, exchange, is_closed_by_serv
 from tests.support.servers import serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
+ON_ENGINES = ["sqlite"]
+"""What is asked here is decided before a database is."""
+
 ROUTES = ["/api/v1/identify", "/api/events"]
 
 

@@ -16,6 +16,9 @@ from tests.support.raw import answer_on, connection, exchange, is_closed_by_serv
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
+ON_ENGINES = ["sqlite"]
+"""What is asked here is decided before a database is."""
+
 
 def port(site: Site) -> int:
     return int(site.url.rsplit(":", 1)[1])

@@ -17,6 +17,9 @@ from tests.support.servers import serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, moment, new_visitor
 from tests.support.sites import identify_body as body
 
+ON_ENGINES = ["sqlite"]
+"""What is asked here is decided before a database is."""
+
 # Limits
 
 

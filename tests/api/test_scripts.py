@@ -10,6 +10,9 @@ import pytest
 from footfall.tracker.scripts import FLAVOURS, keep_parts, make_script
 from tests.support.sites import Site
 
+ON_ENGINES = ["sqlite"]
+"""What is asked here is decided before a database is."""
+
 MAX_BYTES = 5500
 """What a flavour may weigh on the wire, compressed."""
 

@@ -120,7 +120,8 @@ class _TxDatabase:
     async def read(self, handler: Any, call: Any) -> Any:
         return handler(self._tx, call)
 
-    scan = read
+    async def scan(self, handler: Any, call: Any, *, share: bytes = b"") -> Any:
+        return handler(self._tx, call)
 
 
 def page(tx: Transaction, show: Any, *values: str, query: str = "") -> str:
