@@ -12,7 +12,6 @@ import msgspec
 from footfall.errors import BadRequest, TooLarge
 from footfall.web.envelope import Headers, Reply
 
-
 MOST_PARAMETERS = 1000
 """Of a query string."""
 
