@@ -18,6 +18,7 @@ SECRET = ("password", "current", "form_token")
 NOT_DONE = {
     "new": "The website was not made.",
     "settings": "The settings were not saved.",
+    "allow": "Nothing was allowed.",
     "signing": "The signing secret was not changed.",
     "keys": "The key was not made.",
     "tokens": "The token was not made.",
