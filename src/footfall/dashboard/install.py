@@ -39,17 +39,17 @@ WHY = {
     ),
     Reason.LOCALHOST: ("from localhost, or from a file", ""),
     Reason.EXCLUDED: ("from what you exclude", "The lists stand below."),
-    Reason.INVALID_EVENT: ("that lack a field", "The answer to the event names it."),
+    Reason.INVALID_EVENT: ("without a field that they need", "The answer to the event names it."),
     Reason.INVALID_IDENTIFY: (
-        "that identify nobody",
+        "with no real user id",
         "Often a placeholder stands where the user id should be. The answer says what is wrong.",
     ),
-    Reason.COOKIELESS: ("that identify somebody on a cookieless page", ""),
+    Reason.COOKIELESS: ("identifying somebody on a cookieless page", ""),
     Reason.UNSIGNED: (
-        "that identify somebody without a signature",
+        "identifying somebody without a signature",
         "Sign the user id, or untick “Signed identify only” below.",
     ),
-    Reason.TOO_MANY: ("that identify one visitor too often", ""),
+    Reason.TOO_MANY: ("identifying one visitor too often", ""),
 }
 """For each reason: which events, and what to do about it."""
 
