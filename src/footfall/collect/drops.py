@@ -26,13 +26,13 @@ class Drops:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reasons = Counts(database, DROPPED_HANDLER)
-        self._hosts: _Hosts = {}
+        self.hosts: _Hosts = {}
 
     def add(self, website_id: bytes, now: int, dropped: Dropped) -> None:
         """Count one hit that came at `now` (ms since epoch)."""
         self._reasons.add(website_id, now, dropped.reason.value)
         if dropped.host and (host := _known_form(dropped.host)):
-            hosts = self._hosts.setdefault((website_id, now // DAY_MS), Counter())
+            hosts = self.hosts.setdefault((website_id, now // DAY_MS), Counter())
             if host not in hosts and len(hosts) >= MOST_HOSTS:
                 del hosts[min(hosts, key=hosts.__getitem__)]
             hosts[host] += 1
@@ -40,8 +40,8 @@ class Drops:
     async def flush(self) -> None:
         """Write the counts. Raises ApiError and DatabaseError when they cannot be written; those by reason are kept then."""
         await self._reasons.flush()
-        if self._hosts:
-            hosts, self._hosts = self._hosts, {}
+        if self.hosts:
+            hosts, self.hosts = self.hosts, {}
             await self._database.write(HOSTS_HANDLER, hosts)
 
 
