@@ -27,7 +27,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
     empty = run_json(demo.place, "website", "create", "empty.example")
     anonymous = run_json(demo.place, "website", "create", "anonymous.example")
     cookieless = run_json(demo.place, "website", "create", "cookieless.example", "--cookieless")
-    long = run_json(demo.place, "website", "create", "long.example", "--name", "W" * 200)
+    long = run_json(demo.place, "website", "create", "long.example", "--name", "W" * 100)
     run_json(demo.place, "key", "create", long["websiteId"], "--name", "K" * 100)
     run_json(demo.place, "token", "create", "--name", "T" * 100, "--permissions", "analytics:read")
     lengthy = {"name": "N" * 900, "email": "m" * 200 + "@example.org", "k" * 100: "v" * 3000}
@@ -49,6 +49,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "visitor": (f"{root}/visitors/{shared['examples'][0]['visitorId']}", 200),
         "person-long": (f"{root}/people/user:{'u' * 255}?why=1&ledger=1", 200),
         "merge-long": (f"{root}/people/user:{'u' * 255}/merge?other={'w' * 255}", 200),
+        "merge-whom": (f"{root}/people/user:{'w' * 255}/merge", 200),
         "visitor-long": (f"{root}/visitors/{visitor}", 200),
         "people-beyond": (f"{root}/people?offset=5000", 200),
         "live": (f"{root}/live", 200),
