@@ -284,7 +284,14 @@ class App:
             table = routes(services)
             scopes = frozenset(route.scope for route in table if route.scope)
             dashboard = PageServices(
-                database, directory, collector.online, refused, address, self.stopping, scopes
+                database,
+                directory,
+                collector.online,
+                refused,
+                collector.dropped,
+                address,
+                self.stopping,
+                scopes,
             )
             dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
             indexer = TraitIndexer(database)

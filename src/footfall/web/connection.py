@@ -321,7 +321,8 @@ class Connection(asyncio.Protocol):
                     return
                 self._transport.write(_chunk(part) if is_chunked else part)
                 await self._wait_for_room()
-            self._transport.write(_LAST_CHUNK if is_chunked else b"")
+            if is_chunked and not self._transport.is_closing():
+                self._transport.write(_LAST_CHUNK)
         else:
             await self._wait_for_room()
 
