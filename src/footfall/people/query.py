@@ -15,7 +15,7 @@ import msgspec
 
 from footfall.db.protocol import Row, Transaction, Value
 from footfall.db.statements import Statement, make_statement
-from footfall.people.fields import field_meant, people_named, values_containing
+from footfall.people.fields import field_meant, field_names, people_named, values_containing
 from footfall.people.terms import (
     CUT,
     MAX_TERM,
@@ -41,6 +41,8 @@ FEW_TEXTS = 3
 """Texts that the database looks for in each value by itself. More are looked for here, in one go over the values of the field."""
 MOST_VALUES = 200_000
 """Different values of a field that are looked through here."""
+MOST_FIELDS, MOST_LOOKED_AT, MOST_HOLDING = 100, 1_000_000, 3
+"""Fields, and values in all of them, that are looked at for those that hold a text, and how many of them are told."""
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
 _ANY_CASE = re.compile(r"any_case\(([\w.]+), ([?$]\d+), ([?$]\d+)\)")
 _ANY_OF = re.compile(r"any_of\(([?$]\d+)\)")
@@ -65,20 +67,19 @@ class Condition(msgspec.Struct, frozen=True):
     """`text` is true for a row `p` with a `profile_id`; `source`, if any, gives each `profile_id` that it is true for, once.
 
     `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch. `others`, if any,
-    gives each `profile_id` that the condition is not true for, once; there is no `source` then.
+    together give each `profile_id` that the condition is not true for, once; there is no `source` then.
     """
 
     text: str
     source: str = ""
     rows: str = ""
-    others: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def people(self) -> str:
         """What gives each `profile_id` that the condition is true for, once; of all but `others`, the engines subtract sets."""
-        return (
-            self.source or f"SELECT profile_id FROM listed_person WHERE website_id = :w EXCEPT {self.others}"
-        )
+        everybody = "SELECT profile_id FROM listed_person WHERE website_id = :w"
+        return self.source or " EXCEPT ".join((everybody, *self.others))
 
 
 class _Builder:
@@ -135,6 +136,22 @@ def find_people(
     ids, total = _Search(tx, builder, query, conditions, few).run()
     rows = tx.lookup(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
     return [row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+
+
+def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
+    """Some fields of which a value contains `text` in any case. Of very many values some are looked at."""
+    names = field_names(tx, website_id, MOST_FIELDS)
+    builder = _Builder(website_id)
+    test = _pattern(builder, composed(text), "v.value")
+    limit = builder.add(MOST_LOOKED_AT // max(1, len(names)), "int")
+    found: list[str] = []
+    for name in names:
+        values = f"SELECT t.value FROM trait t WHERE t.website_id = :w AND t.name = {builder.add(name, 'text')} LIMIT {limit}"
+        if builder.run(tx, f"SELECT 1 FROM ({values}) v WHERE {test} LIMIT 1"):
+            found.append(name)
+        if len(found) == MOST_HOLDING:
+            break
+    return found
 
 
 class _Page(NamedTuple):
@@ -223,7 +240,7 @@ class _Search:
     def _left(self, one: Condition) -> int:
         """How many people a condition with `others` is true for."""
         everybody = f"SELECT count(*) FROM {_LISTED}"
-        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({one.others}) s)"
+        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({' UNION ALL '.join(one.others)}) s)"
         return int(self._builder.run(self._tx, text)[0][0])
 
     def _fetch(self, start: Condition) -> list[Row]:
@@ -286,7 +303,7 @@ def _condition(tx: Transaction, builder: _Builder, website_id: bytes, one: Filte
     if one.operator == "exists":
         return Condition(f"EXISTS ({own})", everybody, everybody)
     if one.operator == "missing":
-        return Condition(f"NOT EXISTS ({own})", others=everybody)
+        return Condition(f"NOT EXISTS ({own})", others=(everybody,))
     if one.operator in COMPARISONS:
         kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
         test = f"t.number {COMPARISONS[one.operator]} {number} AND t.kind = {kind}"
@@ -309,13 +326,14 @@ def _is(builder: _Builder, field: str, one: Filter, own: str, everybody: str) ->
     has_element = f"EXISTS (SELECT 1 FROM search_term e WHERE e.website_id = :w AND e.profile_id = t.profile_id AND e.term IN ({elements}))"
     # Hardly any field is a list: so nobody else pays for it.
     test = f"(t.value IN ({values}) OR (t.kind IN ('other', '{CUT}') AND {has_element}))"
-    source = (
-        f"{everybody} AND t.value IN ({values}) UNION ALL "
+    plain = f"{everybody} AND t.value IN ({values})"
+    listed = (
         f"SELECT DISTINCT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term IN ({elements}) "
         f"AND NOT EXISTS ({own.replace('p.profile_id', 's.profile_id')} AND t.value IN ({values}))"
     )
     if one.operator == "is_not":
-        return Condition(f"NOT EXISTS ({own} AND {test})", others=source)
+        return Condition(f"NOT EXISTS ({own} AND {test})", others=(plain, listed))
+    source = f"{plain} UNION ALL {listed}"
     return Condition(f"EXISTS ({own} AND {test})", source, source)
 
 
