@@ -22,7 +22,7 @@ from tests.support.sites import Site, new_visitor
         ("王小明", ["王", "小明", "明", "王小明"], ["明王"]),
         ("やまだ タロウ", ["まだ", "ロウ", "やま タロ"], ["ハロウ"]),
         ("김철수", ["철수", "수", "\u1100\u1175\u11b7"], ["철김"]),
-        ("Ｆｕｌｌ Ｗｉｄｔｈ", ["full", "ｗｉｄｔｈ"], ["ull"]),
+        ("\uff21\uff44\uff41 King", ["ada", "\uff41\uff44"], ["da"]),
         (
             "Grace  Brewster Hopper",
             ["hopper grace", '"Hopper, Grace"', "grace brewster hop", "& hopper"],
@@ -35,8 +35,8 @@ def test_names_are_found_however_they_are_typed(
 ) -> None:
     server.identify(server.pageview(), "u", {"name": name})
     server.identify(server.pageview(), "v", {"name": "Somebody Else"})
-    assert {one: users(people(server, search=one)) for one in asked} == dict.fromkeys(asked, ["u"])
-    assert {one: users(people(server, search=one)) for one in not_asked} == dict.fromkeys(not_asked, [])
+    assert [one for one in asked if users(people(server, search=one)) != ["u"]] == []
+    assert [one for one in not_asked if users(people(server, search=one))] == []
 
 
 def test_ids_lead_to_the_people_whom_they_name(server: Site) -> None:

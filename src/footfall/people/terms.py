@@ -152,7 +152,12 @@ def folded(text: str) -> str:
     """
     alike = text[:MAX_TEXT].translate(_ALIKE)
     if not alike.isascii():
-        bare = _MARKS.sub("", unicodedata.normalize("NFKD", alike)).casefold().translate(_SPELLED)
+        bare = (
+            _MARKS.sub("", unicodedata.normalize("NFKD", alike))
+            .casefold()
+            .translate(_SPELLED)
+            .translate(_ALIKE)
+        )
         alike = unicodedata.normalize("NFC", bare)
     return " ".join(alike.lower().split())
 
