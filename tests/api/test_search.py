@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import parse_qs
+
 import pytest
 
+from tests.support.dashboard import Visit, enter, make_account
 from tests.support.people import merge, people, users
 from tests.support.sites import Site, new_visitor
 
@@ -90,3 +96,63 @@ def test_very_many_texts_may_be_contained(server: Site) -> None:
     others = [f"{n} ж" * 16 for n in range(49)]
     assert users(people(server, trait__city="contains:" + ",".join([*others, "übergroẞ"]))) == ["B", "A"]
     assert users(people(server, trait__city="contains:" + ",".join(others))) == []
+
+
+# The page
+
+
+@pytest.fixture
+def desk(server: Site) -> Iterator[Visit]:
+    """A browser that is logged in."""
+    visit = Visit(server.url)
+    enter(visit, server.place, make_account(server.place))
+    yield visit
+    visit.close()
+
+
+def test_the_page_leads_a_pasted_id_to_whom_it_names(server: Site, desk: Visit) -> None:
+    root = f"/w/{server.website_id}"
+    visitor, stranger, shared = (server.pageview() for _ in range(3))
+    fact = server.identify(visitor, "A")
+    for user in ("B", "C"):
+        server.identify(shared, user)
+
+    def goal(search: str, **query: str) -> str | None:
+        return desk.get(f"{root}/people", params={"search": search, **query}).headers.get("location")
+
+    for known in (visitor.upper(), f" {fact['factId']} ", fact["profileId"]):
+        assert goal(known) == f"{root}/people/{fact['profileId']}"
+        assert goal(known, part="list") is None
+    assert goal(stranger) == f"{root}/visitors/{stranger}"
+    assert goal(shared) == f"{root}/visitors/{shared}"
+    assert goal(new_visitor()) is goal("a") is goal("") is goal("f" * 32) is None
+    listed = desk.get(f"{root}/people", params={"search": stranger, "part": "list"}).text
+    assert f'href="{root}/visitors/{stranger}"' in listed
+
+
+def test_where_nobody_is_found_the_page_offers_the_fields_that_hold_the_text(
+    server: Site, desk: Visit
+) -> None:
+    server.identify(server.pageview(), "A", {"company": "The Acme, Inc", "bio": "none", "tags": ["ÄÖ-acme"]})
+    assert users(people(server, search="acme, inc")) == []
+
+    def offers(**query: str) -> list[dict[str, list[str]]]:
+        html = desk.get(f"/w/{server.website_id}/people", params=query).text
+        found = re.findall(r'class="button" href="([^"]+)"><b>', html)
+        return [parse_qs(unescape(one).removeprefix("?")) for one in found]
+
+    assert offers(search="ACME, inc") == [{"trait.company": ["contains:ACME\\, inc"]}]
+    assert offers(search="äö", **{"trait.bio": "exists"}) == [
+        {"trait.bio": ["exists"], "trait.tags": ["contains:äö"]}
+    ]
+    assert offers(search="\\") == offers(search="x" * 300) == offers(search="a") == []
+    assert users(people(server, **offers(search="ACME, inc")[0])) == ["A"]
+
+
+def test_the_page_suggests_the_fields_that_there_are(server: Site, desk: Visit) -> None:
+    server.identify(server.pageview(), "A", {"plan": "pro", "<b>": 1, **{f"f{n}": n for n in range(120)}})
+    assert users(people(server, trait__plan="pro")) == ["A"]
+    html = desk.get(f"/w/{server.website_id}/people").text
+    suggested = re.findall(r'<option value="([^"]*)"></option>', html)
+    assert (suggested[0], len(suggested)) == ("&lt;b&gt;", 100)
+    assert 'list="fields"' in html
