@@ -23,6 +23,7 @@ _decode = msgspec.json.Decoder().decode
 ASKED_AT_ONCE = 500
 """Visitors that are asked for together."""
 _NOTHING: Row = (None, None, None, 0)
+_NONE_ALONE: Row = (0, 0, None, None, "[]")
 KEY_BYTES = 22
 """Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""
 
@@ -125,17 +126,17 @@ def read_activities(tx: Transaction, website_id: bytes, people: Sequence[list[by
 
     Of visitors that were one user's all along, the database sums up: people may have tens of thousands of them.
     """
-    asked = [(sql.seen_alone, (website_id, member)) for members in people for member in members]
-    alone = iter(tx.queries(*asked))
+    keys: list[Params] = [(website_id, member) for members in people for member in members]
+    alone = iter(tx.lookup(sql.seen_alone, keys))
     shared = look_at(tx, website_id, shared_spans_of(tx, website_id, people))
     return [
-        _together([activity_of(visitors), *(_activity_alone(*next(alone)) for _ in members)])
+        _together([activity_of(visitors), *(_activity_alone(next(alone)) for _ in members)])
         for members, visitors in zip(people, shared, strict=True)
     ]
 
 
-def _activity_alone(row: Row) -> Activity:
-    count, visits, first, last, devices = row
+def _activity_alone(row: Row | None) -> Activity:
+    count, visits, first, last, devices = row or _NONE_ALONE
     kinds = {device_kind(text) for text in _decode(devices)}
     return Activity(visits, _at_of_edge(first), _at_of_edge(last), sorted(kinds), count)
 

@@ -57,7 +57,7 @@ _SPELLED = str.maketrans(
 )
 """Letters that have no form without their mark, as who lacks the key types them."""
 ELEMENT = "\x01"
-"""In front of the terms that are elements of lists, and between the list's name and the element; no text has it, see `folded`."""
+"""In front of the terms that are elements of lists; no text has it, see `folded`."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Indexed = tuple[str, str, float | None]
@@ -189,20 +189,18 @@ def _elements(metadata: Mapping[str, Any]) -> Iterator[str]:
 
 def element_term(name: str, value: str) -> str:
     """The term by which a person is found whose list `name` has an element with this value, as the index keeps it."""
-    return f"{ELEMENT}{name}{ELEMENT}{value}"
+    return f"{ELEMENT}{len(name)}{ELEMENT}{name}{value}"
 
 
 def asked_words(search: str) -> list[str]:
-    """The beginnings of words that a folded search asks for: at most MAX_ASKED, none of which says less than another.
+    """The beginnings of words that a folded search asks for: the first MAX_ASKED, without those that say less than another.
 
     Punctuation around them is not asked for, unless there is nothing else.
     """
     found = ((word, _ASKED_START.search(word)) for word in search.split())
-    asked = {word[start.start() :].rstrip(_BEHIND_WORD)[:MAX_TERM] for word, start in found if start}
-    words = sorted(asked) or [search[:MAX_TERM]]
-    return [one for one, following in itertools.pairwise([*words, ""]) if not following.startswith(one)][
-        :MAX_ASKED
-    ]
+    asked = (word[start.start() :].rstrip(_BEHIND_WORD)[:MAX_TERM] for word, start in found if start)
+    words = list(dict.fromkeys(asked))[:MAX_ASKED] or [search[:MAX_TERM]]
+    return [one for one in words if not any(other != one and other.startswith(one) for other in words)]
 
 
 def any_case(text: str) -> tuple[str, str]:
