@@ -6,6 +6,7 @@ A process of its own asks the server for `/healthz` over and over; the longest t
 from __future__ import annotations
 
 import contextlib
+import hmac
 import multiprocessing
 import socket
 import time
@@ -107,7 +108,8 @@ def _uuid(number: int) -> str:
 # The requests
 
 
-def _request(method: str, path: str, headers: str = "", body: bytes = b"") -> bytes:
+def _request(method: str, path: str, headers: str = "", body: bytes = b"", *, close: bool = True) -> bytes:
+    headers += "Connection: close\r\n" if close else ""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     return f"{method} {path} HTTP/1.1\r\nHost: bench\r\n{headers}{length}\r\n".encode("latin-1") + body
 
@@ -167,7 +169,7 @@ def _endless(name: str, start: bytes, more: bytes, clients: int = 1) -> Nasty:
     return Nasty(name, parts, clients)
 
 
-_CHUNKED = _request("POST", "/api/events", "Transfer-Encoding: chunked\r\n")
+_CHUNKED = _request("POST", "/api/events", "Transfer-Encoding: chunked\r\n", close=False)
 _LARGE_PERSON = "/w/<website>/people/user:large"
 _FULL = 63 * 1024
 _CONTAINS = ",".join(f"{i:02}" + "ab" * 39 for i in range(50))
@@ -189,7 +191,11 @@ def _kinds() -> Iterator[Nasty]:
     yield _endless("trailers without an end", _CHUNKED + b"0\r\n", b"X: y\r\n" * 10_000, clients=10)
     yield _endless("a chunk extension without an end", _CHUNKED + b"1;a=", b"A" * 65_536, clients=10)
     yield _endless("empty lines without an end", b"", b"\r\n" * 32_000, clients=10)
-    yield _raw("thousands of requests at once", _request("GET", "/healthz") * 20_000)
+    yield _raw(
+        "thousands of requests at once",
+        _request("GET", "/healthz", close=False) * 20_000,
+        _request("GET", "/healthz"),
+    )
     for size in (80_000, 400_000):
         quotes = b'[{"user_id":"' + b'\\"' * (size // 2)
         yield _call("POST", "/api/v1/identify/batch", quotes)._replace(
@@ -257,7 +263,8 @@ def _kinds() -> Iterator[Nasty]:
     yield _page(f"/w/<website>/visitors/{TILL}")
     yield _page("/w/<website>/people")
     yield _page("/w/<website>/health")
-    log_in = b"email=bench%40example.com&password=wrong-password&form=x"
+    token = hmac.digest(b"x", b"form", "sha256").hex()  # of the cookie below, as the dashboard makes it
+    log_in = f"email=bench%40example.com&password=wrong-password&form_token={token}".encode()
     form = "Content-Type: application/x-www-form-urlencoded\r\nCookie: footfall_form=x\r\n"
     yield _raw("40 log-ins", _request("POST", "/login", form, log_in), clients=40)
     yield _call("DELETE", "/api/v1/profiles/user:large")._replace(name="erasing a large person")
@@ -304,7 +311,6 @@ def _send_one(parts: Iterator[bytes], place: tuple[str, int]) -> str:
                 opened.sendall(part)
                 if time.monotonic() > until:
                     return "went on"
-            opened.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the server has closed; it may have answered before
         return _status(opened)
@@ -337,7 +343,7 @@ def watching(place: tuple[str, int]) -> Iterator[list[float]]:
 
 def _watch(place: tuple[str, int], link: Connection) -> None:
     """Ask until something comes over `link`."""
-    asking = _request("GET", "/healthz")
+    asking = _request("GET", "/healthz", close=False)
     worst = 0.0
     with contextlib.closing(socket.create_connection(place, PATIENCE)) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

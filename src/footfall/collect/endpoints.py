@@ -10,17 +10,12 @@ from typing import Any
 import msgspec
 
 from footfall.clock import DAY_MS, Clock, elapsed_clock
+from footfall.collect.drops import Drops
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
-from footfall.collect.service import (
-    DROPPED_HANDLER,
-    RECORD_HANDLER,
-    SALT_HANDLER,
-    SALTS_DESTROY_HANDLER,
-    is_identified,
-)
+from footfall.collect.service import RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER, is_identified
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
@@ -97,7 +92,7 @@ class Collector:
         self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: Counts
     ) -> None:
         self.online = Online()
-        self.dropped = Counts(database, DROPPED_HANDLER)
+        self.dropped = Drops(database)
         self._refused = refused
         self._database = database
         self._websites = websites
@@ -178,7 +173,7 @@ class Collector:
         return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
     def _drop(self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None) -> Reply:
-        self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped.reason.value)
+        self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped)
         body: dict[str, Any] = {"status": "success", "dropped": dropped.reason.value}
         if dropped.message:
             body["message"] = dropped.message

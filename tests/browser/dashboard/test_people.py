@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.support.desk import Demo, Desk, rows, wait_for
+from tests.support.desk import Demo, Desk, look_at, rows, wait_for
 from tests.support.sites import new_visitor
 
 
@@ -106,6 +106,35 @@ def test_what_is_typed_goes_along_to_filters(demo: Demo, desk: Desk) -> None:
         "trait.seats": ["gte:5"],
         "trait.plan": ["is:team"],
     }
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_is_found_nowhere_else_is_offered_as_a_filter(demo: Demo, desk: Desk, width: int) -> None:
+    page = desk.page
+    page.set_viewport_size({"width": width, "height": 900})
+    long = "Wherever " * 12 + "Ltd"
+    demo.person_of_ones_own(
+        f"offered_{width}", name="Zo\u00eb O\u2019Hara", employer=f"The Zyzzyva {width}", motto=long
+    )
+    page.goto(f"{demo.root}/people")
+    box = page.get_by_role("searchbox")
+
+    def found() -> bool:
+        box.fill(f"hara offered_{width} zoe")
+        page.wait_for_timeout(200)  # until it has been asked for
+        return rows(page) == [f"offered_{width}"]
+
+    wait_for(page, found)
+    box.fill(long)
+    page.get_by_role("link", name="motto contains").wait_for()
+    look_at(desk, f"people-offer-{width}")
+    box.fill(f"zyzzyva {width}")
+    page.get_by_role("link", name=f"employer contains zyzzyva {width}").click()
+    page.wait_for_url("**trait.employer**")
+    assert rows(page) == [f"offered_{width}"]
+    page.locator("summary", has_text="Filter").click()
+    assert "employer" in page.locator("#fields option").evaluate_all("all => all.map(one => one.value)")
+    look_at(desk, f"people-fields-{width}", full=False)
 
 
 @pytest.mark.parametrize("width", [390, 800, 1280])
