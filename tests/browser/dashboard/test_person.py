@@ -120,15 +120,15 @@ def test_a_merge_is_previewed_made_and_undone(
 def test_after_a_merge_the_next_two_are_shown(demo: Demo, desk: Desk) -> None:
     page = desk.page
     for number in (1, 2, 3):
-        demo.person_of_ones_own(f"triplet-{number}", email="triplet@example.org")
-    demo.person_of_ones_own("uma-1", email="uma@example.org")
-    demo.person_of_ones_own("uma-2", email="uma@example.org")
+        demo.person_of_ones_own(f"triplet-{number}", email="next-1@example.org")
+    demo.person_of_ones_own("uma-1", email="next-2@example.org")
+    demo.person_of_ones_own("uma-2", email="next-2@example.org")
     open_finding(demo, page, "triplet-2")
     page.get_by_role("link", name="Skip to the next").click()
     expect(page.locator(".side code").last).to_have_text("triplet-3")
     card(page, "Together").get_by_role("button", name="Merge").click()
     following = card(page, "The next likely duplicate")
-    expect(following).to_contain_text("uma-1 and uma-2 share uma@example.org")
+    expect(following).to_contain_text("uma-1 and uma-2 share next-2@example.org")
     following.get_by_role("link", name="Look at them").click()
     expect(card(page, "Together")).to_contain_text("uma-1 uma-2")
     page.goto(f"{demo.root}/people/user:triplet-2")
