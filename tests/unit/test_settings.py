@@ -92,7 +92,7 @@ def test_a_command_reads_only_where_the_data_is() -> None:
 def test_a_zone_that_is_not_there_is_utc(name: str) -> None:
     assert find_zone(name) is None
     assert not knows_zone(name)
-    assert clock_text(0, name) == "1 Jan 1970, 00:00"
+    assert clock_text(0, name) == "1 Jan 1970, 00:00 UTC"
 
 
 def test_utc_needs_no_time_zone_data() -> None:
@@ -105,4 +105,4 @@ def test_utc_needs_no_time_zone_data() -> None:
         "print(clock_text(0, 'UTC'), clock_text(0, 'Europe/Berlin'))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "1 Jan 1970, 00:00 1 Jan 1970, 00:00"
+    assert done.stdout.strip() == "1 Jan 1970, 00:00 UTC 1 Jan 1970, 00:00 UTC"
