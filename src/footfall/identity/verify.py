@@ -45,7 +45,8 @@ class Report(msgspec.Struct):
 
     def as_json(self) -> dict[str, Any]:
         """The report as commands print it."""
-        return {"ok": self.differences == 0, **msgspec.to_builtins(self)}
+        report = {"ok": self.differences == 0, **msgspec.to_builtins(self)}
+        return {name: item for name, item in report.items() if name != "advice" or item}
 
 
 class Operated(msgspec.Struct):
