@@ -32,6 +32,7 @@ from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity.dating import ClockWatch
 from footfall.identity.endpoints import Identifying
+from footfall.identity.erase import LOOK_SECONDS, Eraser
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
@@ -309,6 +310,7 @@ class App:
                 "who was seen": (SEEN_SECONDS, noter.note),
                 "credentials": (NOTE_SECONDS, note_used),
                 "deleted websites": (REMOVAL_SECONDS, remover.advance),
+                "erasures": (LOOK_SECONDS, Eraser(database).advance),
                 "log": (EQUAL_SECONDS, tell_rest_of_log),
             }
             for name, (pause, work) in chores.items():

@@ -386,6 +386,10 @@ FALSIFIED = {
         "metadata",
     ),
     "a missing fact": ("DELETE FROM fact WHERE source = 'browser'", "metadata"),
+    "unsigned fields as they were kept before they had limits": (
+        """UPDATE profile SET untrusted = '["plan"]' WHERE user_id = 'A' AND untrusted IS NOT '["plan"]'""",
+        "trusted",
+    ),
     "an undo of nothing": ("INSERT INTO inactive SELECT website_id, fact_id FROM fact LIMIT 1", "inactive"),
 }
 
@@ -416,6 +420,7 @@ def test_a_falsified_row_is_found(falsifiable: Path, tmp_path: Path, name: str) 
     assert (ran.code, report["ok"]) == (1, False)
     assert report["differences"] >= 1
     assert any(word in shown for shown in report["shown"]), report
+    assert "footfall db rebuild identity" in report["advice"]
 
 
 def test_a_backup_is_consistent_while_the_server_writes(start: MakeServer, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from footfall.dashboard.core import read_cookie, read_form
 from footfall.errors import ApiError, UsageError
 from footfall.hostnames import to_ascii
 from footfall.identity.batch import read_calls
-from footfall.identity.erase import without_emails
+from footfall.identity.erasing import without_emails
 from footfall.identity.importing import read_record, records
 from footfall.identity.junk import is_junk, is_placeholder_name
 from footfall.identity.wire import read_browser_identify, read_identify

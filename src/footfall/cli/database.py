@@ -22,6 +22,7 @@ from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params
 from footfall.errors import UsageError
+from footfall.identity.erase import finish_erasures
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.replay import Tombstone, read_tombstones, replay, tombstones, users_of
 from footfall.identity.verify import verify_identity
@@ -101,6 +102,7 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
         by_website.setdefault(stone.website_id, []).append(stone)
     erased = 0
     with exclusive(settings), command_session(settings) as session:
+        session.transact(finish_erasures)  # those that the backup was made in the middle of
         websites = {
             website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
         }

@@ -12,7 +12,7 @@ from footfall.dashboard.journey import Journey, draw_journey, empty_journey, rea
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import ApiError
 from footfall.identity import store
-from footfall.identity.erase import erase_call, erase_person
+from footfall.identity.erase import erase_call, erase_person, is_being_erased, profile_to_erase
 from footfall.identity.history import Person, PersonThen, facts_json, nobody, person_now, person_then
 from footfall.identity.ledger import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger_endpoints import (
@@ -266,11 +266,15 @@ async def undo(call: Call) -> Reply:
 
 async def erase(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
-    found = await user_of(call)
-    if call.form.get("confirm", "") != found.user_id:
-        problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
-        return await _show_person(call, status=400, problem=problem)
-    request = erase_call(call.site, found.profile_id, call.now)
+    profile_id = await call.services.database.read(profile_to_erase, (call.site, ref_of(call)))
+    key = (call.site.website_id, profile_id)
+    if not await call.services.database.read(is_being_erased, key):  # else it was typed before
+        found = await user_of(call)
+        if call.form.get("confirm", "") != found.user_id:
+            problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
+            return await _show_person(call, status=400, problem=problem)
+        profile_id = found.profile_id
+    request = erase_call(call.site, profile_id, call.now)
     receipt, is_gone = await erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()

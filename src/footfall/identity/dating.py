@@ -14,6 +14,7 @@ from footfall.clock import Clock
 from footfall.db.protocol import Database, Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules
+from footfall.identity.erase import finish_erasures
 from footfall.identity.ledger import refresh_people, refresh_profile, refresh_visitor, undone_by
 from footfall.identity.model import IDENTIFY, MERGE, UNDO
 from footfall.identity.store import sql as identity_sql
@@ -45,6 +46,7 @@ def date_back(tx: Transaction, website: Website, now: int) -> int:
     """
     website_id = website.website_id
     tx.lock([(website_id, b"people")])
+    finish_erasures(tx, website_id)
     since = at_prefix(now + 1)
     facts = tx.all(sql.facts_from, (website_id, since))
     boundaries = tx.all(sql.boundaries_from, (website_id, since))

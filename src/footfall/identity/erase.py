@@ -2,39 +2,36 @@
 
 What stays: that somebody did what the events say, without e-mail addresses, parameters and query strings; a boundary for each of the
 person's links, so that nobody else inherits the events; and a tombstone, by which later copies of the facts are recognised and dropped.
+
+The person is nobody as soon as the first transaction commits. What has many rows goes in slices, between which calls are written.
 """
 
 from __future__ import annotations
 
-import re
+import asyncio
 import secrets
-from typing import Any
 
 import msgspec
 
-from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
+from footfall.clock import to_iso
+from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.db.statements import load
-from footfall.errors import ApiError, DatabaseError
-from footfall.identity import rules, store
-from footfall.identity.ledger import (
-    boundary_id,
-    everybody_of,
-    refresh_people,
-    refresh_profile,
-    refresh_visitor,
-)
-from footfall.identity.model import UNDO, Link
+from footfall.errors import ApiError, DatabaseError, NotFound
+from footfall.identity import erasing, rules
+from footfall.identity.erasing import Erased, Erasure, Slice
+from footfall.identity.ledger import everybody_of
+from footfall.identity.refs import Ref, no_such_person, profile_id_of
 from footfall.identity.store import sql as identity_sql
-from footfall.ids import MAX_AT, at_of, at_prefix
 from footfall.log import get_logger
 from footfall.websites.model import Website
+from footfall.websites.store import read_websites
 
 sql = load(__file__, "erase.sql")
 
-_EMAIL = re.compile(r"(?<![^\s/?&=#;,])[^\s/?&=#;,]+(?:@|%40)[^\s/?&=#;,]+")
-"""Begins where a run of such characters does: tried at each of them, a long text without an address would take seconds."""
-ERASED = "[erased]"
-"""What stands where an e-mail address was (stored)."""
+REST_SECONDS = 0.02
+"""While live calls come, nothing is done for so long after a slice."""
+LOOK_SECONDS = 2.0
+"""How often a server looks for erasures with which nobody goes on."""
 
 
 class EraseCall(msgspec.Struct, frozen=True):
@@ -47,147 +44,95 @@ class EraseCall(msgspec.Struct, frozen=True):
     now: int
 
 
-class Erased(msgspec.Struct, frozen=True):
-    """What an erasure removed or blanked: a receipt. `rows`: how many, by what they were; `keys`: (website id, profile id) of the users."""
-
-    erasure_id: bytes
-    erased_at: int
-    users: int
-    visitors: int
-    rows: dict[str, int]
-    keys: list[Params] = []
-
-
 def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
     """The call to erase a person at a time (ms since epoch), under an id of its own."""
     erasure_id = rules.erasure_id(website.profile_secret, secrets.token_bytes(8))
     return EraseCall(website.website_id, website.profile_secret, profile_id, erasure_id, now)
 
 
+def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
+    """The id of the profile that a reference names; of a user who is being erased and of whom nothing came since, the erased one."""
+    website, ref = asked
+    profile_id = profile_id_of(tx, website, ref)
+    if isinstance(ref, bytes) or tx.one(identity_sql.user_of_profile, (website.website_id, profile_id)):
+        return profile_id
+    stone = tx.one(
+        identity_sql.tombstone_get, (website.website_id, rules.user_hash(website.profile_secret, ref))
+    )
+    before = rules.profile_id(website.profile_secret, stone[0] - 1, ref) if stone else profile_id
+    return before if is_being_erased(tx, (website.website_id, before)) else profile_id
+
+
+def is_being_erased(tx: Transaction, key: Params) -> bool:
+    """Whether the erasure of a profile (website id, profile id) is under way."""
+    return tx.one(erasing.sql.erasing_get, key) is not None
+
+
+def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
+    """The error for a reference that names nobody: it says so when that is since the user was erased."""
+    website, ref = asked
+    user_hash = rules.user_hash(website.profile_secret, ref) if isinstance(ref, str) else b""
+    stone = tx.one(identity_sql.tombstone_get, (website.website_id, user_hash))
+    if stone is None:
+        return no_such_person()
+    return NotFound(
+        f"Nothing is held about this user, who was erased as of {to_iso(stone[1])}: erasure {stone[2].hex()}."
+    )
+
+
 def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
-    """Write handler: a receipt for each call; None when there is no fact about such a profile."""
+    """Write handler: how far each erasure came, which is the end unless there is much to erase; None when there is no fact about such a profile."""
     return [_erase(tx, call) for call in calls]
 
 
 def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
+    if (under_way := tx.one(erasing.sql.erasing_get, (call.website_id, call.profile_id))) is not None:
+        return erasing.erased(tx, call.website_id, under_way[0])
     members = everybody_of(tx, call.website_id, call.profile_id)
-    return erase_users(tx, call, members) if members else None
+    if not members:
+        return None
+    erasure = Erasure(call.website_id, call.profile_secret, call.erasure_id)
+    keys = erasing.begin(tx, erasure, members, call.now)
+    facts = erasing.few_facts(tx, erasure)
+    if facts:
+        erasing.take(tx, erasure, erasing.slices(facts)[0])
+    found = erasing.end(tx, erasure)
+    return found and msgspec.structs.replace(found, keys=keys)
 
 
-def erase_users(tx: Transaction, call: EraseCall, members: dict[bytes, str], until: int = MAX_AT) -> Erased:
-    """Erase these users (user ids by profile id): all facts about them, and what they did before `until` (ms since epoch)."""
-    ledger = [
-        row for member in members for row in tx.all(identity_sql.ledger_of_profile, (call.website_id, member))
-    ]
-    before = [row for row in ledger if at_of(row[0]) < until]
-    erased_at = max([call.now, *(at_of(row[0]) for row in before)])
-    visitors = sorted({row[4] for row in ledger if row[4] is not None})
-    rows = {"events": 0, "sessions": 0, "visitors": 0}
-    ids = set(members)
-    for visitor_id in visitors:
-        _blank_visitor(tx, call.website_id, visitor_id, ids, until, rows)
-    _leave_boundaries(tx, call, before)
-    rows["facts"] = _remove_facts(tx, call.website_id, ids, ledger)
-    for visitor_id in visitors:
-        others = {row[0] for row in tx.all(sql.linked_profiles, (call.website_id, visitor_id))} - ids - {None}
-        tx.run(identity_sql.links_remove, (call.website_id, visitor_id))
-        refresh_visitor(tx, call.website_id, visitor_id, others)
-    rows["profiles"] = sum(tx.run(identity_sql.profile_remove, (call.website_id, member)) for member in ids)
-    keys: list[Params] = [(call.website_id, member) for member in sorted(ids)]
-    tx.run_many(sql.changes_forget, keys)
-    store.mark_changed(tx, keys)  # type: ignore[arg-type]
-    for user_id in members.values():
-        _bury(tx, call, user_id, erased_at)
-    return Erased(call.erasure_id, erased_at, len(members), len(visitors), rows, keys)
+class Taking(msgspec.Struct, frozen=True):
+    """A slice of an erasure to take."""
+
+    erasure: Erasure
+    part: Slice
 
 
-def _blank_visitor(
-    tx: Transaction, website_id: bytes, visitor_id: bytes, ids: set[bytes], end: int, rows: dict[str, int]
-) -> None:
-    """Blank what the person's own spans of a visitor tell, before `end` (ms since epoch)."""
-    links = store.links_of_visitor(tx, website_id, visitor_id)
-    key: Params = (website_id, visitor_id)
-    for since, until in ((since, min(until, end)) for since, until in rules.own_spans(links, ids)):
-        events = tx.all(sql.events_between, (*key, at_prefix(since), at_prefix(until)))
-        rows["events"] += _blank(tx, events, sql.event_blank, key)
-        rows["sessions"] += _blank(
-            tx, tx.all(sql.sessions_between, (*key, since, until)), sql.session_blank, key
-        )
-    rows["visitors"] += _blank_visitor_row(tx, key, links, ids)
+def take_slices(tx: Transaction, calls: list[Taking]) -> list[int]:
+    """Write handler: how many of each slice's facts are done, from the first on."""
+    return [erasing.take(tx, call.erasure, call.part) for call in calls]
 
 
-def _blank_visitor_row(tx: Transaction, key: Params, links: list[Link], ids: set[bytes]) -> int:
-    """The visitor's row tells where its first pageview came from and which page the last one was, whoever has the visitor since."""
-    row = tx.one(sql.visitor_texts, key)
-    if row is None or not any(link.profile_id in ids for link in links):
-        return 0
-    current_url, *first = row
-    earliest, latest = tx.one(sql.pageview_first, key), tx.one(sql.pageview_last, key)
-    if latest is not None and rules.owner_at(links, at_of(latest[0])) in ids:
-        current_url = without_emails(current_url)
-    if earliest is not None and rules.owner_at(links, at_of(earliest[0])) in ids:
-        first = [without_emails(first[0]), None, None]
-    return tx.run(sql.visitor_blank, (*key, current_url, *first))
+def end_erasures(tx: Transaction, calls: list[Erasure]) -> list[Erased | None]:
+    """Write handler: the receipts; see `erasing.end`."""
+    return [erasing.end(tx, call) for call in calls]
 
 
-def _blank(tx: Transaction, found: list[Row], statement: Any, key: Params) -> int:
-    """Run `statement` for each row of (own key, texts that may hold an e-mail address ...); the number of rows."""
-    tx.run_many(statement, [(*key, row[0], *map(without_emails, row[1:])) for row in found])
-    return len(found)
-
-
-def without_emails(text: str | None) -> str | None:
-    """`text` with every e-mail address, also a percent-encoded one, replaced."""
-    return None if text is None else _EMAIL.sub(ERASED, text)
-
-
-def _leave_boundaries(tx: Transaction, call: EraseCall, ledger: list[Row]) -> None:
-    for row in ledger:
-        if row[4] is not None and tx.one(identity_sql.inactive_get, (call.website_id, row[0])) is None:
-            tx.run(
-                identity_sql.boundary_add, (call.website_id, row[4], boundary_id(call.profile_secret, row[0]))
-            )
-
-
-def _remove_facts(tx: Transaction, website_id: bytes, ids: set[bytes], ledger: list[Row]) -> int:
-    """Remove all facts about these users, the merges that name them, and all undos of any of those."""
-    merges = {row for member in ids for row in tx.all(identity_sql.merges_of_profile, (website_id, member))}
-    others = {row[2] for row in merges} - ids
-    doomed = {row[0] for row in ledger if row[1] != UNDO} | {row[0] for row in merges}
-    waiting = list(doomed)
-    while waiting:
-        target = waiting.pop()
-        for fact_id, _ in tx.all(identity_sql.undos_of_fact, (website_id, target)):
-            tx.run(identity_sql.undo_remove, (website_id, target, fact_id))
-            doomed.add(fact_id)
-            waiting.append(fact_id)
-    for fact_id, profile_id, other_id in merges:
-        tx.run(identity_sql.merge_remove, (website_id, profile_id, fact_id))
-        tx.run(identity_sql.merge_remove, (website_id, other_id, fact_id))
-    for fact_id in doomed:
-        tx.run(identity_sql.inactive_remove, (website_id, fact_id))
-        tx.run(identity_sql.fact_remove, (website_id, fact_id))
-    # Merges with others were undone before, or those others would be this person; what they have of their own is folded anew.
-    for other in others:
-        refresh_profile(tx, website_id, other)
-    refresh_people(tx, website_id, others)
-    return len(doomed)
-
-
-def _bury(tx: Transaction, call: EraseCall, user_id: str, erased_at: int) -> None:
-    user_hash = rules.user_hash(call.profile_secret, user_id)
-    stone = tx.one(identity_sql.tombstone_get, (call.website_id, user_hash))
-    generation = (stone[0] if stone else 0) + 1
-    tx.run(identity_sql.tombstone_put, (call.website_id, user_hash, call.erasure_id, generation, erased_at))
-
-
-def _locks(calls: list[EraseCall]) -> list[Params]:
+def _locked(website_id: bytes) -> list[Params]:
     """Besides all that concerns people, the visitors' own rows: an event would write back what is being blanked."""
-    names = (b"people", b"visitors")
-    return [(call.website_id, name) for call in calls for name in names]
+    return [(website_id, name) for name in (b"people", b"visitors")]
+
+
+def _locks(calls: list[EraseCall] | list[Erasure]) -> list[Params]:
+    return [name for call in calls for name in _locked(call.website_id)]
+
+
+def _slice_locks(calls: list[Taking]) -> list[Params]:
+    return [name for call in calls for name in _locked(call.erasure.website_id)]
 
 
 ERASE_HANDLER = WriteHandler(rank=2, run=erase, is_slow=True, locks=_locks)
+SLICE_HANDLER = WriteHandler(rank=-1, run=take_slices, is_slow=True, is_step=True, locks=_slice_locks)
+END_HANDLER = WriteHandler(rank=-1, run=end_erasures, is_slow=True, is_step=True, locks=_locks)
 
 
 def forget(tx: Transaction, calls: list[list[Params]]) -> list[None]:
@@ -202,13 +147,79 @@ FORGET_HANDLER = WriteHandler(rank=-1, run=forget, is_step=True, locks=lambda ca
 
 
 async def erase_person(database: Database, call: EraseCall) -> tuple[Erased | None, bool]:
-    """The receipt of an erasure, None when there is no fact about such a profile; and whether all that was removed is gone from the disk."""
+    """The receipt of an erasure, None when there is no fact about such a profile; and whether all that was removed is gone from the disk.
+
+    When the person is being erased already, that erasure's, at its end.
+    """
     receipt: Erased | None = await database.write(ERASE_HANDLER, call)
     if receipt is None:
         return None, False
+    is_forgotten = await _forget(database, receipt.keys)
+    if not receipt.is_done:
+        receipt = await go_on(database, Erasure(call.website_id, call.profile_secret, receipt.erasure_id))
+    return receipt, is_forgotten and await database.scrub()
+
+
+async def _forget(database: Database, keys: list[Params]) -> bool:
     try:
-        await database.write(FORGET_HANDLER, receipt.keys)
+        await database.write(FORGET_HANDLER, keys)
     except (ApiError, DatabaseError) as error:  # the erasure stands
         get_logger("erasure").warning("the index is cleared by its next step", reason=str(error))
-        return receipt, False
-    return receipt, await database.scrub()
+        return False
+    return True
+
+
+async def go_on(database: Database, erasure: Erasure) -> Erased | None:
+    """The receipt of an erasure that was begun, once it is done; None when its website was deleted. Others may go on with the same one."""
+    while True:
+        while facts := await database.scan(erasing.facts_left, erasure, share=erasure.website_id):
+            for part in erasing.slices(facts):
+                await _take(database, erasure, part)
+        receipt: Erased | None = await database.write(END_HANDLER, erasure)
+        if receipt is None or receipt.is_done:
+            return receipt
+
+
+async def _take(database: Database, erasure: Erasure, part: Slice) -> None:
+    taken = 0
+    while taken < len(part.facts):
+        calls = database.taken()
+        rest = msgspec.structs.replace(part, facts=part.facts[taken:])
+        taken += await database.write(SLICE_HANDLER, Taking(erasure, rest))
+        if database.taken() != calls:
+            await asyncio.sleep(REST_SECONDS)
+
+
+def unfinished(tx: Transaction, _: None = None) -> list[Erasure]:
+    """Erasures that were begun and are not done."""
+    found = sorted({(row[0], row[2]) for row in tx.all(identity_sql.all_erasing)})
+    websites = read_websites(tx) if found else {}
+    return [Erasure(one, websites[one].profile_secret, two) for one, two in found if one in websites]
+
+
+def finish_erasures(tx: Transaction, website_id: bytes | None = None) -> None:
+    """Do what is left of erasures, of one website or of all, in this transaction: for commands beside which no server need run."""
+    for erasure in unfinished(tx):
+        if website_id in (None, erasure.website_id):
+            tx.lock(_locked(erasure.website_id))
+            erasing.finish(tx, erasure)
+
+
+class Eraser:
+    """A server's work on erasures whose callers are gone, or whose server was stopped."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen: dict[Erasure, Erased | None] = {}
+
+    async def advance(self) -> None:
+        """Go on with what nobody got on with since the last time. Raises ApiError and DatabaseError."""
+        seen, self._seen = self._seen, await self._database.read(_progress, None)
+        for erasure, progress in self._seen.items():
+            if seen.get(erasure) == progress:
+                await go_on(self._database, erasure)
+                await self._database.scrub()
+
+
+def _progress(tx: Transaction, _: None) -> dict[Erasure, Erased | None]:
+    return {one: erasing.erased(tx, one.website_id, one.erasure_id) for one in unfinished(tx)}

@@ -1,39 +1,3 @@
--- name: linked_profiles(website_id bytes, visitor_id bytes)
-SELECT DISTINCT profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id;
-
--- name: events_between(website_id bytes, visitor_id bytes, since bytes, until bytes)
-SELECT event_id, url, referrer FROM event
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until;
-
--- name: event_blank(website_id bytes, visitor_id bytes, event_id bytes, url text, referrer text)
-UPDATE event SET url = :url, referrer = :referrer, query = NULL, data = NULL
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id = :event_id;
-
--- name: sessions_between(website_id bytes, visitor_id bytes, since int, until int)
-SELECT started_at, entry_url, referrer FROM session
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until;
-
--- name: session_blank(website_id bytes, visitor_id bytes, started_at int, entry_url text, referrer text)
-UPDATE session SET entry_url = :entry_url, referrer = :referrer, params = NULL, click_ids = NULL
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :started_at;
-
--- name: visitor_texts(website_id bytes, visitor_id bytes)
-SELECT current_url, first_referrer, first_params, first_click_ids FROM visitor
-WHERE website_id = :website_id AND visitor_id = :visitor_id;
-
--- name: pageview_first(website_id bytes, visitor_id bytes)
-SELECT event_id FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'pageview'
-ORDER BY event_id LIMIT 1;
-
--- name: pageview_last(website_id bytes, visitor_id bytes)
-SELECT event_id FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND type = 'pageview'
-ORDER BY event_id DESC LIMIT 1;
-
--- name: visitor_blank(website_id bytes, visitor_id bytes, current_url text, first_referrer text, first_params text, first_click_ids text)
-UPDATE visitor SET current_url = :current_url, first_referrer = :first_referrer, first_params = :first_params,
-    first_click_ids = :first_click_ids
-WHERE website_id = :website_id AND visitor_id = :visitor_id;
-
 -- name: index_forget(website_id bytes, profile_id bytes)
 DELETE FROM trait WHERE website_id = :website_id AND profile_id = :profile_id;
 
@@ -42,6 +6,3 @@ DELETE FROM search_term WHERE website_id = :website_id AND profile_id = :profile
 
 -- name: seen_forget(website_id bytes, profile_id bytes)
 DELETE FROM listed_person WHERE website_id = :website_id AND profile_id = :profile_id;
-
--- name: changes_forget(website_id bytes, profile_id bytes)
-DELETE FROM profile_change WHERE website_id = :website_id AND profile_id = :profile_id;

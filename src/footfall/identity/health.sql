@@ -29,7 +29,10 @@ INSERT INTO refused_id (website_id, day, source, calls) VALUES (:website_id, :da
 ON CONFLICT (website_id, day, source) DO UPDATE SET calls = refused_id.calls + excluded.calls;
 
 -- name: facts_ahead_count(website_id bytes, since bytes)
-SELECT count(*) FROM fact WHERE website_id = :website_id AND fact_id >= :since;
+SELECT count(*) FROM fact WHERE website_id = :website_id AND fact_id >= :since
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = fact.website_id AND erasing.profile_id = fact.profile_id);
 
 -- name: facts_ahead(website_id bytes, since bytes, most int)
-SELECT fact_id, user_id FROM fact WHERE website_id = :website_id AND fact_id >= :since ORDER BY fact_id DESC LIMIT :most;
+SELECT fact_id, user_id FROM fact WHERE website_id = :website_id AND fact_id >= :since
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = fact.website_id AND erasing.profile_id = fact.profile_id)
+ORDER BY fact_id DESC LIMIT :most;

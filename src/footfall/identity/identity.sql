@@ -105,18 +105,22 @@ SELECT fact_id FROM fact WHERE website_id = :website_id AND profile_id = :profil
 SELECT received_at FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
 
 -- name: facts_of_profile(website_id bytes, profile_id bytes)
+-- None of one who is being erased, as far as anybody sees.
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
 FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND kind = 'identify'
     AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = :website_id AND erasing.profile_id = :profile_id)
 ORDER BY fact_id;
 
--- name: ledger_of_profile(website_id bytes, profile_id bytes)
-SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
-FROM fact WHERE website_id = :website_id AND profile_id = :profile_id ORDER BY fact_id;
+-- name: user_of_profile(website_id bytes, profile_id bytes)
+SELECT user_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = :website_id AND erasing.profile_id = :profile_id)
+LIMIT 1;
 
 -- name: fact_get(website_id bytes, fact_id bytes)
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
-FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
+FROM fact WHERE website_id = :website_id AND fact_id = :fact_id
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = fact.website_id AND erasing.profile_id = fact.profile_id);
 
 -- name: fact_remove(website_id bytes, fact_id bytes)
 DELETE FROM fact WHERE website_id = :website_id AND fact_id = :fact_id;
@@ -163,6 +167,9 @@ ON CONFLICT (website_id, user_hash) DO UPDATE SET erasure_id = excluded.erasure_
 -- name: tombstone_by_erasure(website_id bytes, erasure_id bytes)
 SELECT erased_at FROM tombstone WHERE website_id = :website_id AND erasure_id = :erasure_id LIMIT 1;
 
+-- name: all_erasing()
+SELECT website_id, profile_id, erasure_id FROM erasing ORDER BY website_id, profile_id;
+
 -- name: fact_add(website_id bytes, fact_id bytes, kind text, profile_id bytes, user_id text, visitor_id bytes, received_at int, source text, is_trusted int, key_id bytes, operations text)
 INSERT INTO fact (website_id, fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations)
 VALUES (:website_id, :fact_id, :kind, :profile_id, :user_id, :visitor_id, :received_at, :source, :is_trusted, :key_id, :operations);
@@ -172,7 +179,7 @@ UPDATE fact SET received_at = :received_at
 WHERE website_id = :website_id AND fact_id = :fact_id AND received_at > :received_at;
 
 -- name: tombstone_get(website_id bytes, user_hash bytes)
-SELECT generation, erased_at FROM tombstone WHERE website_id = :website_id AND user_hash = :user_hash;
+SELECT generation, erased_at, erasure_id FROM tombstone WHERE website_id = :website_id AND user_hash = :user_hash;
 
 -- name: preview_begin()
 SAVEPOINT preview;

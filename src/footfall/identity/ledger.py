@@ -297,9 +297,9 @@ def id_of_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) 
 
 def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[bytes, str]:
     """User ids by profile id of all who are one person with a profile, also those of whom no fact counts; empty when nothing is held."""
-    joined = {profile_id} | rules.people(active_merges(tx, website_id, [profile_id])).keys()
-    found = {one: tx.one(sql.ledger_of_profile, (website_id, one)) for one in sorted(joined)}
-    return {one: row[3] for one, row in found.items() if row is not None}
+    joined = sorted({profile_id} | rules.people(active_merges(tx, website_id, [profile_id])).keys())
+    found = tx.lookup(sql.user_of_profile, [(website_id, one) for one in joined])
+    return {one: row[0] for one, row in zip(joined, found, strict=True) if row is not None}
 
 
 def standing_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from footfall.clock import from_iso, to_iso
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.erase import Erased, erase_call, erase_person
+from footfall.identity.erase import erase_call, erase_person, nobody_to_erase, profile_to_erase
+from footfall.identity.erasing import Erased
 from footfall.identity.health import identity_health
 from footfall.identity.history import Person, Span, facts_json, ledger_of
 from footfall.identity.ledger import (
@@ -62,7 +64,7 @@ class Ledger:
         if isinstance(outcome, ApiError):
             raise outcome
         may_read = caller(context).may("analytics:read")
-        return success(_merged_json(outcome, is_dry_run=call.is_dry_run, may_read=may_read))
+        return await asyncio.to_thread(_merged_reply, outcome, is_dry_run=call.is_dry_run, may_read=may_read)
 
     async def undo(self, context: Context) -> Reply:
         """Says that a fact does not count; undoing an undo restores."""
@@ -100,12 +102,12 @@ class Ledger:
 
     async def erase(self, context: Context) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""
-        website, ref = site(context), read_ref(context.path_values[0])
-        profile_id = await self._database.read(_id_of, (website, ref))
-        call = erase_call(website, profile_id, context.now)
+        asked = site(context), read_ref(context.path_values[0])
+        profile_id = await self._database.read(profile_to_erase, asked)
+        call = erase_call(site(context), profile_id, context.now)
         receipt, is_gone = await erase_person(self._database, call)
         if receipt is None:
-            raise no_such_person()
+            raise await self._database.read(nobody_to_erase, asked)
         return success(receipt_json(receipt, is_gone, self._database.engine))
 
     async def health(self, context: Context) -> Reply:
@@ -140,10 +142,6 @@ def spans_json(spans: list[Span]) -> list[dict[str, Any]]:
         end = span.next_id
         shown[-1]["until"] = None if end is None else to_iso(span.until)
     return shown
-
-
-def _id_of(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
-    return profile_id_of(tx, *asked)
 
 
 class LedgerQuery(NamedTuple):
@@ -214,8 +212,8 @@ def read_as_of(query: Mapping[str, str]) -> int | None:
         ) from None
 
 
-def _merged_json(merged: Merged, *, is_dry_run: bool, may_read: bool) -> dict[str, Any]:
-    """The survivor; who may not read is not told about the person."""
+def _merged_reply(merged: Merged, *, is_dry_run: bool, may_read: bool) -> Reply:
+    """The survivor, who may have any number of visitors; who may not read is not told about the person."""
     told = {
         "userId": merged.user_id,
         "userIds": merged.user_ids,
@@ -223,13 +221,14 @@ def _merged_json(merged: Merged, *, is_dry_run: bool, may_read: bool) -> dict[st
         "metadata": merged.metadata,
         "leftOut": merged.left_out,
     }
-    return {
+    shown = {
         "message": "These users would be one person" if is_dry_run else "These users are one person now",
         "factId": None if is_dry_run else merged.fact_id.hex(),
         "dryRun": is_dry_run,
         "profileId": merged.profile_id.hex(),
         **(told if may_read else dict.fromkeys(told)),
     }
+    return success(shown)
 
 
 def _undone_json(undone: Undone) -> dict[str, Any]:

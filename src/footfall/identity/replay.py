@@ -14,8 +14,9 @@ import msgspec
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.errors import UsageError
-from footfall.identity import rules
-from footfall.identity.erase import EraseCall, Erased, erase_users, forget
+from footfall.identity import erasing, rules
+from footfall.identity.erase import forget
+from footfall.identity.erasing import Erased, Erasure
 from footfall.identity.ledger import refresh_profile, refresh_visitor
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import at_of
@@ -82,16 +83,16 @@ def replay(tx: Transaction, website: Website, stone: Tombstone, user: Params | N
 
 def _erase_again(
     tx: Transaction, website: Website, stone: Tombstone, generation: int, profile_id: bytes, user_id: str
-) -> Erased:
+) -> Erased | None:
     website_id, secret = website.website_id, website.profile_secret
     said_since = [
         row
         for row in tx.all(identity_sql.facts_of_profile, (website_id, profile_id))
         if at_of(row[0]) > stone.erased_at
     ]
-    call = EraseCall(website_id, secret, profile_id, bytes.fromhex(stone.erasure_id), stone.erased_at)
-    erased = erase_users(tx, call, {profile_id: user_id}, until=stone.erased_at + 1)
-    forget(tx, [erased.keys])
+    erasure, until = Erasure(website_id, secret, bytes.fromhex(stone.erasure_id)), stone.erased_at + 1
+    forget(tx, [erasing.begin(tx, erasure, {profile_id: user_id}, stone.erased_at, until)])
+    erased = erasing.finish(tx, erasure, until)
     if said_since:
         again = rules.profile_id(secret, generation, user_id)
         tx.run_many(identity_sql.fact_add, [(website_id, *row[:2], again, *row[3:]) for row in said_since])

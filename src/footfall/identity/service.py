@@ -473,7 +473,8 @@ class _Batch:
         if previous is not None:
             key = (profile.website_id, previous)
             known = self._profiles.get(key)
-            user = known.user_id if known else self._tx.all(sql.profile_get, key)[0][2]
+            row = None if known else self._tx.one(sql.profile_get, key)
+            user = known.user_id if known else row[2] if row else None  # no row: being erased
         visitors = profile.visitor_count
         if profile.member_count > 1:
             self.flush()

@@ -21,28 +21,32 @@ from footfall.ids import at_of, format_uuid
 sql = load(__file__, "verify.sql")
 
 MOST_SHOWN = 20
+ADVICE = "Stop all servers and run `footfall db rebuild identity`: it makes profiles and links anew from the ledger."
 
 Key = tuple[bytes, bytes]
 
 
 class Report(msgspec.Struct):
-    """What was compared and what differs; of the differences, the first are described."""
+    """What was compared and what differs; of the differences, the first are described. `advice`: what to do about them."""
 
     facts: int = 0
     profiles: int = 0
     visitors: int = 0
     differences: int = 0
     shown: list[str] = []
+    advice: str = ""
 
     def add(self, description: str) -> None:
         """Note a difference."""
         self.differences += 1
+        self.advice = ADVICE
         if len(self.shown) < MOST_SHOWN:
             self.shown.append(description)
 
     def as_json(self) -> dict[str, Any]:
         """The report as commands print it."""
-        return {"ok": self.differences == 0, **msgspec.to_builtins(self)}
+        report = {"ok": self.differences == 0, **msgspec.to_builtins(self)}
+        return {name: item for name, item in report.items() if name != "advice" or item}
 
 
 class Operated(msgspec.Struct):
@@ -52,6 +56,8 @@ class Operated(msgspec.Struct):
     person_of: dict[Key, bytes]
     merges: dict[bytes, list[Merge]]
     undos: dict[bytes, list[Undo]]
+    erasing: set[Key]
+    """Profiles that are gone already, though facts about them are left."""
 
 
 class Person(msgspec.Struct):
@@ -79,7 +85,8 @@ def verify_identity(tx: Transaction) -> Report:
 
 def read_operations(tx: Transaction) -> Operated:
     """What all merges and undos come to."""
-    operated = Operated(set(), {}, {}, {})
+    erasing = {(row[0], row[1]) for row in tx.all(store.sql.all_erasing)}
+    operated = Operated(set(), {}, {}, {}, erasing)
     for website_id, fact_id, kind, _, operations in tx.stream(sql.all_operations):
         said = msgspec.json.decode(operations)
         if kind == MERGE:
@@ -100,6 +107,8 @@ def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Pers
     """Every profile as the ledger gives it, merged people last."""
     merged: dict[Key, dict[bytes, list[Fact]]] = {}
     for key, rows in groupby(tx.stream(sql.all_facts_by_profile), key=lambda row: (row[0], row[1])):
+        if key in operated.erasing:
+            continue
         facts = [store.fact_from(row[2:]) for row in rows if (row[0], row[2]) not in operated.inactive]
         if not facts:
             continue

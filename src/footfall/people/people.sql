@@ -81,6 +81,7 @@ SELECT fact_id, visitor_id, user_id, source FROM fact
 WHERE website_id = :website_id AND profile_id = :profile_id AND visitor_id = :visitor_id AND fact_id >= :since AND fact_id <= :until
     AND kind = 'identify'
     AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = :website_id AND erasing.profile_id = :profile_id)
 ORDER BY fact_id DESC LIMIT :most;
 
 -- name: links_down(website_id bytes, visitor_id bytes, until bytes, most int)

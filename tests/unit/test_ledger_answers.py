@@ -1,0 +1,44 @@
+"""Answers that hold as much as a person has."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from footfall.db.counts import Counts
+from footfall.db.protocol import Database
+from footfall.identity import ledger_endpoints
+from footfall.identity.ledger import Merged
+from footfall.identity.ledger_endpoints import Ledger
+from footfall.web.context import Context
+from tests.laws.world import VISITORS, WEBSITE
+
+
+class Store:
+    """A database that has merged two users."""
+
+    async def write(self, *_: Any) -> Merged:
+        return Merged(bytes(16), bytes(12), "ann", ["ann", "bob"], list(VISITORS), {}, [])
+
+
+def test_the_answer_to_a_merge_is_built_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def note(visitor_id: bytes) -> str:
+        threads.append(threading.current_thread())
+        return visitor_id.hex()
+
+    monkeypatch.setattr(ledger_endpoints, "format_uuid", note)
+    monkeypatch.setattr(ledger_endpoints, "site", lambda _: WEBSITE)
+    who = SimpleNamespace(credential_id=b"", may=lambda _: True)
+    monkeypatch.setattr(ledger_endpoints, "caller", lambda _: who)
+    asked = SimpleNamespace(body=b'{"userIds": ["ann", "bob"]}', now=0)
+    ledger = Ledger(cast(Database, Store()), cast(Counts, None))
+    reply = asyncio.run(ledger.merge(cast(Context, asked)))
+    assert all(visitor.hex().encode() in reply.body for visitor in VISITORS)
+    assert len(threads) == len(VISITORS)
+    assert threading.main_thread() not in threads
