@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test check bench kills lock clean debian
+.PHONY: run install test check bench bench-pauses kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -47,6 +47,11 @@ debian:
 bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 	@$(call apt,wrk)
 	$(BIN)/python -m bench --engine $(ENGINE)
+
+# The longest pause of the event loop while each of many nasty requests runs.
+bench-pauses: .venv/installed
+	@$(call apt,wrk)
+	$(BIN)/python -m bench --pauses
 
 # Installs those of the packages $(1) whose command, of the same name, is missing.
 define apt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import click
 
-from bench import people, servers, store
+from bench import mutations, pauses, people, servers, store
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
 from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
@@ -171,6 +172,22 @@ def many_people(bench: Bench) -> int:
     return 0
 
 
+def find_pauses(bench: Bench) -> int:
+    """Send what is hard to take, and see how long others wait meanwhile; how many kinds of requests made them wait for too long."""
+    target = pauses.seed(bench.engine, bench.world)
+    os.sched_setaffinity(0, {bench.load_core})
+    with bench.footfall() as running:
+        return len(pauses.measure(target, running))
+
+
+def mutate(bench: Bench, minutes: float) -> int:
+    """Send random mutations of real requests; how many of them did harm."""
+    target = pauses.seed(bench.engine, bench.world, 1000)
+    os.sched_setaffinity(0, {bench.load_core})
+    with bench.footfall() as running:
+        return mutations.run(target, running, minutes, random.randrange(10**6))
+
+
 @click.command()
 @click.option(
     "--engine", "engine_name", type=click.Choice(list(ENGINES)), default="sqlite", show_default=True
@@ -182,6 +199,15 @@ def many_people(bench: Bench) -> int:
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
 @click.option("--people", "is_people", is_flag=True, help="Looking up people instead, two visitors each.")
 @click.option(
+    "--pauses", "is_pauses", is_flag=True, help="How long nasty requests keep others waiting, instead."
+)
+@click.option(
+    "--mutations",
+    "mutating",
+    type=click.FloatRange(0, min_open=True),
+    help="Minutes of mutated requests instead.",
+)
+@click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="With PostgreSQL; on both cores."
 )
 def main(
@@ -192,6 +218,8 @@ def main(
     minutes: float | None,
     is_batch: bool,
     is_people: bool,
+    is_pauses: bool,
+    mutating: float | None,
     workers: int,
 ) -> None:
     """Measure Footfall on one core, driven from another; exits with 1 when a request failed."""
@@ -209,6 +237,10 @@ def main(
             try:
                 if is_people:
                     errors = many_people(bench)
+                elif is_pauses:
+                    errors = find_pauses(bench)
+                elif mutating is not None:
+                    errors = mutate(bench, mutating)
                 elif is_batch:
                     errors = batch(bench, duration)
                 elif minutes is None:
@@ -224,7 +256,7 @@ def main(
             except servers.BenchmarkError as error:
                 raise click.ClickException(str(error)) from error
     if errors:
-        raise click.ClickException(f"{errors} requests failed")
+        raise click.ClickException(f"{errors} requests failed, or did harm")
 
 
 if __name__ == "__main__":

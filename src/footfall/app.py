@@ -36,6 +36,7 @@ from footfall.identity.erase import LOOK_SECONDS, Eraser
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.people import terms
 from footfall.people.endpoints import People
 from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
 from footfall.routes import Services, routes
@@ -256,7 +257,7 @@ class App:
         settings = self._settings
         geo = _open_geo(settings.city_database)
         database = open_database(settings)
-        await asyncio.gather(database.open(), asyncio.to_thread(warm))
+        await asyncio.gather(database.open(), asyncio.to_thread(warm), asyncio.to_thread(terms.warm))
         directory = Directory(database)
         refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(settings.trusted_proxies)
@@ -285,7 +286,14 @@ class App:
             table = routes(services)
             scopes = frozenset(route.scope for route in table if route.scope)
             dashboard = PageServices(
-                database, directory, collector.online, refused, address, self.stopping, scopes
+                database,
+                directory,
+                collector.online,
+                refused,
+                collector.dropped,
+                address,
+                self.stopping,
+                scopes,
             )
             dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
             indexer = TraitIndexer(database)

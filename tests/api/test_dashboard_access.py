@@ -32,9 +32,9 @@ HOMES = {
     "/tokens/revoke": "/tokens",
     "/w/{websiteId}/delete": "/w/{websiteId}/settings#delete",
     "/w/{websiteId}/signing": "/w/{websiteId}/settings#signing",
+    "/w/{websiteId}/allow": "/w/{websiteId}/settings#install",
     "/w/{websiteId}/keys": "/w/{websiteId}/settings#keys",
     "/w/{websiteId}/keys/revoke": "/w/{websiteId}/settings#keys",
-    "/w/{websiteId}/people/{ref}/merge": "/w/{websiteId}/people/{ref}",
     "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
     "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
 }
@@ -526,14 +526,17 @@ def test_a_person_is_called_the_same_everywhere(
     server.identify(visitor, "A-1", traits)
     root = f"/w/{server.website_id}"
     for path, tag in (("live", "b"), (f"visitors/{visitor}", "b"), ("people/user:A-1", "h1")):
-        assert f"<{tag}>{called}</{tag}>" in inside.get(f"{root}/{path}").text, path
-    until(lambda: f"<b>{called}</b>" in inside.get(f"{root}/people").text, "not called so in the list")
+        assert f"<{tag}><bdi>{called}</bdi></{tag}>" in inside.get(f"{root}/{path}").text, path
+    until(
+        lambda: f"<b><bdi>{called}</bdi></b>" in inside.get(f"{root}/people").text,
+        "not called so in the list",
+    )
 
 
 def test_who_has_very_many_visitors_is_called_by_the_user_id(inside: Visit, server: Site) -> None:
     for _ in range(MANY_VISITORS + 1):
         server.identify(server.pageview(), "everybody")
-    assert ">everybody</a>" in inside.get(f"/w/{server.website_id}/health").text
+    assert "><bdi>everybody</bdi></a>" in inside.get(f"/w/{server.website_id}/health").text
 
 
 @pytest.mark.parametrize(

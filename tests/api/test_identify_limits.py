@@ -128,7 +128,7 @@ def test_what_json_cannot_hold_is_refused(server: Site, value: bytes) -> None:
 
 @pytest.mark.parametrize(
     "whole",
-    [b"", b"[]", b'"text"', b"5", b"null", b"true", b"[{}]", b"\xff", b"{", b"{}{}", b"\xef\xbb\xbf{}"],
+    [b"", b"[]", b'"text"', b"5", b"null", b"true", b"[{}]", b"\xff", b"{", b"{}{}"],
 )
 def test_a_body_is_one_json_object(server: Site, whole: bytes) -> None:
     assert "body" in server.refused(whole)

@@ -32,21 +32,25 @@ def engine() -> Iterator[Engine]:
 class PageServer:
     """Serves the same pages under every host name. `pages`: HTML by path; `headers`: further ones by path.
 
-    `/stuck` answers a POST once `unstuck` is set.
+    `/stuck` answers a POST once `unstuck` is set; `/lost` takes one, and then ends the connection. `taken`: how many that were.
     """
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         self.headers: dict[str, dict[str, str]] = {}
         self.unstuck = threading.Event()
+        self.taken = 0
+        server = self
         pages, more_headers, unstuck = self.pages, self.headers, self.unstuck
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path == "/stuck":
+                if self.path in ("/stuck", "/lost"):
+                    server.taken += self.path == "/lost"
                     unstuck.wait()
-                self.do_GET()
+                if self.path != "/lost":
+                    self.do_GET()
 
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]

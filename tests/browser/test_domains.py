@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PageServer, Tab, html, links, snippet, stay
+from tests.browser.conftest import QUEUE, PageServer, Tab, html, links, snippet, stay
 from tests.support.sites import Site, new_visitor
 
 ODD = "sig=a%20b&flag&x=~(1)*&e=caf%E9&&y=%2f"
@@ -280,6 +282,15 @@ def handed(**more: object) -> tuple[str, str]:
     return visitor, "&".join(f"{key}={value}" for key, value in {"_df_vid": visitor, **more}.items())
 
 
+@contextmanager
+def unanswered(tab: Tab) -> Iterator[None]:
+    """What is sent meanwhile gets no answer."""
+    address = "**/api/events"
+    tab.page.route(address, lambda route: route.abort())
+    yield
+    tab.page.unroute(address)
+
+
 def now() -> int:
     """Milliseconds since epoch, as the browser has them."""
     return time.time_ns() // 1_000_000
@@ -352,10 +363,86 @@ def test_a_visitor_who_was_identified_is_so_on_the_other_domain(
 def test_a_link_replaces_a_visitor_who_was_not_identified(tab: Tab, shop: str, site: Site) -> None:
     tab.open(shop)
     tab.marker()
+    before = tab.visitor
     visitor, query = handed(_df_at=now())
     tab.open(f"{shop}/second?{query}", f"http://www.{site.domain}/")
     tab.marker()
     assert tab.visitor == visitor
+    assert tab.sent[2]["replaces"] == before
+    tab.marker("again")
+    assert "replaces" not in tab.sent[-1]
+    assert "footfall_replaced" not in tab.cookies()
+    assert "footfall_identified" not in tab.cookies()
+
+
+def test_a_link_never_replaces_a_visitor_whom_the_backend_identified(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.marker()
+    site.identify(tab.visitor, "ada")
+    before = ids(tab, site)
+    visitor, query = handed(_df_at=now(), _df_sid=f"s{new_visitor()}", _df_vsn=9)
+    tab.open(f"{shop}/second?{query}", f"http://www.{site.domain}/")
+    tab.marker()
+    assert ids(tab, site) == {**before, "footfall_identified": "1"}
+    assert [row[1] for row in site.events_of(before["datafast_visitor_id"])].count("pageview") == 2
+    assert site.events_of(visitor) == []
+    # From now on the page knows it by itself.
+    tab.open(f"{shop}/?{handed()[1]}", f"http://www.{site.domain}/")
+    tab.marker()
+    assert ids(tab, site) == {**before, "footfall_identified": "1"}
+    assert "replaces" not in tab.sent[-1]
+
+
+def test_what_a_page_says_at_once_is_said_of_the_visitor_whom_the_backend_identified(
+    tab: Tab, page_server: PageServer, shop: str, site: Site
+) -> None:
+    tab.open(shop)
+    tab.marker()
+    ada = tab.visitor
+    site.identify(ada, "ada")
+    calls = "<script>datafast('buy'); datafast('identify', {user_id: 'ada', plan: 'pro'})</script>"
+    page_server.pages["/at-once"] = html(QUEUE + calls + snippet(site))
+    visitor, query = handed(_df_at=now())
+    tab.open(f"{shop}/at-once?{query}", f"http://www.{site.domain}/")
+    tab.marker()
+    assert [event["visitorId"] for event in tab.sent[2:5]] == [visitor] * 3
+    assert tab.visitor == ada
+    assert site.events_of(visitor) == []
+    assert site.profiles()["ada"][3] == 1
+    assert site.traits(ada)["plan"] == "pro"
+
+
+def test_a_page_that_is_left_before_the_answer_leaves_the_question_to_the_next(
+    tab: Tab, shop: str, site: Site
+) -> None:
+    tab.open(shop)
+    tab.marker()
+    ada = tab.visitor
+    site.identify(ada, "ada")
+    with unanswered(tab):
+        for number in (1, 2):
+            tab.open(f"{shop}/?{number}&{handed(_df_at=now())[1]}", f"http://www.{site.domain}/")
+            tab.until(lambda: tab.visitor != ada)
+    tab.open(shop)
+    tab.marker()
+    assert {event["replaces"] for event in tab.sent[2:-1]} == {ada}
+    assert len({event["visitorId"] for event in tab.sent[2:-1]} - {ada}) == 2
+    assert tab.visitor == ada
+
+
+def test_a_reset_is_not_undone_by_an_answer(tab: Tab, shop: str, site: Site) -> None:
+    tab.open(shop)
+    tab.marker()
+    ada = tab.visitor
+    site.identify(ada, "ada")
+    visitor, query = handed(_df_at=now())
+    with unanswered(tab):
+        tab.open(f"{shop}/second?{query}", f"http://www.{site.domain}/")
+        tab.until(lambda: tab.visitor == visitor)
+        tab.page.evaluate("datafast('reset')")
+    tab.marker()
+    assert tab.visitor not in (ada, visitor)
+    assert "replaces" not in tab.sent[-1]
 
 
 def test_ids_that_the_sdk_handed_over_are_adopted_whole(tab: Tab, shop: str, site: Site) -> None:

@@ -348,6 +348,20 @@ def test_an_event_beside_large_requests_of_the_page_arrives(
     assert [row[5] for row in site.events_of(tab.visitor)] == [None, "marker", "signup"]
 
 
+def test_an_event_that_the_server_may_have_taken_is_not_sent_again(
+    tab: Tab, page_server: PageServer, site: Site
+) -> None:
+    page_server.unstuck.clear()
+    page_server.pages["/"] = html(snippet(site, api_url="/lost"))
+    tab.open(f"http://{site.domain}/")
+    # Timers end in order: once this one has, the script takes no failure for a refusal any more.
+    tab.page.evaluate("new Promise(done => setTimeout(done, 50))")
+    tab.until(lambda: page_server.taken == 1)
+    page_server.unstuck.set()
+    tab.until(lambda: tab.warnings == ["Footfall: pageview not sent"])
+    assert page_server.taken == 1
+
+
 # What browsers forbid
 
 

@@ -16,7 +16,7 @@ from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
 from footfall.identity.erase import EraseCall, erase
-from footfall.identity.history import person_then
+from footfall.identity.history import person_now, person_then
 from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.identity.reading import profile_of_visitor
@@ -27,6 +27,7 @@ from footfall.identity.wire import Identify
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import PersonQuery, read_export, read_journey, read_person
 from footfall.people.journey import visitor_journey
+from footfall.people.reading import activity_of, look_at, read_activities
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -190,6 +191,14 @@ class Story:
         if at == MAX_AT:
             entries, _ = read_journey(self.tx, (WEBSITE, profile, b"", 250, True)) or ([], None)
             assert sum(entry["type"] == "pageview" for entry in entries) == wanted.events
+            self._check_row(profile)
+
+    def _check_row(self, profile: bytes) -> None:
+        """A list says of a person what their own page says."""
+        person = person_now(self.tx, ID, profile)
+        assert person is not None
+        (row,) = read_activities(self.tx, ID, [list(person.members)])
+        assert row == activity_of(look_at(self.tx, ID, [person.spans])[0])
 
 
 def alike(first: Answer, second: Answer) -> bool:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -19,9 +20,11 @@ from footfall.auth.accounts import Account
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.collect.visitors import read_visitor
-from footfall.dashboard import people, person, sites, visitor
+from footfall.dashboard import merging, people, person, sites, visitor
+from footfall.dashboard.again import Kept
 from footfall.dashboard.core import Call, Problem
 from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
+from footfall.dashboard.install import WHY, Install
 from footfall.dashboard.journey import read_part, shown_journey
 from footfall.db import sqlite, sqlite_file, sqlite_schema
 from footfall.db.protocol import Transaction
@@ -119,6 +122,9 @@ class _TxDatabase:
 
     async def read(self, handler: Any, call: Any) -> Any:
         return handler(self._tx, call)
+
+    async def write(self, handler: Any, call: Any) -> Any:
+        return handler.run(self._tx, [call])[0]
 
     async def scan(self, handler: Any, call: Any, *, share: bytes = b"") -> Any:
         return handler(self._tx, call)
@@ -257,6 +263,13 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: sqlite.SqliteS
                 asked = f"user:{user}"
                 check(page(tx, person.person, asked, query="why=1&ledger=1"))
                 check(page(tx, person.person, asked))
+        identify(tx, [Said(1, f"2{OUTSIDE}", at + 1, Operations({"email": OUTSIDE}, {}, ()), True).call()])
+        for asked_for in (
+            "",
+            urlencode({"other": f"2{OUTSIDE}"}),
+            urlencode({"other": OUTSIDE, "fact": "x"}),
+        ):
+            check(page(tx, merging.show, f"user:{OUTSIDE}", query=asked_for))
         _index(tx, [(ID, row[0]) for row in tx.all(_PROFILES, (ID,))])
         check(page(tx, people.people))
         check(page(tx, people.people, query="trait.%E2%80%AE=exists&search=nobody"))
@@ -373,9 +386,11 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         **seen,
         "profile": {"userId": OUTSIDE, "profileId": "00", "metadata": {"name": name, "image": name}},
     }
+    kept = Kept("/x/settings", list(form.items()))
     others: dict[str, dict[str, Any]] = {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
-        "login": {"next": "/", "email": name or ""},
+        "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
+        "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
         "websites": {},
@@ -385,16 +400,31 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "online": {"website": SITE, "most": 2, "online": [known]},
         "settings": {
             "website": site or SITE, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
-            "switches": sites.SWITCHES, "is_seen": flag, "shown_key": "df_x" if flag else None,
+            "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],
+            "shown_key": "df_x" if flag else None,
+            "install": Install(
+                format_uuid(VISITORS[0]) if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
+                [(OUTSIDE, 1, flag)], website,
+            ),
         },
         "erased": {
-            "website": SITE, "account": ACCOUNT, "note": "",
+            "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",
             "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
         },
     }  # fmt: skip
     for template, values in others.items():
         check(draw(f"{template}.html", **{**shown, **values}))
-    drawn_elsewhere = {"base", "macros", "journey", "visitor", "person", "people", "people_list", "health"}
+    drawn_elsewhere = {
+        "base",
+        "macros",
+        "journey",
+        "visitor",
+        "person",
+        "people",
+        "people_list",
+        "health",
+        "merge",
+    }
     assert {
         one.removesuffix(".html") for one in environment().list_templates()
     } == others.keys() | drawn_elsewhere

@@ -46,3 +46,15 @@ INSERT INTO daily_salt (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO NOT
 -- name: salts_destroy(day int)
 -- Later days than tomorrow are those of a clock that ran ahead.
 DELETE FROM daily_salt WHERE day < :day OR day > :day + 1;
+
+-- name: dropped_on(website_id bytes, day int)
+SELECT reason, hits FROM dropped_hit WHERE website_id = :website_id AND day = :day ORDER BY hits DESC, reason;
+
+-- name: hosts_on(website_id bytes, day int)
+SELECT host, hits FROM refused_host WHERE website_id = :website_id AND day = :day ORDER BY hits DESC, host;
+
+-- name: host_add(website_id bytes, day int, host text, hits int)
+INSERT INTO refused_host (website_id, day, host, hits) VALUES (:website_id, :day, :host, :hits);
+
+-- name: hosts_forget(website_id bytes, day int)
+DELETE FROM refused_host WHERE website_id = :website_id AND day <= :day;

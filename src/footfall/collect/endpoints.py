@@ -7,12 +7,15 @@ import itertools
 import secrets
 from typing import Any
 
+import msgspec
+
 from footfall.clock import DAY_MS, Clock, elapsed_clock
+from footfall.collect.drops import Drops
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
-from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER
+from footfall.collect.service import RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER, is_identified
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
@@ -21,7 +24,7 @@ from footfall.identity.model import BROWSER
 from footfall.identity.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
 from footfall.identity.signing import is_signed
 from footfall.identity.wire import JunkUserId, read_browser_identify
-from footfall.ids import at_prefix, format_uuid
+from footfall.ids import at_prefix, format_uuid, parse_uuid
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Reply
@@ -89,7 +92,7 @@ class Collector:
         self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: Counts
     ) -> None:
         self.online = Online()
-        self.dropped = Counts(database, DROPPED_HANDLER)
+        self.dropped = Drops(database)
         self._refused = refused
         self._database = database
         self._websites = websites
@@ -120,17 +123,31 @@ class Collector:
         hit = read_hit(body, website, arrival)
         if isinstance(hit, Dropped):
             return self._drop(website, hit, context.now)
+        named = hit.visitor_id if needs_salt else None
+        if "replaces" in body and not needs_salt and (named := await self._identified_before(body, hit)):
+            hit = msgspec.structs.replace(hit, visitor_id=named)
         if hit.type == IDENTIFY:
-            return await self._identify(body, website, hit, needs_salt, context.now)
+            if needs_salt:
+                return self._drop(website, Dropped(Reason.COOKIELESS), context.now, named)
+            return await self._identify(body, website, hit, named, context.now)
         await self._database.write(RECORD_HANDLER, hit)
         self.online.see(hit.website_id, hit.visitor_id, hit.at)
-        return _accepted(hit if needs_salt else None)
+        return Reply(_ACCEPTED if named is None else _success(named), 200, [JSON_TYPE])
+
+    async def _identified_before(self, body: dict[str, Any], hit: Hit) -> bytes | None:
+        """The visitor whom the page's id replaced, when they were identified: no link takes their place.
+
+        Anybody may ask. Who knows a visitor's id learns whether it is somebody's, and can send events of that visitor anyway.
+        """
+        visitor_id = parse_uuid(body["replaces"])
+        if visitor_id is None or visitor_id == hit.visitor_id:
+            return None
+        is_known = await self._database.read(is_identified, (hit.website_id, visitor_id))
+        return visitor_id if is_known else None
 
     async def _identify(
-        self, body: dict[str, Any], website: Website, hit: Hit, is_cookieless: bool, now: int
+        self, body: dict[str, Any], website: Website, hit: Hit, named: bytes | None, now: int
     ) -> Reply:
-        if is_cookieless:
-            return self._drop(website, Dropped(Reason.COOKIELESS), now, hit)
         extra = body.get("extraData")
         fields = extra if isinstance(extra, dict) else {}
         try:
@@ -149,28 +166,26 @@ class Collector:
         if isinstance(outcome, TooMany):
             return self._drop(website, Dropped(Reason.TOO_MANY, _TOO_MANY), now)
         data = identify_data(outcome, said, may_read=False)
-        return Reply(encode({"status": "success", "warnings": data.warnings}), 200, [JSON_TYPE])
+        return Reply(_success(named, warnings=data.warnings), 200, [JSON_TYPE])
 
     def _event_id(self, now: int) -> bytes:
         """Ten bytes that sort by time, and within a millisecond by arrival in this process."""
         return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
-    def _drop(self, website: Website | None, dropped: Dropped, now: int, hit: Hit | None = None) -> Reply:
-        self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped.reason.value)
+    def _drop(self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None) -> Reply:
+        self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped)
         body: dict[str, Any] = {"status": "success", "dropped": dropped.reason.value}
         if dropped.message:
             body["message"] = dropped.message
-        if hit is not None:
-            body["visitorId"] = format_uuid(hit.visitor_id)
+        if named is not None:
+            body["visitorId"] = format_uuid(named)
         return Reply(encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())])
 
 
-def _accepted(cookieless: Hit | None) -> Reply:
-    if cookieless is None:
-        return Reply(_ACCEPTED, 200, [JSON_TYPE])
-    return Reply(
-        encode({"status": "success", "visitorId": format_uuid(cookieless.visitor_id)}), 200, [JSON_TYPE]
-    )
+def _success(named: bytes | None, **more: object) -> bytes:
+    """The body for an event that is kept; `named`: the visitor whom it tells the page of."""
+    who = {} if named is None else {"visitorId": format_uuid(named)}
+    return encode({"status": "success", **who, **more})
 
 
 def _text(value: object) -> str:

@@ -48,10 +48,11 @@ class Reason(StrEnum):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A hit that is not kept. `message` says more where there is more to say."""
+    """A hit that is not kept. `message` says more where there is more to say; `host`: the page's, as it was sent, when it is another website's."""
 
     reason: Reason
     message: str = ""
+    host: str = ""
 
 
 class StoredDevice(msgspec.Struct, frozen=True, omit_defaults=True):

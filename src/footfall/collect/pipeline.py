@@ -162,7 +162,8 @@ def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
     host = page.host or (domain if type(domain) is str else "")
     if host_matches(host, website.domain, website.allowed_hostnames, website.is_localhost_allowed):
         return None
-    return Dropped(Reason.LOCALHOST if is_localhost(bare_host(host)) else Reason.WRONG_HOST)
+    name = bare_host(host)
+    return Dropped(Reason.LOCALHOST) if is_localhost(name) else Dropped(Reason.WRONG_HOST, host=name)
 
 
 def is_excluded(page: Page, arrival: Arrival, exclusions: Exclusions) -> bool:

@@ -8,6 +8,7 @@ from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_
 from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
+from footfall.identity.store import sql as identity_sql
 
 sql = load(__file__, "collect.sql")
 
@@ -149,6 +150,12 @@ def _event(hit: Hit, session_started_at: int) -> Params:
         hit.name,
         hit.data,
     )
+
+
+def is_identified(tx: Transaction, visitor: tuple[bytes, bytes]) -> bool:
+    """Whether a visitor (website id, visitor id) is somebody now, who was not erased."""
+    link = tx.one(identity_sql.link_newest, visitor)
+    return link is not None and link[1] is not None
 
 
 DROPPED_HANDLER = counting(sql.dropped_add)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from footfall.dashboard.core import Call, render, safe_path
+from footfall.dashboard.sites import EXCLUSIONS, SWITCHES
 from footfall.errors import BadRequest
 from footfall.web.envelope import Headers, Reply
 
@@ -18,6 +19,7 @@ SECRET = ("password", "current", "form_token")
 NOT_DONE = {
     "new": "The website was not made.",
     "settings": "The settings were not saved.",
+    "allow": "Nothing was allowed.",
     "signing": "The signing secret was not changed.",
     "keys": "The key was not made.",
     "tokens": "The token was not made.",
@@ -29,6 +31,13 @@ NOT_DONE = {
     "account": "The password was not changed.",
 }
 """By the last part of a form's address."""
+LABELS = {
+    "timezone": "Time zone",
+    "allowed_hostnames": "Other host names and app bundle ids",
+    **{name: title for name, (title, _) in SWITCHES.items()},
+    **{f"excluded_{name}": title for name, (title, _) in EXCLUSIONS.items()},
+}
+"""What fields are called, where their own name does not say it."""
 
 
 class Kept(NamedTuple):
@@ -50,7 +59,12 @@ class Kept(NamedTuple):
     @property
     def shown(self) -> list[tuple[str, str]]:
         """The fields for people to read."""
-        return [(name.replace("_", " "), value) for name, value in self.fields if value]
+        return [(_label(name), value) for name, value in self.fields if value]
+
+
+def _label(name: str) -> str:
+    """What a field is called on its form."""
+    return LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
 def kept_of(call: Call) -> Kept:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import msgspec
 
 from footfall.auth.accounts import Account, find_session
+from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw
 from footfall.db.counts import Counts
@@ -48,6 +49,7 @@ class Services(msgspec.Struct, frozen=True):
     directory: Directory
     online: Online
     refused: Counts
+    dropped: Drops
     address: ClientAddress
     stopping: asyncio.Event
     scopes: frozenset[str]

@@ -45,6 +45,11 @@ class Journey(NamedTuple):
     devices: dict[str, str]
     names: dict[str, str]
 
+    def is_brief(self, most: int) -> bool:
+        """Whether this is all of it, in at most so many entries."""
+        shown = sum(len(visit.entries) for _, visits in self.days for visit in visits)
+        return self.is_first and not self.following and shown <= most
+
 
 def read_part(
     tx: Transaction,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from footfall.dashboard.core import Call, apart, page_headers, redirect, render
@@ -12,12 +13,17 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest
 from footfall.identity.health import identity_health
-from footfall.ids import format_uuid
+from footfall.ids import format_uuid, parse_uuid
 from footfall.people.endpoints import read_page
+from footfall.people.fields import field_names, people_named
+from footfall.people.query import fields_holding
 from footfall.people.reading import Activity
 from footfall.people.terms import read_number
-from footfall.people.wire import COMPARISONS, read_filter, read_people_query
+from footfall.people.wire import COMPARISONS, MAX_CONTAINED, PeopleQuery, read_filter, read_people_query
 from footfall.web.envelope import Reply
+from footfall.websites.model import Website
+
+T = TypeVar("T")
 
 sql = load(__file__, "people.sql")
 
@@ -25,6 +31,8 @@ PAGE = 50
 """People that are listed at once."""
 MOST_TRAITS = 3
 """Traits that a list shows of a person."""
+MOST_SUGGESTED = 100
+"""Names of fields that are suggested."""
 OPERATORS = {
     "is": "is",
     "is_not": "is not",
@@ -50,42 +58,95 @@ def some_visitor(tx: Transaction, website_id: bytes) -> str | None:
 # The list
 
 
+class _Found(NamedTuple):
+    """A page of the list. When nobody is found: the fields that hold what was searched for, and the visitor whose id that is."""
+
+    people: list[dict[str, Any]]
+    pagination: dict[str, Any]
+    holding: list[str] = []
+    visitor: str | None = None
+
+
 async def people(call: Call) -> Reply:
     """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
     if _ADDING & call.query.keys():
         return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call))
+    search = call.query.get("search", "").strip()
+    is_part = call.query.get("part") == "list"  # what search as you type asks for
+    if search and not is_part and (goal := await _scan(call, _goal, search)):
+        return redirect(call, f"/w/{call.site.website_id.hex()}/{goal}")
     problem, offset = None, 0
     kept = [pair for pair in call.pairs if pair[0] == "offset" or _is_filter(pair[0])]
     try:
         query = read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept])
         offset = query.offset
-        found, pagination = await call.services.database.scan(
-            read_page, (call.site, query), share=call.site.website_id
-        )
-        rows = [_listed(*one) for one in found]
+        found = await _scan(call, _find, (query, search))
     except BadRequest as error:
         problem = _filter_problem(call.pairs) or error.message
-        rows, pagination = [], {"total": 0, "hasMore": False, "totalIsExact": True}
+        found = _Found([], {"total": 0, "hasMore": False, "totalIsExact": True})
     some = await call.services.database.read(some_visitor, call.site.website_id)
     values: dict[str, Any] = {
-        "people": rows,
-        "pagination": pagination,
+        "people": found.people,
+        "pagination": found.pagination,
         "problem": problem,
         "search": call.query.get("search", ""),
+        "visitor": found.visitor,
+        "offers": [(name, _offered(call.pairs, name, search)) for name in found.holding],
         "filters": [_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
         "operators": OPERATORS,
         "is_filtered": any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
         "first": _page_address(call.pairs, 0),
         "some_visitor": some,
         "before": _page_address(call.pairs, offset - PAGE) if offset else None,
-        "after": _page_address(call.pairs, offset + PAGE) if pagination["hasMore"] else None,
+        "after": _page_address(call.pairs, offset + PAGE) if found.pagination["hasMore"] else None,
         "offset": offset,
     }
-    if call.query.get("part") == "list":  # what search as you type asks for
+    if is_part:
         drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
         html = await apart(lambda: drawing(form_token=call.form_token(), **values))
         return Reply(html.encode(), 200, page_headers(call))
-    return await apart(lambda: render(call, "people.html", section="people", **values))
+    fields = await _scan(call, lambda tx, asked: field_names(tx, asked[0].website_id, MOST_SUGGESTED), None)
+    return await apart(lambda: render(call, "people.html", section="people", fields=fields, **values))
+
+
+async def _scan(call: Call, read: Callable[[Transaction, tuple[Website, Any]], T], asked: Any) -> T:
+    """What `read` reads of the website. Raises what it raises."""
+    return await call.services.database.scan(read, (call.site, asked), share=call.site.website_id)
+
+
+def _find(tx: Transaction, asked: tuple[Website, tuple[PeopleQuery, str]]) -> _Found:
+    """A page of the list, and what else may be meant when nobody is found."""
+    website, (query, search) = asked
+    found, pagination = read_page(tx, (website, query))
+    people = [_listed(*one) for one in found]
+    if people or query.offset or not query.search:
+        return _Found(people, pagination)
+    holding = fields_holding(tx, website.website_id, search) if len(search) <= MAX_CONTAINED else []
+    return _Found([], pagination, holding, _known_visitor(tx, website.website_id, search))
+
+
+def _goal(tx: Transaction, asked: tuple[Website, str]) -> str | None:
+    """The page to which a pasted id leads: of the only person whom it names, else of the visitor; None when it is no such id."""
+    website, search = asked
+    named = people_named(tx, website.website_id, search.lower())
+    if len(named) == 1:
+        return f"people/{named[0].hex()}"
+    visitor = _known_visitor(tx, website.website_id, search)
+    return f"visitors/{visitor}" if visitor else None
+
+
+def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> str | None:
+    """The visitor id that a text is; None when it is none, or no pageview of it has come."""
+    visitor_id = parse_uuid(text)
+    row = tx.one(sql.visitor_seen, (website_id, visitor_id)) if visitor_id else None
+    return format_uuid(visitor_id) if visitor_id and row and row[2] else None
+
+
+def _offered(pairs: list[tuple[str, str]], name: str, search: str) -> str:
+    """The query string that asks for `name contains search` in place of the search."""
+    text = search.replace("\\", "\\\\").replace(",", "\\,")
+    kept = [pair for pair in pairs if pair[0].startswith("trait.")]
+    return "?" + urlencode([*kept, (f"trait.{name}", f"contains:{text}")])
 
 
 def _is_filter(name: str) -> bool:

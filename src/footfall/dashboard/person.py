@@ -1,4 +1,4 @@
-"""One person: the journey, why each value is there, merge, undo, export and erase."""
+"""One person: the journey, why each value is there, undo, export and erase."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from footfall.errors import ApiError
 from footfall.identity import store
 from footfall.identity.erase import erase_call, erase_person, is_being_erased, profile_to_erase
 from footfall.identity.history import Person, PersonThen, facts_json, nobody, person_now, person_then
-from footfall.identity.ledger import MERGE_HANDLER, UNDO_HANDLER, MergeCall, Merged, UndoCall
+from footfall.identity.ledger import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger_endpoints import (
     LedgerQuery,
     bytes_note,
@@ -71,14 +71,12 @@ class _Found(NamedTuple):
     facts: bytes | None
 
 
-async def _show_person(
-    call: Call, *, status: int = 200, problem: Problem | None = None, preview: Any = None
-) -> Reply:
+async def _show_person(call: Call, *, status: int = 200, problem: Problem | None = None) -> Reply:
     with_reasons = call.query.get("why") == "1"
     with_ledger = call.query.get("ledger") == "1" or "fact" in call.form
     devices = read_cursor(call.query.get("devices"), KEY_BYTES, KEY_BYTES, "person")
     facts = read_cursor(call.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
-    query = PersonQuery(call.site, _ref(call), with_reasons=with_reasons, cursor=devices, limit=PAGE)
+    query = PersonQuery(call.site, ref_of(call), with_reasons=with_reasons, cursor=devices, limit=PAGE)
     asked = _Asked(query, read_journey_cursor(call.query.get("cursor")), facts if with_ledger else None)
     found = await call.services.database.scan(_read_page, asked, share=call.site.website_id)
     if found is None:
@@ -97,9 +95,8 @@ async def _show_person(
             timeline=timeline(found.person, call.now),
             devices=found.devices and found.devices.hex(),
             problem=problem,
-            preview=preview,
             done=call.query.get("done"),
-            here=_path(call),
+            here=path_of(call),
             with_reasons=with_reasons,
             with_ledger=with_ledger,
             is_first={"devices": not devices, "facts": not facts},
@@ -186,7 +183,7 @@ def _only(facts: list[dict[str, Any]]) -> dict[str, Any]:
 
 async def person_journey(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
-    asked = (call.site, _ref(call), read_journey_cursor(call.query.get("cursor")))
+    asked = (call.site, ref_of(call), read_journey_cursor(call.query.get("cursor")))
     found = await call.services.database.scan(_read_journey, asked, share=call.site.website_id)
     if found is None:
         raise no_such_person()
@@ -240,40 +237,7 @@ def _bar(
     return {"x": x, "width": min(1000 - x, max(6, 1000 * (end - begin) // length - x))}
 
 
-async def preview(call: Call) -> Reply:
-    """`GET /w/{websiteId}/people/{ref}/merge`: what would come of a merge with `other`."""
-    if "other" not in call.query:
-        return redirect(call, _path(call))
-    outcome = await _merge(call, call.query, is_preview=True)
-    if isinstance(outcome, ApiError):
-        return await _show_person(call, status=outcome.status, problem=_refused("other", outcome))
-    return await _show_person(call, preview=outcome)
-
-
-async def merge(call: Call) -> Reply:
-    """`POST /w/{websiteId}/people/{ref}/merge`; why it is refused stands on the preview."""
-    outcome = await _merge(call, call.form, is_preview=False)
-    if isinstance(outcome, ApiError):
-        asked = {name: call.form.get(name, "") for name in ("other", "reason")}
-        return redirect(call, f"{_path(call)}/merge?{urlencode(asked)}#do")
-    return redirect(call, f"{_path(call, outcome.profile_id.hex())}?done=merged&ledger=1")
-
-
-async def _merge(call: Call, fields: dict[str, str], *, is_preview: bool) -> Merged | ApiError:
-    request = MergeCall(
-        call.site.website_id,
-        call.site.profile_secret,
-        ((await _user(call)).user_id, fields.get("other", "").strip()),
-        None if is_preview else fields.get("reason", "")[:500] or None,
-        call.user.account_id,
-        call.now,
-        is_preview,
-    )
-    outcome: Merged | ApiError = await call.services.database.write(MERGE_HANDLER, request)
-    return outcome
-
-
-def _refused(field: str, error: ApiError) -> Problem:
+def refused(field: str, error: ApiError) -> Problem:
     """The problem with a form's field, without the name that the field has in the API."""
     said = error.message.partition(": ")[2] or error.message
     return Problem(field, said[:1].upper() + said[1:])
@@ -291,17 +255,21 @@ async def undo(call: Call) -> Reply:
     )
     outcome = await call.services.database.write(UNDO_HANDLER, request)
     if isinstance(outcome, ApiError):
-        return await _show_person(call, status=outcome.status, problem=_refused("", outcome))
+        return await _show_person(call, status=outcome.status, problem=refused("", outcome))
     done = "still" if outcome.still_merged_by else "undone"
-    return redirect(call, f"{_path(call)}?done={done}&ledger=1")
+    if "other" in call.form:  # it stood on the page of a merge
+        return redirect(
+            call, f"{path_of(call)}/merge?{urlencode({'other': call.form['other'], 'done': done})}"
+        )
+    return redirect(call, f"{path_of(call)}?done={done}&ledger=1")
 
 
 async def erase(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
-    profile_id = await call.services.database.read(profile_to_erase, (call.site, _ref(call)))
+    profile_id = await call.services.database.read(profile_to_erase, (call.site, ref_of(call)))
     key = (call.site.website_id, profile_id)
     if not await call.services.database.read(is_being_erased, key):  # else it was typed before
-        found = await _user(call)
+        found = await user_of(call)
         if call.form.get("confirm", "") != found.user_id:
             problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
             return await _show_person(call, status=400, problem=problem)
@@ -324,9 +292,9 @@ async def erase(call: Call) -> Reply:
 
 async def export(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
-    user = await _user(call)
+    user = await user_of(call)
     parts = await call.services.database.scan(
-        read_export, (call.site, _ref(call)), share=call.site.website_id
+        read_export, (call.site, ref_of(call)), share=call.site.website_id
     )
     if parts is None:
         raise no_such_person()
@@ -347,9 +315,11 @@ class _User(NamedTuple):
     user_id: str
 
 
-async def _user(call: Call) -> _User:
+async def user_of(call: Call) -> _User:
     """Who the person in the address is. Raises NotFound when there is none."""
-    found = await call.services.database.scan(_read_user, (call.site, _ref(call)), share=call.site.website_id)
+    found = await call.services.database.scan(
+        _read_user, (call.site, ref_of(call)), share=call.site.website_id
+    )
     if found is None:
         raise no_such_person()
     return found
@@ -361,13 +331,14 @@ def _read_user(tx: Transaction, asked: tuple[Website, Ref]) -> _User | None:
     return None if found is None else _User(found.person_id, next(iter(found.members.values())))
 
 
-def _ref(call: Call) -> Ref:
+def ref_of(call: Call) -> Ref:
+    """The person that the address names."""
     return read_ref(call.context.path_values[1])
 
 
-def _path(call: Call, profile_id: str | None = None) -> str:
-    ref = profile_id or quote(call.context.path_values[1], safe=":")
-    return f"/w/{call.site.website_id.hex()}/people/{ref}"
+def path_of(call: Call) -> str:
+    """The page of the person in the address."""
+    return f"/w/{call.site.website_id.hex()}/people/{quote(call.context.path_values[1], safe=':')}"
 
 
 def _segment(ref: Ref) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import again, people, person, sites, visitor
+from footfall.dashboard import again, install, merging, people, person, sites, visitor
 from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.live import Live
@@ -47,8 +47,8 @@ def pages(services: Services) -> list[Route]:
         show("/w/{websiteId}/people/{ref}", person.person),
         show("/w/{websiteId}/people/{ref}/journey", person.person_journey),
         show("/w/{websiteId}/people/{ref}/export", person.export),
-        show("/w/{websiteId}/people/{ref}/merge", person.preview),
-        form("/w/{websiteId}/people/{ref}/merge", person.merge, "/w/{websiteId}/people/{ref}"),
+        show("/w/{websiteId}/people/{ref}/merge", merging.show),
+        form("/w/{websiteId}/people/{ref}/merge", merging.merge, "/w/{websiteId}/people/{ref}/merge"),
         *only_form("/w/{websiteId}/people/{ref}/undo", person.undo, "/w/{websiteId}/people/{ref}?ledger=1"),
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
         show("/w/{websiteId}/visitors/{visitorId}", visitor.visitor),
@@ -61,8 +61,9 @@ def pages(services: Services) -> list[Route]:
         *only_form("/w/{websiteId}/signing", sites.rotate, "/w/{websiteId}/settings#signing"),
         *only_form("/w/{websiteId}/keys", sites.add_key, "/w/{websiteId}/settings#keys"),
         *only_form("/w/{websiteId}/keys/revoke", sites.remove_key, "/w/{websiteId}/settings#keys"),
+        *only_form("/w/{websiteId}/allow", sites.allow, "/w/{websiteId}/settings#install"),
         *only_form("/w/{websiteId}/delete", sites.delete, "/w/{websiteId}/settings#delete"),
-        show("/w/{websiteId}/seen", sites.seen),
+        show("/w/{websiteId}/seen", install.seen),
     ]
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
-from footfall.dashboard.core import Call, Problem, problem_of, redirect, render, send_json
-from footfall.dashboard.people import some_visitor
+from footfall.dashboard.core import Call, Problem, problem_of, redirect, render
+from footfall.dashboard.install import read_install
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, UsageError
 from footfall.hostnames import to_unicode
@@ -20,6 +20,7 @@ from footfall.websites.removal import remove_website
 from footfall.websites.store import (
     configuration_changed,
     create_website,
+    require_website,
     rotate_signing_secret,
     update_website,
 )
@@ -122,15 +123,13 @@ async def settings(
     """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that are asked about before."""
     website = call.site
     keys = await call.services.database.read(list_keys, website.website_id)
-    visitor = await call.services.database.read(some_visitor, website.website_id)
     return render(
         call,
         "settings.html",
         section="settings",
         status=status,
         keys=[key for key in keys if not key["revokedAt"]],
-        visitor=visitor,
-        is_seen=visitor is not None,
+        install=await read_install(call),
         switches=SWITCHES,
         exclusions=EXCLUSIONS,
         warnings=ASKED,
@@ -182,8 +181,27 @@ async def save(call: Call) -> Reply:
     return _settings_done(call, "saved")
 
 
-def _settings_done(call: Call, done: str) -> Reply:
-    return redirect(call, f"/w/{call.site.website_id.hex()}/settings?done={done}")
+async def allow(call: Call) -> Reply:
+    """`POST /w/{websiteId}/allow`: take events of localhost, or of one more host name."""
+    host = call.form.get("host")
+    website_id = call.site.website_id
+
+    def add(tx: Transaction) -> None:
+        known = require_website(tx, website_id).allowed_hostnames
+        changes = {"allowed_hostnames": [*known, host]} if host else {"is_localhost_allowed": True}
+        update_website(tx, website_id, changes)
+
+    try:
+        await change(call, add)
+    except UsageError as error:
+        return await settings(call, problem=Problem("host", problem_of(error).text), status=400)
+    return _settings_done(call, "host" if host else "localhost", "install")
+
+
+def _settings_done(call: Call, done: str, card: str = "") -> Reply:
+    return redirect(
+        call, f"/w/{call.site.website_id.hex()}/settings?done={done}" + (f"#{card}" if card else "")
+    )
 
 
 async def rotate(call: Call) -> Reply:
@@ -223,16 +241,6 @@ async def delete(call: Call) -> Reply:
     await change(call, lambda tx: remove_website(tx, website.website_id, call.now))
     _log.info("website deleted", website=website.website_id.hex(), account=call.user.account_id.hex())
     return redirect(call, "/?done=deleted")
-
-
-async def seen(call: Call) -> Reply:
-    """`GET /w/{websiteId}/seen`: whether a pageview has come; waits a while for the first."""
-    for _ in range(20):
-        if await call.services.database.read(some_visitor, call.site.website_id):
-            return send_json({"seen": True})
-        if not await call.wait(0.5):
-            break
-    return send_json({"seen": False})
 
 
 async def tokens(

@@ -25,6 +25,8 @@ MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
 LATELY_DAYS = 30
 """Days, today's among them, whose refused ids are told of."""
+Shared = tuple[str, list[tuple[bytes, str]]]
+"""An e-mail address, in lower case, and (person id, user id) of those who have it, first identified first."""
 
 
 def identity_health(tx: Transaction, website: Website) -> dict[str, Any]:
@@ -80,13 +82,18 @@ def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> dict[str, A
     return _finding("many_visitors", len(rows), examples, advice)
 
 
-def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+def shared_emails(tx: Transaction, website_id: bytes) -> list[Shared]:
+    """E-mail addresses that several people have."""
     by_email: dict[str, list[tuple[bytes, str]]] = {}
     for person_id, user_id, metadata in tx.stream(sql.people_with_email, (website_id,)):
         email = msgspec.json.decode(metadata).get("email")
         if isinstance(email, str) and "@" in email:
             by_email.setdefault(email.strip().lower(), []).append((person_id, user_id))
-    shared = [(email, people) for email, people in by_email.items() if len(people) > 1]
+    return [(email, people) for email, people in by_email.items() if len(people) > 1]
+
+
+def _likely_duplicates(tx: Transaction, website_id: bytes) -> dict[str, Any]:
+    shared = shared_emails(tx, website_id)
     examples = [{**_twins(tx, website_id, people), "email": email} for email, people in shared[:MOST_SHOWN]]
     advice = (
         "The same e-mail address under several user ids: preview the merge, then merge if it is one person."

@@ -142,8 +142,19 @@ def spans_of(
 
     Which links there were by then follows from the facts up to then alone, so that they are the stored ones up to then.
     """
+    return _read_spans(tx, history_sql.spans_of_profile, website_id, people, at)
+
+
+def shared_spans_of(tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]]) -> list[Spans]:
+    """The spans of each of these people on visitors that have more than one link; the others were theirs all along."""
+    return _read_spans(tx, history_sql.shared_spans_of_profile, website_id, people, MAX_AT)
+
+
+def _read_spans(
+    tx: Transaction, statement: Statement, website_id: bytes, people: Sequence[Collection[bytes]], at: int
+) -> list[Spans]:
     asked: list[tuple[Statement, Params]] = [
-        (history_sql.spans_of_profile, (website_id, member)) for members in people for member in members
+        (statement, (website_id, member)) for members in people for member in members
     ]
     answers = iter(tx.queries(*asked))
     return [_by_visitor(((one, next(answers)) for one in members), at) for members in people]

@@ -12,6 +12,22 @@ SELECT l.visitor_id, l.fact_id, (
 )
 FROM link l WHERE l.website_id = :website_id AND l.profile_id = :profile_id ORDER BY l.visitor_id, l.fact_id;
 
+-- name: shared_spans_of_profile(website_id bytes, profile_id bytes)
+-- The same of visitors that have other links too: a user's own links, each with the link before it on the same visitor, whose that was, and the next. Others' links are not walked.
+SELECT l.visitor_id, l.fact_id, (
+    SELECT b.fact_id FROM link b
+    WHERE b.website_id = l.website_id AND b.visitor_id = l.visitor_id AND b.fact_id < l.fact_id ORDER BY b.fact_id DESC LIMIT 1
+), (
+    SELECT b.profile_id FROM link b
+    WHERE b.website_id = l.website_id AND b.visitor_id = l.visitor_id AND b.fact_id < l.fact_id ORDER BY b.fact_id DESC LIMIT 1
+), (
+    SELECT n.fact_id FROM link n
+    WHERE n.website_id = l.website_id AND n.visitor_id = l.visitor_id AND n.fact_id > l.fact_id ORDER BY n.fact_id LIMIT 1
+)
+FROM link l WHERE l.website_id = :website_id AND l.profile_id = :profile_id AND EXISTS (
+    SELECT 1 FROM link o WHERE o.website_id = l.website_id AND o.visitor_id = l.visitor_id AND o.fact_id <> l.fact_id
+) ORDER BY l.visitor_id, l.fact_id;
+
 -- name: ledger_up(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
 FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until

@@ -111,19 +111,29 @@ def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
 
 def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
     """Bring these traits of profiles up to date; which of the profiles have to be looked at as a whole all the same."""
-    whole: set[Params] = set()
+    whole = _with_lists(tx, named)
     put: list[Params] = []
     gone: list[Params] = []
     for (key, names), row in zip(named.items(), tx.lookup(sql.profile_now, list(named)), strict=True):
-        if row is None or row[0] != key[1] or not names.isdisjoint(_SEARCHED):
+        if key in whole:
+            continue
+        values = _decode(row[4]) if row else {}
+        is_list = any(isinstance(values.get(name), list) for name in names)
+        if row is None or row[0] != key[1] or is_list or not names.isdisjoint(_SEARCHED):
             whole.add(key)
             continue
-        values = _decode(row[4])
         put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
         gone += [(*key, name) for name in sorted(names - values.keys())]
     tx.derived.run_many(sql.trait_put, put)
     tx.derived.run_many(sql.trait_remove, gone)
     return whole
+
+
+def _with_lists(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
+    """Those of whom one of these fields was a list, by whose elements they are found."""
+    fields = [(*key, name) for key, names in named.items() for name in names]
+    held = tx.derived.lookup(sql.held_list, fields)
+    return {field[:2] for field, row in zip(fields, held, strict=True) if row is not None}
 
 
 def _index(tx: Transaction, keys: list[Params]) -> None:

@@ -9,6 +9,10 @@ DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :chang
 SELECT person_id, member_count, user_id, identified_at, metadata FROM profile
 WHERE website_id = :website_id AND profile_id = :profile_id;
 
+-- name: held_list(website_id bytes, profile_id bytes, name text)
+SELECT 1 FROM trait WHERE website_id = :website_id AND profile_id = :profile_id AND name = :name
+    AND kind IN ('other', 'cut') AND substr(value, 1, 1) = '[';
+
 -- name: trait_put(website_id bytes, profile_id bytes, name text, kind text, value text, number real)
 INSERT INTO trait (website_id, profile_id, name, kind, value, number)
 VALUES (:website_id, :profile_id, :name, :kind, :value, :number)

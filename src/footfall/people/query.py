@@ -8,13 +8,25 @@ rarely, all that match are sorted by the database. People of whom one thing is n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from footfall.db.protocol import Row, Transaction, Value
 from footfall.db.statements import Statement, make_statement
-from footfall.people.terms import CUT, MAX_VALUE, any_case, values_meant
+from footfall.people.fields import field_meant, field_names, people_named, values_containing
+from footfall.people.terms import (
+    CUT,
+    MAX_TERM,
+    MAX_VALUE,
+    any_case,
+    asked_words,
+    composed,
+    decomposed,
+    element_term,
+    values_meant,
+)
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
 FEW = 30_000
@@ -25,8 +37,15 @@ MOST_NAMED = 20
 """People that are put in front since they are called just what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
+FEW_TEXTS = 3
+"""Texts that the database looks for in each value by itself. More are looked for here, in one go over the values of the field."""
+MOST_VALUES = 200_000
+"""Different values of a field that are looked through here."""
+MOST_FIELDS, MOST_LOOKED_AT, MOST_HOLDING = 100, 1_000_000, 3
+"""Fields, and values in all of them, that are looked at for those that hold a text, and how many of them are told."""
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
 _ANY_CASE = re.compile(r"any_case\(([\w.]+), ([?$]\d+), ([?$]\d+)\)")
+_ANY_OF = re.compile(r"any_of\(([?$]\d+)\)")
 _EACH_TRAIT = "json_each(q.metadata)"
 _LISTED = "listed_person p WHERE p.website_id = :w"
 """What follows FROM, to read all people."""
@@ -48,20 +67,19 @@ class Condition(msgspec.Struct, frozen=True):
     """`text` is true for a row `p` with a `profile_id`; `source`, if any, gives each `profile_id` that it is true for, once.
 
     `rows` has about as many rows as `source`, and is quicker to count; empty when to count is as slow as to fetch. `others`, if any,
-    gives each `profile_id` that the condition is not true for, once; there is no `source` then.
+    together give each `profile_id` that the condition is not true for, once; there is no `source` then.
     """
 
     text: str
     source: str = ""
     rows: str = ""
-    others: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def people(self) -> str:
         """What gives each `profile_id` that the condition is true for, once; of all but `others`, the engines subtract sets."""
-        return (
-            self.source or f"SELECT profile_id FROM listed_person WHERE website_id = :w EXCEPT {self.others}"
-        )
+        everybody = "SELECT profile_id FROM listed_person WHERE website_id = :w"
+        return self.source or " EXCEPT ".join((everybody, *self.others))
 
 
 class _Builder:
@@ -90,7 +108,9 @@ def _for_engines(statement: Statement) -> Statement:
     """The statement with what the engines say in different ways."""
     # SQLite's LIKE knows no case, and to lower the values of a million people costs as much again as to compare them.
     sqlite = _ANY_CASE.sub(r"(\1 GLOB \2 OR \3 IS NULL)", _LOWER.sub(r"\1", statement.sqlite))
+    sqlite = _ANY_OF.sub(r"(SELECT value FROM json_each(\1))", sqlite)
     postgres = _ANY_CASE.sub(r"(\1 ~ \3 OR \2::text IS NULL)", statement.postgres)
+    postgres = _ANY_OF.sub(r"(SELECT json_array_elements_text(\1::json))", postgres)
     postgres = postgres.replace(_EACH_TRAIT, "json_each_text(q.metadata::json)")
     return msgspec.structs.replace(statement, sqlite=sqlite, postgres=postgres)
 
@@ -110,12 +130,28 @@ def find_people(
 ) -> tuple[list[Row], int, bool]:
     """(rows of PERSON on the page, total, whether the total is exact), in the order that the query names. `few`: see FEW."""
     builder = _Builder(website_id)
-    conditions = [_condition(builder, one) for one in query.filters]
+    conditions = [_condition(tx, builder, website_id, one) for one in query.filters]
     if query.search:
-        conditions.append(_search(builder, query.search))
+        conditions += _search(builder, query.search, people_named(tx, website_id, query.search))
     ids, total = _Search(tx, builder, query, conditions, few).run()
     rows = tx.lookup(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
     return [row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+
+
+def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
+    """Some fields of which a value contains `text` in any case. Of very many values some are looked at."""
+    names = field_names(tx, website_id, MOST_FIELDS)
+    builder = _Builder(website_id)
+    test = _pattern(builder, composed(text), "v.value")
+    limit = builder.add(MOST_LOOKED_AT // max(1, len(names)), "int")
+    found: list[str] = []
+    for name in names:
+        values = f"SELECT t.value FROM trait t WHERE t.website_id = :w AND t.name = {builder.add(name, 'text')} LIMIT {limit}"
+        if builder.run(tx, f"SELECT 1 FROM ({values}) v WHERE {test} LIMIT 1"):
+            found.append(name)
+        if len(found) == MOST_HOLDING:
+            break
+    return found
 
 
 class _Page(NamedTuple):
@@ -166,7 +202,7 @@ class _Search:
         """Those who are called just what is searched for; they stand in front, unless they are many."""
         if not self._query.search:
             return []
-        term = self._builder.add(self._query.search, "text")
+        term = self._builder.add(self._query.search[:MAX_TERM], "text")
         text = f"SELECT profile_id FROM search_term WHERE website_id = :w AND term = {term} LIMIT {MOST_NAMED + 1}"
         if not 0 < len(self._builder.run(self._tx, text)) <= MOST_NAMED:
             return []
@@ -204,7 +240,7 @@ class _Search:
     def _left(self, one: Condition) -> int:
         """How many people a condition with `others` is true for."""
         everybody = f"SELECT count(*) FROM {_LISTED}"
-        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({one.others}) s)"
+        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({' UNION ALL '.join(one.others)}) s)"
         return int(self._builder.run(self._tx, text)[0][0])
 
     def _fetch(self, start: Condition) -> list[Row]:
@@ -259,35 +295,65 @@ class _Search:
         return int(self._builder.run(self._tx, text)[0][0])
 
 
-def _condition(builder: _Builder, one: Filter) -> Condition:
-    name = builder.add(one.name, "text")
+def _condition(tx: Transaction, builder: _Builder, website_id: bytes, one: Filter) -> Condition:
+    field = field_meant(tx, website_id, one.name)
+    name = builder.add(field, "text")
     own = f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}"
     everybody = f"SELECT t.profile_id FROM trait t WHERE t.website_id = :w AND t.name = {name}"
     if one.operator == "exists":
         return Condition(f"EXISTS ({own})", everybody, everybody)
     if one.operator == "missing":
-        return Condition(f"NOT EXISTS ({own})", others=everybody)
+        return Condition(f"NOT EXISTS ({own})", others=(everybody,))
     if one.operator in COMPARISONS:
         kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
         test = f"t.number {COMPARISONS[one.operator]} {number} AND t.kind = {kind}"
         source = f"{everybody} AND {test}"
         return Condition(f"EXISTS ({own} AND {test})", source, source)
     if one.operator == "contains":
-        return _contains(builder, one.values, name, own, everybody)
+        texts = tuple(composed(text) for text in one.values)
+        found = (
+            values_containing(tx, website_id, field, texts, MOST_VALUES) if len(texts) > FEW_TEXTS else None
+        )
+        return _contains(builder, texts, found, name, own, everybody)
+    return _is(builder, field, one, own, everybody)
+
+
+def _is(builder: _Builder, field: str, one: Filter, own: str, everybody: str) -> Condition:
+    """People whose field is any of the values, or a list that has one; or of whom that is not true."""
     meant = sorted({value for text in one.values for value in values_meant(text)})
-    values = ", ".join(builder.add(value, "text") for value in meant)
-    source = f"{everybody} AND t.value IN ({values})"
-    if one.operator == "is_not":
-        return Condition(f"NOT EXISTS ({own} AND t.value IN ({values}))", others=source)
-    return Condition(f"EXISTS ({own} AND t.value IN ({values}))", source, source)
-
-
-def _contains(builder: _Builder, texts: tuple[str, ...], name: str, own: str, everybody: str) -> Condition:
-    """People whose field contains any of the texts. Values that are cut off are few, have an index, and are read from the profiles."""
-    patterns = [_pattern(builder, text) for text in texts]
-    kept, whole = (
-        " OR ".join(pattern.format(value=value) for pattern in patterns) for value in ("t.value", "j.value")
+    values = _listed_values(builder, meant)
+    elements = _listed_values(builder, (element_term(field, value) for value in meant))
+    has_element = f"EXISTS (SELECT 1 FROM search_term e WHERE e.website_id = :w AND e.profile_id = t.profile_id AND e.term IN ({elements}))"
+    # Hardly any field is a list: so nobody else pays for it.
+    test = f"(t.value IN ({values}) OR (t.kind IN ('other', '{CUT}') AND {has_element}))"
+    plain = f"{everybody} AND t.value IN ({values})"
+    listed = (
+        f"SELECT DISTINCT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term IN ({elements}) "
+        f"AND NOT EXISTS ({own.replace('p.profile_id', 's.profile_id')} AND t.value IN ({values}))"
     )
+    if one.operator == "is_not":
+        return Condition(f"NOT EXISTS ({own} AND {test})", others=(plain, listed))
+    source = f"{plain} UNION ALL {listed}"
+    return Condition(f"EXISTS ({own} AND {test})", source, source)
+
+
+def _listed_values(builder: _Builder, values: Iterable[str]) -> str:
+    return ", ".join(builder.add(value, "text") for value in values)
+
+
+def _contains(
+    builder: _Builder, texts: tuple[str, ...], found: list[str] | None, name: str, own: str, everybody: str
+) -> Condition:
+    """People whose field contains any of the texts. `found`: the values that do, of those that are kept whole; None when that is open.
+
+    Values that are cut off are few, have an index, and are read from the profiles, in either spelling.
+    """
+    if found is None:
+        kept = " OR ".join(_pattern(builder, text, "t.value") for text in texts)
+    else:
+        kept = f"t.value IN any_of({builder.add(msgspec.json.encode(found).decode(), 'text')})"
+    spelled = {form: None for text in texts for form in (text, decomposed(text))}
+    whole = " OR ".join(_pattern(builder, text, "j.value") for text in spelled)
     test = f"({kept}) AND length(t.value) <= {MAX_VALUE}"
     cut = (
         f"SELECT t.profile_id FROM trait t JOIN profile q ON q.website_id = :w AND q.profile_id = t.profile_id "
@@ -300,17 +366,23 @@ def _contains(builder: _Builder, texts: tuple[str, ...], name: str, own: str, ev
     )
 
 
-def _pattern(builder: _Builder, text: str) -> str:
-    """Whether `{value}` contains `text` in any case. The databases know the case of ASCII letters only, by LIKE."""
+def _pattern(builder: _Builder, text: str, value: str) -> str:
+    """Whether `value` contains `text` in any case. The databases know the case of ASCII letters only, by LIKE."""
     if not text.isascii():
         glob, regex = (builder.add(pattern, "text") for pattern in any_case(text))
         # PostgreSQL needs microseconds for each value that a long expression is tried on; most are too short.
-        return f"(length({{value}}) >= {len(text)} AND any_case({{value}}, {glob}, {regex}))"
+        return f"(length({value}) >= {len(text)} AND any_case({value}, {glob}, {regex}))"
     escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"lower({{value}}) LIKE {builder.add(f'%{escaped}%', 'text')} ESCAPE '!'"
+    return f"lower({value}) LIKE {builder.add(f'%{escaped}%', 'text')} ESCAPE '!'"
 
 
-def _search(builder: _Builder, text: str) -> Condition:
+def _search(builder: _Builder, text: str, named: list[bytes]) -> list[Condition]:
+    """People of whom words begin with all that are asked for, in any order; and those who are `named` by the text."""
+    conditions = [_begins(builder, word) for word in asked_words(text)]
+    return [_or_named(builder, one, named) for one in conditions] if named else conditions
+
+
+def _begins(builder: _Builder, text: str) -> Condition:
     """People of whom a word, or the whole of user id, name or e-mail address, begins with `text`."""
     low, high = builder.add(text, "text"), builder.add(text + "\U0010ffff", "text")
     found = f"SELECT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term >= {low} AND s.term < {high}"
@@ -320,4 +392,14 @@ def _search(builder: _Builder, text: str) -> Condition:
     )
     return Condition(
         f"EXISTS ({found} AND s.profile_id = p.profile_id)", f"{found} AND NOT EXISTS ({earlier})", found
+    )
+
+
+def _or_named(builder: _Builder, one: Condition, named: list[bytes]) -> Condition:
+    ids = ", ".join(builder.add(profile_id, "bytes") for profile_id in named)
+    these = f"SELECT l.profile_id FROM listed_person l WHERE l.website_id = :w AND l.profile_id IN ({ids})"
+    return Condition(
+        f"({one.text} OR p.profile_id IN ({ids}))",
+        f"{one.source} UNION {these}",
+        f"{one.rows} UNION ALL {these}",
     )

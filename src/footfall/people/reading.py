@@ -12,7 +12,7 @@ import msgspec
 from footfall.clock import to_iso
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.identity.history import Person, Span, Spans, spans_of
+from footfall.identity.history import Person, Span, Spans, shared_spans_of
 from footfall.identity.ledger_endpoints import spans_json
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix, format_uuid
 
@@ -23,6 +23,7 @@ _decode = msgspec.json.Decoder().decode
 ASKED_AT_ONCE = 500
 """Visitors that are asked for together."""
 _NOTHING: Row = (None, None, None, 0)
+_NONE_ALONE: Row = (0, 0, None, None, "[]")
 KEY_BYTES = 22
 """Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""
 
@@ -121,9 +122,37 @@ def activity_of(visitors: list[OnVisitor]) -> Activity:
 
 
 def read_activities(tx: Transaction, website_id: bytes, people: Sequence[list[bytes]]) -> list[Activity]:
-    """The activity of each of the people that these profiles are."""
-    found = look_at(tx, website_id, spans_of(tx, website_id, people))
-    return [activity_of(visitors) for visitors in found]
+    """The activity of each of the people that these profiles are.
+
+    Of visitors that were one user's all along, the database sums up: people may have tens of thousands of them.
+    """
+    keys: list[Params] = [(website_id, member) for members in people for member in members]
+    alone = iter(tx.lookup(sql.seen_alone, keys))
+    shared = look_at(tx, website_id, shared_spans_of(tx, website_id, people))
+    return [
+        _together([activity_of(visitors), *(_activity_alone(next(alone)) for _ in members)])
+        for members, visitors in zip(people, shared, strict=True)
+    ]
+
+
+def _activity_alone(row: Row | None) -> Activity:
+    count, visits, first, last, devices = row or _NONE_ALONE
+    kinds = {device_kind(text) for text in _decode(devices)}
+    return Activity(visits, _at_of_edge(first), _at_of_edge(last), sorted(kinds), count)
+
+
+def _at_of_edge(event_id: bytes | None) -> int | None:
+    return None if event_id is None else at_of(event_id)
+
+
+def _together(parts: list[Activity]) -> Activity:
+    return Activity(
+        sum(one.visits for one in parts),
+        min((one.first_at for one in parts if one.first_at is not None), default=None),
+        max((one.last_at for one in parts if one.last_at is not None), default=None),
+        sorted({kind for one in parts for kind in one.devices}),
+        sum(one.visitor_count for one in parts),
+    )
 
 
 class Listed(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from footfall.errors import BadRequest
-from footfall.people.terms import MAX_TERM, read_number
+from footfall.people.terms import folded, read_number
 from footfall.web.parameters import read_number_parameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
@@ -36,7 +36,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
-    """Which people, and which page of them: those identified last first, or those seen last. `search` is in lower case; empty for all.
+    """Which people, and which page of them: those identified last first, or those seen last. `search` is folded, see `terms.folded`; empty for all.
 
     Those who are called just what is searched for stand in front.
     """
@@ -57,7 +57,7 @@ def read_people_query(pairs: Iterable[tuple[str, str]]) -> PeopleQuery:
         raise BadRequest(f"trait: at most {MAX_FILTERS} filters at once.")
     return PeopleQuery(
         tuple(filters),
-        query.get("search", "").strip().lower()[:MAX_TERM],
+        folded(query.get("search", "")),
         read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
         _read_sort(query.get("sort", "identifiedAt")) == "lastSeenAt",

@@ -23,7 +23,7 @@
   var domain = hostOf(given);
   var root = domain.replace(/^www\./, "");
   var friends = setting("allowed-hostnames").split(/[\s,]+/).filter(Boolean).concat(root).map(hostOf);
-  var isLocal = /^(localhost|127(\.\d+){3}|\[?::1\]?|.*\.localhost)$/.test(place.hostname);
+  var isLocal = /^((.*\.)?localhost|127(\.\d+){3}|\[?::1\]?)$/.test(place.hostname);
 
   function say(text, done) {
     if (!isOn("disable-console")) console.warn("Footfall: " + text);
@@ -32,6 +32,10 @@
 
   function parse(address) {
     try { return new URL(address, doc.baseURI); } catch (error) { return {}; }
+  }
+
+  function parameter(name) {
+    return new URLSearchParams(place.search).get(name);
   }
 
   // The host of "https://foo.io/", "*.foo.io" or "münchen.de", as the address of a page has it.
@@ -44,7 +48,7 @@
   function findEndpoint() {
     var given = setting("api-url");
     var from = new URL(given || script.src || "/", place.href);
-    if (given) return from.pathname === "/" ? from.origin + "/api/events" : from.href;
+    if (given && from.pathname !== "/") return from.href;
     var prefix = /^(.*)\/js\/[^/]*$/.exec(from.pathname);
     return from.origin + (prefix ? prefix[1] : "") + "/api/events";
   }
@@ -64,7 +68,7 @@
   }
 
   function isUnder(host, name) {
-    return host === name || host.slice(-name.length - 1) === "." + name;
+    return ("." + host).endsWith("." + name);
   }
 
   // Whether the page and a host share their cookies.
@@ -77,14 +81,15 @@
   }
 
   //#if cookies
-  var YEAR = 365 * 86400;
-  // Of each cookie the name, the seconds it lives, and its name and form in links between our domains, as the SDK has them.
-  var VISITOR = ["datafast_visitor_id", YEAR, "_df_vid", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i];
+  // Of each cookie the name, the seconds it lives (31536000 is a year), and its name and form in links between our domains, as the SDK has them.
+  var VISITOR = ["datafast_visitor_id", 31536000, "_df_vid", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i];
   var SESSION = ["datafast_session_id", 30 * 60, "_df_sid", /^s[0-9a-f-]{36}$/i];
-  var SEEN = ["datafast_visitor_first_seen_at", YEAR, "_df_vfs", /^\d{4}-[\dTZ.:-]+$/];
-  var COUNT = ["datafast_visitor_session_count", YEAR, "_df_vsn", /^\d{1,6}$/];
-  var KNOWN = ["footfall_identified", YEAR, "_df_known", /^1$/]; // a page said who the visitor is
+  var SEEN = ["datafast_visitor_first_seen_at", 31536000, "_df_vfs", /^\d{4}-[\dTZ.:-]+$/];
+  var COUNT = ["datafast_visitor_session_count", 31536000, "_df_vsn", /^\d{1,6}$/];
+  var KNOWN = ["footfall_identified", 31536000, "_df_known", /^1$/]; // a page or the server said who the visitor is
   var COOKIES = [VISITOR, SESSION, SEEN, COUNT, KNOWN];
+  // Their values from before a link replaced them, until the server has told whether it may: only it knows whom a backend identified.
+  var BEFORE = ["footfall_replaced", 31536000, "", /_/];
 
   var home = !isLocal && isUnder(place.hostname, root) ? "; domain=." + root : "";
   var memory = {}; // what this page wrote, by the name of the cookie
@@ -135,6 +140,10 @@
     return value || (valuesOf(VISITOR)[0] ? "" : mine) || "";
   }
 
+  function writeCookies(values) {
+    COOKIES.forEach((cookie, i) => { writeCookie(cookie, cookie[3].test(values[i]) ? values[i] : ""); });
+  }
+
   function visitorId() {
     var id = readCookie(VISITOR);
     if (!id) {
@@ -157,7 +166,7 @@
   }
 
   function forget() {
-    COOKIES.forEach(cookie => {
+    COOKIES.concat([BEFORE]).forEach(cookie => {
       writeCookie(cookie, "");
       bake(cookie, "", "");
       for (var host = place.hostname; host; host = host.replace(/^[^.]*\.?/, "")) bake(cookie, "", "; domain=." + host);
@@ -168,21 +177,20 @@
 
   // An address without our fields; what others put there stays as it is, to the byte.
   function cut(address) {
-    return address.replace(/([?&])(_df_(vid|sid|vfs|vsn|known|at)=[^&#]*(&|(?=#)|$))+/g, (fields, mark) => fields.slice(-1) === "&" ? mark : "");
+    return address.replace(/([?&])(_df_(vid|sid|vfs|vsn|known|at)=[^&#]*(&|(?=#)|$))+/g, (fields, mark) => fields.endsWith("&") ? mark : "");
   }
 
   // A link decides who somebody is only when it comes from one of our domains, is new, and they were not identified before.
   function adoptIds() {
-    var query = new URLSearchParams(place.search), address = cut(place.href);
+    var address = cut(place.href), at = parameter("_df_at"), ids = COOKIES.map(cookie => parameter(cookie[2]));
     if (address === place.href) return;
     try { history.replaceState(history.state, "", address); } catch (error) { /* then it stays */ }
-    var at = query.get("_df_at"); // links of the SDK have none
-    if (at && !(Math.abs(Date.now() - at) <= 120000)) return;
-    if (!VISITOR[3].test(query.get("_df_vid")) || !isFriend(hostOf(doc.referrer)) || readCookie(KNOWN)) return;
-    COOKIES.forEach(cookie => {
-      var value = query.get(cookie[2]);
-      writeCookie(cookie, cookie[3].test(value) ? value : "");
-    });
+    if (at && !(Math.abs(Date.now() - at) <= 120000)) return; // links of the SDK tell no time
+    if (!VISITOR[3].test(ids[0]) || !isFriend(hostOf(doc.referrer)) || readCookie(KNOWN)) return;
+    var before = COOKIES.map(readCookie);
+    // They come back only when the visitor is known. So the last value, empty until now, becomes 1.
+    if (before[0] && before[0] !== ids[0] && !readCookie(BEFORE)) writeCookie(BEFORE, before.join("_") + 1);
+    writeCookies(ids);
   }
 
   function idFields() {
@@ -219,7 +227,7 @@
   // The fields of a form that is sent by GET replace the query of its address.
   function onSubmit(event) {
     var form = event.target, by = event.submitter || form, name = by.hasAttribute("formaction") ? "formaction" : "action";
-    var holder = name === "action" ? form : by, address = parse(holder.getAttribute(name));
+    var holder = by.hasAttribute("formaction") ? by : form, address = parse(holder.getAttribute(name));
     if (event.defaultPrevented || !isAbroad(address)) return;
     if (/post/i.test(by.getAttribute("formmethod") || form.getAttribute("method"))) lend(holder, name, withIds(address.href));
     else form.addEventListener("formdata", made => {
@@ -236,28 +244,27 @@
   }
   //#end
 
-  var CLICK_IDS = "gclid gclsrc wbraid gbraid li_fat_id fbclid msclkid ttclid twclid".split(" ");
-
   function clickIds() {
-    var query = new URLSearchParams(place.search), found;
-    CLICK_IDS.forEach(name => {
-      if (query.get(name)) (found = found || {})[name] = query.get(name);
+    var found;
+    "gclid gclsrc wbraid gbraid li_fat_id fbclid msclkid ttclid twclid".split(" ").forEach(name => {
+      if (parameter(name)) (found = found || {})[name] = parameter(name);
     });
     return found;
   }
 
   var from = doc.referrer, lastUrl = "", lastAt = Date.now();
 
-  function post(text, keepalive) {
-    return new Promise(resolve => {
-      resolve(fetch(endpoint, { method: "POST", body: text, keepalive, credentials: "omit" }));
-    });
+  async function post(body, keepalive) {
+    return fetch(endpoint, { method: "POST", body: JSON.stringify(body), keepalive, credentials: "omit" });
   }
 
   function send(type, extra, done) {
     // Who comes back to a page that rested does not come from where they once came from.
     if (lastUrl && Date.now() - lastAt > 29 * 60000) from = lastUrl;
     lastAt = Date.now();
+    //#if cookies
+    var before = readCookie(BEFORE).split("_");
+    //#end
     var body = {
       websiteId,
       domain,
@@ -267,30 +274,37 @@
       viewport: { width: win.innerWidth, height: win.innerHeight },
       language: navigator.language,
       maxTouchPoints: navigator.maxTouchPoints,
+      webdriver: navigator.webdriver || undefined,
       script: FLAVOUR,
       adClickIds: clickIds(),
-      extraData: extra
+      extraData: extra,
+      //#if cookies
+      visitorId: visitorId(),
+      sessionId: sessionId(),
+      replaces: before[0] || undefined
+      //#else
+      cookieless: true
+      //#end
     };
-    //#if cookies
-    body.visitorId = visitorId();
-    body.sessionId = sessionId();
-    //#else
-    body.cookieless = true;
-    //#end
-    if (navigator.webdriver) body.webdriver = true;
-    var text = JSON.stringify(body);
-    // Without a content type of its own it needs no preflight. keepalive lets it outlive the page, but browsers allow little of that.
-    post(text, true).catch(() => post(text, false)).then(response => {
-      var why = response.headers.get("x-footfall-dropped");
+    // Without a content type of its own it needs no preflight. keepalive lets it outlive the page. Browsers allow a page 64 KiB of that
+    // and refuse the rest at once; what fails later may have arrived, and is not sent again.
+    var late;
+    setTimeout(() => { late = true; }, 50);
+    post(body, true).catch(() => late ? 0 : post(body, false)).then(response => response.json().catch(() => ({})).then(answer => {
+      var why = answer.dropped;
       //#if cookies
       if (response.status === 200 && readCookie(VISITOR) === body.visitorId) {
         writeCookie(SESSION, body.sessionId);
         if (type === "identify" && !why) writeCookie(KNOWN, 1);
+        if (body.replaces && !why) {
+          writeCookie(BEFORE, "");
+          if (answer.visitorId) writeCookies(before);
+        }
       }
       //#end
       if (why) say(type + " dropped: " + why);
       return response.status;
-    }).catch(() => {
+    })).catch(() => {
       say(type + " not sent");
       return 0;
     }).then(done);
@@ -301,11 +315,11 @@
   var lastPage = null, waiting = 0;
 
   function pageKey() {
-    var key = place.pathname;
     //#if hash
-    key += place.hash;
+    return place.pathname + place.hash;
+    //#else
+    return place.pathname;
     //#end
-    return key;
   }
 
   function pageview() {
@@ -316,10 +330,9 @@
     lastUrl = place.href;
     lastAt = Date.now();
     //#if cookies
-    var state = {};
-    try { state = JSON.parse(stored("sessionStorage", "footfall_page")) || {}; } catch (error) { /* as if there were none */ }
-    if (state.url === place.href && Math.abs(Date.now() - state.time) < 60000) return;
-    store("footfall_page", JSON.stringify({ time: Date.now(), url: place.href }));
+    var last = (stored("sessionStorage", "footfall_page") || "").split(" "); // time and address
+    if (last[1] === place.href && Math.abs(Date.now() - last[0]) < 60000) return;
+    store("footfall_page", Date.now() + " " + place.href);
     //#end
     send("pageview");
     if (!isOn("disable-payments")) payments();
@@ -337,6 +350,9 @@
       onNavigation();
     };
     win.addEventListener("popstate", onNavigation);
+    //#if hash
+    win.addEventListener("hashchange", onNavigation);
+    //#end
     if (win.navigation && navigation.addEventListener) {
       navigation.addEventListener("currententrychange", event => { if (event.navigationType === "push") onNavigation(); });
       //#if cookies
@@ -345,9 +361,6 @@
     }
     //#if cookies
     win.addEventListener("submit", onSubmit);
-    //#end
-    //#if hash
-    win.addEventListener("hashchange", onNavigation);
     //#end
     win.addEventListener("pagehide", () => { if (waiting) pageview(); });
     win.addEventListener("pageshow", event => { if (event.persisted) pageview(); });
@@ -366,27 +379,27 @@
     if (!NAME.test(name)) return say("bad name: " + name, done);
     if (/^(identify|payment)$/i.test(name)) return say(name + " is reserved", done);
     if (names.length > 10) return say("more than 10 parameters", done);
-    for (var i = 0; i < names.length; i++) {
-      var key = names[i].toLowerCase();
+    for (var one of names) {
+      var key = one.toLowerCase();
       if (!NAME.test(key)) return say("bad name: " + key, done);
-      try { if (key !== "eventname") extra[key] = clean(parameters[names[i]]); } catch (error) { /* what has no text is left out */ }
+      try { if (key !== "eventname") extra[key] = clean(parameters[one]); } catch (error) { /* what has no text is left out */ }
     }
     send("custom", extra, done);
   }
 
   // The innermost element of a kind that an event is about, also in open shadow roots.
   function inPath(event, selector) {
-    return event.composedPath().filter(node => node.matches && node.matches(selector))[0];
+    return event.composedPath().find(node => node.matches && node.matches(selector));
   }
 
   // "data-fast-goal-plan-name" becomes the parameter plan_name.
   function onGoal(event) {
     var marked = inPath(event, "[data-fast-goal]"), found = {};
     if (!marked) return;
-    Array.from(marked.attributes).forEach(attribute => {
+    for (var attribute of marked.attributes) {
       var name = attribute.name.split("data-fast-goal-")[1];
       if (name) found[name.replace(/-/g, "_")] = attribute.value;
-    });
+    }
     goal(marked.getAttribute("data-fast-goal"), found);
   }
 
@@ -395,7 +408,7 @@
     var link = inPath(event, "a[*|href],area[href]");
     if (event.type === "click") onGoal(event);
     if (!link || event.button > 1) return;
-    var address = parse(link.href.baseVal === undefined ? link.href : link.href.baseVal);
+    var address = parse(link.href.baseVal || link.href);
     if (!/^https?:$/.test(address.protocol) || isHome(address.hostname)) return;
     if (!isFriend(address.hostname)) send("external_link", { url: address.href, text: clean(link.textContent) });
     //#if cookies
@@ -413,9 +426,9 @@
 
   var watched = new WeakSet();
 
-  function numberOf(element, name, otherwise) {
+  function numberOf(element, name, otherwise, most) {
     var number = parseFloat(element.getAttribute("data-fast-scroll-" + name));
-    return isNaN(number) ? otherwise : number;
+    return isNaN(number) ? otherwise : Math.max(0, Math.min(most, number));
   }
 
   function scrolled() {
@@ -427,7 +440,7 @@
     doc.querySelectorAll("[data-fast-scroll]").forEach(element => {
       if (watched.has(element)) return;
       watched.add(element);
-      watchScroll(element, Math.min(1, Math.max(0, numberOf(element, "threshold", 0.5))), Math.max(0, numberOf(element, "delay", 0)));
+      watchScroll(element, numberOf(element, "threshold", 0.5, 1), numberOf(element, "delay", 0, Infinity));
     });
   }
 
@@ -448,18 +461,15 @@
   // Payments whose provider came back to this page with an id in the address; each is told once a tab.
 
   function payments() {
-    var query = new URLSearchParams(place.search);
-    ["stripe session", "polar checkout", "lemonsqueezy order"].forEach(kind => {
-      kind = kind.split(" ");
-      var id = query.get(kind[1] + "_id"), extra = {};
-      if (!id || (kind[1] === "session" && !/^cs_/.test(id))) return;
+    ["stripe_session_id", "polar_checkout_id", "lemonsqueezy_order_id"].forEach(name => {
+      var id = parameter(name.replace(/^[a-z]*_/, ""));
+      if (!id || (/session/.test(name) && !/^cs_/.test(id))) return;
       //#if cookies
-      var key = "footfall_payment_" + kind[0] + id;
+      var key = "footfall_payment_" + name + id;
       if (stored("sessionStorage", key)) return;
-      store(key, "1");
+      store(key, 1);
       //#end
-      extra[kind.join("_") + "_id"] = id;
-      send("payment", extra);
+      send("payment", { [name]: id });
     });
   }
 
@@ -485,7 +495,7 @@
       done(0);
     } else if (name === "identify") {
       if (!id) return say("identify needs user_id", done);
-      if (typeof id !== "string" && typeof id !== "bigint" && !(id === Number(id) && Math.abs(id) < 2 ** 53))
+      if (!/string|bigint/.test(typeof id) && !(id === Number(id) && Math.abs(id) < 2 ** 53))
         return say("user_id must be a text, or a number below 2^53", done);
       send(name, Object.assign({ name: "", image: "" }, sendable(given), { user_id: String(id) }), done);
     } else if (name === "payment") {
@@ -509,8 +519,9 @@
     adoptIds();
     //#end
     followNavigation();
-    ["click", "auxclick"].forEach(kind => { doc.addEventListener(kind, onClick, true); });
     doc.addEventListener("keydown", onKey, true);
+    doc.addEventListener("click", onClick, true);
+    doc.addEventListener("auxclick", onClick, true);
     pageview();
     watchScrolls();
     var later = 0;
@@ -526,12 +537,12 @@
   var silent = whySilent(), endpoint = silent ? "" : findEndpoint();
   if (silent) say("not tracked: " + silent);
   // What a page says wrongly never breaks the page. It may leave in its callback, so that always comes, once, with a status of HTTP; 0 when nothing was sent or no answer came.
-  win.datafast = function (name, given, done) {
+  win.datafast = (name, given, done) => {
     if (typeof given === "function") {
       done = given;
       given = 0;
     }
-    var answer = function (status) {
+    var answer = status => {
       var then = (done && done.callback) || done;
       done = 0;
       if (typeof then === "function") then({ status });
@@ -539,7 +550,7 @@
     try { call(name, given || {}, answer); } catch (error) { say(error, answer); }
   };
   win.datafast.isFootfall = true;
-  var run = function () {
+  var run = () => {
     if (!silent) start();
     queued.forEach(args => { win.datafast.apply(null, args); });
   };

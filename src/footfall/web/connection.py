@@ -103,6 +103,8 @@ class Connection(asyncio.Protocol):
         self._peer = ""
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
+        self._repeated: dict[bytes, list[bytes]] = {}
+        """All values of headers that came in several lines."""
         self._is_in_head = True
         self._head_size = 0
         self._gap = 0
@@ -180,7 +182,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._target = b""
-        self._headers = {}
+        self._headers, self._repeated = {}, {}
         self._head_size = self._gap = 0
         if not self._is_in_head:
             self._is_in_head = True
@@ -195,14 +197,17 @@ class Connection(asyncio.Protocol):
             return
         self._head_size += len(name) + len(value) + 4
         name = name.lower()
-        if name in self._headers and self._head_size <= MAX_HEAD:  # RFC 9110, 5.3
-            value = (b"; " if name == b"cookie" else b", ").join((self._headers[name], value))
-        self._headers[name] = value
+        if name in self._headers:
+            self._repeated.setdefault(name, [self._headers[name]]).append(value)
+        else:
+            self._headers[name] = value
 
     def on_headers_complete(self) -> None:
         self._gap = 0
         if self._is_last:
             return
+        for name, values in self._repeated.items():  # RFC 9110, 5.3
+            self._headers[name] = (b"; " if name == b"cookie" else b", ").join(values)
         version = self._parser.get_http_version()
         if (problem := self._problem(version)) is not None:
             self._give_up(problem)
@@ -316,7 +321,8 @@ class Connection(asyncio.Protocol):
                     return
                 self._transport.write(_chunk(part) if is_chunked else part)
                 await self._wait_for_room()
-            self._transport.write(_LAST_CHUNK if is_chunked else b"")
+            if is_chunked and not self._transport.is_closing():
+                self._transport.write(_LAST_CHUNK)
         else:
             await self._wait_for_room()
 

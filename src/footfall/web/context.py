@@ -12,6 +12,9 @@ import msgspec
 from footfall.errors import BadRequest, TooLarge
 from footfall.web.envelope import Headers, Reply
 
+MOST_PARAMETERS = 1000
+"""Of a query string."""
+
 
 class Credential(Enum):
     """Who may call a route."""
@@ -50,9 +53,11 @@ class Context(msgspec.Struct):
         return dict(self.pairs())
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order, those of one name too. Raises BadRequest when they are not UTF-8, or hold U+0000."""
+        """The query parameters in their order, those of one name too. Raises BadRequest when they are too many, not UTF-8, or hold U+0000."""
         if not self.query_string:
             return []
+        if self.query_string.count(b"&") >= MOST_PARAMETERS:
+            raise BadRequest(f"The query string has more than {MOST_PARAMETERS} parameters.")
         try:
             pairs = parse_qsl(self.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
         except UnicodeDecodeError as error:

@@ -27,7 +27,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
     empty = run_json(demo.place, "website", "create", "empty.example")
     anonymous = run_json(demo.place, "website", "create", "anonymous.example")
     cookieless = run_json(demo.place, "website", "create", "cookieless.example", "--cookieless")
-    long = run_json(demo.place, "website", "create", "long.example", "--name", "W" * 200)
+    long = run_json(demo.place, "website", "create", "long.example", "--name", "W" * 100)
     run_json(demo.place, "key", "create", long["websiteId"], "--name", "K" * 100)
     run_json(demo.place, "token", "create", "--name", "T" * 100, "--permissions", "analytics:read")
     lengthy = {"name": "N" * 900, "email": "m" * 200 + "@example.org", "k" * 100: "v" * 3000}
@@ -49,6 +49,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "visitor": (f"{root}/visitors/{shared['examples'][0]['visitorId']}", 200),
         "person-long": (f"{root}/people/user:{'u' * 255}?why=1&ledger=1", 200),
         "merge-long": (f"{root}/people/user:{'u' * 255}/merge?other={'w' * 255}", 200),
+        "merge-whom": (f"{root}/people/user:{'w' * 255}/merge", 200),
         "visitor-long": (f"{root}/visitors/{visitor}", 200),
         "people-beyond": (f"{root}/people?offset=5000", 200),
         "live": (f"{root}/live", 200),
@@ -141,18 +142,18 @@ def test_what_comes_of_each_form_is_sound(
     demo.person_of_ones_own(other, name="Other", plan="pro")
     page.goto(f"{demo.root}/people/user:{quote(long_id, safe='')}")
     assert page.locator("a[href^=javascript], img[src^=javascript]").count() == 0
-    page.get_by_text("Merge with another user").click()
+    page.get_by_role("link", name="Merge with another user").click()
     page.get_by_label("The other user's id").fill("nobody")
-    refused("Preview")
+    refused("Compare")
     keep("merge-refused")
     page.get_by_label("The other user's id").fill(other)
-    page.get_by_role("button", name="Preview").click()
-    page.locator(".preview").wait_for()
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".merge").wait_for()
     keep("merge-preview")
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(page.get_by_role("status")).to_be_in_viewport()
     keep("merge-done")
-    page.get_by_role("button", name="Undo this merge").click()
+    page.get_by_role("button", name="Undo the merge").click()
     expect(page.get_by_role("status")).to_contain_text("Undone")
     keep("merge-undone")
     page.goto(f"{demo.root}/live")

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.desk import EMAIL, Demo, Desk, card, new_page, scroll, wait_for
 
@@ -60,56 +60,121 @@ def test_a_long_journey_goes_on(demo: Demo, browser: Browser, session: Any, with
     assert paths == [f"demo.example/page/{number}" for number in reversed(range(120))] + ["demo.example/"]
 
 
-def test_a_merge_is_previewed_made_and_undone(demo: Demo, desk: Desk) -> None:
-    page = desk.page
-    demo.person_of_ones_own("twin-1", name="Twin", email="twin@example.org")
-    demo.person_of_ones_own("twin-2", email="twin@example.org", city="Rome")
-    demo.person_of_ones_own("twin-3", email="twin@example.org")
+def open_finding(demo: Demo, page: Page, user_id: str) -> None:
+    """Come from the health page to the merge that it proposes with a user."""
+    name = f"Preview the merge with {user_id}"
     wait_for(
         page,
-        lambda: (
-            page.goto(f"{demo.root}/health")
-            and page.get_by_role("link", name="twin-3", exact=True).count() == 1
-        ),
+        lambda: page.goto(f"{demo.root}/health") and page.get_by_role("link", name=name).count() == 1,
     )
-    finding = page.locator("li", has=page.get_by_role("link", name="twin-3", exact=True))
-    expect(finding.get_by_role("link", name="Preview the merge with twin-3")).to_be_visible()
-    finding.get_by_role("link", name="Preview the merge with twin-2").click()
-    preview = page.locator(".preview")
-    expect(preview).to_be_in_viewport()
-    expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
-    expect(preview).to_contain_text("Rome")
-    assert demo.person("twin-2").json()["data"]["userIds"] == ["twin-2"]
+    page.get_by_role("link", name=name).click()
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_a_merge_is_previewed_made_and_undone(
+    demo: Demo, browser: Browser, session: Any, with_script: bool
+) -> None:
+    one, two, email = f"twin-1-{with_script}", f"twin-2-{with_script}", f"twin-{with_script}@example.org"
+    demo.person_of_ones_own(one, name="Twin", email=email)
+    demo.person_of_ones_own(two, name="Twain", email=email, city="Rome")
+    context = browser.new_context(storage_state=session, java_script_enabled=with_script)
+    page = context.new_page()
+    open_finding(demo, page, two)
+    for side, (user, name) in zip(page.locator(".side").all(), ((one, "Twin"), (two, "Twain")), strict=True):
+        expect(side.locator(".person b")).to_have_text(name)
+        expect(side.locator("code")).to_have_text(user)
+        expect(side).to_contain_text("desktop, Chrome")
+        expect(side).to_contain_text("Last seen")
+    result = card(page, "Together")
+    expect(result).to_contain_text("One person with 2 devices")
+    traits = dict(
+        zip(result.locator("dt").all_inner_texts(), result.locator("dd").all_inner_texts(), strict=True)
+    )
+    assert [text.split() for text in traits.values()] == [
+        ["Rome", "From", two],
+        [email],
+        ["Twain", "Instead", "of", "Twin", "of", one],
+    ]
+    assert demo.person(two).json()["data"]["userIds"] == [two]
     page.reload()
-    expect(preview).to_contain_text("twin-1, twin-2 would be one person with 2 devices")
-    preview.get_by_role("button", name="Merge").click()
-    expect(page.get_by_role("status")).to_contain_text("one person now")
-    expect(page.get_by_role("status")).to_be_in_viewport()
-    for user in ("twin-1", "twin-2"):
-        assert demo.person(user).json()["data"]["userIds"] == ["twin-1", "twin-2"]
-    fact = card(page, "Ledger").locator("li", has_text="merge")
-    expect(fact).to_contain_text(re.compile("merge twin-[12] with twin-[12]"))
-    expect(fact).to_contain_text(EMAIL)
-    expect(fact).to_contain_text("the same e-mail address")
-    fact.get_by_role("button", name="Undo this merge").click()
+    result.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("status")).to_contain_text("Twain is one person now, with 2 user ids")
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("with 2 user ids")
+    for user in (one, two):
+        assert demo.person(user).json()["data"]["userIds"] == [one, two]
+    page.get_by_role("button", name="Undo the merge").click()
     expect(page.get_by_role("status")).to_contain_text("Undone")
-    expect(page.get_by_role("status")).to_be_in_viewport()
-    assert demo.person("twin-2").json()["data"]["userIds"] == ["twin-2"]
-    expect(card(page, "Ledger").locator("li", has=page.locator("b", has_text="undo"))).to_contain_text(EMAIL)
+    assert demo.person(two).json()["data"]["userIds"] == [two]
+    page.goto(f"{demo.root}/people/user:{one}?ledger=1")
+    facts = card(page, "Ledger").locator("li", has_text="merge")
+    expect(facts.last).to_contain_text(
+        re.compile(f"merge twin-[12]-{with_script} with twin-[12]-{with_script}")
+    )
+    expect(facts.last).to_contain_text("the same e-mail address")
+    for fact in facts.all():
+        expect(fact).to_contain_text(EMAIL)
+    context.close()
+
+
+def test_after_a_merge_the_next_two_are_shown(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    for number in (1, 2, 3):
+        demo.person_of_ones_own(f"triplet-{number}", email="next-1@example.org")
+    demo.person_of_ones_own("uma-1", email="next-2@example.org")
+    demo.person_of_ones_own("uma-2", email="next-2@example.org")
+    open_finding(demo, page, "triplet-2")
+    page.get_by_role("link", name="Skip to the next").click()
+    expect(page.locator(".side code").last).to_have_text("triplet-3")
+    card(page, "Together").get_by_role("button", name="Merge").click()
+    following = card(page, "The next likely duplicate")
+    expect(following).to_contain_text("uma-1 and uma-2 share next-2@example.org")
+    following.get_by_role("link", name="Look at them").click()
+    expect(card(page, "Together")).to_contain_text("uma-1 uma-2")
+    page.goto(f"{demo.root}/people/user:triplet-2")
+    page.get_by_role("link", name="Merge with another user").click()
+    expect(page.get_by_label("The other user's id")).to_be_focused()
+    page.get_by_role("link", name=re.compile("^triplet-[13]$")).and_(page.locator("li a")).click()
+    expect(card(page, "Together")).to_contain_text("triplet-1 triplet-2 triplet-3")
 
 
 def test_a_merge_with_nobody_is_refused(demo: Demo, desk: Desk) -> None:
     page = desk.page
     demo.person_of_ones_own("lonely")
-    page.goto(f"{demo.root}/people/user:lonely")
-    page.get_by_text("Merge with another user").click()
+    page.goto(f"{demo.root}/people/user:lonely/merge")
     page.get_by_label("The other user's id").fill("nobody there")
     desk.expected_errors = 1
-    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("alert")).to_have_text("Nobody was identified under this user id.")
     expect(page.get_by_role("alert")).to_be_in_viewport()
     expect(page.get_by_label("The other user's id")).to_have_value("nobody there")
     expect(page.get_by_label("The other user's id")).to_have_attribute("aria-invalid", "true")
+    desk.expected_errors = 1
+    page.get_by_label("The other user's id").fill("lonely")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("One person")
+    desk.expected_errors = 0
+
+
+def test_neither_column_of_a_person_ends_long_before_the_other(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    demo.person_of_ones_own("short-way", name="Short", plan="pro")
+    visitor = demo.person_of_ones_own("long-way", name="Long")
+    for number in range(45):
+        demo.event("pageview", visitor, f"/way/{number}")
+    page.goto(f"{demo.root}/people/user:short-way")
+    aside, main, last = (
+        box
+        for where in (".split > aside", ".split > .main", "#do")
+        if (box := page.locator(where).bounding_box())
+    )
+    assert aside["height"] < main["height"] + 100
+    assert last["y"] > aside["y"] + aside["height"]
+    assert last["width"] == main["width"]  # what lies below the other column takes its room
+    page.goto(f"{demo.root}/people/user:long-way?ledger=1")
+    tops = [box["y"] for one in page.locator("aside, #ledger, #journey").all() if (box := one.bounding_box())]
+    assert max(tops[:2]) - min(tops[:2]) < 5  # the ledger lies beside the traits
+    assert tops[2] > tops[1]
 
 
 def test_an_undo_that_leaves_nobody_says_so(demo: Demo, desk: Desk) -> None:
@@ -122,7 +187,7 @@ def test_an_undo_that_leaves_nobody_says_so(demo: Demo, desk: Desk) -> None:
     expect(page.get_by_role("status")).to_be_in_viewport()
     expect(page.locator("main")).to_contain_text("Nothing that was said about this person counts any more")
     assert demo.person("never-was").status_code == 404
-    expect(page.get_by_text("Merge with another user")).to_have_count(0)
+    expect(page.get_by_role("link", name="Merge with another user")).to_have_count(0)
     page.goto(f"{demo.root}/people/user:never-was?why=1")
     expect(page.locator(".ledger > li")).to_have_count(2)
     card(page, "Ledger").get_by_role("button", name="Undo this undo").click()
@@ -184,7 +249,8 @@ def test_an_export_is_a_file_with_everything(demo: Demo, desk: Desk) -> None:
     page.goto(f"{demo.root}/people/user:exported")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Export everything").click()
-    assert waiting.value.suggested_filename == "person.json"
+    profile_id = demo.person("exported").json()["data"]["profileId"]
+    assert waiting.value.suggested_filename == f"demo.example-person-{profile_id}.json"
     held = json.loads(Path(waiting.value.path()).read_text("utf-8"))
     assert held["profile"]["metadata"]["note"] == "keep this"
     told = demo.http.get("/api/v1/profiles/user:exported/export").json()["data"]
@@ -203,7 +269,7 @@ def test_a_visitor_has_a_name_that_stays(demo: Demo, desk: Desk) -> None:
     assert page.get_by_role("heading", level=1).inner_text() == name
     expect(page.locator("header.profile")).to_contain_text("Identified as Known Now")
     expect(page.locator("#journey")).to_contain_text("as Known Now")
-    page.get_by_role("link", name="Known Now").click()
+    page.locator("header.profile").get_by_role("link", name="Known Now").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Known Now")
     expect(page.locator(".devices")).to_contain_text(name)
 

@@ -64,11 +64,22 @@
     });
   }
 
+  // "Waiting for the first pageview" turns green by itself.
+  function wait(status) {
+    if (!status.isConnected) return;
+    get(status.dataset.wait).then(function (answer) { return answer.json(); }).then(function (found) {
+      if (!found.seen) return setTimeout(wait, 500, status);
+      status.className = "status ok";
+      status.querySelector("[data-text]").textContent = status.dataset.there;
+    }).catch(function () { setTimeout(wait, 5000, status); });
+  }
+
   // What has just been made or asked is where one looks next.
   function enliven(root) {
     each("[data-copy]", copier, root);
     each("form[data-confirm]", asking, root);
     each("form[data-card]", inPlace, root);
+    each("[data-wait]", wait, root);
   }
   enliven(document);
   addEventListener("load", function () { each("[data-focus]", function (box) { box.focus(); }); });
@@ -115,15 +126,6 @@
   each("[data-timezone]", function (field) {
     var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     if (field.value === "UTC" && zone) field.value = zone;
-  });
-
-  // "Waiting for the first pageview" turns green by itself.
-  each("[data-wait]", function wait(status) {
-    get(status.dataset.wait).then(function (answer) { return answer.json(); }).then(function (found) {
-      if (!found.seen) return setTimeout(wait, 500, status);
-      status.className = "status ok";
-      status.querySelector("[data-text]").textContent = "Pageviews are coming in.";
-    }).catch(function () { setTimeout(wait, 5000, status); });
   });
 
   // Search as you type: the list is fetched again, the address says what it shows, and screen readers how many.

@@ -16,7 +16,8 @@ CREATE INDEX trait_by_value ON trait (website_id, name, value, profile_id);
 
 CREATE INDEX trait_by_number ON trait (website_id, name, kind, number, profile_id) WHERE number IS NOT NULL;
 
--- Words by which people can be searched: of user id, name and e-mail address, in lower case.
+-- Words by which people can be searched: of user id, name and e-mail address, folded; and, behind U+0001, elements of lists: see
+-- people/terms.py.
 CREATE TABLE search_term (
     website_id BYTEA NOT NULL,
     term TEXT NOT NULL,

@@ -1,0 +1,104 @@
+"""Installing the script: whether pages and people have come, what was dropped today, and why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from footfall.collect.drops import DroppedToday, dropped_on
+from footfall.collect.enrich.hosts import host_matches, is_localhost
+from footfall.collect.model import Reason
+from footfall.dashboard.core import Call, send_json
+from footfall.dashboard.people import some_visitor
+from footfall.db.protocol import Transaction
+from footfall.db.statements import load
+from footfall.web.envelope import Reply
+from footfall.websites.model import Website
+
+sql = load(__file__, "install.sql")
+
+MOST_HOSTS = 5
+"""Refused host names that are shown."""
+WHY = {
+    Reason.SUSPENDED: ("while the website was suspended", "Untick “Suspended” below."),
+    Reason.BOT: (
+        "from bots",
+        "Programs such as curl count as bots too: a test has to send a browser's name.",
+    ),
+    Reason.HEADLESS: (
+        "from browsers that a program drives",
+        "For tests of your own, tick “Take browsers without a screen” below.",
+    ),
+    Reason.WRONG_SCRIPT: ("from another flavour of the script", "Copy the snippet above once more."),
+    Reason.UNKNOWN_TYPE: ("of a type that does not exist", ""),
+    Reason.INVALID_VISITOR: ("without a valid visitor id", "Send the cookie's value as it is."),
+    Reason.INVALID_PAGE: ("without a valid address of the page", ""),
+    Reason.WRONG_HOST: (
+        "from another host name",
+        "If it is yours, allow it. Else somebody else's pages have your snippet.",
+    ),
+    Reason.LOCALHOST: ("from localhost, or from a file", ""),
+    Reason.EXCLUDED: ("from what you exclude", "The lists stand below."),
+    Reason.INVALID_EVENT: ("without a field that they need", "The answer to the event names it."),
+    Reason.INVALID_IDENTIFY: (
+        "with no real user id",
+        "Often a placeholder stands where the user id should be. The answer says what is wrong.",
+    ),
+    Reason.COOKIELESS: ("identifying somebody on a cookieless page", ""),
+    Reason.UNSIGNED: (
+        "identifying somebody without a signature",
+        "Sign the user id, or untick “Signed identify only” below.",
+    ),
+    Reason.TOO_MANY: ("identifying one visitor too often", ""),
+}
+"""For each reason: which events, and what to do about it."""
+
+
+class Install(NamedTuple):
+    """How far a website is. `visitor`: one of its visitors; `is_local`: the snippet would work on this machine alone."""
+
+    visitor: str | None
+    has_person: bool
+    dropped: list[tuple[str, int, str, str]]
+    """(reason, hits, which events, what to do)."""
+    hosts: list[tuple[str, int, bool]]
+    """(host name, hits, whether it is allowed by now)."""
+    is_local: bool
+
+
+async def read_install(call: Call) -> Install:
+    """How far the website of the address is, now."""
+    await call.services.dropped.flush()
+    visitor, has_person, today = await call.services.database.read(_read, (call.site, call.now))
+    dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
+    hosts = [(host, hits, _is_taken(host, call.site)) for host, hits in today.hosts[:MOST_HOSTS]]
+    return Install(visitor, has_person, dropped, hosts, is_localhost(urlsplit(call.origin).hostname or ""))
+
+
+def _read(tx: Transaction, asked: tuple[Website, int]) -> tuple[str | None, bool, DroppedToday]:
+    website, now = asked
+    return (
+        some_visitor(tx, website.website_id),
+        some_person(tx, website.website_id),
+        dropped_on(tx, website.website_id, now),
+    )
+
+
+def _is_taken(host: str, website: Website) -> bool:
+    return host_matches(host, website.domain, website.allowed_hostnames, allow_localhost=False)
+
+
+def some_person(tx: Transaction, website_id: bytes) -> bool:
+    """Whether anybody was identified."""
+    return tx.one(sql.any_person, (website_id,)) is not None
+
+
+async def seen(call: Call) -> Reply:
+    """`GET /w/{websiteId}/seen`: whether a pageview, or with `?what=person` an identify, has come; waits a while for the first."""
+    look = some_person if call.query.get("what") == "person" else some_visitor
+    for _ in range(20):
+        if await call.services.database.read(look, call.site.website_id):
+            return send_json({"seen": True})
+        if not await call.wait(0.5):
+            break
+    return send_json({"seen": False})

@@ -1,0 +1,16 @@
+-- name: seen_alone(website_id bytes, profile_id bytes)
+-- What a user did on visitors that have no other link: how many, visits, first and last event, and their devices.
+SELECT count(*), CAST(coalesce(sum(one.visits), 0) AS BIGINT), min(one.first), max(one.last), json_group_array(DISTINCT one.device)
+FROM (
+    SELECT v.device, (
+        SELECT count(*) FROM session s WHERE s.website_id = l.website_id AND s.visitor_id = l.visitor_id
+    ) AS visits, (
+        SELECT e.event_id FROM event e WHERE e.website_id = l.website_id AND e.visitor_id = l.visitor_id ORDER BY e.event_id LIMIT 1
+    ) AS first, (
+        SELECT e.event_id FROM event e WHERE e.website_id = l.website_id AND e.visitor_id = l.visitor_id ORDER BY e.event_id DESC LIMIT 1
+    ) AS last
+    FROM link l JOIN visitor v ON v.website_id = l.website_id AND v.visitor_id = l.visitor_id
+    WHERE l.website_id = :website_id AND l.profile_id = :profile_id AND v.pageview_count > 0 AND NOT EXISTS (
+        SELECT 1 FROM link o WHERE o.website_id = l.website_id AND o.visitor_id = l.visitor_id AND o.fact_id <> l.fact_id
+    )
+) one;
