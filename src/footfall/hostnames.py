@@ -8,6 +8,8 @@ import idna
 
 MAX_HOST = 253
 """Characters of the longest host name."""
+MAX_LABEL = 63
+"""Characters of the longest of its parts, in ASCII: what is longer in Unicode is longer still in ASCII."""
 _PREFIX = "xn--"
 
 
@@ -27,6 +29,10 @@ def to_ascii(host: str) -> str | None:
 
 
 def _ascii_label(label: str) -> str:
+    if (
+        len(label) > MAX_LABEL
+    ):  # one character may be mapped to many, and what follows takes the square of them
+        raise UnicodeError("the label is too long")
     # Not idna's own rules for labels, which refuse the emoji that browsers take.
     return label if label.isascii() else _PREFIX + label.encode("punycode").decode("ascii")
 
@@ -38,7 +44,7 @@ def to_unicode(host: str) -> str:
 
 
 def _shown_label(label: str) -> str:
-    if not label.startswith(_PREFIX):
+    if not label.startswith(_PREFIX) or len(label) > MAX_LABEL:
         return label
     try:
         shown = label.removeprefix(_PREFIX).encode("ascii").decode("punycode")

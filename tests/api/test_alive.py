@@ -25,7 +25,7 @@ from footfall.app import App, migrate_database, note_credentials
 from footfall.auth.access import Access
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
-from footfall.db.sqlite_file import cannot_open
+from footfall.db.sqlite_file import FILE_NAME, cannot_open
 from footfall.errors import Unavailable
 from footfall.web.dispatch import Dispatch
 from footfall.web.ratelimit import RateLimit
@@ -310,3 +310,12 @@ def test_a_server_on_a_full_disk_stops_with_a_sentence(tmp_path: Path) -> None:
             assert server.stop() == 0
     assert "nothing is lost" in server.log
     server.check_log()
+
+
+def test_a_server_whose_database_is_removed_ends_and_says_so(tmp_path: Path) -> None:
+    place = Place("sqlite", tmp_path)
+    server = RunningServer(place)
+    (place.data / FILE_NAME).unlink()
+    assert server.process.wait(PATIENCE) == 1
+    assert "was removed or replaced" in server.log
+    server.stop()

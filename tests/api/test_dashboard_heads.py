@@ -148,3 +148,11 @@ def test_a_browser_whose_head_is_too_large_gets_a_page(shared_server: RunningSer
         answer = answer_on(opened, "GET", "/login", described=False)
     assert (answer.status_code, answer.headers["content-type"]) == (431, "text/html; charset=utf-8")
     assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize("head", [{"Origin": "http://["}, {"Host": "[", "Origin": "http://["}])
+def test_an_origin_that_is_none_is_no_error(server: Site, head: dict[str, str]) -> None:
+    for path in ("/account", "/logout", f"/w/{server.website_id}/settings"):
+        with connection(int(server.url.rsplit(":", 1)[1])) as opened:
+            opened.sendall(request("POST", path, {**head, "Content-Length": "3"}, b"a=b"))
+            assert answer_on(opened, "POST", path, described=False).status_code < 500

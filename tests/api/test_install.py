@@ -85,7 +85,9 @@ def test_a_host_that_is_none_is_not_allowed(inside: Visit, server: Site) -> None
     answer = inside.post(f"/w/{server.website_id}/allow", form=settings_of(server), host="<b>")
     assert answer.status_code == 400
     assert "is no domain" in answer.text
-    for host in ("<b>x</b>.example", "a b.example", "x" * 300 + ".example"):
+    answer = inside.post(f"/w/{server.website_id}/allow", form=settings_of(server), host="*.co.example")
+    assert answer.status_code == 400
+    for host in ("*.co.example", "<b>x</b>.example", "a b.example", "x" * 300 + ".example"):
         server.event("pageview", new_visitor(), href="about:blank", domain=host)
     assert 'name="host"' not in install_card(inside, server)
 

@@ -57,7 +57,7 @@ def say(
     when = None if at is None else NOW + at
     said = Identify(user, VISITORS[visitor], Operations(traits), when, [])
     (done,) = identify(tx, [IdentifyCall(W, SECRET, said, SERVER, True, KEY, NOW + now)])
-    assert isinstance(done, Identified)
+    assert isinstance(done, Identified), done
     return done
 
 
@@ -197,11 +197,26 @@ def test_who_is_identified_between_slices_starts_anew_or_has_the_visitor_from_th
         assert again.previous_user_id == (None if number == 0 else "dora")
         taken = place.transact(functools.partial(say, visitor=1, user="dora", now=now + 5, n=number))
         assert taken.previous_user_id == "ann"
-        place.transact(functools.partial(say, visitor=0, user="carl", now=100, at=25 + number))
         assert place.snapshot(verify_identity).shown == []
     place.transact(lambda tx: erasing.end(tx, Erasure(W, SECRET, ID)))
     assert place.snapshot(verify_identity).shown == []
     assert place.snapshot(unfinished) == []
+
+
+def test_nobody_gets_older_visits_of_a_person_who_is_being_erased(place: Place, small_slices: None) -> None:
+    run_json(place, "db", "migrate")
+    place.transact(fill)
+    place.transact(erase_ann)
+    late = functools.partial(say, visitor=2, user="carl", now=100, at=1)
+    for left in one_by_one(place):
+        if left > 2:  # facts on the last visitor
+            with pytest.raises(AssertionError, match="Unavailable"):
+                place.transact(late)
+    place.transact(lambda tx: erasing.end(tx, Erasure(W, SECRET, ID)))
+    place.transact(late)
+    shown = place.snapshot(lambda tx: visitor_journey(tx, W, VISITORS[2], b"", 50))
+    assert "ann@x.example" not in repr(shown)
+    assert place.snapshot(verify_identity).shown == []
 
 
 def test_what_is_made_anew_from_the_ledger_between_slices_is_the_same(

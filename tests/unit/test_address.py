@@ -118,3 +118,7 @@ def test_only_a_trusted_proxy_tells_where_a_browser_asked(headers: dict[str, str
     assert NEAR.origin(PROXY, everything) == origin
     assert NEAR.origin(STRANGER, everything) == "http://inner:8000"
     assert ClientAddress(()).origin(PROXY, everything) == "http://inner:8000"
+
+
+def test_what_a_client_quotes_hides_nothing_that_a_proxy_adds() -> None:
+    assert NEAR.find(PROXY, sent({"forwarded": 'for="' + "x" * 5000 + ", for=5.9.0.1"})) == "5.9.0.1"

@@ -118,3 +118,9 @@ def test_lists_that_were_stored_before_there_was_a_limit_may_stay() -> None:
     known = Exclusions(paths=MANY)
     assert clean_exclusions(known, known) == known
     assert clean_exclusions(Exclusions(paths=MANY, countries=("de",)), known).countries == ("DE",)
+
+
+def test_a_label_that_grows_beyond_any_host_is_none() -> None:
+    assert to_ascii("\ufdfa" * 60 + ".example") is None
+    assert to_ascii("ü" * 64 + ".example") is None
+    assert to_unicode("xn--" + "a" * 5000 + "-" + "b" * 5000) == "xn--" + "a" * 5000 + "-" + "b" * 5000

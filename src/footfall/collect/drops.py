@@ -47,6 +47,8 @@ class Drops:
 
 def _known_form(host: str) -> str:
     """A host name in the form in which a website may allow it; empty when it may not."""
+    if "*" in host:  # a stranger's pattern
+        return ""
     try:
         return clean_host(host, "host")
     except UsageError:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from footfall.collect.drops import DroppedToday, dropped_on
 from footfall.collect.enrich.hosts import host_matches, is_localhost
+from footfall.collect.enrich.page import bare_host
 from footfall.collect.model import Reason
 from footfall.dashboard.core import Call, send_json
 from footfall.dashboard.people import some_visitor
@@ -72,7 +72,9 @@ async def read_install(call: Call) -> Install:
     visitor, has_person, today = await call.services.database.read(_read, (call.site, call.now))
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
     hosts = [(host, hits, _is_taken(host, call.site)) for host, hits in today.hosts[:MOST_HOSTS]]
-    return Install(visitor, has_person, dropped, hosts, is_localhost(urlsplit(call.origin).hostname or ""))
+    return Install(
+        visitor, has_person, dropped, hosts, is_localhost(bare_host(call.origin.partition("://")[2]))
+    )
 
 
 def _read(tx: Transaction, asked: tuple[Website, int]) -> tuple[str | None, bool, DroppedToday]:

@@ -187,6 +187,8 @@ async def allow(call: Call) -> Reply:
     website_id = call.site.website_id
 
     def add(tx: Transaction) -> None:
+        if host and "*" in host:
+            raise UsageError("host: name one host; patterns are for the settings")
         known = require_website(tx, website_id).allowed_hostnames
         changes = {"allowed_hostnames": [*known, host]} if host else {"is_localhost_allowed": True}
         update_website(tx, website_id, changes)

@@ -57,6 +57,8 @@ COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
 waits long behind it."""
 RESTART_AT = 32 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log from which on the writer starts it anew once little is left to copy."""
+LOOKS_FOR_FILE = 25
+"""Rounds of the checkpoint thread, 20 ms each, after which it looks whether the database's file is still there."""
 LITTLE = 600
 """Pages of write-ahead log that are little: two batches or three write as many while they are copied."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
@@ -235,14 +237,24 @@ class _Checkpointer:
         connection.execute(
             "SELECT 1 FROM sqlite_schema"
         ).fetchone()  # before a first read, a checkpoint does nothing
-        session, copied = self._session, 0
+        session, copied, looks = self._session, 0, 0
         while not self._stop.wait(0.02):
+            looks += 1
+            if looks % LOOKS_FOR_FILE == 0 and not self._is_there():
+                raise DatabaseError(f"{self._path} was removed or replaced while the server ran")
             if session.wal_pages < copied:
                 copied = 0
             if session.wal_pages - copied >= COPY_EVERY:
                 copied = self._copy_most(connection)
                 session.may_restart_log = copied >= RESTART_AT
         connection.close()
+
+    def _is_there(self) -> bool:
+        """Whether the file that is written to still has its name: else what is acknowledged is lost once this process ends."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._database_file))
+        except FileNotFoundError:
+            return False
 
     def _copy_most(self, connection: apsw.Connection) -> int:
         """Copy what is in the log; all but little once it is to be started anew. How many of its pages are copied."""

@@ -65,7 +65,7 @@ def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
 
 def is_being_erased(tx: Transaction, key: Params) -> bool:
     """Whether the erasure of a profile (website id, profile id) is under way."""
-    return tx.one(erasing.sql.erasing_get, key) is not None
+    return tx.one(identity_sql.erasing_get, key) is not None
 
 
 def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
@@ -86,7 +86,7 @@ def erase(tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
 
 
 def _erase(tx: Transaction, call: EraseCall) -> Erased | None:
-    if (under_way := tx.one(erasing.sql.erasing_get, (call.website_id, call.profile_id))) is not None:
+    if (under_way := tx.one(identity_sql.erasing_get, (call.website_id, call.profile_id))) is not None:
         return erasing.erased(tx, call.website_id, under_way[0])
     members = everybody_of(tx, call.website_id, call.profile_id)
     if not members:

@@ -15,9 +15,6 @@ WHERE website_id = :website_id AND erasure_id = :erasure_id;
 -- name: erasing_add(website_id bytes, profile_id bytes, erasure_id bytes)
 INSERT INTO erasing (website_id, profile_id, erasure_id) VALUES (:website_id, :profile_id, :erasure_id);
 
--- name: erasing_get(website_id bytes, profile_id bytes)
-SELECT erasure_id FROM erasing WHERE website_id = :website_id AND profile_id = :profile_id;
-
 -- name: erasing_users(website_id bytes, erasure_id bytes)
 SELECT profile_id FROM erasing WHERE website_id = :website_id AND erasure_id = :erasure_id ORDER BY profile_id;
 

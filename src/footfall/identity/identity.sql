@@ -167,6 +167,9 @@ ON CONFLICT (website_id, user_hash) DO UPDATE SET erasure_id = excluded.erasure_
 -- name: tombstone_by_erasure(website_id bytes, erasure_id bytes)
 SELECT erased_at FROM tombstone WHERE website_id = :website_id AND erasure_id = :erasure_id LIMIT 1;
 
+-- name: erasing_get(website_id bytes, profile_id bytes)
+SELECT erasure_id FROM erasing WHERE website_id = :website_id AND profile_id = :profile_id;
+
 -- name: all_erasing()
 SELECT website_id, profile_id, erasure_id FROM erasing ORDER BY website_id, profile_id;
 

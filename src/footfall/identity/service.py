@@ -12,7 +12,7 @@ import msgspec
 
 from footfall.clock import DAY_MS
 from footfall.db.protocol import Params, Transaction, WriteHandler
-from footfall.errors import ApiError, BadRequest, NotFound
+from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
 from footfall.identity import rules, store
 from footfall.identity.ledger import in_preview, refresh_people
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
@@ -194,9 +194,18 @@ class _Batch:
         fact = self._fact(call, profile, at, operations)
         if said.at is not None and self._is_known(call.website_id, fact):
             return self._said_again(call, profile, fact)
+        if said.at is not None and self._is_being_erased(call, fact):
+            return Unavailable("Somebody who had this visitor is being erased. Try again in a second.")
         if not call.is_trusted and not self._take_unsigned(call):
             return TooMany()
         return self._accept(call, profile, visitor, fact, operations)
+
+    def _is_being_erased(self, call: IdentifyCall, fact: Fact) -> bool:
+        """Whether what the visitor did around an older fact is somebody's who is being erased: it must not become another's before it is blanked."""
+        beside = store.links_around(self._tx, call.website_id, call.said.visitor_id, fact.fact_id)
+        owners = [link.profile_id for link in beside if link is not None and link.profile_id is not None]
+        keys: list[Params] = [(call.website_id, owner) for owner in owners]
+        return any(row is not None for row in self._tx.lookup(sql.erasing_get, keys))
 
     def _take_unsigned(self, call: IdentifyCall) -> bool:
         """Count an unsigned fact of a visitor; False when the visitor brought enough of them today."""

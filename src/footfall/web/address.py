@@ -13,6 +13,8 @@ MOST_HOPS = 32
 """Proxies in a row that are looked at, from the nearest on."""
 _SINGLE = (b"cf-connecting-ip", b"x-real-ip", b"x-datafast-real-ip")
 """Headers with one address. They count after the lists of all hops, to which proxies add: these they pass on as a client sent them."""
+LONGEST_HOP = 256
+"""Characters that are looked at of what `Forwarded` says of a hop. No proxy quotes a comma there."""
 LONGEST = 64
 """Characters of an address that are looked at."""
 _HOST = b"-._~%:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -86,7 +88,7 @@ def _hops(headers: Headers) -> list[str]:
     single = [text for name in _SINGLE if (text := _text(headers, name))]
     forwarded = [hop.get("for", "") for hop in _read_forwarded(_text(headers, b"forwarded"))]
     chain = _text(headers, b"x-forwarded-for").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
-    return [*single, *forwarded[-MOST_HOPS:], *(hop for part in chain if (hop := part.strip()))]
+    return [*single, *forwarded, *(hop for part in chain if (hop := part.strip()))]
 
 
 def _without_port(text: str) -> str:
@@ -99,18 +101,21 @@ def _without_port(text: str) -> str:
 
 def _read_forwarded(text: str) -> list[dict[str, str]]:
     """The parameters that each proxy gave, with their names in lower case (RFC 7239)."""
-    hops: list[dict[str, str]] = [{}]
+    hops = [_read_hop(part[:LONGEST_HOP]) for part in text.rsplit(",", MOST_HOPS)[-MOST_HOPS:]]
+    return [hop for hop in hops if hop]
+
+
+def _read_hop(text: str) -> dict[str, str]:
+    hop: dict[str, str] = {}
     name, is_value = "", False
     for part in _PART.findall(text):
-        if part == ",":
-            hops.append({})
-        if part in ",;=":
+        if part in ";=":
             is_value = part == "="
         elif is_value:
-            hops[-1][name.lower()] = re.sub(r"\\(.)", r"\1", part.strip('"'))
+            hop[name.lower()] = re.sub(r"\\(.)", r"\1", part.strip('"'))
         else:
             name = part
-    return [hop for hop in hops if hop]
+    return hop
 
 
 def _first(headers: Headers, name: bytes) -> str:
