@@ -75,6 +75,7 @@ class Story:
 
     def __init__(self, tx: Transaction, events: list[tuple[int, int]]) -> None:
         self.tx, self.reading, self.now = tx, Reading(SECRET), START
+        self.erasures = 0
         for number, (visitor, at) in enumerate(events):
             self.reading.events.append((VISITORS[visitor], START + at))
             row = (ID, VISITORS[visitor], at_prefix(START + at) + number.to_bytes(4, "big"))
@@ -140,11 +141,13 @@ class Story:
 
     def erase(self, step: Step) -> None:
         profile = self.reading.profile_id(step.user)
-        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, bytes(16), self.now)])
+        self.erasures += 1
+        erasure_id = self.erasures.to_bytes(16, "big")
+        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
         joined = self.reading.everybody(profile)
         assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
         if receipt is not None:
-            (undone,) = undo(self.tx, [UndoCall(ID, SECRET, bytes(16), None, KEY, self.now)])
+            (undone,) = undo(self.tx, [UndoCall(ID, SECRET, erasure_id, None, KEY, self.now)])
             assert isinstance(undone, Conflict)
             self.reading.erase(profile, receipt.erased_at, lambda fact: boundary_id(SECRET, fact))
 

@@ -13,7 +13,9 @@ from footfall.settings import Settings
 
 def test_a_server_that_is_ready_has_its_tables_of_user_agents_and_letters(tmp_path: Path) -> None:
     device._resolver.cache_clear()
+    device._browser_device.cache_clear()
     bots._crawlers.cache_clear()
+    bots._bot_kind.cache_clear()
     terms._cases.cache_clear()
     terms._one_case.cache_clear()
 
