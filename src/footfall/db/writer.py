@@ -36,7 +36,7 @@ Turn = AbstractAsyncContextManager[Any]
 
 BULK_SLICE = 50
 """Bulk calls that go into one batch at most, so that live calls never wait long behind an import."""
-BULK_ALONE, QUIET_SECONDS = 400, 1.0
+BULK_ALONE, QUIET_SECONDS = 300, 1.0
 """The same when no live call came for so long: a larger commit costs less for each call."""
 PATIENCE, BULK_PATIENCE = 10.0, 60.0
 """Seconds that a call waits for its turn at most: its client soon gives up."""
