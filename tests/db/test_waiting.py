@@ -98,9 +98,10 @@ def frozen(server: LocalPostgres) -> Iterator[None]:
     main = int((server.data / "postmaster.pid").read_text().split()[0])
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     processes = [main, *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
     try:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
         yield
     finally:
         for process in processes:
