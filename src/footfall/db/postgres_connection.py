@@ -13,7 +13,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.raw_cursor import RawCursor
 
-from footfall.db.protocol import Row
+from footfall.db.protocol import Values
 from footfall.errors import DatabaseError, SchemaMismatch, UsageError
 
 R = TypeVar("R")
@@ -51,7 +51,7 @@ SETTINGS = {
 SERVER_SETTINGS = {**SETTINGS, "lock_timeout": f"{LOCK_SECONDS}s"}
 
 
-class Connection(psycopg.Connection[Row]):
+class Connection(psycopg.Connection[Values]):
     """`patience`: seconds within which each answer has to come; None: as long as it takes.
 
     After that the statement is cancelled, should anybody hear it, and the connection closed, since nobody knows what it stands at.

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from itertools import starmap
 from typing import Any, TypeVar
 
 import psycopg
@@ -15,7 +16,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 
 from footfall.db.arrays import array, arrays, lookup_text, many_text
 from footfall.db.postgres_connection import Connection
-from footfall.db.protocol import Params, Row, Transaction
+from footfall.db.protocol import Params, Row, Transaction, Values
 from footfall.db.statements import Statement
 
 R = TypeVar("R")
@@ -70,31 +71,35 @@ class PostgresTransaction:
         return self
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
-        return self._send(statement.postgres, params).fetchall()
+        return list(starmap(statement.row, self._send(statement.postgres, params).fetchall()))
 
     def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
         self._pipeline.close()  # in which the server's cursors cannot be read
         with RawServerCursor(self._connection, f"stream_{next(self._streams)}") as cursor:
             cursor.itersize = STREAM_ROWS
             cursor.execute(statement.postgres, params, binary=True)
-            yield from cursor
+            yield from starmap(statement.row, cursor)
 
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
-        return self._send(statement.postgres, params).fetchone()
+        values = self._send(statement.postgres, params).fetchone()
+        return None if values is None else statement.row(*values)
 
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         return self.lookups((statement, keys))[0]
 
     def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
-        sent = [self._send(statement.postgres, params) for statement, params in asked]
-        return [cursor.fetchall() for cursor in sent]
+        sent = [(statement.row, self._send(statement.postgres, params)) for statement, params in asked]
+        return [list(starmap(row, cursor.fetchall())) for row, cursor in sent]
 
     def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         sent = [
-            self._send(lookup_text(statement), arrays(statement, keys)) if keys else None
+            (statement.row, self._send(lookup_text(statement), arrays(statement, keys)) if keys else None)
             for statement, keys in asked
         ]
-        return [[_found(row) for row in cursor.fetchall()] if cursor else [] for cursor in sent]
+        return [
+            [row(*values) if found else None for found, *values in cursor.fetchall()] if cursor else []
+            for row, cursor in sent
+        ]
 
     def run(self, statement: Statement, params: Params = ()) -> int:
         cursor = self._send(statement.postgres, params)
@@ -106,11 +111,11 @@ class PostgresTransaction:
         if rows:
             self._send(many_text(statement), arrays(statement, rows))
 
-    def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Row]:
+    def _send(self, text: str, params: Sequence[Any] = ()) -> RawCursor[Values]:
         """Send a statement; its answer is waited for when the cursor is read. A cursor must not be used twice before that."""
         if self.is_over is not None and self.is_over():
             raise errors.QueryCanceled
-        cursor: RawCursor[Row] = self._connection.cursor(binary=True)  # type: ignore[assignment]
+        cursor: RawCursor[Values] = self._connection.cursor(binary=True)  # type: ignore[assignment]
         cursor.execute(text, params)
         return cursor
 
@@ -121,10 +126,6 @@ class PostgresTransaction:
         numbers = sorted(alone | together)
         kinds = "{" + ",".join("t" if number in alone else "f" for number in numbers) + "}"
         self._send(_LOCK, [array("bigint", tuple(numbers)), kinds])
-
-
-def _found(row: Row) -> Row | None:
-    return row[1:] if row[0] is not None else None
 
 
 _LOCK = """

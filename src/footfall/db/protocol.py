@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from footfall.db.statements import Statement
 
 Value = bytes | str | int | float | None
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
+Row = Any
+"""A row of a query: a frozen struct whose fields are the columns that the statement declares; see `db.statements`."""
 Params = tuple[Value, ...]
 
 C = TypeVar("C")

@@ -486,5 +486,3 @@ class SqliteDatabase:
         except DatabaseError as error:
             self._derived.suspect(error.__cause__)
             raise
-
-        return await self._scans.run(share, work)

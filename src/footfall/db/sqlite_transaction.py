@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import starmap
 from typing import TypeVar
 
 import apsw
@@ -26,17 +27,19 @@ class SqliteTransaction:
         return self
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
-        return self._execute(statement.sqlite, params).fetchall()
+        return list(starmap(statement.row, self._execute(statement.sqlite, params)))
 
     def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
-        return iter(self._execute(statement.sqlite, params))
+        return starmap(statement.row, self._execute(statement.sqlite, params))
 
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
-        return self._execute(statement.sqlite, params).fetchone()
+        values = self._execute(statement.sqlite, params).fetchone()
+        return None if values is None else statement.row(*values)
 
     def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        execute, text = self._execute, statement.sqlite
-        return [execute(text, key).fetchone() for key in keys]
+        execute, text, row = self._execute, statement.sqlite, statement.row
+        found = [execute(text, key).fetchone() for key in keys]
+        return [None if values is None else row(*values) for values in found]
 
     def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
         return [self.all(*one) for one in asked]
