@@ -156,9 +156,9 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
     rows, events, profiles = tx.queries(
         (sql.visitor_get, key), (sql.timeline, (*key, MOST_EVENTS)), (identity_sql.profile_of_visitor, key)
     )
-    if not rows or rows[0][4] == 0:
+    row = rows[0] if rows else None
+    if row is None or row.pageview_count == 0:
         return None
-    row = rows[0]
     return VisitorData(
         format_uuid(visitor_id),
         _identity(row),
@@ -169,41 +169,41 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
 
 
 def _identity(row: Row) -> Identity:
-    place = _decode_place(row[6]) if row[6] else _NOWHERE
-    stored = _decode_device(row[7]) if row[7] else _UNKNOWN
+    place = _decode_place(row.place) if row.place else _NOWHERE
+    stored = _decode_device(row.device) if row.device else _UNKNOWN
     device = stored.device
     return Identity(
         place.country,
         place.country_code,
         place.region,
         place.city,
-        _decode_params(row[9]) if row[9] else Params(),
-        _raw(row[10]),
+        _decode_params(row.first_params) if row.first_params else Params(),
+        _raw(row.first_click_ids),
         Version(device.browser, device.browser_version),
         Version(device.os, device.os_version),
         DeviceType(device.type, device.vendor, device.model),
         Viewport(stored.viewport_width, stored.viewport_height),
         stored.language,
-        row[8],
+        row.first_referrer,
     )
 
 
 def _activity(row: Row, events: list[Row], now: int) -> Activity:
     pages: list[Seen] = []
     goals: list[Done] = []
-    for event_id, kind, url, name, data in reversed(events):
-        if kind == PAGEVIEW:
-            pages.append(Seen(url, to_iso(at_of(event_id))))
-        elif kind == CUSTOM:
-            goals.append(Done(name, to_iso(at_of(event_id)), _raw(data)))
+    for event in reversed(events):
+        if event.type == PAGEVIEW:
+            pages.append(Seen(event.url, to_iso(at_of(event.event_id))))
+        elif event.type == CUSTOM:
+            goals.append(Done(event.name, to_iso(at_of(event.event_id)), _raw(event.data)))
     return Activity(
-        row[3],
-        row[4],
-        max(now - row[0], 0),
-        max(now - row[2], 0),
-        to_iso(row[0]),
-        to_iso(row[1]),
-        row[5],
+        row.session_count,
+        row.pageview_count,
+        max(now - row.first_seen_at, 0),
+        max(now - row.session_started_at, 0),
+        to_iso(row.first_seen_at),
+        to_iso(row.last_seen_at),
+        row.current_url,
         pages,
         goals,
         goals,

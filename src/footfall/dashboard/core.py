@@ -21,7 +21,7 @@ from footfall.dashboard.drawing import draw
 from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
-from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
+from footfall.errors import ApiError, BadRequest, DatabaseError, FieldError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
@@ -127,12 +127,10 @@ class Problem(NamedTuple):
     text: str
 
 
-def problem_of(error: UsageError) -> Problem:
-    """The problem that an error such as `excluded paths: 'x' is no path` tells of."""
-    field, separator, text = str(error).partition(": ")
-    if not separator:
-        return Problem("", str(error))
-    return Problem(field.replace(" ", "_"), f"{text[:1].upper()}{text[1:]}.")
+def problem_of(error: FieldError, field: str = "") -> Problem:
+    """The problem with a form that an error tells of. `field`: what the form calls the field, where it has a name of its own."""
+    text = error.message
+    return Problem(field or error.field, f"{text[:1].upper()}{text[1:]}.")
 
 
 class Pages:
@@ -157,7 +155,7 @@ class Pages:
             call.origin = self._services.address.origin(context.peer, context.headers)
             try:
                 return await self._answer(call, page, is_open, is_form)
-            except (ApiError, UsageError, DatabaseError) as error:
+            except (ApiError, DatabaseError) as error:
                 return self._sorry(call, error)
 
         return handle
@@ -197,12 +195,11 @@ class Pages:
             return directory.by_tracking_id.get(values[0])
         return directory.websites.get(parse_object_id(values[0]) or b"")
 
-    def _sorry(self, call: Call, error: ApiError | UsageError | DatabaseError) -> Reply:
+    def _sorry(self, call: Call, error: ApiError | DatabaseError) -> Reply:
         if isinstance(error, DatabaseError):
             self._log.warning("database error", reason=str(error))
             error = Unavailable("The database cannot be reached now. Try again in a moment.")
-        status = error.status if isinstance(error, ApiError) else 400
-        return render(call, "error.html", status=status, code=status, message=str(error))
+        return render(call, "error.html", status=error.status, code=error.status, message=error.message)
 
 
 def needs_website(page: Page) -> Page:
