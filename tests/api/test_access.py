@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from footfall.auth.scopes import SCOPES
-from footfall.auth.store import revoke_key, revoke_token, sql
+from footfall.auth.store import list_tokens, revoke_key, revoke_token
 from footfall.auth.tokens import display_key, make_secret
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -61,8 +61,9 @@ def callers(sites: SitePool) -> Callers:
     def revoke(tx: Transaction) -> None:
         now = system_clock()
         assert revoke_key(tx, bytes.fromhex(gone.key_id), now)
-        token_id = next(row[0] for row in tx.all(sql.tokens_list) if row[2] == display_key(revoked_token))
-        assert revoke_token(tx, token_id, now)
+        shown = display_key(revoked_token)
+        token = next(one for one in list_tokens(tx) if one.display_key == shown)
+        assert revoke_token(tx, token.token_id, now)
         configuration_changed(tx)
 
     mine.place.transact(revoke)
