@@ -77,7 +77,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
     )
 
     async def post(page: Page, **fields: str) -> Reply:
-        context = Context({}, "127.0.0.1", b"", values, 1)
+        context: Context[None] = Context({}, "127.0.0.1", b"", values, 1)
         call = Call(context, services, fields=list(fields.items()), website=website, session="s")
         call.account = ACCOUNT
         return await page(call)

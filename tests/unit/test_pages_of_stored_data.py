@@ -109,7 +109,7 @@ def with_world(session: sqlite.SqliteSession, work: Callable[[Transaction], None
         session.transact(run)
 
 
-def context_of(*values: str, query: str = "") -> Context:
+def context_of(*values: str, query: str = "") -> Context[None]:
     return Context({}, "127.0.0.1", query.encode(), (ID.hex(), *values), NOW, path="/")
 
 

@@ -102,7 +102,7 @@ class Collector:
         self._sequence = itertools.count(secrets.randbelow(65536))
         self._process = secrets.token_bytes(2)
 
-    async def events(self, context: Context) -> Reply:
+    async def events(self, context: Context[None]) -> Reply:
         """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
         body = decode_object(context.body)
         website: Website | None = self._websites.by_tracking_id.get(_text(body.get("websiteId")))

@@ -25,7 +25,7 @@ from footfall.errors import ApiError, BadRequest, DatabaseError, FieldError, For
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.address import ClientAddress
-from footfall.web.context import Context, Credential, Handler, Route
+from footfall.web.context import PAGE, Context, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
 from footfall.websites.model import Website
@@ -58,7 +58,7 @@ class Services(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct):
     """One call of a page. `query` and `form`: its parameters and the fields of a POST, the last of a name wins; `pairs` and `fields`: all."""
 
-    context: Context
+    context: Context[None]
     services: Services
     pairs: list[tuple[str, str]] = []
     fields: list[tuple[str, str]] = []
@@ -141,14 +141,16 @@ class Pages:
         self._ended = ended
         self._log = get_logger("dashboard")
 
-    def route(self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = "") -> Route:
+    def route(
+        self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = ""
+    ) -> Route[None]:
         """A line of the table. `is_open`: works without a session. `home`: see `Call`; its parts in braces are those of `path`."""
         is_form = method == "POST"
         handler = self._handler(page, is_open, is_form, home)
-        return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if is_form else 0)
+        return Route(method, path, handler, PAGE, max_body=MAX_FORM if is_form else 0)
 
-    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler:
-        async def handle(context: Context) -> Reply:
+    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler[None]:
+        async def handle(context: Context[None]) -> Reply:
             values = iter(context.path_values)
             filled = re.sub(r"{\w+}", lambda _: quote(next(values), safe=":"), home)
             call = Call(context, self._services, home=filled)
