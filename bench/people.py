@@ -12,7 +12,8 @@ from typing import NamedTuple
 from bench.engines import Engine
 from bench.servers import BenchmarkError, footfall_command
 from bench.store import World, fill
-from footfall.auth.accounts import create_account, start_session
+from footfall.accounts.accounts import create_account
+from footfall.accounts.sessions import start_session
 from footfall.clock import system_clock
 from footfall.dashboard.core import SESSION_COOKIE
 from footfall.errors import accepted

@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 import maxminddb
 import msgspec
 
+from footfall.accounts.accounts import new_setup_link
 from footfall.auth.access import Access
-from footfall.auth.accounts import new_setup_link
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.chores import Vitals, for_ever
 from footfall.clock import Clock, system_clock

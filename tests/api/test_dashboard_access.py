@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from footfall.auth.accounts import MIN_PASSWORD, SESSION_DAYS, Account, end_session
-from footfall.auth.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
+from footfall.accounts.accounts import MIN_PASSWORD
+from footfall.accounts.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
+from footfall.accounts.model import Account
+from footfall.accounts.sessions import SESSION_DAYS, end_session
 from footfall.clock import system_clock
 from footfall.dashboard.live import LIVE_SECONDS
 from footfall.dashboard.routes import pages

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from footfall.auth.attempts import PER_ADDRESS, WINDOW_MS
+from footfall.accounts.attempts import PER_ADDRESS, WINDOW_MS
 from footfall.clock import system_clock
 from footfall.dashboard.core import MOST_SESSIONS, read_cookie
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account

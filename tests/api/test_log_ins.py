@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from footfall.auth.attempts import PER_ACCOUNT
+from footfall.accounts.attempts import PER_ACCOUNT
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction

@@ -12,8 +12,8 @@ import msgspec
 import psycopg
 import pytest
 
+from footfall.accounts.accounts import list_accounts, new_setup_link
 from footfall.app import migrate_database
-from footfall.auth.accounts import list_accounts, new_setup_link
 from footfall.collect.service import record
 from footfall.dashboard.login import _create_first
 from footfall.db import postgres

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from footfall.auth.attempts import PER_ACCOUNT
+from footfall.accounts.attempts import PER_ACCOUNT
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
 from footfall.collect.service import RECORD_HANDLER

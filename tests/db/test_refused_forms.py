@@ -13,8 +13,9 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from footfall.accounts.accounts import create_account, new_setup_link
+from footfall.accounts.model import Account
 from footfall.app import migrate_database, open_database
-from footfall.auth.accounts import Account, create_account, new_setup_link
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
-from footfall.auth.accounts import Account, create_account, hash_password, start_session
+from footfall.accounts.accounts import create_account, hash_password
+from footfall.accounts.model import Account
+from footfall.accounts.sessions import start_session
 from footfall.clock import system_clock
 from footfall.errors import accepted
 from tests.support.engines import Place

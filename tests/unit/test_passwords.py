@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from footfall.auth.accounts import create_account, open_session, set_password
-from footfall.auth.attempts import (
+from footfall.accounts.accounts import create_account, open_session, set_password
+from footfall.accounts.attempts import (
     KNOWN_DAYS,
     PER_ACCOUNT,
     WINDOW_MS,
@@ -17,7 +17,7 @@ from footfall.auth.attempts import (
     place_of,
     remember_address,
 )
-from footfall.auth.passwords import AT_ONCE, MOST_WAITING, Passwords
+from footfall.accounts.passwords import AT_ONCE, MOST_WAITING, Passwords
 from footfall.clock import DAY_MS
 from footfall.db.sqlite import SqliteSession
 from footfall.db.sqlite import open_session as open_database

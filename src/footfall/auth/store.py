@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from footfall.accounts.accounts import sql as account_sql
 from footfall.auth import tokens
-from footfall.auth.accounts import sql as account_sql
 from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.auth.principal import Principal
 from footfall.auth.scopes import ALL, unknown_scopes

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from footfall.auth.accounts import (
+from footfall.accounts.accounts import (
     clean_email,
     create_account,
     find_account,

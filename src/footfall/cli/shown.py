@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footfall.auth.accounts import Account
+from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.clock import to_iso
 from footfall.hostnames import to_unicode

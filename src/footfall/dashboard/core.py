@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from footfall.auth.accounts import Account, find_session
+from footfall.accounts.model import Account
+from footfall.accounts.sessions import find_session
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw

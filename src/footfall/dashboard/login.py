@@ -5,24 +5,21 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlencode
 
-from footfall.auth.accounts import (
-    Account,
-    Credentials,
+from footfall.accounts.accounts import (
     clean_email,
     create_account,
-    end_session,
     find_account,
-    find_session,
     hash_password,
     is_password,
     is_setup_link,
     list_accounts,
     open_session,
     set_password,
-    start_session,
 )
-from footfall.auth.attempts import begin_attempt, begin_change, remember_address, uncount_attempt
-from footfall.auth.passwords import Passwords
+from footfall.accounts.attempts import begin_attempt, begin_change, remember_address, uncount_attempt
+from footfall.accounts.model import Account, Credentials
+from footfall.accounts.passwords import Passwords
+from footfall.accounts.sessions import end_session, find_session, start_session
 from footfall.clock import DAY_MS
 from footfall.collect.service import give_salts
 from footfall.dashboard.again import Kept, log_in, offer, read_kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 
-from footfall.auth.accounts import find_account
+from footfall.accounts.accounts import find_account
 from footfall.clock import DAY_MS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load

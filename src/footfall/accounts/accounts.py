@@ -1,14 +1,14 @@
-"""Accounts of the dashboard, who is logged in, and the one-time link that makes the first account."""
+"""Accounts of the dashboard, their passwords, and the one-time link that makes the first account."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
-import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from footfall.accounts.model import Account, Credentials
+from footfall.accounts.sessions import end_sessions, hash_secret, start_session
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.errors import FieldError
@@ -16,7 +16,6 @@ from footfall.ids import new_object_id
 
 sql = load(__file__, "accounts.sql")
 
-SESSION_DAYS = 30
 MAX_EMAIL = 254
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
 """Characters of a password."""
@@ -24,21 +23,6 @@ MIN_PASSWORD, MAX_PASSWORD = 10, 200
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 """Compared with when there is no such account, so that the time taken does not tell."""
-
-
-class Account(msgspec.Struct, frozen=True):
-    """Who may use the dashboard, since when (ms since epoch)."""
-
-    account_id: bytes
-    email: str
-    created_at: int
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """An account with the hash of its password."""
-
-    account: Account
-    password_hash: str
 
 
 def clean_email(email: str) -> str:
@@ -98,7 +82,7 @@ def set_password(tx: Transaction, account: Account, password_hash: str, was: str
         return False
     _lock(tx, account)
     tx.run(sql.password_set, (account.account_id, password_hash))
-    tx.run(sql.sessions_end, (account.account_id,))
+    end_sessions(tx, account.account_id)
     return True
 
 
@@ -112,32 +96,9 @@ def _lock(tx: Transaction, account: Account) -> None:
     tx.lock([("account", account.account_id)])
 
 
-# Sessions
-
-
-def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
-    """Log in: the secret for the cookie, of which only the hash is kept."""
-    secret = secrets.token_urlsafe(32)
-    tx.run(sql.sessions_forget, (now,))
-    tx.run(sql.session_add, (_hash(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
-    return secret
-
-
 def open_session(tx: Transaction, account: Account, password_hash: str, now: int) -> str | None:
     """Log in with a password that fitted `password_hash`; None when it was changed while it was looked at."""
     return start_session(tx, account.account_id, now) if _is_still(tx, account, password_hash) else None
-
-
-def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
-    """Who a cookie's secret is, at a time (ms since epoch); None when nobody, or not any more."""
-    secret, now = asked
-    row = tx.one(sql.session_get, (_hash(secret), now))
-    return _account(row) if row else None
-
-
-def end_session(tx: Transaction, secret: str) -> None:
-    """Log out."""
-    tx.run(sql.session_end, (_hash(secret),))
 
 
 # The first account
@@ -150,14 +111,10 @@ def new_setup_link(tx: Transaction, now: int) -> str | None:
         return None
     secret = secrets.token_urlsafe(24)
     tx.run(sql.links_remove)
-    tx.run(sql.link_add, (_hash(secret), now))
+    tx.run(sql.link_add, (hash_secret(secret), now))
     return secret
 
 
 def is_setup_link(tx: Transaction, secret: str) -> bool:
     """Whether a link may still make the first account."""
-    return tx.one(sql.link_get, (_hash(secret),)) is not None
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return tx.one(sql.link_get, (hash_secret(secret),)) is not None
