@@ -27,8 +27,8 @@ from bench.engines import Engine
 from bench.store import BATCH, BROWSER, Operation, World, fill
 from footfall.web.context import Call
 from footfall.web.envelope import Reply
+from footfall.web.http.server import Server
 from footfall.web.refusals import Refusals
-from footfall.web.server import Server
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -39,11 +39,12 @@ from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people import terms
 from footfall.people.endpoints import People
 from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
+from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
-from footfall.web.pages import Health, Reference
+from footfall.web.health import Health
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
 from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS

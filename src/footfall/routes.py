@@ -15,9 +15,10 @@ from footfall.identity.endpoints import Identifying
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
 from footfall.people.endpoints import People
+from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
 from footfall.web.context import BROWSER, OPEN, Route
-from footfall.web.pages import Health, Reference
+from footfall.web.health import Health
 
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)

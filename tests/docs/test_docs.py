@@ -24,10 +24,10 @@ from footfall.auth.access import WEBSITE
 from footfall.cli.main import main
 from footfall.collect.model import Reason
 from footfall.identity.signing import sign_user
+from footfall.reference.docs import render
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.context import BROWSER, Route
-from footfall.web.docs import render
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from footfall.errors import ApiError, TooLarge
-from footfall.web.connection import Connection, Shared
 from footfall.web.context import Call
 from footfall.web.envelope import Reply
+from footfall.web.http.connection import Connection, Shared
 from footfall.web.refusals import Refusals
 
 TIMEOUT = 10.0

@@ -13,9 +13,9 @@ import pytest
 import uvloop
 
 from footfall.errors import ApiError
-from footfall.web.connection import Connection, Shared
 from footfall.web.context import Call
 from footfall.web.envelope import Reply
+from footfall.web.http.connection import Connection, Shared
 
 TIMEOUT = 10.0
 SMALL = 4096

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from footfall.web.connection import LINGER_SECONDS, MAX_HEAD, MAX_THROWN
+from footfall.web.http.connection import LINGER_SECONDS, MAX_HEAD, MAX_THROWN
 from tests.support.wires import TIMEOUT, Client, answers
 
 PIECE = 8192

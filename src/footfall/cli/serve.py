@@ -22,7 +22,7 @@ from footfall.clock import system_clock
 from footfall.demo import DOMAIN as DEMO
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
-from footfall.web.server import Server
+from footfall.web.http.server import Server
 
 END_SECONDS = 0.5
 """How long a server goes on of which a part ended unexpectedly."""

@@ -13,8 +13,8 @@ from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
 from footfall.log import get_logger
 from footfall.web.context import Call
 from footfall.web.envelope import Reply, success
+from footfall.web.http.server import Server
 from footfall.web.refusals import Refusals
-from footfall.web.server import Server
 
 R = TypeVar("R")
 

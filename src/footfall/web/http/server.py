@@ -12,7 +12,7 @@ from typing import Protocol
 
 import uvloop
 
-from footfall.web.connection import Application, Connection, Shared
+from footfall.web.http.connection import Application, Connection, Shared
 
 TICK = 0.2
 """Seconds between looks for connections that are waited for in vain."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.web.curl import curl_line
+from footfall.reference.curl import curl_line
 
 _METHODS = ("get", "post", "put", "patch", "delete", "options")
 _LIMITS = {

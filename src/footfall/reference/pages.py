@@ -1,0 +1,41 @@
+"""Routes of the API's description, and of what robots may read."""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from footfall.reference.docs import Page, render
+from footfall.web.context import Context
+from footfall.web.envelope import Reply
+
+
+class Reference:
+    """The description of the API: as a file, and as a page to read. Each is made at its first use."""
+
+    @functools.cached_property
+    def _text(self) -> bytes:
+        return (files("footfall.reference") / "openapi.yaml").read_bytes()
+
+    @functools.cached_property
+    def _page(self) -> Page:
+        return render(msgspec.yaml.decode(self._text, type=dict[str, Any]))
+
+    async def openapi(self, context: Context[None]) -> Reply:
+        """The OpenAPI description of this API, as YAML."""
+        return Reply(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
+
+    async def docs(self, context: Context[None]) -> Reply:
+        """The same as a page to read."""
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-security-policy", self._page.policy.encode()),
+        ]
+        return Reply(self._page.html, 200, headers)
+
+    async def robots(self, context: Context[None]) -> Reply:
+        """What search engines may look at: nothing."""
+        return Reply(b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")])
