@@ -12,7 +12,7 @@ import pytest
 
 from footfall.collect.drops import MOST_HOSTS, Drops, add_hosts, dropped_on
 from footfall.collect.model import Dropped, Reason
-from footfall.dashboard.install import WHY
+from footfall.dashboard.pages.install import WHY
 from footfall.db.protocol import Database
 from footfall.websites.model import MOST_LISTED
 from tests.support.dashboard import Visit, enter, make_account

@@ -15,7 +15,7 @@ import pytest
 from footfall.accounts.accounts import list_accounts, new_setup_link
 from footfall.app import migrate_database
 from footfall.collect.service import record
-from footfall.dashboard.login import _create_first
+from footfall.dashboard.pages.login import _create_first
 from footfall.db import postgres
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from footfall.dashboard.core import Call, render, safe_path
-from footfall.dashboard.sites import EXCLUSIONS, SWITCHES
+from footfall.dashboard.pages.sites import EXCLUSIONS, SWITCHES
 from footfall.errors import BadRequest
 from footfall.web.envelope import Headers, Reply
 

@@ -22,7 +22,6 @@ from footfall.accounts.passwords import Passwords
 from footfall.accounts.sessions import end_session, find_session, start_session
 from footfall.clock import DAY_MS
 from footfall.collect.service import give_salts
-from footfall.dashboard.again import Kept, log_in, offer, read_kept
 from footfall.dashboard.core import (
     SESSION_COOKIE,
     Call,
@@ -33,6 +32,7 @@ from footfall.dashboard.core import (
     render,
     safe_path,
 )
+from footfall.dashboard.pages.again import Kept, log_in, offer, read_kept
 from footfall.db.protocol import Transaction
 from footfall.errors import FieldError, NotFound, Unavailable, accepted
 from footfall.ip import parse_ip
