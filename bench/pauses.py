@@ -28,7 +28,7 @@ from footfall.clock import system_clock
 from footfall.collect.enrich.geo import NOWHERE
 from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
-from footfall.dashboard.core import SESSION_COOKIE
+from footfall.dashboard.session import SESSION_COOKIE
 from footfall.db.protocol import WriteHandler
 from footfall.identity.model import SERVER
 from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall

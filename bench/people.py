@@ -15,7 +15,7 @@ from bench.store import World, fill
 from footfall.accounts.accounts import create_account
 from footfall.accounts.sessions import start_session
 from footfall.clock import system_clock
-from footfall.dashboard.core import SESSION_COOKIE
+from footfall.dashboard.session import SESSION_COOKIE
 from footfall.errors import accepted
 
 WARM_UP, REQUESTS, SECONDS = 2.0, 300, 20.0

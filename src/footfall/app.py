@@ -21,8 +21,8 @@ from footfall.clock import Clock, system_clock
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
-from footfall.dashboard.core import Services as PageServices
-from footfall.dashboard.core import draw_error
+from footfall.dashboard.page import Services as PageServices
+from footfall.dashboard.page import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
 from footfall.db.counts import Counts

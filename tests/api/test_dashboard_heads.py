@@ -9,7 +9,7 @@ import pytest
 
 from footfall.accounts.attempts import PER_ADDRESS, WINDOW_MS
 from footfall.clock import system_clock
-from footfall.dashboard.core import MOST_SESSIONS, read_cookie
+from footfall.dashboard.session import MOST_SESSIONS, read_cookie
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
 from tests.support.engines import Engine
 from tests.support.raw import answer_on, connection, request

@@ -19,7 +19,7 @@ from footfall.app import migrate_database, open_database
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
-from footfall.dashboard.core import Call, Services
+from footfall.dashboard.page import Call, Services
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.login import Login
 from footfall.db import postgres, sqlite

@@ -26,7 +26,8 @@ from footfall.collect.enrich.page import parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
 from footfall.collect.pipeline import Arrival, drop_reason, read_hit
-from footfall.dashboard.core import read_cookie, read_form
+from footfall.dashboard.forms import read_form
+from footfall.dashboard.session import read_cookie
 from footfall.errors import ApiError, UsageError
 from footfall.hostnames import to_ascii
 from footfall.identity.batch import read_calls

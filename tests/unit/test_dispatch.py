@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from footfall.auth.access import WEBSITE
-from footfall.dashboard.core import draw_error
+from footfall.dashboard.page import draw_error
 from footfall.errors import DatabaseError, HeadTooLarge, Unauthorized, Unavailable
 from footfall.web.context import BROWSER, OPEN, PAGE, Context, Route
 from footfall.web.dispatch import Dispatch

@@ -9,8 +9,8 @@ import pytest
 
 from footfall.collect.online import MOST_GONE, ONLINE_MS, Online
 from footfall.dashboard import live
-from footfall.dashboard.core import Call
 from footfall.dashboard.live import Live
+from footfall.dashboard.page import Call
 
 SITE, OTHER = b"s" * 12, b"o" * 12
 

@@ -22,9 +22,10 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.collect.visitors import read_visitor
 from footfall.dashboard import merging, people, person, visitor
-from footfall.dashboard.core import Call, Problem
 from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
+from footfall.dashboard.forms import Problem
 from footfall.dashboard.journey import read_part, shown_journey
+from footfall.dashboard.page import Call
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
-from footfall.dashboard.core import draw_error
+from footfall.dashboard.page import draw_error
 from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
 from footfall.log import get_logger
 from footfall.web.context import Call

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from footfall.dashboard.core import Call, apart, page_headers
 from footfall.dashboard.drawing import called, day_text, draw
+from footfall.dashboard.page import Call, apart, page_headers
 from footfall.dashboard.people import sql
 from footfall.db.protocol import Params, Transaction
 from footfall.identity.model import IDENTIFY

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from footfall.collect.online import ONLINE_MS
-from footfall.dashboard.core import Call, render
 from footfall.dashboard.drawing import draw
+from footfall.dashboard.page import Call, render
 from footfall.dashboard.people import sql
 from footfall.db.protocol import Params, Transaction
 from footfall.identity import store

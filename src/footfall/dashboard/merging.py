@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from footfall.dashboard.core import Call, Problem, apart, redirect, render
+from footfall.dashboard.forms import Problem
+from footfall.dashboard.page import Call, apart, redirect, render
 from footfall.dashboard.person import path_of, ref_of, refused, user_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError

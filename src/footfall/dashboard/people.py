@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
-from footfall.dashboard.core import Call, apart, page_headers, redirect, render
 from footfall.dashboard.drawing import draw, sorted_traits
+from footfall.dashboard.page import Call, apart, page_headers, redirect, render
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest

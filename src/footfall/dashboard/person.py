@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from footfall.clock import from_iso
-from footfall.dashboard.core import Call, Problem, apart, attachment, redirect, render
 from footfall.dashboard.drawing import clock_text, plain
+from footfall.dashboard.forms import Problem
 from footfall.dashboard.journey import Journey, draw_journey, empty_journey, read_part, shown_journey
+from footfall.dashboard.page import Call, apart, attachment, redirect, render
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import ApiError
 from footfall.identity import store

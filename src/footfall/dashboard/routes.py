@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from footfall.dashboard import merging, people, person, visitor
-from footfall.dashboard.core import Call, Page, Pages, Services, needs_website, redirect
 from footfall.dashboard.drawing import static_files
 from footfall.dashboard.live import Live
+from footfall.dashboard.page import Call, Page, Services, redirect
 from footfall.dashboard.pages import again, install, sites
 from footfall.dashboard.pages.login import Login
+from footfall.dashboard.session import Pages, needs_website
 from footfall.errors import NotFound
 from footfall.web.context import Route
 from footfall.web.envelope import Reply

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from footfall.collect.visitors import read_visitor
-from footfall.dashboard.core import Call, apart, render
 from footfall.dashboard.drawing import called
 from footfall.dashboard.journey import Journey, draw_journey, read_part, shown_journey
+from footfall.dashboard.page import Call, apart, render
 from footfall.dashboard.people import sql
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import NotFound

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from footfall.dashboard.core import Call, render, safe_path
+from footfall.dashboard.page import Call, render
 from footfall.dashboard.pages.sites import EXCLUSIONS, SWITCHES
+from footfall.dashboard.session import safe_path
 from footfall.errors import BadRequest
 from footfall.web.envelope import Headers, Reply
 

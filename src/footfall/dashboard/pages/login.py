@@ -22,17 +22,10 @@ from footfall.accounts.passwords import Passwords
 from footfall.accounts.sessions import end_session, find_session, start_session
 from footfall.clock import DAY_MS
 from footfall.collect.service import give_salts
-from footfall.dashboard.core import (
-    SESSION_COOKIE,
-    Call,
-    Problem,
-    cookie,
-    problem_of,
-    redirect,
-    render,
-    safe_path,
-)
+from footfall.dashboard.forms import Problem, problem_of
+from footfall.dashboard.page import Call, cookie, redirect, render
 from footfall.dashboard.pages.again import Kept, log_in, offer, read_kept
+from footfall.dashboard.session import SESSION_COOKIE, safe_path
 from footfall.db.protocol import Transaction
 from footfall.errors import FieldError, NotFound, Unavailable, accepted
 from footfall.ip import parse_ip

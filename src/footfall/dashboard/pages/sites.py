@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from footfall.auth import store
 from footfall.auth.scopes import ALL, SCOPES
-from footfall.dashboard.core import Call, Problem, problem_of, redirect, render
+from footfall.dashboard.forms import Problem, problem_of
+from footfall.dashboard.page import Call, redirect, render
 from footfall.dashboard.pages.install import read_install
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, BadRequest, FieldError, Refusal, accepted

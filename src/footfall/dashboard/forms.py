@@ -1,0 +1,49 @@
+"""Forms and their protection: what was typed, what is wrong with it, and whether the form is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from footfall.dashboard.page import Call
+from footfall.errors import BadRequest, FieldError
+
+MAX_FORM = 64 * 1024
+
+
+class Problem(NamedTuple):
+    """What is wrong with a form. `field`: the one of its fields to which `text` belongs; empty for the whole."""
+
+    field: str
+    text: str
+
+
+def problem_of(error: FieldError, field: str = "") -> Problem:
+    """The problem with a form that an error tells of. `field`: what the form calls the field, where it has a name of its own."""
+    text = error.message
+    return Problem(field or error.field, f"{text[:1].upper()}{text[1:]}.")
+
+
+def read_form(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form, without surrounding blanks. Raises BadRequest."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BadRequest("This form cannot be read.") from error
+    if any("\0" in value for _, value in pairs):
+        raise BadRequest("This form holds the character U+0000.")
+    return [(name, value.strip() if name != "password" else value) for name, value in pairs]
+
+
+def came_from_us(call: Call) -> bool:
+    """Whether the browser says that a form stood on a page of this server; other websites cannot make it say so."""
+    return call.context.header(b"origin").partition("://")[2] == call.origin.partition("://")[2]
+
+
+def is_ours(call: Call) -> bool:
+    """Whether a form was drawn for this browser and session."""
+    given = hashlib.sha256(call.form.get("form_token", "").encode()).digest()
+    wanted = hashlib.sha256(call.form_token().encode()).digest()
+    return bool(call.session or call.form_key) and hmac.compare_digest(given, wanted)
