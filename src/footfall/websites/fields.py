@@ -76,10 +76,11 @@ def clean_exclusions(given: Exclusions, known: Exclusions = Exclusions()) -> Exc
     )
 
 
-def check_listed(field: str, count: int) -> None:
-    """Raises FieldError when a list would be longer than is kept."""
-    if count > MOST_LISTED:
-        raise FieldError(field, f"at most {MOST_LISTED} are kept, and these are {count}")
+def too_many(field: str, count: int) -> FieldError | None:
+    """What is wrong with a list of so many entries, if there are more than are kept."""
+    if count <= MOST_LISTED:
+        return None
+    return FieldError(field, f"at most {MOST_LISTED} are kept, and these are {count}")
 
 
 def _changed(
@@ -88,7 +89,8 @@ def _changed(
     """A list as it is stored; one that does not change may be longer than others. Raises FieldError."""
     if given == known:
         return known
-    check_listed(field, len(given))
+    if error := too_many(field, len(given)):
+        raise error
     return tuple(dict.fromkeys(clean(item, field) for item in given))
 
 

@@ -13,7 +13,7 @@ from footfall.db import migrate
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import Statement, load, make_statement
 from footfall.errors import NotFound
-from footfall.websites.store import configuration_changed, require_website
+from footfall.websites.store import configuration_changed, lock_website
 
 sql = load(__file__, "removal.sql")
 
@@ -40,7 +40,7 @@ class Removal(msgspec.Struct, frozen=True):
 
 def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
     """Take a website and its keys away, if there is one. Its rows remain for `remove_rows`."""
-    website = require_website(tx, website_id)
+    website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
     tx.run(sql.website_remove, (website_id,))

@@ -12,7 +12,7 @@ from footfall.errors import FieldError, NotFound, accepted
 from footfall.hostnames import to_ascii, to_unicode
 from footfall.ids import new_object_id, new_tracking_id, random_text
 from footfall.labels import MAX_LABEL, clean_label
-from footfall.websites.fields import check_listed, check_timezone, clean_domain
+from footfall.websites.fields import check_timezone, clean_domain, too_many
 from footfall.websites.model import Changes, Exclusions, Website
 
 sql = load(__file__, "websites.sql")
@@ -84,32 +84,30 @@ def update_website(tx: Transaction, website_id: bytes, changes: Changes) -> Webs
 
 def allow_host(tx: Transaction, website_id: bytes, host: str) -> Website | FieldError | NotFound:
     """Take events of one more clean host name; FieldError when there are too many."""
-    website = require_website(tx, website_id)
+    website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
     allowed = tuple(dict.fromkeys((*website.allowed_hostnames, host)))
-    try:
-        check_listed("allowed_hostnames", len(allowed))
-    except FieldError as error:
-        return error
-    return _put_changed(tx, website, allowed_hostnames=allowed)
+    error = too_many("allowed_hostnames", len(allowed))
+    return error or _put_changed(tx, website, allowed_hostnames=allowed)
 
 
 def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website | NotFound:
     """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest."""
-    website = require_website(tx, website_id)
+    website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
     newest = website.signing_secrets[0]
     return _put_changed(tx, website, signing_secrets=(newest,) if end else (random_text(40), newest))
 
 
-def require_website(tx: Transaction, website_id: bytes) -> Website | NotFound:
+def lock_website(tx: Transaction, website_id: bytes) -> Website | NotFound:
     """A website, which nobody else changes until this transaction ends."""
     return _lock_websites(tx).get(website_id) or no_such_website()
 
 
 def no_such_website() -> NotFound:
+    """What is said of a website that is not there."""
     return NotFound("There is no such website.")
 
 
