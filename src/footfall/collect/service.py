@@ -155,7 +155,7 @@ def _event(hit: Hit, session_started_at: int) -> Params:
 def is_identified(tx: Transaction, visitor: tuple[bytes, bytes]) -> bool:
     """Whether a visitor (website id, visitor id) is somebody now, who was not erased."""
     link = tx.one(identity_sql.link_newest, visitor)
-    return link is not None and link[1] is not None
+    return link is not None and link.profile_id is not None
 
 
 DROPPED_HANDLER = counting(sql.dropped_add)

@@ -158,7 +158,7 @@ def _said(fact: dict[str, Any]) -> list[tuple[str, str, Any]]:
 def _merged_users(tx: Transaction, website_id: bytes, fact: dict[str, Any]) -> list[str]:
     """The user ids of the profiles that a merge joined."""
     keys: list[Params] = [(website_id, bytes.fromhex(one)) for one in fact.get("merged", ())]
-    return [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
+    return [row.user_id for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
 
 
 def _undid(tx: Transaction, website: Website, undo: dict[str, Any]) -> str:

@@ -112,13 +112,13 @@ def _people(
     """(profile id, user id, what they are called) of the person of each of these profiles."""
     keys: list[Params] = [(website_id, one) for one in sorted(profile_ids)]
     own = {key[1]: row for key, row in zip(keys, tx.lookup(store.sql.profile_get, keys), strict=True) if row}
-    persons: list[Params] = [(website_id, one) for one in sorted({row[0] for row in own.values()})]
+    persons: list[Params] = [(website_id, one) for one in sorted({row.person_id for row in own.values()})]
     known = dict(zip((key[1] for key in persons), tx.lookup(store.sql.profile_get, persons), strict=True))
     found: dict[bytes | None, tuple[bytes, str, str]] = {}
     for profile_id, row in own.items():
-        person = known[row[0]] or row
-        name = called({"metadata": _decode(person[5]), "userId": person[2]})
-        found[profile_id] = (row[0], person[2], name)  # type: ignore[index]
+        person = known[row.person_id] or row
+        name = called({"metadata": _decode(person.metadata), "userId": person.user_id})
+        found[profile_id] = (row.person_id, person.user_id, name)  # type: ignore[index]
     return found
 
 

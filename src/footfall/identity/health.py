@@ -13,6 +13,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
 from footfall.identity.dating import AHEAD_MS
+from footfall.identity.reading import members_of
 from footfall.ids import at_of, at_prefix, format_uuid
 from footfall.websites.model import Website
 
@@ -70,7 +71,7 @@ def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> dict[str, A
     examples = [
         {
             "profileId": person_id.hex(),
-            "userId": tx.all(store.sql.members_of_person, (website_id, person_id))[0][1],
+            "userId": members_of(tx, website_id, person_id)[0].user_id,
             "visitors": visitors,
             "who": _who(tx, website_id, [person_id]),
         }
@@ -137,10 +138,10 @@ def _who(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> list[di
 
 
 def _one(tx: Transaction, website_id: bytes, person_id: bytes) -> dict[str, Any]:
-    known = msgspec.json.decode(tx.all(store.sql.profile_get, (website_id, person_id))[0][5])
+    known = msgspec.json.decode(tx.all(store.sql.profile_get, (website_id, person_id))[0].metadata)
     return {
         "profileId": person_id.hex(),
-        "userId": tx.all(store.sql.members_of_person, (website_id, person_id))[0][1],
+        "userId": members_of(tx, website_id, person_id)[0].user_id,
         "name": known.get("name"),
         "email": known.get("email"),
     }
@@ -148,13 +149,9 @@ def _one(tx: Transaction, website_id: bytes, person_id: bytes) -> dict[str, Any]
 
 def _merge_preview(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> dict[str, Any]:
     """What would come of merging these people: as a dry run of the merge answers, but that visitors are only counted."""
-    rows = [
-        row
-        for person_id in person_ids
-        for row in tx.all(store.sql.members_of_person, (website_id, person_id))
-    ]
-    members = [row[0] for row in rows]
-    users = [row[1] for row in sorted(rows, key=lambda row: (row[2], row[0]))]
+    rows = [member for person_id in person_ids for member in members_of(tx, website_id, person_id)]
+    members = [row.profile_id for row in rows]
+    users = [row.user_id for row in sorted(rows, key=lambda row: (row.identified_at, row.profile_id))]
     traits = rules.fold_traits(store.facts_of_profiles(tx, website_id, members))
     return {
         "profileId": min(members).hex(),

@@ -13,6 +13,7 @@ from footfall.db.statements import Statement, load
 from footfall.identity import rules, store
 from footfall.identity.ledger import active_merges, everybody_of, standing_profile
 from footfall.identity.model import IDENTIFY, MERGE, Fact, Merge, Traits
+from footfall.identity.reading import Member, members_of
 from footfall.identity.store import sql
 from footfall.ids import FACT_BYTES, MAX_AT, at_of, format_uuid
 
@@ -72,9 +73,9 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
     profile = standing_profile(tx, website_id, profile_id)
     if profile is None:
         return None
-    rows: list[Row] = [(profile.profile_id, profile.user_id, profile.identified_at)]
+    rows = [Member(profile.profile_id, profile.user_id, profile.identified_at)]
     if profile.member_count > 1:
-        rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
+        rows = members_of(tx, website_id, profile.person_id)
     person = profile
     if profile.person_id != profile.profile_id:
         person = store.read_profile(tx, website_id, profile.person_id) or profile
@@ -84,7 +85,7 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
         members=members,
         traits=person.traits,
         spans=spans_of(tx, website_id, [list(members)])[0],
-        identified_at=rows[0][2],
+        identified_at=rows[0].identified_at,
     )
 
 
@@ -126,7 +127,7 @@ def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen 
         facts=[],
         traits=Traits({}, {}, set()),
         spans={},
-        identified_at=at_of(rows[0][0]),
+        identified_at=at_of(rows[0].fact_id),
     )
 
 
@@ -232,7 +233,7 @@ def ledger_of(
     statement = history_sql.ledger_down if newest_first else history_sql.ledger_up
     members = list(profile_ids)
     rows = {
-        row[0]: row
+        row.fact_id: row
         for member in members
         for row in tx.all(statement, (website_id, member, since, until, limit + 1))
     }
@@ -241,20 +242,20 @@ def ledger_of(
     )
     wanted = beside[-limit - 1 :] if newest_first else beside[: limit + 1]
     keys: list[Params] = [(website_id, one) for one in wanted]
-    rows |= {row[0]: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
+    rows |= {row.fact_id: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
     order = sorted(rows, reverse=newest_first)
     return [rows[one] for one in order[:limit]], order[limit - 1] if len(order) > limit else None
 
 
 def _merges_around(tx: Transaction, website_id: bytes, members: list[bytes]) -> set[bytes]:
     """The ids of all merges that name these users, undone ones too, of the undos of those, and so on: they may be kept under other users."""
-    waiting = [row[0] for member in members for row in tx.all(sql.merges_of_profile, (website_id, member))]
+    waiting = [merge.fact_id for member in members for merge in store.merges_of(tx, website_id, member)]
     found = set(waiting)
     while waiting:
-        for fact_id, _ in tx.all(sql.undos_of_fact, (website_id, waiting.pop())):
-            if fact_id not in found:
-                found.add(fact_id)
-                waiting.append(fact_id)
+        for undo in store.undos_of(tx, website_id, waiting.pop()):
+            if undo.fact_id not in found:
+                found.add(undo.fact_id)
+                waiting.append(undo.fact_id)
     return found
 
 
@@ -262,27 +263,26 @@ def facts_json(
     tx: Transaction, website_id: bytes, rows: list[Row], key_names: Mapping[bytes, str | None]
 ) -> list[dict[str, Any]]:
     """Facts as the wire shows them; `active` says whether one counts."""
-    inactive = tx.lookup(sql.inactive_get, [(website_id, row[0]) for row in rows])
+    inactive = tx.lookup(sql.inactive_get, [(website_id, row.fact_id) for row in rows])
     return [_fact_json(row, one is None, key_names) for row, one in zip(rows, inactive, strict=True)]
 
 
 def _fact_json(row: Row, is_active: bool, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
-    fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations = row
-    said = msgspec.json.decode(operations)
+    said = msgspec.json.decode(row.operations)
     shown: dict[str, Any] = {
-        "factId": fact_id.hex(),
-        "kind": kind,
-        "at": to_iso(at_of(fact_id)),
-        "receivedAt": to_iso(received_at),
-        "source": source,
-        "trusted": bool(is_trusted),
-        "key": key_names.get(key_id) if key_id else None,
+        "factId": row.fact_id.hex(),
+        "kind": row.kind,
+        "at": to_iso(at_of(row.fact_id)),
+        "receivedAt": to_iso(row.received_at),
+        "source": row.source,
+        "trusted": bool(row.is_trusted),
+        "key": key_names.get(row.key_id) if row.key_id else None,
         "active": is_active,
-        "profileId": profile_id.hex(),
-        "userId": user_id,
+        "profileId": row.profile_id.hex(),
+        "userId": row.user_id,
     }
-    if kind == IDENTIFY:
-        return {**shown, "visitorId": format_uuid(visitor_id), "operations": said}
-    if kind == MERGE:
+    if row.kind == IDENTIFY:
+        return {**shown, "visitorId": format_uuid(row.visitor_id), "operations": said}
+    if row.kind == MERGE:
         return {**shown, "merged": said["merge"], "reason": said["reason"]}
     return {**shown, "undone": said["undo"], "reason": said["reason"]}

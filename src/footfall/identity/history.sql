@@ -28,12 +28,12 @@ FROM link l WHERE l.website_id = :website_id AND l.profile_id = :profile_id AND 
     SELECT 1 FROM link o WHERE o.website_id = l.website_id AND o.visitor_id = l.visitor_id AND o.fact_id <> l.fact_id
 ) ORDER BY l.visitor_id, l.fact_id;
 
--- name: ledger_up(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+-- name: ledger_up(website_id bytes, profile_id bytes, since bytes, until bytes, most int) -> fact_id bytes, kind text, profile_id bytes, user_id text, visitor_id bytes?, received_at int, source text, is_trusted int, key_id bytes?, operations text
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
 FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until
 ORDER BY fact_id LIMIT :most;
 
--- name: ledger_down(website_id bytes, profile_id bytes, since bytes, until bytes, most int)
+-- name: ledger_down(website_id bytes, profile_id bytes, since bytes, until bytes, most int) -> fact_id bytes, kind text, profile_id bytes, user_id text, visitor_id bytes?, received_at int, source text, is_trusted int, key_id bytes?, operations text
 SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
 FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND fact_id > :since AND fact_id < :until
 ORDER BY fact_id DESC LIMIT :most;

@@ -50,30 +50,27 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
     tx.run_many(identity_sql.undo_add, undos)
     tx.run_many(identity_sql.inactive_add, sorted(operated.inactive))
     profiles = links = 0
-    people: Iterator[Params] = (
-        store.profile_row(
-            Profile(
-                key[0],
-                key[1],
-                person.person_id,
-                person.member_count,
-                person.user_id,
-                person.identified_at,
-                person.visitor_count,
-                person.traits,
-            )
+    people = (
+        Profile(
+            website_id,
+            profile_id,
+            person.person_id,
+            person.member_count,
+            person.user_id,
+            person.identified_at,
+            person.visitor_count,
+            person.traits,
         )
-        for key, person in fold_people(tx, operated)
+        for (website_id, profile_id), person in fold_people(tx, operated)
     )
-    for rows in _chunks(people):
-        tx.run_many(identity_sql.profile_put, rows)
-        store.mark_changed(tx, [(row[0], row[1]) for row in rows])  # type: ignore[misc]
-        profiles += len(rows)
-        progress(len(rows))
+    for found in _chunks(people):
+        store.put_profiles(tx, found)
+        profiles += len(found)
+        progress(len(found))
     spans: Iterator[Params] = (
-        (key[0], key[1], fact_id, profile_id)
-        for key, found in fold_visitors(tx, operated)
-        for fact_id, profile_id in found
+        (*key, link.fact_id, link.profile_id)
+        for key, folded in fold_visitors(tx, operated)
+        for link in folded
     )
     for rows in _chunks(spans):
         tx.run_many(identity_sql.link_add, rows)

@@ -125,7 +125,8 @@ def _members(tx: Transaction, website_id: bytes, row: Row) -> list[Row]:
     profile_id, member_count, user_id, identified_at, _ = row
     if member_count == 1:
         return [(profile_id, user_id, identified_at)]
-    return tx.all(identity_sql.members_of_person, (website_id, profile_id))
+    members = tx.all(identity_sql.members_of_person, (website_id, profile_id))
+    return [(member.profile_id, member.user_id, member.identified_at) for member in members]
 
 
 def _summary(row: Row, members: list[Row]) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
             users = [user_id]
             if member_count > 1:
                 members = tx.all(identity_sql.members_of_person, (key[0], person_id))
-                users, identified_at = [member[1] for member in members], members[0][2]
+                users, identified_at = [member.user_id for member in members], members[0].identified_at
             seen_at = at_of(last[0]) if last and last[0] else identified_at
             changes.add(key, known, _decode(metadata), users)
             changes.place(key, seen_at, identified_at)
