@@ -19,8 +19,9 @@ from footfall.identity.model import Operations
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
 from footfall.identity.verify import verify_identity
-from footfall.people.endpoints import read_page
+from footfall.people.endpoints import read_people
 from footfall.people.index import SIZES_CHANGES, SIZES_HANDLER, Step, Take, TraitIndexer, index_step, sql
+from footfall.people.model import ListedPerson
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
 from tests.laws.world import WEBSITE, Said, deliver, join, prepare
@@ -138,7 +139,7 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
                 rows, total, is_exact = find_people(
                     tx, WEBSITE.website_id, read_people_query(asked.items()), few
                 )
-                assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
+                assert [people[row.profile_id] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked
 
 
@@ -156,13 +157,12 @@ def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
         join(tx, f"user {late}", f"user {early}")
         while index_step(tx, [Take(100)])[0].changes:
             pass
-        found: list[dict[str, Any]] = []
+        found: list[ListedPerson] = []
         for offset in range(PEOPLE):
             asked = {**filters, "limit": "1", "offset": str(offset)}
-            page, _ = read_page(tx, (WEBSITE, read_people_query(asked.items())))
-            found += [person for person, _ in page]
-        assert len({one["profileId"] for one in found}) == len(found) == PEOPLE - 1
-        times = [one["identifiedAt"] for one in found]
+            found += read_people(tx, WEBSITE, read_people_query(asked.items())).people
+        assert len({one.profile_id for one in found}) == len(found) == PEOPLE - 1
+        times = [one.identified_at for one in found]
         assert times == sorted(times, reverse=True)
 
 
