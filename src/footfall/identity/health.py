@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from footfall.clock import DAY_MS, system_clock, to_iso
-from footfall.db.counts import counting
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
 from footfall.identity.dating import AHEAD_MS
 from footfall.ids import at_of, at_prefix, format_uuid
+from footfall.websites.counts import counting
 from footfall.websites.model import Website
 
 sql = load(__file__, "health.sql")
