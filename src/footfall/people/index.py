@@ -313,7 +313,31 @@ class SeenNoter:
                 await self._database.write(SEEN_HANDLER, seen)
                 noted += len(seen)
         if noted:
-            await self._database.settle()
+            await self._database.derived.flush()
+
+
+class _Pending:
+    """Changes that the index has taken in and that are removed once it is committed, where it is written apart."""
+
+    def __init__(self) -> None:
+        self.keys: list[Params] = []
+        self._since = 0.0
+
+    @property
+    def last(self) -> Params:
+        """Behind which the next change is to be taken."""
+        return self.keys[-1] if self.keys else START
+
+    def add(self, keys: list[Params]) -> None:
+        if not self.keys:
+            self._since = monotonic()
+        self.keys += keys
+
+    def is_due(self) -> bool:
+        """Whether the index has to be committed though there is more to do."""
+        many = len(self.keys)
+        patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
+        return many >= SETTLE_MOST or (many > 0 and monotonic() - self._since >= patience)
 
 
 class TraitIndexer:
@@ -321,54 +345,58 @@ class TraitIndexer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._taken = 0
-        self._most = LEAST
-        self._after = START
-        self._left: list[Params] = []
-        self._begun = 0.0
+        self._derived = database.derived
+        self._pending = _Pending()
         self._losses = 0
-        self._unmarked = START if database.is_derived_new else None
+        self._most = LEAST
+        self._live_calls = 0
+        self._unmarked = START if database.derived.is_new else None
         self._is_form_known = False
         self._untold, self._tell_at = 0, 0.0
 
     async def advance(self) -> float:
         """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
         try:
-            if await self._database.mend_derived():
-                self._after, self._left, self._unmarked = START, [], START
-            if not self._is_form_known and await self._database.read(read_form, None) != FORM:
-                self._unmarked = START
-            self._is_form_known = True
-            while self._unmarked is not None:
-                await self._mark_more(self._unmarked)
-            return await self._step()
+            await self._fill()
+            step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._pending.last))
+            has_more = step.changes == self._most
+            self._pending.add(step.left)
+            if self._pending.is_due() or (self._pending.keys and not has_more):
+                await self._flush()
+            await self._tell_sizes(step.changes)
+            return self._pause(step, has_more=has_more)
         except Exception:
-            self._after, self._left = START, []
-            self._database.pace(None)
+            self._pending = _Pending()
+            self._derived.limit_bulk(None)
             raise
 
-    async def _step(self) -> float:
-        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError.
+    async def _fill(self) -> None:
+        """Mark all profiles if the index was lost, is of another database or of another form. Raises ApiError and DatabaseError."""
+        if await self._derived.mend():
+            self._pending, self._unmarked = _Pending(), START
+        if not self._is_form_known and await self._database.read(read_form, None) != FORM:
+            self._unmarked = START
+        self._is_form_known = True
+        while self._unmarked is not None:
+            await self._mark_more(self._unmarked)
 
-        While the index is behind, bulk calls add half of what it takes, so that it catches up.
-        """
-        step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._after))
-        was_all = step.changes < self._most
-        if step.left:
-            self._begun = self._begun if self._left else monotonic()
-            self._left += step.left
-            self._after = self._left[-1]
-        if self._left and (was_all or self._is_due()):
-            await self._settle()
-        await self._tell_sizes(step.changes)
-        is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
-        is_behind = step.waited > BEHIND_MS
-        self._database.pace(step.changes // 2 if is_behind and not was_all else None)
-        if was_all:
-            return IDLE_SECONDS
-        wanted = STEP if is_busy else STEP_ALONE
-        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
-        return PAUSE * step.seconds if is_busy and not is_behind else 0
+    async def _mark_more(self, after: Params) -> None:
+        """Mark some more of all profiles."""
+        following = await self._database.change(lambda tx: mark_profiles(tx, after))
+        if following is None:
+            await self._derived.mark_filled()
+            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
+        self._unmarked = following
+
+    async def _flush(self) -> None:
+        """Commit the index, and remove the changes that it is up to date with, before the next are taken."""
+        losses, self._losses = self._losses, await self._derived.flush()
+        if losses != self._losses:
+            raise DatabaseError("what steps wrote was lost")
+        keys = self._pending.keys
+        for first in range(0, len(keys), DONE):
+            await self._database.write(DONE_HANDLER, keys[first : first + DONE])
+        self._pending = _Pending()
 
     async def _tell_sizes(self, changes: int) -> None:
         """Tell the planner what there is by now, when that is due. Raises ApiError and DatabaseError."""
@@ -378,25 +406,16 @@ class TraitIndexer:
             await self._database.write(SIZES_HANDLER, None)
             self._untold, self._tell_at = 0, monotonic() + SIZES_PAUSE * (monotonic() - now)
 
-    def _is_due(self) -> bool:
-        """Whether the index has to be committed though there is more to do."""
-        many = len(self._left)
-        patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
-        return many >= SETTLE_MOST or monotonic() - self._begun >= patience
+    def _pause(self, step: Step, *, has_more: bool) -> float:
+        """The seconds to wait before the next step, which takes about as long as it should.
 
-    async def _settle(self) -> None:
-        """Commit the index, and remove the changes that it is up to date with, before the next are taken."""
-        losses, self._losses = self._losses, await self._database.settle()
-        if losses != self._losses:
-            raise DatabaseError("what steps wrote was lost")
-        for first in range(0, len(self._left), DONE):
-            await self._database.write(DONE_HANDLER, self._left[first : first + DONE])
-        self._after, self._left = START, []
-
-    async def _mark_more(self, after: Params) -> None:
-        """Mark some more of all profiles, since the index was lost, of another database or of another form. Raises ApiError and DatabaseError."""
-        following = await self._database.change(lambda tx: mark_profiles(tx, after))
-        if following is None:
-            await self._database.derived_made()
-            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
-        self._unmarked = following
+        While the index is behind, bulk calls add half of what it takes, so that it catches up.
+        """
+        live_calls, self._live_calls = self._live_calls, self._database.live_calls()
+        is_busy, is_behind = self._live_calls > live_calls, step.waited > BEHIND_MS
+        self._derived.limit_bulk(step.changes // 2 if is_behind and has_more else None)
+        if not has_more:
+            return IDLE_SECONDS
+        wanted = STEP if is_busy else STEP_ALONE
+        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
+        return PAUSE * step.seconds if is_busy and not is_behind else 0
