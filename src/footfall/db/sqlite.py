@@ -384,8 +384,9 @@ class SqliteDatabase:
     def _empty_logs(self) -> None:
         """Copy the write-ahead logs into their files, unless others read them; the next start does it otherwise."""
         try:
-            with contextlib.closing(connect(self.path, 1024)) as connection:
+            with contextlib.closing(connect(self.path, 1024, read_only=True)) as connection:
                 attach_derived(connection, self.path)
+                connection.execute("PRAGMA query_only = OFF")
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return
