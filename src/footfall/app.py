@@ -25,7 +25,6 @@ from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.core import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
@@ -45,6 +44,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
 from footfall.websites.removal import WebsiteRemover

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from footfall.db.postgres_derived import PostgresDerived
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.identity.erase import EraseCall, erase
@@ -234,7 +235,6 @@ class OneTransaction:
     """A database whose calls all run in `tx`. `handlers`: those that wrote, in their order."""
 
     engine = "none"
-    is_derived_new = False
 
     def __init__(self, tx: Transaction, changes: int = 0) -> None:
         self.handlers: list[WriteHandler] = []
@@ -253,17 +253,12 @@ class OneTransaction:
     async def change(self, work: Callable[[Transaction], Any]) -> Any:
         return work(self._tx)
 
-    async def settle(self) -> int:
+    @property
+    def derived(self) -> PostgresDerived:
+        return PostgresDerived([])
+
+    def live_calls(self) -> int:
         return 0
-
-    async def derived_made(self) -> None: ...
-    async def mend_derived(self) -> bool:
-        return False
-
-    def taken(self) -> int:
-        return 0
-
-    def pace(self, most: int | None) -> None: ...
 
 
 def advance(database: OneTransaction, steps: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, SKEW_MS, Hit
-from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.store import sql as identity_sql
+from footfall.websites.counts import counting
 
 sql = load(__file__, "collect.sql")
 

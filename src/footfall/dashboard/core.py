@@ -18,7 +18,6 @@ from footfall.auth.accounts import Account, find_session
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
@@ -28,6 +27,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.context import Context, Credential, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 T = TypeVar("T")

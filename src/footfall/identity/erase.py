@@ -183,10 +183,10 @@ async def go_on(database: Database, erasure: Erasure) -> Erased | None:
 async def _take(database: Database, erasure: Erasure, part: Slice) -> None:
     taken = 0
     while taken < len(part.facts):
-        calls = database.taken()
+        calls = database.live_calls()
         rest = msgspec.structs.replace(part, facts=part.facts[taken:])
         taken += await database.write(SLICE_HANDLER, Taking(erasure, rest))
-        if database.taken() != calls:
+        if database.live_calls() != calls:
             await asyncio.sleep(REST_SECONDS)
 
 

@@ -7,7 +7,6 @@ import itertools
 import msgspec
 
 from footfall.clock import DAY_MS, system_clock
-from footfall.db.counts import counting
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
@@ -25,6 +24,7 @@ from footfall.identity.model import (
 )
 from footfall.identity.reading import find_person, members_of
 from footfall.ids import at_prefix
+from footfall.websites.counts import counting
 from footfall.websites.model import Website
 
 sql = load(__file__, "health.sql")

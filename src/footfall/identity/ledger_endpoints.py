@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from footfall.auth.access import caller, site
 from footfall.auth.store import key_names
 from footfall.clock import from_iso, to_iso
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.erase import erase_call, erase_person, nobody_to_erase, profile_to_erase
@@ -32,6 +31,7 @@ from footfall.web.context import Context
 from footfall.web.envelope import Reply, success
 from footfall.web.json import decode_object
 from footfall.web.parameters import read_cursor, read_hex, read_number_parameter, read_order
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 MAX_REASON = 500

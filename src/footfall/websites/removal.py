@@ -119,7 +119,7 @@ class WebsiteRemover:
         website_id, started = waiting[0].website_id, perf_counter()
         if await self._remove_some(website_id):
             return REST * (perf_counter() - started)
-        losses, self._losses = self._losses, await self._database.settle()
+        losses, self._losses = self._losses, await self._database.derived.flush()
         if losses != self._losses:  # what was removed from derived tables may be there again
             return 0
         if self._clock() < waiting[0].since + LATE_MS:
