@@ -186,14 +186,12 @@ def first_run(tx: Transaction, now: int) -> FirstRun | None:
     website = websites[-1] if websites else create_website(tx, "example.com", now, name="Example")
     key = create_key(tx, website.website_id, FIRST_KEY, now)
     configuration_changed(tx)
-    return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key["key"])
+    return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key.secret)
 
 
 def _is_tried(tx: Transaction, website: Website) -> bool:
     """Whether somebody made the website for themselves, or the demo's has got its key to try."""
-    return website.domain != DEMO or any(
-        key["name"] == FIRST_KEY for key in list_keys(tx, website.website_id)
-    )
+    return website.domain != DEMO or any(key.name == FIRST_KEY for key in list_keys(tx, website.website_id))
 
 
 async def note_credentials(database: Database, access: Access) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.auth.accounts import Account
+from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.collect.visitors import read_visitor
@@ -109,7 +110,7 @@ def with_world(session: sqlite.SqliteSession, work: Callable[[Transaction], None
         session.transact(run)
 
 
-def context_of(*values: str, query: str = "") -> Context:
+def context_of(*values: str, query: str = "") -> Context[None]:
     return Context({}, "127.0.0.1", query.encode(), (ID.hex(), *values), NOW, path="/")
 
 
@@ -153,7 +154,7 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     return str(reply.body, "utf-8")
 
 
-ACCOUNT = Account(b"a" * 12, f"{OUTSIDE}@example.com")
+ACCOUNT = Account(b"a" * 12, f"{OUTSIDE}@example.com", 0)
 
 
 class _Reader(HTMLParser):
@@ -364,20 +365,10 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "problem": problem,
         "done": done,
     }
-    key = {
-        "name": name or "",
-        "displayKey": "df_…",
-        "createdAt": to_iso(0),
-        "lastUsedAt": at,
-        "apiKeyId": "00",
-    }
-    token = {
-        **key,
-        "name": name,
-        "tokenId": "00",
-        "permissions": ["*"] if flag else ["a", "b"],
-        "websiteIds": ["1", "2", "3", "4"] if flag else [],
-    }
+    used_at = NOW if flag else None
+    key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
+    scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
+    token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
     seen = OnlineVisitor(VISITORS[0], NOW, name, OUTSIDE, name, None)
     traits = msgspec.json.encode({"name": name, "image": name}).decode()
     known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
@@ -390,7 +381,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "account": {"account": ACCOUNT},
         "websites": {},
         "website_new": {"form": form},
-        "tokens": {"tokens": [token], "names": {"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
+        "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
         "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
         "online": {"website": SITE, "most": 2, "online": [known]},
         "settings": {

@@ -21,11 +21,13 @@ def files() -> Iterator[Path]:
         yield from (path for path in (SOURCES / package).rglob("*.py") if not path.name.endswith(RIM))
 
 
-def annotations(node: ast.AST) -> Iterator[ast.expr | None]:
+def annotated(node: ast.AST) -> Iterator[ast.expr | None]:
     """What a function says of its arguments and its result, or a class of a field."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = node.args
-        yield from (one.annotation for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+        yield from (
+            one.annotation for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        )
         yield from (one.annotation for one in (arguments.vararg, arguments.kwarg) if one)
         yield node.returns
 
@@ -33,11 +35,13 @@ def annotations(node: ast.AST) -> Iterator[ast.expr | None]:
 def loose(tree: ast.Module, inside: str = "") -> Iterator[str]:
     """The functions, and the fields of classes, that a JSON object goes through."""
     for node in ast.walk(tree):
-        if any(one is not None and says_loose(one) for one in annotations(node)):
+        if any(one is not None and says_loose(one) for one in annotated(node)):
             yield node.name  # type: ignore[attr-defined]
         if isinstance(node, ast.ClassDef):
             fields = (one for one in node.body if isinstance(one, ast.AnnAssign))
-            yield from (f"{node.name}.{ast.unparse(one.target)}" for one in fields if says_loose(one.annotation))
+            yield from (
+                f"{node.name}.{ast.unparse(one.target)}" for one in fields if says_loose(one.annotation)
+            )
 
 
 def says_loose(annotation: ast.expr) -> bool:

@@ -9,9 +9,9 @@ from footfall.clock import DAY_MS
 from footfall.collect.model import Dropped
 from footfall.collect.service import DROPPED_HANDLER, sql
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
-from footfall.errors import UsageError
+from footfall.errors import FieldError
 from footfall.websites.counts import Counts
-from footfall.websites.store import clean_host
+from footfall.websites.fields import clean_host
 
 MOST_HOSTS = 20
 """Host names that are kept of a website and day, the most frequent. Whoever sends others in their place costs no more room."""
@@ -51,7 +51,7 @@ def _known_form(host: str) -> str:
         return ""
     try:
         return clean_host(host, "host")
-    except UsageError:
+    except FieldError:
         return ""
 
 

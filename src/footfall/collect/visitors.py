@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from footfall.auth.access import site
+from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import NOWHERE, Place
@@ -163,16 +163,18 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_place = msgspec.json.Decoder(Place).decode
 
 
-def visitor_endpoint(database: Database) -> Handler:
+def visitor_endpoint(database: Database) -> Handler[WebsitePrincipal]:
     """A visitor's identity, activity and profile."""
 
-    async def visitor(context: Context) -> Reply:
+    async def visitor(context: Context[WebsitePrincipal]) -> Reply:
         visitor_id = parse_uuid(context.path_values[0])
         if visitor_id is None:
             raise BadRequest(
                 "The visitor id in the path must be a UUID such as 3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b."
             )
-        data = await database.read(read_visitor, (site(context).website_id, visitor_id, context.now))
+        data = await database.read(
+            read_visitor, (context.principal.website.website_id, visitor_id, context.now)
+        )
         if data is None:
             raise NotFound("Visitor data not found for this website: no pageview of this visitor has come.")
         return success(data)

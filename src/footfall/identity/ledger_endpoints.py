@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from footfall.auth.access import caller, site
+from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
 from footfall.clock import from_iso, to_iso
 from footfall.db.protocol import Database, Transaction
@@ -47,36 +47,36 @@ class Ledger:
         self._database = database
         self._refused = refused
 
-    async def merge(self, context: Context) -> Reply:
+    async def merge(self, context: Context[WebsitePrincipal]) -> Reply:
         """Says that two users are one person; with `dryRun`, only what would come of it."""
         body = decode_object(context.body)
-        website = site(context)
+        website = context.principal.website
         call = MergeCall(
             website.website_id,
             website.profile_secret,
             read_pair(body),
             read_reason(body),
-            caller(context).credential_id,
+            context.principal.caller.credential_id,
             context.now,
             read_flag(body, "dryRun"),
         )
         outcome = await self._database.write(MERGE_HANDLER, call)
         if isinstance(outcome, ApiError):
             raise outcome
-        may_read = caller(context).may("analytics:read")
+        may_read = context.principal.caller.may("analytics:read")
         return await asyncio.to_thread(_merged_reply, outcome, is_dry_run=call.is_dry_run, may_read=may_read)
 
-    async def undo(self, context: Context) -> Reply:
+    async def undo(self, context: Context[WebsitePrincipal]) -> Reply:
         """Says that a fact does not count; undoing an undo restores."""
         fact_id = read_fact_id(context.path_values[0])
         body = decode_object(context.body) if context.body else {}
-        website = site(context)
+        website = context.principal.website
         call = UndoCall(
             website.website_id,
             website.profile_secret,
             fact_id,
             read_reason(body),
-            caller(context).credential_id,
+            context.principal.caller.credential_id,
             context.now,
         )
         outcome = await self._database.write(UNDO_HANDLER, call)
@@ -84,35 +84,37 @@ class Ledger:
             raise outcome
         return success(_undone_json(outcome))
 
-    async def ledger(self, context: Context) -> Reply:
+    async def ledger(self, context: Context[WebsitePrincipal]) -> Reply:
         """Every fact about a person, oldest or newest first, by cursor."""
         query = context.query()
         asked = LedgerQuery(
-            site(context),
+            context.principal.website,
             read_ref(context.path_values[0]),
             read_cursor(query.get("cursor"), FACT_BYTES, FACT_BYTES, "ledger"),
             read_number_parameter(query, "limit", LEDGER_LIMIT, 1, LEDGER_LIMIT),
             read_order(query, "asc") == "desc",
         )
-        answer = await self._database.scan(_answer_ledger, asked, share=site(context).website_id)
+        answer = await self._database.scan(_answer_ledger, asked, share=context.principal.website.website_id)
         if answer is None:
             raise no_such_person()
         return answer
 
-    async def erase(self, context: Context) -> Reply:
+    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""
-        asked = site(context), read_ref(context.path_values[0])
+        asked = context.principal.website, read_ref(context.path_values[0])
         profile_id = await self._database.read(profile_to_erase, asked)
-        call = erase_call(site(context), profile_id, context.now)
+        call = erase_call(context.principal.website, profile_id, context.now)
         receipt, is_gone = await erase_person(self._database, call)
         if receipt is None:
             raise await self._database.read(nobody_to_erase, asked)
         return success(receipt_json(receipt, is_gone, self._database.engine))
 
-    async def health(self, context: Context) -> Reply:
+    async def health(self, context: Context[WebsitePrincipal]) -> Reply:
         """What looks wrong in this website's identities."""
         await self._refused.flush()
-        return await self._database.scan(_answer_health, site(context), share=site(context).website_id)
+        return await self._database.scan(
+            _answer_health, context.principal.website, share=context.principal.website.website_id
+        )
 
 
 class LedgerQuery(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from footfall.auth.access import site
+from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
@@ -44,12 +44,14 @@ class People:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def profiles(self, context: Context) -> Reply:
+    async def profiles(self, context: Context[WebsitePrincipal]) -> Reply:
         """A page of people, newest first; found by search and traits."""
         query = read_people_query(context.pairs())
-        return await self._database.scan(_answer_list, (site(context), query), share=site(context).website_id)
+        return await self._database.scan(
+            _answer_list, (context.principal.website, query), share=context.principal.website.website_id
+        )
 
-    async def profile(self, context: Context) -> Reply:
+    async def profile(self, context: Context[WebsitePrincipal]) -> Reply:
         """One person, now or as of a time, with reasons on demand; their visitors by cursor."""
         query = context.query()
         at = read_as_of(query)
@@ -57,35 +59,37 @@ class People:
         if with_reasons not in ("0", "1"):
             raise BadRequest("explain must be 0 or 1.")
         asked = PersonQuery(
-            site(context),
+            context.principal.website,
             read_ref(context.path_values[0]),
             MAX_AT if at is None else at,
             with_reasons == "1",
             read_cursor(query.get("cursor"), KEY_BYTES, KEY_BYTES, "person"),
             read_number_parameter(query, "limit", VISITORS_LIMIT, 1, MAX_VISITORS_LIMIT),
         )
-        answer = await self._database.scan(_answer_person, asked, share=site(context).website_id)
+        answer = await self._database.scan(_answer_person, asked, share=context.principal.website.website_id)
         if answer is None:
             raise no_such_person()
         return answer
 
-    async def journey(self, context: Context) -> Reply:
+    async def journey(self, context: Context[WebsitePrincipal]) -> Reply:
         """What a person did, newest or oldest first, by cursor."""
         query = context.query()
         order = read_order(query, "desc")
         limit = read_number_parameter(query, "limit", JOURNEY_LIMIT, 1, MAX_JOURNEY_LIMIT)
         cursor = read_journey_cursor(query.get("cursor"))
         ref = read_ref(context.path_values[0])
-        asked = JourneyQuery(site(context), ref, cursor, limit, order == "desc")
-        answer = await self._database.scan(_answer_journey, asked, share=site(context).website_id)
+        asked = JourneyQuery(context.principal.website, ref, cursor, limit, order == "desc")
+        answer = await self._database.scan(_answer_journey, asked, share=context.principal.website.website_id)
         if answer is None:
             raise no_such_person()
         return answer
 
-    async def export(self, context: Context) -> Reply:
+    async def export(self, context: Context[WebsitePrincipal]) -> Reply:
         """Everything held about a person."""
         found = await self._database.scan(
-            read_export, (site(context), read_ref(context.path_values[0])), share=site(context).website_id
+            read_export,
+            (context.principal.website, read_ref(context.path_values[0])),
+            share=context.principal.website.website_id,
         )
         if found is None:
             raise no_such_person()

@@ -12,6 +12,7 @@ from footfall.clock import Clock
 from footfall.db import migrate
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import Statement, load, make_statement
+from footfall.errors import NotFound
 from footfall.websites.store import configuration_changed, require_website
 
 sql = load(__file__, "removal.sql")
@@ -37,19 +38,22 @@ class Removal(msgspec.Struct, frozen=True):
     since: int
 
 
-def remove_website(tx: Transaction, website_id: bytes, now: int) -> None:
-    """Take a website and its keys away. Its rows remain for `remove_rows`. Raises UsageError when there is none."""
-    require_website(tx, website_id)
+def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
+    """Take a website and its keys away, if there is one. Its rows remain for `remove_rows`."""
+    website = require_website(tx, website_id)
+    if isinstance(website, NotFound):
+        return website
     tx.run(sql.website_remove, (website_id,))
     tx.run(sql.keys_remove, (website_id,))
     tx.run(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
+    return None
 
 
 def removals(tx: Transaction, _: None = None) -> list[Removal]:
     """Websites that are gone, of which rows may be left."""
     found = tx.all(sql.removals_all, (_NAME, _NAME + "~"))
-    return [Removal(bytes.fromhex(name.removeprefix(_NAME)), since) for name, since in found]
+    return [Removal(bytes.fromhex(row.name.removeprefix(_NAME)), row.value) for row in found]
 
 
 def remove_rows(tx: Transaction, website_id: bytes) -> int:
@@ -70,7 +74,7 @@ def end_removal(tx: Transaction, website_id: bytes) -> None:
 def _remove(tx: Transaction, website_id: bytes, *, is_derived: bool) -> int:
     for first_keys, remove in _statements(is_derived):
         if keys := tx.all(first_keys, (website_id,)):
-            tx.run_many(remove, keys)
+            tx.run_many(remove, [msgspec.structs.astuple(key) for key in keys])
             return len(keys)
     return 0
 
@@ -89,7 +93,7 @@ def _statements_of(table: str, body: str, key: list[str]) -> tuple[Statement, St
     where = " AND ".join(f"{name} = :{name}" for name in key)
     first = f"SELECT {', '.join(key)} FROM {table} WHERE website_id = :website_id LIMIT {SLICE}"
     return (
-        make_statement(f"first_keys_{table}", "website_id bytes", first),
+        make_statement(f"first_keys_{table}", "website_id bytes", first, declared),
         make_statement(f"remove_{table}", declared, f"DELETE FROM {table} WHERE {where}"),
     )
 
