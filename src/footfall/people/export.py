@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 from footfall.auth.store import key_names
 from footfall.db.protocol import Transaction
@@ -32,7 +31,13 @@ def export_person(tx: Transaction, website_id: bytes, then: PersonThen) -> Expor
     """`profile` (with its `explain`), `explain`, `ledger`, `sessions` and `journey`; each item of a list has a line of its own."""
     names = key_names(tx, website_id)
     reasons = explanation_json(explain(then, names))
-    explained = [b'{"traits":', encode(reasons["traits"]), b',"links":', *_list(reasons["links"]), b"}"]
+    explained = [
+        b'{"traits":',
+        encode(reasons["traits"]),
+        b',"links":',
+        *_list(map(encode, reasons["links"])),
+        b"}",
+    ]
     ledger = whole_ledger(tx, website_id, everybody_of(tx, website_id, then.person_id), names)
     parts = [
         b'{"profile":',
@@ -40,11 +45,11 @@ def export_person(tx: Transaction, website_id: bytes, then: PersonThen) -> Expor
         b',\n"explain":',
         *explained,
         b',\n"ledger":',
-        *_list(map(ledger_json, ledger)),
+        *_list(encode(ledger_json(one)) for one in ledger),
         b',\n"sessions":',
-        *_list(map(session_json, read_sessions(tx, website_id, then))),
+        *_list(encode(session_json(one)) for one in read_sessions(tx, website_id, then)),
         b',\n"journey":',
-        *_list(map(entry_json, whole_journey(tx, website_id, then))),
+        *_list(encode(entry_json(one)) for one in whole_journey(tx, website_id, then)),
         b"}",
     ]
     return Export(then.person_id, parts)
@@ -58,14 +63,14 @@ def _profile(tx: Transaction, website_id: bytes, then: PersonThen, explained: li
     yield from explained
     yield b',"visitors":'
     listed = list_visitors(visitors, b"", len(visitors)).visitors
-    yield from _list(visitor_json(visitor_of(one)) for one in listed)
+    yield from _list(encode(visitor_json(visitor_of(one))) for one in listed)
     yield b"}"
 
 
-def _list(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """The parts of a JSON list."""
+def _list(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a JSON list with these items."""
     rest, before = iter(items), b"[\n"
     while some := list(islice(rest, TOGETHER)):
-        yield before + b",\n".join(map(encode, some))
+        yield before + b",\n".join(some)
         before = b",\n"
     yield b"[]" if before == b"[\n" else b"\n]"
