@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from footfall.app import ERASERS
 from footfall.clock import to_iso
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
-from footfall.identity.erase import EraseCall, erase
 from footfall.identity.history import person_now, person_then
 from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
@@ -28,6 +28,7 @@ from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import PersonQuery, read_export, read_journey, read_person
 from footfall.people.journey import visitor_journey
 from footfall.people.reading import activity_of, look_at, read_activities
+from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -143,7 +144,7 @@ class Story:
         profile = self.reading.profile_id(step.user)
         self.erasures += 1
         erasure_id = self.erasures.to_bytes(16, "big")
-        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
+        (receipt,) = Erasing(ERASERS).erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
         joined = self.reading.everybody(profile)
         assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
         if receipt is not None:

@@ -12,15 +12,12 @@ from footfall.dashboard.journey import Journey, draw_journey, empty_journey, rea
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import ApiError
 from footfall.identity import store
-from footfall.identity.erase import erase_call, erase_person, is_being_erased, profile_to_erase
 from footfall.identity.history import Person, PersonThen, facts_json, nobody, person_now, person_then
 from footfall.identity.ledger import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger_endpoints import (
     LedgerQuery,
-    bytes_note,
     read_fact_id,
     read_ledger,
-    receipt_json,
 )
 from footfall.identity.model import UNDO
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
@@ -30,6 +27,8 @@ from footfall.people.endpoints import PersonQuery, read_export, read_journey_cur
 from footfall.people.export import stream_parts
 from footfall.people.journey import journey
 from footfall.people.reading import KEY_BYTES
+from footfall.privacy.endpoints import bytes_note, receipt_json
+from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
@@ -275,7 +274,7 @@ async def erase(call: Call) -> Reply:
             return await _show_person(call, status=400, problem=problem)
         profile_id = found.profile_id
     request = erase_call(call.site, profile_id, call.now)
-    receipt, is_gone = await erase_person(call.services.database, request)
+    receipt, is_gone = await call.services.erasing.erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())

@@ -252,6 +252,11 @@ def _traits_columns(traits: Traits) -> Params:
     )
 
 
+def has_facts(tx: Transaction, website_id: bytes, profile_id: bytes) -> bool:
+    """Whether there is any fact about a user who is not being erased."""
+    return tx.one(sql.user_of_profile, (website_id, profile_id)) is not None
+
+
 def facts_of_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> list[Fact]:
     """All active identify facts about one user, oldest first."""
     return [fact_from(row) for row in tx.all(sql.facts_of_profile, (website_id, profile_id))]
