@@ -44,7 +44,7 @@ def owner(tx: Transaction, visitor: int, at: int) -> str | None:
 
 def times(tx: Transaction) -> list[int]:
     """The times of all facts, as seen from NOW."""
-    return [at_of(row[0]) - NOW for row in tx.all(dating.sql.facts_from, (W, b""))]
+    return [at_of(row.fact_id) - NOW for row in tx.all(dating.sql.facts_from, (W, b""))]
 
 
 def test_the_next_users_pages_are_the_next_users_once_facts_are_dated_back(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from footfall.auth.removal import close_website
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
 from footfall.dashboard.core import Call, Problem, problem_of, redirect, render
@@ -16,7 +17,6 @@ from footfall.ids import parse_object_id
 from footfall.log import get_logger
 from footfall.web.envelope import Reply
 from footfall.websites.model import Exclusions, Website
-from footfall.websites.removal import remove_website
 from footfall.websites.store import (
     configuration_changed,
     create_website,
@@ -240,7 +240,7 @@ async def delete(call: Call) -> Reply:
             "confirm", f"Type {website.domain} exactly as it stands there to delete this website."
         )
         return await settings(call, problem=problem, status=400)
-    await change(call, lambda tx: remove_website(tx, website.website_id, call.now))
+    await change(call, lambda tx: close_website(tx, website.website_id, call.now))
     _log.info("website deleted", website=website.website_id.hex(), account=call.user.account_id.hex())
     return redirect(call, "/?done=deleted")
 

@@ -105,7 +105,7 @@ def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
 def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
     """Write handler: the index is up to date with the changes of these keys."""
     for keys in calls:
-        tx.run_many(sql.change_done, keys)
+        tx.run_many(identity_sql.change_remove, keys)
     return [None] * len(calls)
 
 

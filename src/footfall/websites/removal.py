@@ -38,10 +38,9 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 def remove_website(tx: Transaction, website_id: bytes, now: int) -> None:
-    """Take a website and its keys away. Its rows remain for `remove_rows`. Raises UsageError when there is none."""
+    """Take a website away; see `auth.removal` for what opens it. Its rows remain for `remove_rows`. Raises UsageError when there is none."""
     require_website(tx, website_id)
     tx.run(sql.website_remove, (website_id,))
-    tx.run(sql.keys_remove, (website_id,))
     tx.run(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
 

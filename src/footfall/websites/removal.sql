@@ -1,9 +1,6 @@
 -- name: website_remove(website_id bytes)
 DELETE FROM website WHERE website_id = :website_id;
 
--- name: keys_remove(website_id bytes)
-DELETE FROM api_key WHERE website_id = :website_id;
-
 -- name: removal_add(name text, since int)
 INSERT INTO setting (name, value) VALUES (:name, :since) ON CONFLICT (name) DO NOTHING;
 

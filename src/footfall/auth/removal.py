@@ -1,0 +1,13 @@
+"""Deleting a website together with what opens it."""
+
+from __future__ import annotations
+
+from footfall.auth.store import sql
+from footfall.db.protocol import Transaction
+from footfall.websites.removal import remove_website
+
+
+def close_website(tx: Transaction, website_id: bytes, now: int) -> None:
+    """Take a website and its keys away (`now`: ms since epoch). Raises UsageError when there is none."""
+    remove_website(tx, website_id, now)
+    tx.run(sql.keys_remove, (website_id,))
