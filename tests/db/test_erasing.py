@@ -12,10 +12,10 @@ import pytest
 
 from footfall.app import ERASERS, open_database
 from footfall.db.copying import Table, tables
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict, NotFound
-from footfall.identity.erasing import Erasure
+from footfall.identity.erasing import Blanked, Counts, Eraser, Erasure, Leaving, Range, Ranges
 from footfall.identity.ledger import MergeCall, UndoCall, everybody_of, find_user, merge, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rebuild import rebuild_identity
@@ -150,6 +150,88 @@ def test_an_erasure_in_slices_leaves_what_one_at_once_leaves(
     assert steps > 8
     assert done == msgspec.structs.replace(whole, keys=[])
     assert sliced.snapshot(contents) == at_once.snapshot(contents)
+
+
+class Payments:
+    """A domain that is new to erasures: it keeps what was paid by visitor and time, and who paid by user."""
+
+    def __init__(self) -> None:
+        self.paid = {
+            visitor: [at_prefix(NOW + at) + bytes([99, number]) for at in (6, 15, 25, 31, 45)]
+            for number, visitor in enumerate(VISITORS)
+        }
+        self.users: list[str] = []
+        self.finished: list[bytes] = []
+        self.forgotten: list[Params] = []
+        self.eraser = Eraser(
+            tables=frozenset(),
+            counts=("payments",),
+            forget_users=self._forget_users,
+            find=lambda tx, website_id, ranges, most: _Paid(self.paid, ranges, most),
+            finish_visitors=self._finish,
+            forget_derived=lambda tx, keys: self.forgotten.extend(keys),
+        )
+
+    def _forget_users(self, tx: Transaction, leaving: Leaving) -> Counts:
+        self.users += leaving.users.values()
+        return {}
+
+    def _finish(self, tx: Transaction, blanked: Blanked) -> Counts:
+        self.finished += blanked.fresh
+        return {}
+
+
+class _Paid:
+    """What was paid in some ranges."""
+
+    def __init__(self, paid: dict[bytes, list[bytes]], ranges: Ranges, most: int) -> None:
+        self._paid = paid
+        self._most = most
+        self._found = {one: self._within(one, spans) for one, spans in ranges.items()}
+
+    def _within(self, visitor: bytes, spans: list[Range]) -> list[bytes]:
+        return [
+            paid
+            for since, until in spans
+            for paid in [one for one in self._paid.get(visitor, ()) if since <= one < until][: self._most]
+        ]
+
+    def ids(self, visitor_id: bytes) -> list[bytes]:
+        return self._found.get(visitor_id, [])
+
+    def blank(self, ranges: Ranges) -> Counts:
+        gone = [(one, paid) for one, spans in ranges.items() for paid in self._within(one, spans)]
+        for visitor, paid in gone:
+            self._paid[visitor].remove(paid)
+        return {"payments": len(gone)}
+
+
+def test_a_new_domain_takes_part_in_an_erasure_by_one_eraser(place: Place, small_slices: None) -> None:
+    run_json(place, "db", "migrate")
+    place.transact(fill)
+    payments = Payments()
+    erasing_all = Erasing((*ERASERS, payments.eraser))
+
+    async def run() -> Erased | None:
+        database = open_database(place.settings)
+        await database.open()
+        receipt, _ = await erasing_all.erase_person(database, EraseCall(W, SECRET, ANN, ID, NOW + 50))
+        await database.close()
+        return receipt
+
+    receipt = asyncio.run(run())
+    assert receipt is not None
+    assert receipt.is_done
+    # Bob had the first visitor from 20 to 30; the fourth visitor is nobody's.
+    left = {one: len(paid) for one, paid in payments.paid.items()}
+    assert left == {VISITORS[0]: 1, VISITORS[1]: 0, VISITORS[2]: 0, **dict.fromkeys(VISITORS[3:], 5)}
+    assert list(receipt.rows) == ["events", "sessions", "visitors", "profiles", "facts", "payments"]
+    assert receipt.rows["payments"] == 14
+    assert receipt.rows["events"] == 11
+    assert sorted(payments.users) == ["ann", "eve"]
+    assert sorted(payments.finished) == sorted(VISITORS[:3])
+    assert sorted(payments.forgotten) == sorted({(W, ANN), (W, profile_id(SECRET, 0, "eve"))})
+    assert place.snapshot(verify_identity).shown == []
 
 
 def test_between_slices_the_person_is_nobody(place: Place, small_slices: None) -> None:
