@@ -154,7 +154,7 @@ def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World
     with closing(engine.open_session()) as session:
         website = session.transact(lambda tx: create_website(tx, "bench.example", system_clock()))
         key = session.transact(lambda tx: create_key(tx, website.website_id, "benchmark", system_clock()))
-        world = World(visitors, website, bytes.fromhex(key["apiKeyId"]), key["key"])
+        world = World(visitors, website, key.key.api_key_id, key.secret)
         for start in range(0, visitors, 1000):
             for operation in (PAGEVIEW, identify):
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))

@@ -26,7 +26,6 @@ from footfall.dashboard.core import Services as PageServices
 from footfall.dashboard.core import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
@@ -49,6 +48,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.pages import Health, Reference
 from footfall.web.ratelimit import RateLimit
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
 from footfall.websites.removal import WebsiteRemover
@@ -193,14 +193,12 @@ def first_run(tx: Transaction, now: int) -> FirstRun | None:
     website = websites[-1] if websites else create_website(tx, "example.com", now, name="Example")
     key = create_key(tx, website.website_id, FIRST_KEY, now)
     configuration_changed(tx)
-    return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key["key"])
+    return FirstRun(website.domain, website.website_id.hex(), website.tracking_id, key.secret)
 
 
 def _is_tried(tx: Transaction, website: Website) -> bool:
     """Whether somebody made the website for themselves, or the demo's has got its key to try."""
-    return website.domain != DEMO or any(
-        key["name"] == FIRST_KEY for key in list_keys(tx, website.website_id)
-    )
+    return website.domain != DEMO or any(key.name == FIRST_KEY for key in list_keys(tx, website.website_id))
 
 
 async def note_credentials(database: Database, access: Access) -> None:

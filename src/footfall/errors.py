@@ -21,13 +21,16 @@ FootfallError
 │   ├── DatabaseCrowded       there is no room for so large a transaction; a smaller one may succeed
 │   └── SchemaMismatch        the schema is older or newer than this program, or its texts are not UTF-8
 └── UsageError                a command was given something it cannot use
+    └── FieldError            one field of what a command or form was given
 
 `footfall.web.envelope` is the one place that renders them.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
 
 
 class FootfallError(Exception):
@@ -135,3 +138,23 @@ class SchemaMismatch(DatabaseError):
 
 class UsageError(FootfallError):
     """A command line argument or setting that cannot be used; the message says which and why."""
+
+
+class FieldError(UsageError):
+    """A field that cannot be used, such as `excluded_paths`. `message` says why, without a capital and a full stop."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field.replace('_', ' ')}: {message}")
+        self.field = field
+        self.message = message
+
+
+Refusal = ApiError | FieldError
+"""What a change gives in place of its result when only the database could tell that it cannot be made. It has written nothing."""
+
+
+def accepted(result: T | ApiError | FieldError) -> T:
+    """The result of a change. Raises its refusal."""
+    if isinstance(result, Refusal):
+        raise result
+    return result

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from footfall.errors import UsageError
+from footfall.errors import FieldError
 
 MAX_LABEL = 100
 """Characters of a name."""
 
 
-def clean_label(text: str, what: str) -> str:
-    """A name as it is stored, without surrounding blanks. Raises UsageError that begins with `what`."""
+def clean_label(text: str, field: str) -> str:
+    """A name as it is stored, without surrounding blanks. Raises FieldError."""
     cleaned = text.strip()
     if not 1 <= len(cleaned) <= MAX_LABEL:
-        raise UsageError(f"{what}: use 1 to {MAX_LABEL} characters")
+        raise FieldError(field, f"use 1 to {MAX_LABEL} characters")
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in cleaned):
-        raise UsageError(f"{what}: line breaks and other control characters cannot be kept")
+        raise FieldError(field, "line breaks and other control characters cannot be kept")
     if not is_text(cleaned):
-        raise UsageError(f"{what}: this is no UTF-8")
+        raise FieldError(field, "this is no UTF-8")
     return cleaned
 
 

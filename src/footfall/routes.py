@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
+from footfall.auth.access import WEBSITE
 from footfall.collect.endpoints import Collector
 from footfall.collect.visitors import visitor_endpoint
 from footfall.db.protocol import Database
@@ -14,12 +17,11 @@ from footfall.identity.wire import MAX_BODY
 from footfall.people.endpoints import People
 from footfall.privacy.endpoints import Privacy
 from footfall.tracker.endpoints import script
-from footfall.web.context import Credential, Route
+from footfall.web.context import BROWSER, OPEN, Route
 from footfall.web.pages import Health, Reference
 
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
-OPEN, BROWSER, WEBSITE = Credential.OPEN, Credential.BROWSER, Credential.WEBSITE
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Services(msgspec.Struct, frozen=True):
     reference: Reference
 
 
-def routes(services: Services) -> list[Route]:
+def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
     database, people, ledger = services.database, services.people, services.ledger
     identifying = services.identifying

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+from footfall.auth.access import WEBSITE
 from footfall.auth.scopes import SCOPES
-from footfall.auth.store import revoke_key, revoke_token, sql
+from footfall.auth.store import list_tokens, revoke_key, revoke_token
 from footfall.auth.tokens import display_key, make_secret
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
-from footfall.web.context import Credential, Route
+from footfall.web.context import Route
 from footfall.websites.store import configuration_changed
 from tests.conftest import SitePool
 from tests.support.openapi import description
@@ -24,8 +26,8 @@ ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
 
 TABLE = route_table()
-GUARDED = [route for route in TABLE if route.credential is Credential.WEBSITE]
-OPEN = [route for route in TABLE if route.credential is not Credential.WEBSITE]
+GUARDED = [route for route in TABLE if route.credential is WEBSITE]
+OPEN = [route for route in TABLE if route.credential is not WEBSITE]
 
 
 def title(route: object) -> str:
@@ -61,8 +63,9 @@ def callers(sites: SitePool) -> Callers:
     def revoke(tx: Transaction) -> None:
         now = system_clock()
         assert revoke_key(tx, bytes.fromhex(gone.key_id), now)
-        token_id = next(row[0] for row in tx.all(sql.tokens_list) if row[2] == display_key(revoked_token))
-        assert revoke_token(tx, token_id, now)
+        shown = display_key(revoked_token)
+        token = next(one for one in list_tokens(tx) if one.display_key == shown)
+        assert revoke_token(tx, token.token_id, now)
         configuration_changed(tx)
 
     mine.place.transact(revoke)
@@ -71,7 +74,7 @@ def callers(sites: SitePool) -> Callers:
     return Callers(mine, theirs, suspended, gone.key, revoked_token, dict(zip(kinds, made, strict=True)))
 
 
-def call(site: Site, route: Route, authorization: str | None, query: str = "") -> httpx.Response:
+def call(site: Site, route: Route[Any], authorization: str | None, query: str = "") -> httpx.Response:
     """Call a route with a body that has nothing in it."""
     headers = {"content-type": "application/json"}
     if authorization is not None:
@@ -129,7 +132,7 @@ CASES: dict[str, tuple[int, Case]] = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("route", GUARDED, ids=title)
-def test_no_guarded_route_lets_in(callers: Callers, route: Route, case: str) -> None:
+def test_no_guarded_route_lets_in(callers: Callers, route: Route[Any], case: str) -> None:
     expected, make = CASES[case]
     assert route.scope is not None
     response = call(callers.mine, route, *make(callers, route.scope))
@@ -151,7 +154,7 @@ ALLOWED: dict[str, Case] = {
 
 @pytest.mark.parametrize("case", ALLOWED)
 @pytest.mark.parametrize("route", GUARDED, ids=title)
-def test_every_guarded_route_lets_in(callers: Callers, route: Route, case: str) -> None:
+def test_every_guarded_route_lets_in(callers: Callers, route: Route[Any], case: str) -> None:
     assert route.scope is not None
     response = call(callers.mine, route, *ALLOWED[case](callers, route.scope))
     assert response.status_code in (200, 400, 404), response.text
@@ -159,7 +162,7 @@ def test_every_guarded_route_lets_in(callers: Callers, route: Route, case: str) 
 
 
 @pytest.mark.parametrize("route", OPEN, ids=title)
-def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route) -> None:
+def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route[Any]) -> None:
     for authorization in (
         None,
         "Bearer df_abc",
@@ -170,7 +173,7 @@ def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route) ->
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=title)
-def test_a_page_of_another_origin_may_not_call_the_api(callers: Callers, route: Route) -> None:
+def test_a_page_of_another_origin_may_not_call_the_api(callers: Callers, route: Route[Any]) -> None:
     headers = {"origin": "https://evil.example", "authorization": f"Bearer {callers.mine.key}"}
     answers = [
         callers.mine.http.request(route.method, example_path(route), headers=headers),
@@ -184,7 +187,7 @@ def test_a_page_of_another_origin_may_not_call_the_api(callers: Callers, route: 
 
 
 @pytest.mark.parametrize("route", TABLE, ids=title)
-def test_every_route_is_described(route: Route) -> None:
+def test_every_route_is_described(route: Route[Any]) -> None:
     assert (route.method, route.path) in description().operations()
 
 

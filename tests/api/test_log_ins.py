@@ -71,7 +71,7 @@ def test_a_form_of_ours_without_a_session_comes_back_and_one_from_elsewhere_does
 
 def test_a_key_made_a_moment_ago_works_at_once(server: Site) -> None:
     def make(tx: Transaction) -> str:
-        made: str = create_key(tx, bytes.fromhex(server.website_id), "new", system_clock())["key"]
+        made = create_key(tx, bytes.fromhex(server.website_id), "new", system_clock()).secret
         configuration_changed(tx)
         return made
 

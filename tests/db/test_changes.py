@@ -19,12 +19,13 @@ from footfall.dashboard.login import _create_first
 from footfall.db import postgres
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.errors import NotFound, UsageError
+from footfall.errors import NotFound, UsageError, accepted
 from footfall.identity.importing import Progress, Refusal, import_slice
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import verify_identity
 from footfall.ids import format_uuid
-from footfall.websites.model import Website
+from footfall.websites.fields import clean_changes
+from footfall.websites.model import Changes, Website
 from footfall.websites.store import create_website, read_websites, rotate_signing_secret, update_website
 from tests.support.engines import Place
 from tests.support.servers import until
@@ -67,10 +68,10 @@ def test_settings_that_are_saved_beside_a_rotation_keep_the_new_secret(
     empty: Place, website: Website
 ) -> None:
     def rename(tx: Transaction) -> Website:
-        return update_website(tx, website.website_id, {"name": "New"})
+        return accepted(update_website(tx, website.website_id, Changes(name="New")))
 
     def rotate(tx: Transaction) -> Website:
-        return rotate_signing_secret(tx, website.website_id, end=False)
+        return accepted(rotate_signing_secret(tx, website.website_id, end=False))
 
     rotated, _ = side_by_side(empty, rotate, rename)
     _, rotated_again = side_by_side(empty, rename, rotate)
@@ -84,7 +85,7 @@ def test_settings_that_are_saved_beside_a_rotation_keep_the_new_secret(
 def test_two_websites_never_get_one_domain(empty: Place, website: Website, changes: tuple[str, str]) -> None:
     make: dict[str, Callable[[Transaction], Website]] = {
         "create": lambda tx: create_website(tx, "b.example", 2),
-        "move": lambda tx: update_website(tx, website.website_id, {"domain": "https://b.example"}),
+        "move": lambda tx: accepted(update_website(tx, website.website_id, Changes(domain="b.example"))),
     }
     with pytest.raises(UsageError, match=r"a website for b\.example already"):
         side_by_side(empty, *(make[change] for change in changes))
@@ -97,8 +98,8 @@ def test_a_website_moves_to_any_domain_but_that_of_another(place: Place) -> None
     place.transact(lambda tx: create_website(tx, "b.example", 1))
 
     def move(domain: str) -> str:
-        changes = {"domain": domain, "name": domain}
-        return place.transact(lambda tx: update_website(tx, website.website_id, changes)).domain
+        changes = clean_changes(Changes(domain=domain, name=domain), website)
+        return place.transact(lambda tx: accepted(update_website(tx, website.website_id, changes))).domain
 
     with pytest.raises(UsageError, match=r"a website for b\.example already"):
         move("www.b.example")
@@ -112,10 +113,10 @@ def test_the_one_time_link_makes_one_account(empty: Place, website: Website) -> 
     with pytest.raises(NotFound):
         side_by_side(
             empty,
-            lambda tx: _create_first(tx, secret, "one@example.com", "hash", 2),
-            lambda tx: _create_first(tx, secret, "two@example.com", "hash", 2),
+            lambda tx: accepted(_create_first(tx, secret, "one@example.com", "hash", 2)),
+            lambda tx: accepted(_create_first(tx, secret, "two@example.com", "hash", 2)),
         )
-    assert [account.email for account, _ in empty.snapshot(list_accounts)] == ["one@example.com"]
+    assert [account.email for account in empty.snapshot(list_accounts)] == ["one@example.com"]
 
 
 def test_an_import_waits_for_a_rebuild(empty: Place, website: Website) -> None:

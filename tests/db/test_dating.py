@@ -17,7 +17,7 @@ from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import owner_at, profile_id
 from footfall.identity.service import IdentifyCall, identify
 from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
+from footfall.identity.wire import Identify, health_json
 from footfall.ids import at_of
 from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
@@ -118,7 +118,8 @@ def test_the_doctor_names_facts_in_the_future_and_dates_them_back(place: Place, 
     doctor = ("doctor", W.hex())
     assert found(run_json(place, *doctor))["count"] == bool(ahead)
     if ahead:
-        (example,) = found(place.snapshot(lambda tx: health.identity_health(tx, WEBSITE)))["examples"]
+        report = place.snapshot(lambda tx: health_json(health.identity_health(tx, WEBSITE)))
+        (example,) = found(report)["examples"]
         assert example["userId"] == "ann"
         mended = run_json(place, *doctor, "--date-back")
         assert (mended["datedBack"], found(mended)["count"]) == (1, 0)

@@ -249,8 +249,8 @@ def test_between_slices_the_person_is_nobody(place: Place, small_slices: None) -
         (answer,) = undo(tx, [UndoCall(W, SECRET, ID, None, KEY, NOW + 60)])
         assert isinstance(answer, Conflict)
         for visitor in VISITORS:
-            entries, _ = visitor_journey(tx, W, visitor, b"", 100)
-            told = str([one for one in entries if one["type"] == "identify"])
+            entries = visitor_journey(tx, W, visitor, b"", 100).entries
+            told = str([one for one in entries if one.type == "identify"])
             assert "'ann'" not in told
             assert "'eve'" not in told
 

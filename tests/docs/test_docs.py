@@ -20,12 +20,13 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from footfall.auth.access import WEBSITE
 from footfall.cli.main import main
 from footfall.collect.model import Reason
 from footfall.identity.signing import sign_user
 from footfall.routes import Services, routes
 from footfall.settings import Settings
-from footfall.web.context import Credential, Route
+from footfall.web.context import BROWSER, Route
 from footfall.web.docs import render
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ class _Stub:
         return self
 
 
-def table() -> list[Route]:
+def table() -> list[Route[Any]]:
     stubs: list[Any] = [_Stub() for _ in Services.__struct_fields__]
     return routes(Services(*stubs))
 
@@ -92,23 +93,21 @@ def commands(group: click.Group = main, name: str = "footfall") -> Iterator[tupl
 def test_openapi_describes_the_routes_of_the_table_and_no_others() -> None:
     described = {(method, path) for method, path, _ in operations()}
     served = {(route.method, route.path) for route in table()}
-    preflights = {("OPTIONS", route.path) for route in table() if route.credential is Credential.BROWSER}
+    preflights = {("OPTIONS", route.path) for route in table() if route.credential is BROWSER}
     assert described == served | preflights
 
 
 @pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
-def test_openapi_states_the_credential_and_scope_of_a_route(route: Route) -> None:
+def test_openapi_states_the_credential_and_scope_of_a_route(route: Route[Any]) -> None:
     operation = DOCUMENT["paths"][route.path][route.method.lower()]
-    needed = (
-        [{"apiKey": []}, {"accessToken": [route.scope]}] if route.credential is Credential.WEBSITE else []
-    )
+    needed = [{"apiKey": []}, {"accessToken": [route.scope]}] if route.credential is WEBSITE else []
     assert operation["security"] == needed
 
 
 @pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
-def test_openapi_states_the_errors_that_the_dispatcher_can_give(route: Route) -> None:
+def test_openapi_states_the_errors_that_the_dispatcher_can_give(route: Route[Any]) -> None:
     expected = {"500"}
-    if route.credential is Credential.WEBSITE:
+    if route.credential is WEBSITE:
         expected |= {"400", "401", "403", "429"}
     if route.max_body:
         expected |= {"400", "408", "413"}

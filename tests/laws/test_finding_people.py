@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 
 from footfall.app import ERASERS
+from footfall.db.postgres_derived import PostgresDerived
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.identity.model import Operations
 from footfall.identity.store import mark_changed
 from footfall.identity.verify import Report, verify_identity
-from footfall.people.endpoints import read_page
+from footfall.people.endpoints import read_people
 from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index import SIZES_CHANGES, SIZES_HANDLER, Step, Take, TraitIndexer, index_step, sql
+from footfall.people.model import ListedPerson
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
 from footfall.privacy.erase import EraseCall, Erasing
@@ -139,7 +141,7 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
                 rows, total, is_exact = find_people(
                     tx, WEBSITE.website_id, read_people_query(asked.items()), few
                 )
-                assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
+                assert [people[row.profile_id] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked
 
 
@@ -157,13 +159,12 @@ def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
         join(tx, f"user {late}", f"user {early}")
         while index_step(tx, [Take(100)])[0].changes:
             pass
-        found: list[dict[str, Any]] = []
+        found: list[ListedPerson] = []
         for offset in range(PEOPLE):
             asked = {**filters, "limit": "1", "offset": str(offset)}
-            page, _ = read_page(tx, (WEBSITE, read_people_query(asked.items())))
-            found += [person for person, _ in page]
-        assert len({one["profileId"] for one in found}) == len(found) == PEOPLE - 1
-        times = [one["identifiedAt"] for one in found]
+            found += read_people(tx, WEBSITE, read_people_query(asked.items())).people
+        assert len({one.profile_id for one in found}) == len(found) == PEOPLE - 1
+        times = [one.identified_at for one in found]
         assert times == sorted(times, reverse=True)
 
 
@@ -242,7 +243,6 @@ class OneTransaction:
     """A database whose calls all run in `tx`. `handlers`: those that wrote, in their order."""
 
     engine = "none"
-    is_derived_new = False
 
     def __init__(self, tx: Transaction, changes: int = 0) -> None:
         self.handlers: list[WriteHandler] = []
@@ -261,17 +261,12 @@ class OneTransaction:
     async def change(self, work: Callable[[Transaction], Any]) -> Any:
         return work(self._tx)
 
-    async def settle(self) -> int:
+    @property
+    def derived(self) -> PostgresDerived:
+        return PostgresDerived([])
+
+    def live_calls(self) -> int:
         return 0
-
-    async def derived_made(self) -> None: ...
-    async def mend_derived(self) -> bool:
-        return False
-
-    def taken(self) -> int:
-        return 0
-
-    def pace(self, most: int | None) -> None: ...
 
 
 def advance(database: OneTransaction, steps: int) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from footfall.auth.accounts import Account, create_account, hash_password, start_session
 from footfall.clock import system_clock
+from footfall.errors import accepted
 from tests.support.engines import Place
 from tests.support.sites import new_visitor
 
@@ -55,7 +56,7 @@ def make_account(place: Place, email: str = "", at: int | None = None) -> Accoun
     """An account with PASSWORD."""
     hashed = hash_password(PASSWORD)
     name = email or f"{new_visitor()}@example.com"
-    return place.transact(lambda tx: create_account(tx, name, hashed, at or system_clock()))
+    return place.transact(lambda tx: accepted(create_account(tx, name, hashed, at or system_clock())))
 
 
 def enter(visit: Visit, place: Place, account: Account, at: int | None = None) -> str:

@@ -17,11 +17,19 @@ from footfall.auth.store import create_key, create_token
 from footfall.clock import system_clock, to_iso
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
+from footfall.errors import accepted
 from footfall.identity import rules
 from footfall.identity.model import Link
 from footfall.ids import at_of, new_object_id, new_tracking_id
-from footfall.websites.model import Website
-from footfall.websites.store import configuration_changed, create_website, put_website, update_website
+from footfall.websites.fields import clean_changes
+from footfall.websites.model import Changes, Website
+from footfall.websites.store import (
+    configuration_changed,
+    create_website,
+    put_website,
+    read_websites,
+    update_website,
+)
 from tests.support.engines import Place
 from tests.support.openapi import description
 
@@ -263,8 +271,7 @@ class Site(msgspec.Struct):
 
 def _make_token(tx: Transaction, permissions: list[str], websites: list[str]) -> str:
     ids = [bytes.fromhex(website) for website in websites]
-    made: str = create_token(tx, "test", permissions, ids, system_clock())["key"]
-    return made
+    return create_token(tx, "test", permissions, ids, system_clock()).secret
 
 
 def make_sites(
@@ -310,14 +317,15 @@ def _make_site(tx: Transaction, url: str, http: httpx.Client, place: Place, webs
         website.website_id.hex(),
         website.tracking_id,
         website.domain,
-        key["key"],
-        key["apiKeyId"],
+        key.secret,
+        key.key.api_key_id.hex(),
         website.is_suspended,
     )
 
 
 def _change(tx: Transaction, site: Site, changes: dict[str, Any]) -> None:
-    update_website(tx, bytes.fromhex(site.website_id), changes)
+    website = read_websites(tx)[bytes.fromhex(site.website_id)]
+    accepted(update_website(tx, website.website_id, clean_changes(Changes(**changes), website)))
     configuration_changed(tx)
 
 
@@ -325,7 +333,7 @@ def wait_for_changes(place: Place, http: httpx.Client) -> None:
     """Return once the server noticed all changes of websites, keys and tokens so far."""
 
     def work(tx: Transaction) -> str:
-        made: str = create_token(tx, "probe", ["analytics:read"], [], system_clock())["key"]
+        made = create_token(tx, "probe", ["analytics:read"], [], system_clock()).secret
         configuration_changed(tx)
         return made
 

@@ -24,12 +24,12 @@ class _Anything:
         return self
 
 
-def route_table() -> list[Route]:
+def route_table() -> list[Route[Any]]:
     """Every route of the API."""
     stand_ins: list[Any] = [_Anything() for _ in Services.__struct_fields__]
     return routes(Services(*stand_ins))
 
 
-def example_path(route: Route) -> str:
+def example_path(route: Route[Any]) -> str:
     """The route's path with its open parts filled in."""
     return re.sub(r"\{(\w+)\}", lambda found: EXAMPLES[found[1]], route.path)

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from footfall.auth.access import LOOK_UPS_A_SECOND, Access
-from footfall.auth.principal import Principal
+from footfall.auth.access import LOOK_UPS_A_SECOND, WEBSITE, Access
+from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.auth.tokens import KEY_PREFIX, hash_secret, make_secret
 from footfall.errors import Unauthorized
-from footfall.web.context import Context, Credential, Route
+from footfall.web.context import Context, Route
 from footfall.web.envelope import Reply
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
@@ -33,14 +33,14 @@ class Stored:
         self.principals[hash_secret(SECRET)] = made
 
 
-async def _answer(context: Context) -> Reply:
+async def _answer(context: Context[WebsitePrincipal]) -> Reply:
     return Reply(b"")
 
 
-ROUTE = Route("GET", "/x", _answer, Credential.WEBSITE, "analytics:read")
+ROUTE = Route("GET", "/x", _answer, WEBSITE, "analytics:read")
 
 
-def call(secret: str, now: int = 0) -> Context:
+def call(secret: str, now: int = 0) -> Context[WebsitePrincipal]:
     return Context({b"authorization": f"Bearer {secret}".encode()}, "192.0.2.1", b"", (), now)
 
 
@@ -50,7 +50,7 @@ def test_a_key_that_is_not_known_yet_is_looked_up() -> None:
     asked = call(SECRET)
     assert access.check(asked, ROUTE) is None
     assert asyncio.run(access.check_anew(asked, ROUTE)) != []
-    assert asked.principal.name == "new"
+    assert access.take_used() == {b"k" * 12: 0}
     assert access.check(call(SECRET), ROUTE) is not None
     assert stored.looks == 1
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from footfall.auth.access import WEBSITE
 from footfall.dashboard.core import draw_error
 from footfall.errors import DatabaseError, HeadTooLarge, Unauthorized, Unavailable
-from footfall.web.context import Context, Credential, Route
+from footfall.web.context import BROWSER, OPEN, PAGE, Context, Route
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Headers, Reply
 
@@ -18,21 +19,21 @@ from footfall.web.envelope import Headers, Reply
 class Anyone:
     """Everybody may call."""
 
-    def check(self, context: Context, route: Route) -> Headers | None:
+    def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
         return []
 
-    async def check_anew(self, context: Context, route: Route) -> Headers:
+    async def check_anew(self, context: Context[Any], route: Route[Any]) -> Headers:
         return []
 
-    def check_late(self, context: Context, route: Route) -> None:
+    def check_late(self, context: Context[Any], route: Route[Any]) -> None:
         pass
 
 
 def test_a_database_error_is_logged_without_the_person_in_the_path() -> None:
-    async def fail(context: Context) -> Reply:
+    async def fail(context: Context[Any]) -> Reply:
         raise DatabaseError("disk I/O error")
 
-    route = Route("GET", "/profiles/{ref}", fail, Credential.OPEN)
+    route = Route("GET", "/profiles/{ref}", fail, OPEN)
     dispatch = Dispatch([route], Anyone(), lambda: 0)
     call = dispatch.begin("GET", b"/profiles/user:ada@example.com?search=ada", {}, "203.0.113.9")
     with capture_logs() as lines:
@@ -43,31 +44,31 @@ def test_a_database_error_is_logged_without_the_person_in_the_path() -> None:
     assert "203.0.113.9" not in str(line)
 
 
-async def told(context: Context) -> Reply:
+async def told(context: Context[Any]) -> Reply:
     return Reply(b"ok")
 
 
-async def failing(context: Context) -> Reply:
+async def failing(context: Context[Any]) -> Reply:
     raise {b"a": RuntimeError("x"), b"b": DatabaseError("x"), b"c": Unavailable("x")}[context.query_string]
 
 
 class Nobody(Anyone):
     """Nobody may call."""
 
-    def check(self, context: Context, route: Route) -> Headers:
+    def check(self, context: Context[Any], route: Route[Any]) -> Headers:
         raise Unauthorized("no")
 
 
 TABLE = [
-    Route("POST", "/api/events", told, Credential.BROWSER, max_body=99),
-    Route("POST", "/api/v1/identify", told, Credential.WEBSITE, max_body=99),
-    Route("GET", "/api/v1/profiles", told, Credential.WEBSITE),
-    Route("GET", "/static", told, Credential.PAGE),
-    Route("GET", "/people", failing, Credential.PAGE),
-    Route("POST", "/people", failing, Credential.PAGE, max_body=99),
-    Route("GET", "/api/failing", failing, Credential.OPEN),
+    Route("POST", "/api/events", told, BROWSER, max_body=99),
+    Route("POST", "/api/v1/identify", told, WEBSITE, max_body=99),
+    Route("GET", "/api/v1/profiles", told, WEBSITE),
+    Route("GET", "/static", told, PAGE),
+    Route("GET", "/people", failing, PAGE),
+    Route("POST", "/people", failing, PAGE, max_body=99),
+    Route("GET", "/api/failing", failing, OPEN),
 ]
-BROWSER = {b"accept": b"text/html,*/*;q=0.8"}
+ASKS_FOR_PAGES = {b"accept": b"text/html,*/*;q=0.8"}
 
 
 def asked(method: str, target: bytes, headers: dict[bytes, bytes], access: Any = None) -> Reply:
@@ -96,7 +97,7 @@ def values(reply: Reply, name: bytes) -> list[bytes]:
 def test_an_error_is_a_page_in_a_browser_and_json_for_programs(
     method: str, target: bytes, status: int
 ) -> None:
-    page = asked(method, target, BROWSER)
+    page = asked(method, target, ASKS_FOR_PAGES)
     assert (page.status, values(page, b"content-type")) == (status, [b"text/html; charset=utf-8"])
     assert b"<h1>" in page.body
     assert values(page, b"cache-control") == [b"no-store"]
@@ -110,7 +111,7 @@ def test_an_error_is_a_page_in_a_browser_and_json_for_programs(
 
 @pytest.mark.parametrize("target", [b"/api/failing?a", b"/api/nothing"])
 def test_errors_of_the_api_are_json_in_a_browser_too(target: bytes) -> None:
-    assert values(asked("GET", target, BROWSER), b"content-type") == [b"application/json"]
+    assert values(asked("GET", target, ASKS_FOR_PAGES), b"content-type") == [b"application/json"]
 
 
 @pytest.mark.parametrize(

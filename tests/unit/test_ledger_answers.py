@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from footfall.db.counts import Counts
+from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.identity import ledger_endpoints
 from footfall.identity.ledger import Merged
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.web.context import Context
+from footfall.websites.counts import Counts
 from tests.laws.world import VISITORS, WEBSITE
 
 
@@ -33,12 +33,10 @@ def test_the_answer_to_a_merge_is_built_off_the_event_loop(monkeypatch: pytest.M
         return visitor_id.hex()
 
     monkeypatch.setattr(ledger_endpoints, "format_uuid", note)
-    monkeypatch.setattr(ledger_endpoints, "site", lambda _: WEBSITE)
-    who = SimpleNamespace(credential_id=b"", may=lambda _: True)
-    monkeypatch.setattr(ledger_endpoints, "caller", lambda _: who)
-    asked = SimpleNamespace(body=b'{"userIds": ["ann", "bob"]}', now=0)
+    principal = WebsitePrincipal(Principal(b"", None, None, frozenset("*"), frozenset()), WEBSITE)
+    asked = Context({}, "", b"", (), 0, b'{"userIds": ["ann", "bob"]}', principal)
     ledger = Ledger(cast(Database, Store()), cast(Counts, None))
-    reply = asyncio.run(ledger.merge(cast(Context, asked)))
+    reply = asyncio.run(ledger.merge(asked))
     assert all(visitor.hex().encode() in reply.body for visitor in VISITORS)
     assert len(threads) == len(VISITORS)
     assert threading.main_thread() not in threads

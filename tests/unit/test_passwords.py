@@ -22,7 +22,7 @@ from footfall.clock import DAY_MS
 from footfall.db.sqlite import SqliteSession
 from footfall.db.sqlite import open_session as open_database
 from footfall.db.sqlite_file import FILE_NAME
-from footfall.errors import Unavailable
+from footfall.errors import Unavailable, accepted
 
 NOW = 1_700_000_000_000
 EMAIL = "ada@example.com"
@@ -88,7 +88,7 @@ def exhaust(session: SqliteSession, at: int = NOW) -> None:
 
 
 def test_an_address_that_has_logged_in_keeps_its_own_budget(session: SqliteSession) -> None:
-    account = session.transact(lambda tx: create_account(tx, EMAIL, "hash", NOW))
+    account = session.transact(lambda tx: accepted(create_account(tx, EMAIL, "hash", NOW)))
     session.transact(lambda tx: remember_address(tx, EMAIL, "192.0.2.1", NOW))
     exhaust(session)
     assert [attempt(session, "192.0.2.1") for _ in range(PER_ACCOUNT + 1)] == [*[True] * PER_ACCOUNT, False]
@@ -117,7 +117,7 @@ def test_no_address_is_stored_as_it_is(session: SqliteSession) -> None:
 
 
 def test_a_session_is_not_opened_with_a_password_that_was_changed_meanwhile(session: SqliteSession) -> None:
-    account = session.transact(lambda tx: create_account(tx, EMAIL, "hash", NOW))
+    account = session.transact(lambda tx: accepted(create_account(tx, EMAIL, "hash", NOW)))
     assert session.transact(lambda tx: open_session(tx, account, "hash", NOW)) is not None
     assert session.transact(lambda tx: set_password(tx, account, "another", "hash"))
     assert session.transact(lambda tx: open_session(tx, account, "hash", NOW)) is None

@@ -99,7 +99,7 @@ def test_utc_needs_no_time_zone_data() -> None:
     assert find_zone("UTC") is dt.UTC
     program = (
         "import sys, zoneinfo; sys.modules['tzdata'] = None; zoneinfo.reset_tzpath(to=())\n"
-        "from footfall.websites.store import check_timezone\n"
+        "from footfall.websites.fields import check_timezone\n"
         "check_timezone('UTC')\n"
         "from footfall.dashboard.drawing import clock_text\n"
         "print(clock_text(0, 'UTC'), clock_text(0, 'Europe/Berlin'))"

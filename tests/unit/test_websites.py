@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from footfall.errors import UsageError
 from footfall.hostnames import to_ascii, to_unicode
+from footfall.websites.fields import clean_domain, clean_exclusions, clean_host
 from footfall.websites.model import MAX_PATTERN, MOST_LISTED, Exclusions
-from footfall.websites.store import clean_domain, clean_exclusions, clean_host
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_what_is_no_domain_is_refused_with_what_is_wanted(typed: str, wanted: st
 
 
 def test_a_host_name_may_stand_for_all_sub_domains_and_its_error_names_the_list() -> None:
-    assert clean_host("*.München.de", "allowed hostnames") == "*.xn--mnchen-3ya.de"
-    assert clean_host("com.example.app", "allowed hostnames") == "com.example.app"
+    assert clean_host("*.München.de", "allowed_hostnames") == "*.xn--mnchen-3ya.de"
+    assert clean_host("com.example.app", "allowed_hostnames") == "com.example.app"
     with pytest.raises(UsageError, match=r"^allowed hostnames: '\*\.' is no domain"):
-        clean_host("*.", "allowed hostnames")
+        clean_host("*.", "allowed_hostnames")
 
 
 @given(st.text(max_size=40))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from footfall.auth.principal import Principal
+from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.auth.tokens import hash_secret, is_well_formed
 from footfall.errors import BadRequest, Forbidden, Unauthorized
 from footfall.ids import TRACKING_PREFIX, parse_object_id
-from footfall.web.context import Context, Route
+from footfall.web.context import Context, Credential, Route
 from footfall.web.envelope import Headers
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
@@ -26,6 +26,8 @@ class Directory(Protocol):
         """Read them anew if they changed. Raises DatabaseError."""
 
 
+WEBSITE: Credential[WebsitePrincipal] = Credential("website", is_checked=True)
+"""An API key of a website, or an access token with the route's scope and `?websiteId=`."""
 LOOK_UPS_A_SECOND = 5
 """For so many calls, of all with an unknown key or website, it is looked up at once whether it was made a moment ago."""
 
@@ -47,7 +49,7 @@ class Access:
         self._used: dict[bytes, int] = {}
         self._second = self._look_ups = 0
 
-    def check(self, context: Context, route: Route) -> Headers | None:
+    def check(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers | None:
         """401, then 403, then 429; the rate limit's headers otherwise. None when only `check_anew` can tell."""
         try:
             return self._check(context, route)
@@ -56,7 +58,7 @@ class Access:
                 return None
             raise
 
-    async def check_anew(self, context: Context, route: Route) -> Headers:
+    async def check_anew(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers:
         """The same, once it is known what was made a moment ago."""
         await self._directory.refresh()
         return self._check(context, route)
@@ -67,11 +69,12 @@ class Access:
         self._look_ups += 1
         return self._look_ups <= LOOK_UPS_A_SECOND
 
-    def _check(self, context: Context, route: Route) -> Headers:
-        context.principal = principal = self._principal(context.headers)
+    def _check(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers:
+        principal = self._principal(context.headers)
         if route.scope is not None:
             principal.require(route.scope)
-        context.website = self._website(context, principal)
+        if (website := self._website(context, principal)) is not None:
+            context.principal = WebsitePrincipal(principal, website)
         self._used[principal.credential_id] = context.now
         return self._rate_limit.take(principal.credential_id, context.now)
 
@@ -84,9 +87,9 @@ class Access:
         """Take back what `take_used` gave, since it could not be written."""
         self._used = used | self._used
 
-    def check_late(self, context: Context, route: Route) -> None:
+    def check_late(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> None:
         """Raises BadRequest when an access token named no website."""
-        if context.website is None:
+        if context.principal is None:
             raise BadRequest(
                 "websiteId is required with an access token: add ?websiteId= and the id of the website."
             )
@@ -103,7 +106,7 @@ class Access:
             raise Unauthorized("This API key or access token is mistyped or cut off: its checksum is wrong.")
         raise _UnknownKey("This API key or access token is unknown or was revoked.")
 
-    def _website(self, context: Context, principal: Principal) -> Website | None:
+    def _website(self, context: Context[WebsitePrincipal], principal: Principal) -> Website | None:
         """The website of the call; None when an access token names none. Raises Forbidden."""
         asked = context.query().get("websiteId") if context.query_string else None
         if asked is not None:
@@ -124,15 +127,3 @@ class Access:
         if text.startswith(TRACKING_PREFIX):
             return self._directory.by_tracking_id.get(text)
         return self._directory.websites.get(parse_object_id(text) or b"")
-
-
-def caller(context: Context) -> Principal:
-    """Who calls a route that needs a credential."""
-    principal: Principal = context.principal
-    return principal
-
-
-def site(context: Context) -> Website:
-    """The website of a call to a route that needs one."""
-    website: Website = context.website
-    return website

@@ -9,9 +9,9 @@ import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.errors import UsageError
+from footfall.errors import FieldError
 from footfall.ids import new_object_id
 
 sql = load(__file__, "accounts.sql")
@@ -27,26 +27,34 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Who may use the dashboard."""
+    """Who may use the dashboard, since when (ms since epoch)."""
 
     account_id: bytes
     email: str
+    created_at: int
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """An account with the hash of its password."""
+
+    account: Account
+    password_hash: str
 
 
 def clean_email(email: str) -> str:
-    """An e-mail address as accounts keep it. Raises UsageError."""
+    """An e-mail address as accounts keep it. Raises FieldError."""
     cleaned = email.strip().lower()
     name, _, host = cleaned.partition("@")
     is_clean = cleaned.isprintable() and not any(c.isspace() for c in cleaned)
     if len(cleaned) > MAX_EMAIL or not name or "." not in host or not is_clean:
-        raise UsageError("email: this is no e-mail address")
+        raise FieldError("email", "this is no e-mail address")
     return cleaned
 
 
 def hash_password(password: str) -> str:
-    """The argon2 hash of a new password; takes some tens of milliseconds. Raises UsageError when it is too short or too long."""
+    """The argon2 hash of a new password; takes some tens of milliseconds. Raises FieldError when it is too short or too long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise UsageError(f"password: use {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        raise FieldError("password", f"use {MIN_PASSWORD} to {MAX_PASSWORD} characters")
     return _hasher.hash(password)
 
 
@@ -58,27 +66,30 @@ def is_password(password_hash: str | None, password: str) -> bool:
         return False
 
 
-def create_account(tx: Transaction, email: str, password_hash: str, now: int) -> Account:
-    """A new account. Raises UsageError when the address has one. Ends the one-time link."""
-    email = clean_email(email)
+def create_account(tx: Transaction, email: str, password_hash: str, now: int) -> Account | FieldError:
+    """A new account of a clean address; FieldError when the address has one. Ends the one-time link."""
     tx.lock([("accounts",)])
     if tx.one(sql.account_by_email, (email,)):
-        raise UsageError(f"email: there is an account for {email} already")
-    account = Account(new_object_id(), email)
+        return FieldError("email", f"there is an account for {email} already")
+    account = Account(new_object_id(), email, now)
     tx.run(sql.account_add, (account.account_id, email, password_hash, now))
     tx.run(sql.links_remove)
     return account
 
 
-def find_account(tx: Transaction, email: str) -> tuple[Account, str] | None:
-    """The account of an e-mail address and the hash of its password."""
+def find_account(tx: Transaction, email: str) -> Credentials | None:
+    """The account of an e-mail address."""
     row = tx.one(sql.account_by_email, (email.strip().lower(),))
-    return (Account(row[0], row[1]), row[2]) if row else None
+    return Credentials(_account(row), row.password_hash) if row else None
 
 
-def list_accounts(tx: Transaction) -> list[tuple[Account, int]]:
-    """All accounts with the time at which each was made (ms since epoch), oldest first."""
-    return [(Account(row[0], row[1]), row[3]) for row in tx.all(sql.accounts_all)]
+def list_accounts(tx: Transaction) -> list[Account]:
+    """All accounts, oldest first."""
+    return [_account(row) for row in tx.all(sql.accounts_all)]
+
+
+def _account(row: Row) -> Account:
+    return Account(row.account_id, row.email, row.created_at)
 
 
 def set_password(tx: Transaction, account: Account, password_hash: str, was: str | None = None) -> bool:
@@ -94,8 +105,7 @@ def set_password(tx: Transaction, account: Account, password_hash: str, was: str
 def _is_still(tx: Transaction, account: Account, password_hash: str) -> bool:
     """Whether the password is the one that was looked at; it stays so until this transaction ends."""
     _lock(tx, account)
-    found = find_account(tx, account.email)
-    return found == (account, password_hash)
+    return find_account(tx, account.email) == Credentials(account, password_hash)
 
 
 def _lock(tx: Transaction, account: Account) -> None:
@@ -122,7 +132,7 @@ def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
     """Who a cookie's secret is, at a time (ms since epoch); None when nobody, or not any more."""
     secret, now = asked
     row = tx.one(sql.session_get, (_hash(secret), now))
-    return Account(row[0], row[1]) if row else None
+    return _account(row) if row else None
 
 
 def end_session(tx: Transaction, secret: str) -> None:

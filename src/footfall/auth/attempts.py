@@ -64,7 +64,7 @@ def place_of(address: str) -> str:
 def _known_key(tx: Transaction, email: str, place: str) -> bytes | None:
     """What stands for an address from which an account has logged in, until its password changes; None without such an account."""
     found = find_account(tx, email)
-    return hmac.digest(found[1].encode(), f"known {place}".encode(), "sha256") if found else None
+    return hmac.digest(found.password_hash.encode(), f"known {place}".encode(), "sha256") if found else None
 
 
 def _count(tx: Transaction, salt: bytes, now: int, budgets: dict[str, int]) -> list[bytes]:
@@ -72,7 +72,7 @@ def _count(tx: Transaction, salt: bytes, now: int, budgets: dict[str, int]) -> l
     window = now // WINDOW_MS
     tx.run(sql.attempts_forget, (window,))
     keys = [hmac.digest(salt, f"{window} {budget}".encode(), "sha256") for budget in budgets]
-    counted = [row[0] if row else 0 for row in tx.lookup(sql.attempts_of, [(key,) for key in keys])]
+    counted = [row.attempts if row else 0 for row in tx.lookup(sql.attempts_of, [(key,) for key in keys])]
     if any(used >= most for used, most in zip(counted, budgets.values(), strict=True)):
         return []
     tx.run_many(sql.attempt_count, [(key, window) for key in keys])

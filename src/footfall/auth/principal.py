@@ -6,6 +6,7 @@ import msgspec
 
 from footfall.auth.scopes import ALL
 from footfall.errors import Forbidden
+from footfall.websites.model import Website
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -34,3 +35,10 @@ class Principal(msgspec.Struct, frozen=True):
         if self.website_id is not None:
             return self.website_id == website_id
         return not self.website_ids or website_id in self.website_ids
+
+
+class WebsitePrincipal(msgspec.Struct, frozen=True):
+    """Who calls a route about a website, and which one it is: the caller reaches it."""
+
+    caller: Principal
+    website: Website

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from footfall.auth import tokens
 from footfall.auth.accounts import sql as account_sql
+from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.auth.principal import Principal
 from footfall.auth.scopes import ALL, unknown_scopes
-from footfall.clock import to_iso
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import load
-from footfall.errors import UsageError
+from footfall.errors import FieldError
 from footfall.ids import new_object_id, random_text
 from footfall.labels import clean_label
 
@@ -22,39 +20,53 @@ sql = load(__file__, "auth.sql")
 
 def read_principals(tx: Transaction) -> dict[bytes, Principal]:
     """Every key and token that is not revoked, by the hash of its secret."""
-    everything = frozenset((ALL,))
-    principals = {
-        row[3]: Principal(row[1], row[2], row[0], everything, frozenset()) for row in tx.all(sql.keys_all)
+    everything, nowhere_else = frozenset((ALL,)), frozenset[bytes]()
+    keys = {
+        row.secret_hash: Principal(row.api_key_id, row.name, row.website_id, everything, nowhere_else)
+        for row in tx.all(sql.keys_all)
     }
-    for token_id, name, secret_hash, scopes, website_ids in tx.all(sql.tokens_all):
-        allowed = frozenset(bytes.fromhex(text) for text in msgspec.json.decode(website_ids))
-        principals[secret_hash] = Principal(
-            token_id, name, None, frozenset(msgspec.json.decode(scopes)), allowed
+    of_tokens = {
+        row.secret_hash: Principal(
+            row.token_id, row.name, None, frozenset(_scopes(row.scopes)), frozenset(_ids(row.website_ids))
         )
-    return principals
-
-
-def create_key(tx: Transaction, website_id: bytes, name: str, now: int) -> dict[str, Any]:
-    """A new API key of a website that exists: `{apiKeyId, key, ...}`; the key is shown this once. Raises UsageError for its name."""
-    name = clean_label(name, "name")
-    secret = tokens.make_secret(tokens.KEY_PREFIX, random_text(32))
-    key_id = new_object_id()
-    tx.run(
-        sql.key_add, (website_id, key_id, name, tokens.display_key(secret), tokens.hash_secret(secret), now)
-    )
-    return {
-        "apiKeyId": key_id.hex(),
-        "key": secret,
-        "name": name,
-        "websiteId": website_id.hex(),
-        "createdAt": to_iso(now),
+        for row in tx.all(sql.tokens_all)
     }
+    return keys | of_tokens
 
 
-def list_keys(tx: Transaction, website_id: bytes) -> list[dict[str, Any]]:
-    """A website's API keys, oldest first, without their secrets."""
+def new_key(website_id: bytes, name: str, now: int) -> NewKey:
+    """A new API key of a website, not stored yet. Raises FieldError for its name."""
+    name, secret = clean_label(name, "name"), tokens.make_secret(tokens.KEY_PREFIX, random_text(32))
+    return NewKey(ApiKey(new_object_id(), website_id, name, tokens.display_key(secret), now), secret)
+
+
+def add_key(tx: Transaction, new: NewKey) -> None:
+    """Store a new API key."""
+    key, secret_hash = new.key, tokens.hash_secret(new.secret)
+    tx.run(
+        sql.key_add, (key.website_id, key.api_key_id, key.name, key.display_key, secret_hash, key.created_at)
+    )
+
+
+def create_key(tx: Transaction, website_id: bytes, name: str, now: int) -> NewKey:
+    """A new API key, stored at once. Raises FieldError for its name."""
+    new = new_key(website_id, name, now)
+    add_key(tx, new)
+    return new
+
+
+def list_keys(tx: Transaction, website_id: bytes) -> list[ApiKey]:
+    """A website's API keys, oldest first."""
     return [
-        {"apiKeyId": row[0].hex(), "name": row[1], "displayKey": row[2], **_times(row[3], row[4], row[5])}
+        ApiKey(
+            api_key_id=row.api_key_id,
+            website_id=website_id,
+            name=row.name,
+            display_key=row.display_key,
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+            last_used_at=row.last_used_at,
+        )
         for row in tx.all(sql.keys_of_website, (website_id,))
     ]
 
@@ -64,46 +76,74 @@ def revoke_key(tx: Transaction, key_id: bytes, now: int) -> bool:
     return tx.run(sql.key_revoke, (key_id, now)) > 0
 
 
-def create_token(
-    tx: Transaction, name: str, scopes: list[str], website_ids: list[bytes], now: int
-) -> dict[str, Any]:
-    """A new access token: `{tokenId, key, ...}`; the key is shown this once. Raises UsageError for its name or an unknown scope."""
+def new_token(name: str, scopes: list[str], website_ids: list[bytes], now: int) -> NewToken:
+    """A new access token, not stored yet. Raises FieldError for its name or permissions."""
     name = clean_label(name, "name")
     if unknown := unknown_scopes(scopes):
-        raise UsageError(f"permissions: {', '.join(unknown)[:200]} unknown")
+        raise FieldError("permissions", f"{', '.join(unknown)[:200]} unknown")
     if not scopes:
-        raise UsageError("permissions: name at least one")
-    scopes, website_ids = list(dict.fromkeys(scopes)), list(dict.fromkeys(website_ids))
+        raise FieldError("permissions", "name at least one")
     secret = tokens.make_secret(tokens.TOKEN_PREFIX, random_text(32))
-    token_id = new_object_id()
-    allowed = [website_id.hex() for website_id in website_ids]
-    packed = (msgspec.json.encode(scopes).decode(), msgspec.json.encode(allowed).decode())
-    tx.run(
-        sql.token_add, (token_id, name, tokens.display_key(secret), tokens.hash_secret(secret), *packed, now)
+    token = AccessToken(
+        token_id=new_object_id(),
+        name=name,
+        display_key=tokens.display_key(secret),
+        scopes=tuple(dict.fromkeys(scopes)),
+        website_ids=tuple(dict.fromkeys(website_ids)),
+        created_at=now,
     )
-    return {
-        "tokenId": token_id.hex(),
-        "key": secret,
-        "name": name,
-        "permissions": scopes,
-        "websiteIds": allowed,
-        "createdAt": to_iso(now),
-    }
+    return NewToken(token, secret)
 
 
-def list_tokens(tx: Transaction) -> list[dict[str, Any]]:
-    """All access tokens, oldest first, without their secrets."""
+def add_token(tx: Transaction, new: NewToken) -> None:
+    """Store a new access token."""
+    token = new.token
+    tx.run(
+        sql.token_add,
+        (
+            token.token_id,
+            token.name,
+            token.display_key,
+            tokens.hash_secret(new.secret),
+            msgspec.json.encode(token.scopes).decode(),
+            msgspec.json.encode([website_id.hex() for website_id in token.website_ids]).decode(),
+            token.created_at,
+        ),
+    )
+
+
+def create_token(
+    tx: Transaction, name: str, scopes: list[str], website_ids: list[bytes], now: int
+) -> NewToken:
+    """A new access token, stored at once. Raises FieldError for its name or permissions."""
+    new = new_token(name, scopes, website_ids, now)
+    add_token(tx, new)
+    return new
+
+
+def list_tokens(tx: Transaction) -> list[AccessToken]:
+    """All access tokens, oldest first."""
     return [
-        {
-            "tokenId": row[0].hex(),
-            "name": row[1],
-            "displayKey": row[2],
-            "permissions": msgspec.json.decode(row[3]),
-            "websiteIds": msgspec.json.decode(row[4]),
-            **_times(row[5], row[6], row[7]),
-        }
+        AccessToken(
+            token_id=row.token_id,
+            name=row.name,
+            display_key=row.display_key,
+            scopes=_scopes(row.scopes),
+            website_ids=_ids(row.website_ids),
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+            last_used_at=row.last_used_at,
+        )
         for row in tx.all(sql.tokens_list)
     ]
+
+
+def _scopes(stored: str) -> tuple[str, ...]:
+    return msgspec.json.decode(stored, type=tuple[str, ...])
+
+
+def _ids(stored: str) -> tuple[bytes, ...]:
+    return tuple(bytes.fromhex(text) for text in msgspec.json.decode(stored, type=list[str]))
 
 
 def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
@@ -113,12 +153,10 @@ def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
 
 def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
     """Who brings facts: the names of a website's API keys and of all access tokens, revoked ones included, and accounts, by id."""
-    rows = [
-        *tx.all(sql.key_names, (website_id,)),
-        *tx.all(sql.token_names),
-        *tx.all(account_sql.account_names),
-    ]
-    return {row[0]: row[1] for row in rows}
+    keys = {row.api_key_id: row.name for row in tx.all(sql.key_names, (website_id,))}
+    of_tokens = {row.token_id: row.name for row in tx.all(sql.token_names)}
+    accounts = {row.account_id: row.email for row in tx.all(account_sql.account_names)}
+    return keys | of_tokens | accounts
 
 
 def note_used(tx: Transaction, calls: list[dict[bytes, int]]) -> list[None]:
@@ -131,8 +169,3 @@ def note_used(tx: Transaction, calls: list[dict[bytes, int]]) -> list[None]:
 
 
 USED_HANDLER = WriteHandler(rank=4, run=note_used, is_slow=True)
-
-
-def _times(created_at: int, revoked_at: int | None, last_used_at: int | None) -> dict[str, Any]:
-    times = {"createdAt": created_at, "revokedAt": revoked_at, "lastUsedAt": last_used_at}
-    return {name: None if at is None else to_iso(at) for name, at in times.items()}

@@ -15,7 +15,8 @@ from footfall.auth.accounts import (
     set_password,
 )
 from footfall.cli.common import command_options, show, show_list, transact
-from footfall.clock import system_clock, to_iso
+from footfall.cli.shown import account_json
+from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.settings import Settings
 
@@ -30,7 +31,7 @@ def account() -> None:
 @command_options
 def create(email: str, settings: Settings, as_json: bool) -> None:
     """Create an account; the password is asked for, or read from standard input."""
-    clean_email(email)  # before anybody types a password
+    email = clean_email(email)  # before anybody types a password
     password_hash = hash_password(_read_password())
     made = transact(settings, lambda tx: create_account(tx, email, password_hash, system_clock()), makes=True)
     show({"accountId": made.account_id.hex(), "email": made.email}, as_json)
@@ -46,8 +47,8 @@ def password(email: str, settings: Settings, as_json: bool) -> None:
     if found is None:
         raise UsageError("There is no account with this e-mail address; see footfall account list")
     password_hash = hash_password(_read_password())
-    transact(settings, lambda tx: set_password(tx, found[0], password_hash))
-    show({"email": found[0].email, "message": "The password was changed."}, as_json)
+    transact(settings, lambda tx: set_password(tx, found.account, password_hash))
+    show({"email": found.account.email, "message": "The password was changed."}, as_json)
 
 
 @account.command("list")
@@ -56,10 +57,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     """List all accounts."""
     found = transact(settings, list_accounts)
     show_list(
-        [
-            {"accountId": one.account_id.hex(), "email": one.email, "createdAt": to_iso(created_at)}
-            for one, created_at in found
-        ],
+        [account_json(one) for one in found],
         as_json,
         "No account yet: footfall account create EMAIL",
         ("accountId", "createdAt", "email"),

@@ -13,7 +13,7 @@ import msgspec
 
 from footfall.app import command_session, require_database
 from footfall.db.protocol import Transaction
-from footfall.errors import UsageError
+from footfall.errors import ApiError, FieldError, UsageError, accepted
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.settings import Settings, read_place
 from footfall.websites.model import Website
@@ -49,22 +49,26 @@ def command_options(command: F) -> F:
     )  # type: ignore[return-value]
 
 
-def transact(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
-    """Run `work` in one transaction on the database; beside a running server, too.
+def transact(
+    settings: Settings, work: Callable[[Transaction], R | ApiError | FieldError], *, makes: bool = False
+) -> R:
+    """Run `work` in one transaction on the database; beside a running server, too. Raises what it refuses with.
 
     `makes`: a missing embedded database is made; otherwise, as in a wrong folder, UsageError is raised.
     """
     if not makes:
         require_database(settings)
     with command_session(settings) as session:
-        return session.transact(work)
+        return session.transact(lambda tx: accepted(work(tx)))
 
 
-def configure(settings: Settings, work: Callable[[Transaction], R], *, makes: bool = False) -> R:
+def configure(
+    settings: Settings, work: Callable[[Transaction], R | ApiError | FieldError], *, makes: bool = False
+) -> R:
     """Like `transact`, for work that changes a website, key or token: servers notice within a second."""
 
     def change(tx: Transaction) -> R:
-        result = work(tx)
+        result = accepted(work(tx))
         configuration_changed(tx)
         return result
 

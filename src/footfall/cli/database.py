@@ -22,7 +22,7 @@ from footfall.app import (
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
-from footfall.errors import UsageError
+from footfall.errors import DatabaseError, UsageError
 from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.verify import Report, verify_identity
 from footfall.people.erasing import remove_leftovers, verify_index
@@ -153,6 +153,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     ):
         rows = sum(count_rows(old).values())
         with click.progressbar(length=rows, label="Copying", hidden=as_json, file=sys.stderr) as bar:
+            _refuse_others(old, new)
             copy_all(old, new, bar.update)
         differences = _differences(old, new)
         if old.is_derived_new:  # there was nothing to copy of the index
@@ -171,6 +172,14 @@ def _settings_at(url: str) -> Settings:
     if "://" in folder:
         raise UsageError("--from, --to: use a data folder, or postgresql://USER@HOST:PORT/NAME")
     return read_place(os.environ, data=Path(folder), database_url="")
+
+
+def _refuse_others(old: CommandSession, new: CommandSession) -> None:
+    """Raises DatabaseError when the target of a copy holds websites of its own."""
+    if new.snapshot(read_websites).keys() - old.snapshot(read_websites).keys():
+        raise DatabaseError(
+            "The target holds websites that the source does not have: copy into an empty database."
+        )
 
 
 def _differences(old: CommandSession, new: CommandSession) -> list[str]:

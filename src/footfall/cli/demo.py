@@ -54,14 +54,14 @@ def _make(session: CommandSession, seed: int) -> tuple[Website, dict[str, Any]]:
     """A new website of the demo, with its month; and what to show of it."""
     now = system_clock()
 
-    def make(tx: Transaction) -> tuple[Website, str, str]:
+    def make(tx: Transaction) -> tuple[Website, bytes, str]:
         website = create_website(tx, DOMAIN, now, name="Demo", timezone="Europe/Berlin")
         key = create_key(tx, website.website_id, "backend", now)
         configuration_changed(tx)
-        return website, key["apiKeyId"], key["key"]
+        return website, key.key.api_key_id, key.secret
 
     website, key_id, key = session.transact(make)
-    happened = fill(website, seed, now, session.transact, bytes.fromhex(key_id))
+    happened = fill(website, seed, now, session.transact, key_id)
     made = {"websiteId": website.website_id.hex(), "trackingId": website.tracking_id}
     return website, {**made, "key": key, "events": happened}
 

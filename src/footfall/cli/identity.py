@@ -28,6 +28,7 @@ from footfall.identity.importing import (
     read_progress,
     records,
 )
+from footfall.identity.wire import health_json
 from footfall.privacy.erase import finish_erasures
 from footfall.settings import Settings
 from footfall.websites.model import Website
@@ -127,7 +128,7 @@ def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) 
         website = _find_website(session, website_id)
         if date_back:
             dated = session.transact(lambda tx: _date_back(tx, website))
-        report = session.snapshot(lambda tx: identity_health(tx, website))
+        report = health_json(session.snapshot(lambda tx: identity_health(tx, website)))
     if as_json:
         show({**report, "datedBack": dated} if date_back else report, as_json)
         return

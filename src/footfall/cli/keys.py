@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from footfall.auth import store
+from footfall.auth.model import ApiKey, NewKey, NewToken
 from footfall.auth.scopes import SCOPES
 from footfall.cli.common import command_options, configure, object_id, show, show_list, transact, website_of
+from footfall.cli.shown import key_json, new_key_json, new_token_json, token_json
 from footfall.cli.websites import split
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -31,10 +31,10 @@ def key() -> None:
 def create_key(website_id: str, name: str, settings: Settings, as_json: bool) -> None:
     """Create an API key of the website WEBSITE_ID; it is shown this once."""
 
-    def work(tx: Transaction) -> dict[str, Any]:
+    def work(tx: Transaction) -> NewKey:
         return store.create_key(tx, website_of(tx, website_id).website_id, name, system_clock())
 
-    show(configure(settings, work), as_json)
+    show(new_key_json(configure(settings, work)), as_json)
 
 
 @key.command("list")
@@ -43,10 +43,10 @@ def create_key(website_id: str, name: str, settings: Settings, as_json: bool) ->
 def list_keys(website_id: str, settings: Settings, as_json: bool) -> None:
     """List the API keys of the website WEBSITE_ID."""
 
-    def work(tx: Transaction) -> list[dict[str, Any]]:
+    def work(tx: Transaction) -> list[ApiKey]:
         return store.list_keys(tx, website_of(tx, website_id).website_id)
 
-    found = transact(settings, work)
+    found = list(map(key_json, transact(settings, work)))
     show_list(found, as_json, "This website has no API key yet.", ("apiKeyId", *COLUMNS))
 
 
@@ -74,18 +74,18 @@ def token() -> None:
 def create_token(name: str, permissions: str, websites: str, settings: Settings, as_json: bool) -> None:
     """Create an access token; it is shown this once."""
 
-    def work(tx: Transaction) -> dict[str, Any]:
+    def work(tx: Transaction) -> NewToken:
         allowed = [website_of(tx, text, "--websites").website_id for text in split(websites)]
         return store.create_token(tx, name, split(permissions), allowed, system_clock())
 
-    show(configure(settings, work, makes=True), as_json)
+    show(new_token_json(configure(settings, work, makes=True)), as_json)
 
 
 @token.command("list")
 @command_options
 def list_tokens(settings: Settings, as_json: bool) -> None:
     """List all access tokens."""
-    found = transact(settings, store.list_tokens)
+    found = list(map(token_json, transact(settings, store.list_tokens)))
     show_list(found, as_json, "No access token yet: footfall token create", ("tokenId", *COLUMNS))
 
 

@@ -8,7 +8,7 @@ import click
 
 import footfall
 from footfall.cli import accounts, database, demo, identity, keys, serve, websites
-from footfall.errors import DatabaseError, UsageError
+from footfall.errors import ApiError, DatabaseError, UsageError
 
 OWNER_ONLY = 0o077
 """What is masked from the mode of every file and folder that a command or server makes: they hold secrets, and people's data."""
@@ -21,7 +21,7 @@ class _Group(click.Group):
         before = os.umask(OWNER_ONLY)
         try:
             return super().invoke(ctx)
-        except (UsageError, DatabaseError) as error:
+        except (UsageError, ApiError, DatabaseError) as error:
             raise click.ClickException(str(error)) from error
         finally:
             os.umask(before)

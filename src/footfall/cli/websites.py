@@ -8,18 +8,20 @@ import msgspec
 from footfall.app import command_session, exclusive
 from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
+from footfall.cli.shown import website_json
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
-from footfall.errors import DatabaseBusy, UsageError
+from footfall.errors import DatabaseBusy, FieldError, NotFound, UsageError
 from footfall.settings import Settings
-from footfall.websites.model import Website
+from footfall.websites.fields import clean_changes
+from footfall.websites.model import Changes, Website
 from footfall.websites.removal import end_removal, remove_derived, remove_rows
 from footfall.websites.store import (
-    create_website,
+    add_website,
+    new_website,
     read_websites,
     rotate_signing_secret,
     update_website,
-    website_json,
 )
 
 
@@ -38,13 +40,8 @@ def create(
     domain: str, name: str | None, timezone: str, cookieless: bool, settings: Settings, as_json: bool
 ) -> None:
     """Create the website DOMAIN."""
-    created = configure(
-        settings,
-        lambda tx: create_website(
-            tx, domain, system_clock(), name=name, timezone=timezone, is_cookieless=cookieless
-        ),
-        makes=True,
-    )
+    new = new_website(domain, system_clock(), name=name, timezone=timezone, is_cookieless=cookieless)
+    created = configure(settings, lambda tx: add_website(tx, new), makes=True)
     show(website_json(created), as_json)
     if not as_json:
         click.echo(f"\nInto the <head> of every page, with the address of your server:\n{snippet(created)}")
@@ -116,18 +113,18 @@ def update(
     as_json: bool,
 ) -> None:
     """Change the website WEBSITE_ID; what is not named stays."""
-    changes = {
-        "domain": domain,
-        "name": name,
-        "timezone": timezone,
-        "is_cookieless": cookieless,
-        "is_suspended": suspended,
-        "is_localhost_allowed": allow_localhost,
-        "is_signature_required": require_signed,
-        "is_headless_allowed": allow_headless,
-        "is_image_allowed": allow_images,
-        "allowed_hostnames": None if allowed_hostnames is None else split(allowed_hostnames),
-    }
+    typed = Changes(
+        domain=domain,
+        name=name,
+        timezone=timezone,
+        is_cookieless=cookieless,
+        is_suspended=suspended,
+        is_localhost_allowed=allow_localhost,
+        is_signature_required=require_signed,
+        is_headless_allowed=allow_headless,
+        is_image_allowed=allow_images,
+        allowed_hostnames=None if allowed_hostnames is None else tuple(split(allowed_hostnames)),
+    )
     excluded = {
         "hostnames": exclude_hostnames,
         "paths": exclude_paths,
@@ -136,11 +133,11 @@ def update(
     }
     lists = {name: tuple(split(text)) for name, text in excluded.items() if text is not None}
 
-    def change(tx: Transaction) -> Website:
-        asked = website_of(tx, website_id).website_id
-        known = update_website(tx, asked, changes)
-        changed = msgspec.structs.replace(known.exclusions, **lists)
-        return update_website(tx, asked, {"exclusions": changed}) if lists else known
+    def change(tx: Transaction) -> Website | FieldError | NotFound:
+        known = website_of(tx, website_id)
+        exclusions = msgspec.structs.replace(known.exclusions, **lists)
+        changes = clean_changes(msgspec.structs.replace(typed, exclusions=exclusions), known)
+        return update_website(tx, known.website_id, changes)
 
     changed = configure(settings, change)
     show(website_json(changed), as_json)
@@ -158,7 +155,7 @@ def signing_secret(
 ) -> None:
     """Show the signing secrets of the website WEBSITE_ID, newest first: for signed identify calls of pages."""
 
-    def change(tx: Transaction) -> Website:
+    def change(tx: Transaction) -> Website | NotFound:
         return rotate_signing_secret(tx, website_of(tx, website_id).website_id, end=end_rotation)
 
     if rotate or end_rotation:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from footfall.clock import DAY_MS
 from footfall.collect.model import Dropped
 from footfall.collect.service import DROPPED_HANDLER, sql
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
-from footfall.errors import UsageError
-from footfall.websites.store import clean_host
+from footfall.errors import FieldError
+from footfall.websites.counts import Counts
+from footfall.websites.fields import clean_host
 
 MOST_HOSTS = 20
 """Host names that are kept of a website and day, the most frequent. Whoever sends others in their place costs no more room."""
@@ -51,7 +51,7 @@ def _known_form(host: str) -> str:
         return ""
     try:
         return clean_host(host, "host")
-    except UsageError:
+    except FieldError:
         return ""
 
 
@@ -59,7 +59,7 @@ def add_hosts(tx: Transaction, calls: list[_Hosts]) -> list[None]:
     """Write handler: add to the hosts of a website and day, of which the most frequent are kept; those of days before are forgotten."""
     for hosts in calls:
         for (website_id, day), counted in sorted(hosts.items()):
-            known = Counter({str(host): int(hits) for host, hits in tx.all(sql.hosts_on, (website_id, day))})
+            known = Counter({row.host: row.hits for row in tx.all(sql.hosts_on, (website_id, day))})
             tx.run(sql.hosts_forget, (website_id, day))
             kept = (known + counted).most_common(MOST_HOSTS)
             tx.run_many(sql.host_add, [(website_id, day, host, hits) for host, hits in kept])
@@ -84,6 +84,6 @@ def dropped_on(tx: Transaction, website_id: bytes, now: int) -> DroppedToday:
     """What was dropped on the UTC day of `now` (ms since epoch)."""
     key = (website_id, now // DAY_MS)
     return DroppedToday(
-        [(row[0], row[1]) for row in tx.all(sql.dropped_on, key)],
-        [(row[0], row[1]) for row in tx.all(sql.hosts_on, key)],
+        [(row.reason, row.hits) for row in tx.all(sql.dropped_on, key)],
+        [(row.host, row.hits) for row in tx.all(sql.hosts_on, key)],
     )

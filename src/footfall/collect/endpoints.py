@@ -16,8 +16,8 @@ from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
 from footfall.collect.service import RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER, is_identified
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
+from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.endpoints import identify_data
 from footfall.identity.model import BROWSER
@@ -29,6 +29,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import decode_object, encode
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 JUMP_MS = 60_000
@@ -89,23 +90,23 @@ class Collector:
     """Takes events. Refused user ids are counted in `refused`, dropped hits in `dropped`."""
 
     def __init__(
-        self, database: Database, websites: Any, geo: Geo, address: ClientAddress, refused: Counts
+        self, database: Database, directory: Directory, geo: Geo, address: ClientAddress, refused: Counts
     ) -> None:
         self.online = Online()
         self.dropped = Drops(database)
         self._refused = refused
         self._database = database
-        self._websites = websites
+        self._directory = directory
         self._geo = geo
         self._address = address
         self.salt = DailySalt(database)
         self._sequence = itertools.count(secrets.randbelow(65536))
         self._process = secrets.token_bytes(2)
 
-    async def events(self, context: Context) -> Reply:
+    async def events(self, context: Context[None]) -> Reply:
         """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
         body = decode_object(context.body)
-        website: Website | None = self._websites.by_tracking_id.get(_text(body.get("websiteId")))
+        website = self._directory.by_tracking_id.get(_text(body.get("websiteId")))
         user_agent = context.header(b"user-agent")
         dropped = drop_reason(website, user_agent)
         if dropped is not None or website is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, SKEW_MS, Hit
-from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.store import sql as identity_sql
+from footfall.websites.counts import counting
 
 sql = load(__file__, "collect.sql")
 
@@ -16,8 +16,8 @@ MOST_LOOKED_AT = 1000
 """Newest events of a visitor among which a payment is looked for that was told of before."""
 
 
-class VisitorRow(msgspec.Struct):
-    """A row of `visitor`, in the order of its columns; JSON as text."""
+class StoredVisitor(msgspec.Struct):
+    """A visitor as stored, in the order in which `visitor_put` takes it; JSON as text."""
 
     website_id: bytes
     visitor_id: bytes
@@ -94,15 +94,30 @@ def _visitor_of(hit: Hit) -> bytes:
 RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks, shares=_shares, about=_visitor_of)
 
 
-def _visitor(key: Params, row: Row) -> VisitorRow:
-    return VisitorRow(*key, *row)  # type: ignore[arg-type]
+def _visitor(key: Params, row: Row) -> StoredVisitor:
+    website_id, visitor_id = key
+    return StoredVisitor(
+        website_id,  # type: ignore[arg-type]
+        visitor_id,  # type: ignore[arg-type]
+        row.first_seen_at,
+        row.last_seen_at,
+        row.session_started_at,
+        row.session_count,
+        row.pageview_count,
+        row.current_url,
+        row.place,
+        row.device,
+        row.first_referrer,
+        row.first_params,
+        row.first_click_ids,
+    )
 
 
-def _new_visitor(hit: Hit) -> VisitorRow:
-    return VisitorRow(hit.website_id, hit.visitor_id, hit.at, hit.at, hit.at, 1, 0, *[None] * 6)
+def _new_visitor(hit: Hit) -> StoredVisitor:
+    return StoredVisitor(hit.website_id, hit.visitor_id, hit.at, hit.at, hit.at, 1, 0, *[None] * 6)
 
 
-def _see(visitor: VisitorRow, hit: Hit) -> None:
+def _see(visitor: StoredVisitor, hit: Hit) -> None:
     """Bring a visitor up to date with a hit; place, device and page are those of the latest pageview."""
     visitor.first_seen_at = min(visitor.first_seen_at, hit.at)
     visitor.last_seen_at = _later(visitor.last_seen_at, hit.at)
@@ -123,7 +138,7 @@ def _later(seen_at: int, at: int) -> int:
     return at if seen_at - at > SKEW_MS else max(seen_at, at)
 
 
-def _session(hit: Hit, visitor: VisitorRow) -> Params:
+def _session(hit: Hit, visitor: StoredVisitor) -> Params:
     return (
         hit.website_id,
         hit.visitor_id,
@@ -168,7 +183,7 @@ def give_salts(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:
     for day, new in calls:
         tx.run(sql.salt_add, (day, new))
         row = tx.one(sql.salt_get, (day,))
-        salts.append(row[0] if row else new)
+        salts.append(row.salt if row else new)
     return salts
 
 

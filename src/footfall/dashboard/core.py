@@ -18,17 +18,17 @@ from footfall.auth.accounts import Account, find_session
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
-from footfall.errors import ApiError, BadRequest, DatabaseError, Forbidden, NotFound, Unavailable, UsageError
+from footfall.errors import ApiError, BadRequest, DatabaseError, FieldError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.privacy.erase import Erasing
 from footfall.web.address import ClientAddress
-from footfall.web.context import Context, Credential, Handler, Route
+from footfall.web.context import PAGE, Context, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Services(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct):
     """One call of a page. `query` and `form`: its parameters and the fields of a POST, the last of a name wins; `pairs` and `fields`: all."""
 
-    context: Context
+    context: Context[None]
     services: Services
     pairs: list[tuple[str, str]] = []
     fields: list[tuple[str, str]] = []
@@ -129,12 +129,10 @@ class Problem(NamedTuple):
     text: str
 
 
-def problem_of(error: UsageError) -> Problem:
-    """The problem that an error such as `excluded paths: 'x' is no path` tells of."""
-    field, separator, text = str(error).partition(": ")
-    if not separator:
-        return Problem("", str(error))
-    return Problem(field.replace(" ", "_"), f"{text[:1].upper()}{text[1:]}.")
+def problem_of(error: FieldError, field: str = "") -> Problem:
+    """The problem with a form that an error tells of. `field`: what the form calls the field, where it has a name of its own."""
+    text = error.message
+    return Problem(field or error.field, f"{text[:1].upper()}{text[1:]}.")
 
 
 class Pages:
@@ -145,21 +143,23 @@ class Pages:
         self._ended = ended
         self._log = get_logger("dashboard")
 
-    def route(self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = "") -> Route:
+    def route(
+        self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = ""
+    ) -> Route[None]:
         """A line of the table. `is_open`: works without a session. `home`: see `Call`; its parts in braces are those of `path`."""
         is_form = method == "POST"
         handler = self._handler(page, is_open, is_form, home)
-        return Route(method, path, handler, Credential.PAGE, max_body=MAX_FORM if is_form else 0)
+        return Route(method, path, handler, PAGE, max_body=MAX_FORM if is_form else 0)
 
-    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler:
-        async def handle(context: Context) -> Reply:
+    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler[None]:
+        async def handle(context: Context[None]) -> Reply:
             values = iter(context.path_values)
             filled = re.sub(r"{\w+}", lambda _: quote(next(values), safe=":"), home)
             call = Call(context, self._services, home=filled)
             call.origin = self._services.address.origin(context.peer, context.headers)
             try:
                 return await self._answer(call, page, is_open, is_form)
-            except (ApiError, UsageError, DatabaseError) as error:
+            except (ApiError, DatabaseError) as error:
                 return self._sorry(call, error)
 
         return handle
@@ -199,12 +199,11 @@ class Pages:
             return directory.by_tracking_id.get(values[0])
         return directory.websites.get(parse_object_id(values[0]) or b"")
 
-    def _sorry(self, call: Call, error: ApiError | UsageError | DatabaseError) -> Reply:
+    def _sorry(self, call: Call, error: ApiError | DatabaseError) -> Reply:
         if isinstance(error, DatabaseError):
             self._log.warning("database error", reason=str(error))
             error = Unavailable("The database cannot be reached now. Try again in a moment.")
-        status = error.status if isinstance(error, ApiError) else 400
-        return render(call, "error.html", status=status, code=status, message=str(error))
+        return render(call, "error.html", status=error.status, code=error.status, message=error.message)
 
 
 def needs_website(page: Page) -> Page:

@@ -14,9 +14,11 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from footfall.clock import find_zone, from_iso
+from footfall.clock import find_zone, from_iso, to_iso
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
+from footfall.identity.model import Stay, TraitValues
+from footfall.ids import format_uuid
 
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 SYMBOLS = {
@@ -24,6 +26,10 @@ SYMBOLS = {
     "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
 }  # fmt: skip
 """Currencies that people write by a sign, as CLDR has it for English."""
+MOST_LISTED = 3
+"""Traits that a list shows of a person."""
+_NAMING = frozenset(("name", "image", "email"))
+"""Traits that a list shows elsewhere."""
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of what follows, to be left out."""
@@ -47,16 +53,22 @@ def environment() -> Environment:
     made.filters.update(
         initials=names.initials,
         hue=names.hue,
-        friendly=lambda text: names.friendly_name(bytes.fromhex(text.replace("-", ""))),
+        friendly=names.friendly_name,
+        hex=bytes.hex,
+        uuid=format_uuid,
+        iso=to_iso,
+        stay=stay_text,
+        pairs=lambda one: msgspec.structs.asdict(one).items(),
         segment=lambda text: quote(str(text), safe=""),
         bdi=isolated,
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
         traits=sorted_traits,
+        tags=listed_traits,
         plural=plural,
         counted=counted,
-        called=called,
+        called=lambda one: called(one.traits, one.user_id),
         readable=readable,
         host=to_unicode,
     )
@@ -118,9 +130,14 @@ def plain(text: Any) -> str:
     return str(text).translate(_DIRECTIONS)
 
 
-def sorted_traits(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+def sorted_traits(traits: TraitValues) -> list[tuple[str, Any]]:
     """Traits by name, in the same order at every look."""
-    return sorted(metadata.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
+    return sorted(traits.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
+
+
+def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
+    """The traits that a list shows of a person."""
+    return [trait for trait in sorted_traits(traits) if trait[0] not in _NAMING][:MOST_LISTED]
 
 
 def money_text(amount: Any, currency: Any) -> str:
@@ -140,10 +157,9 @@ def place_text(city: str | None, country: str | None, region: str | None = None)
     return (", " if city else " ").join(part for part in parts if part)
 
 
-def called(one: dict[str, Any]) -> str:
+def called(traits: TraitValues, user_id: str) -> str:
     """What a person is called wherever they are shown: the name, else the e-mail address, else the user id."""
-    known = one["metadata"]
-    return value_text(known.get("name") or known.get("email") or one["userId"])
+    return value_text(traits.get("name") or traits.get("email") or user_id)
 
 
 def readable(url: str | None) -> str:
@@ -189,6 +205,12 @@ def _local(when: str | int, zone: str) -> dt.datetime:
 def clock_text(when: str | int | None, zone: str = "UTC") -> str:
     """Date and time in a website's time zone, such as `5 May 2026, 14:00 CEST`."""
     return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M %Z}"
+
+
+def stay_text(stay: Stay, zone: str = "UTC") -> str:
+    """From when until when a visitor was somebody."""
+    since = "from the beginning" if stay.since is None else f"from {clock_text(stay.since, zone)}"
+    return f"{since} until {'now' if stay.until is None else clock_text(stay.until, zone)}"
 
 
 def time_text(when: str | int, zone: str = "UTC") -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from footfall.auth.accounts import (
     Account,
+    Credentials,
     clean_email,
     create_account,
     end_session,
@@ -36,7 +37,7 @@ from footfall.dashboard.core import (
     safe_path,
 )
 from footfall.db.protocol import Transaction
-from footfall.errors import NotFound, Unavailable, UsageError
+from footfall.errors import FieldError, NotFound, Unavailable, accepted
 from footfall.ip import parse_ip
 from footfall.web.address import last_hop
 from footfall.web.envelope import Reply
@@ -91,20 +92,17 @@ class Login:
         found = await call.services.database.read(find_account, email)
         if not await self._fits(call, found, "password", keys) or found is None:
             return None
-        account, password_hash = found
 
         def enter(tx: Transaction) -> str | None:
             uncount_attempt(tx, keys)
             remember_address(tx, email, came_from(call), call.now)
-            return open_session(tx, account, password_hash, call.now)
+            return open_session(tx, found.account, found.password_hash, call.now)
 
         return await call.services.database.change(enter)
 
-    async def _fits(
-        self, call: Call, found: tuple[Account, str] | None, field: str, keys: list[bytes]
-    ) -> bool:
+    async def _fits(self, call: Call, found: Credentials | None, field: str, keys: list[bytes]) -> bool:
         """Whether the password in a field of the form is that of the account. Raises Unavailable, and then the attempt does not count."""
-        password_hash, given = found[1] if found else None, call.form.get(field, "")
+        password_hash, given = found.password_hash if found else None, call.form.get(field, "")
         try:
             return await self._passwords.run(lambda: is_password(password_hash, given))
         except Unavailable:
@@ -126,16 +124,18 @@ class Login:
         secret = await self._check_link(call)
         form = call.form
 
-        def make(tx: Transaction) -> str:
-            account = _create_first(tx, secret, form.get("email", ""), password_hash, call.now)
+        def make(tx: Transaction) -> str | NotFound | FieldError:
+            account = _create_first(tx, secret, email, password_hash, call.now)
+            if not isinstance(account, Account):
+                return account
             remember_address(tx, account.email, came_from(call), call.now)
             return start_session(tx, account.account_id, call.now)
 
         try:
-            clean_email(form.get("email", ""))
+            email = clean_email(form.get("email", ""))
             password_hash = await self._passwords.run(lambda: hash_password(form.get("password", "")))
-            session = await call.services.database.change(make)
-        except UsageError as error:
+            session = accepted(await call.services.database.change(make))
+        except FieldError as error:
             problem = problem_of(error)
             return render(call, "setup.html", status=400, email=form.get("email", ""), problem=problem)
         return _enter(call, session, "/")
@@ -162,7 +162,7 @@ class Login:
         problem: Problem | None = Problem("current", "This is not the present password.")
         if found and await self._fits(call, found, "current", keys):
             await database.change(lambda tx: uncount_attempt(tx, keys))
-            problem = await self._change(call, was=found[1])
+            problem = await self._change(call, was=found.password_hash)
         if problem is not None:
             return render(call, "account.html", status=400, problem=problem)
         return redirect(call, "/login?done=password", [cookie(call, SESSION_COOKIE, "", 0)])
@@ -172,7 +172,7 @@ class Login:
         user, given = call.user, call.form.get("password", "")
         try:
             password_hash = await self._passwords.run(lambda: hash_password(given))
-        except UsageError as error:
+        except FieldError as error:
             return problem_of(error)
         if not await call.services.database.change(lambda tx: set_password(tx, user, password_hash, was)):
             return Problem("current", "The password was changed in the meantime.")
@@ -205,8 +205,10 @@ def _salt(tx: Transaction, now: int) -> bytes:
     return give_salts(tx, [(now // DAY_MS, secrets.token_bytes(32))])[0]
 
 
-def _create_first(tx: Transaction, secret: str, email: str, password_hash: str, now: int) -> Account:
+def _create_first(
+    tx: Transaction, secret: str, email: str, password_hash: str, now: int
+) -> Account | NotFound | FieldError:
     tx.lock([("accounts",)])  # as create_account does, but before the link is looked at
     if not is_setup_link(tx, secret):
-        raise NotFound("This link was used in the meantime.")
+        return NotFound("This link was used in the meantime.")
     return create_account(tx, email, password_hash, now)

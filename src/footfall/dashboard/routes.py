@@ -14,17 +14,17 @@ from footfall.web.envelope import Reply
 TYPES = {"css": b"text/css; charset=utf-8", "js": b"text/javascript; charset=utf-8", "svg": b"image/svg+xml"}
 
 
-def pages(services: Services) -> list[Route]:
+def pages(services: Services) -> list[Route[None]]:
     """Every page of the dashboard."""
     made, login, live = Pages(services, again.log_in_first), Login(), Live()
 
-    def show(path: str, page: Page, *, is_open: bool = False) -> Route:
+    def show(path: str, page: Page, *, is_open: bool = False) -> Route[None]:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
 
-    def form(path: str, page: Page, home: str, *, is_open: bool = False) -> Route:
+    def form(path: str, page: Page, home: str, *, is_open: bool = False) -> Route[None]:
         return made.route("POST", path, _of_website(path, page), is_open=is_open, home=home)
 
-    def only_form(path: str, page: Page, home: str) -> list[Route]:
+    def only_form(path: str, page: Page, home: str) -> list[Route[None]]:
         """Whoever opens the address of such a form comes to the page that it stands on."""
         return [form(path, page, home), made.route("GET", path, go_home, home=home)]
 
@@ -67,7 +67,7 @@ def pages(services: Services) -> list[Route]:
     ]
 
 
-def lost(services: Services) -> Route:
+def lost(services: Services) -> Route[None]:
     """What a browser is told at an address that is no page's."""
 
     async def page(call: Call) -> Reply:

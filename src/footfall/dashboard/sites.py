@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from footfall.auth import store
 from footfall.auth.removal import close_website
 from footfall.auth.scopes import ALL, SCOPES
-from footfall.auth.store import create_key, create_token, list_keys, list_tokens, revoke_key, revoke_token
 from footfall.dashboard.core import Call, Problem, problem_of, redirect, render
 from footfall.dashboard.install import read_install
 from footfall.db.protocol import Transaction
-from footfall.errors import BadRequest, UsageError
+from footfall.errors import ApiError, BadRequest, FieldError, Refusal, accepted
 from footfall.hostnames import to_unicode
 from footfall.ids import parse_object_id
 from footfall.log import get_logger
 from footfall.web.envelope import Reply
-from footfall.websites.model import Exclusions, Website
+from footfall.websites.fields import clean_changes, clean_host
+from footfall.websites.model import Changes, Exclusions, Website
 from footfall.websites.store import (
+    add_website,
+    allow_host,
     configuration_changed,
-    create_website,
-    require_website,
+    new_website,
     rotate_signing_secret,
     update_website,
 )
@@ -58,6 +60,8 @@ SWITCHES = {
 """Settings that are on or off, with what they are called and what they do."""
 
 
+FIELDS = {"permissions": "scope"}
+"""Fields of a token that its form calls something else."""
 ASKED = {
     "is_suspended": "While it is suspended, events are dropped for good, and calls of your backend are refused.",
     "is_cookieless": "On a cookieless website nobody can be identified: people who come back are strangers from then on.",
@@ -65,17 +69,18 @@ ASKED = {
 """Switches that are asked about before they are turned on, with why."""
 
 
-async def change(call: Call, work: Callable[[Transaction], T]) -> T:
-    """Run work that changes the configuration; what it changed is known at once."""
+async def change(call: Call, work: Callable[[Transaction], T | ApiError | FieldError]) -> T:
+    """Run work that changes the configuration; what it changed is known at once. Raises what it refuses with."""
 
-    def changed(tx: Transaction) -> T:
+    def changed(tx: Transaction) -> T | ApiError | FieldError:
         result = work(tx)
-        configuration_changed(tx)
+        if not isinstance(result, Refusal):
+            configuration_changed(tx)
         return result
 
     result = await call.services.database.change(changed)
     await call.services.directory.refresh()
-    return result
+    return accepted(result)
 
 
 async def home(call: Call) -> Reply:
@@ -95,18 +100,15 @@ async def new(call: Call) -> Reply:
     """`POST /websites/new`."""
     form = call.form
     try:
-        made = await change(
-            call,
-            lambda tx: create_website(
-                tx,
-                form.get("domain", ""),
-                call.now,
-                name=form.get("name") or None,
-                timezone=form.get("timezone") or "UTC",
-                is_cookieless="is_cookieless" in form,
-            ),
+        new = new_website(
+            form.get("domain", ""),
+            call.now,
+            name=form.get("name") or None,
+            timezone=form.get("timezone") or "UTC",
+            is_cookieless="is_cookieless" in form,
         )
-    except UsageError as error:
+        made = await change(call, lambda tx: add_website(tx, new))
+    except FieldError as error:
         return render(call, "website_new.html", status=400, form=form, problem=problem_of(error))
     return redirect(call, f"/w/{made.website_id.hex()}/settings")
 
@@ -122,13 +124,13 @@ async def settings(
 ) -> Reply:
     """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that are asked about before."""
     website = call.site
-    keys = await call.services.database.read(list_keys, website.website_id)
+    keys = await call.services.database.read(store.list_keys, website.website_id)
     return render(
         call,
         "settings.html",
         section="settings",
         status=status,
-        keys=[key for key in keys if not key["revokedAt"]],
+        keys=[key for key in keys if key.revoked_at is None],
         install=await read_install(call),
         switches=SWITCHES,
         exclusions=EXCLUSIONS,
@@ -162,42 +164,44 @@ async def save(call: Call) -> Reply:
     asked = [name for name in ASKED if name in form and not getattr(call.site, name)]
     if asked and "sure" not in form:
         return await settings(call, typed=form, asked=asked)
-    lists = {
-        name: _items(form.get(name, ""))
-        for name in ("allowed_hostnames", *map("excluded_{}".format, EXCLUSIONS))
-    }
-    changes: dict[str, Any] = {name: name in form for name in SWITCHES}
-    changes |= {
-        "name": form.get("name") or to_unicode(call.site.domain),
-        "domain": form.get("domain", ""),
-        "timezone": form.get("timezone", ""),
-        "allowed_hostnames": lists["allowed_hostnames"],
-        "exclusions": Exclusions(**{name: tuple(lists[f"excluded_{name}"]) for name in EXCLUSIONS}),
-    }
     try:
+        changes = clean_changes(_typed(form, call.site), call.site)
         await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
-    except UsageError as error:
+    except FieldError as error:
         return await settings(call, problem=problem_of(error), status=400, typed=form)
     return _settings_done(call, "saved")
 
 
+def _typed(form: dict[str, str], website: Website) -> Changes:
+    """What the form of a website's settings says."""
+    return Changes(
+        name=form.get("name") or to_unicode(website.domain),
+        domain=form.get("domain", ""),
+        timezone=form.get("timezone", ""),
+        allowed_hostnames=_items(form.get("allowed_hostnames", "")),
+        exclusions=Exclusions(**{name: _items(form.get(f"excluded_{name}", "")) for name in EXCLUSIONS}),
+        **{name: name in form for name in SWITCHES},
+    )
+
+
 async def allow(call: Call) -> Reply:
     """`POST /w/{websiteId}/allow`: take events of localhost, or of one more host name."""
-    host = call.form.get("host")
-    website_id = call.site.website_id
-
-    def add(tx: Transaction) -> None:
-        if host and "*" in host:
-            raise UsageError("host: name one host; patterns are for the settings")
-        known = require_website(tx, website_id).allowed_hostnames
-        changes = {"allowed_hostnames": [*known, host]} if host else {"is_localhost_allowed": True}
-        update_website(tx, website_id, changes)
-
+    typed, website_id = call.form.get("host"), call.site.website_id
+    if not typed:
+        await change(call, lambda tx: update_website(tx, website_id, Changes(is_localhost_allowed=True)))
+        return _settings_done(call, "localhost", "install")
     try:
-        await change(call, add)
-    except UsageError as error:
-        return await settings(call, problem=Problem("host", problem_of(error).text), status=400)
-    return _settings_done(call, "host" if host else "localhost", "install")
+        host = _one_host(typed)
+        await change(call, lambda tx: allow_host(tx, website_id, host))
+    except FieldError as error:
+        return await settings(call, problem=problem_of(error, "host"), status=400)
+    return _settings_done(call, "host", "install")
+
+
+def _one_host(typed: str) -> str:
+    if "*" in typed:
+        raise FieldError("host", "name one host; patterns are for the settings")
+    return clean_host(typed, "host")
 
 
 def _settings_done(call: Call, done: str, card: str = "") -> Reply:
@@ -217,18 +221,19 @@ async def add_key(call: Call) -> Reply:
     """`POST /w/{websiteId}/keys`: a key, shown this once."""
     name = call.form.get("name", "")
     try:
-        made = await change(call, lambda tx: create_key(tx, call.site.website_id, name, call.now))
-    except UsageError as error:
-        return await settings(call, problem=Problem("key", problem_of(error).text), status=400)
-    return await settings(call, shown_key=made["key"])
+        new = store.new_key(call.site.website_id, name, call.now)
+    except FieldError as error:
+        return await settings(call, problem=problem_of(error, "key"), status=400)
+    await change(call, lambda tx: store.add_key(tx, new))
+    return await settings(call, shown_key=new.secret)
 
 
 async def remove_key(call: Call) -> Reply:
     """`POST /w/{websiteId}/keys/revoke`."""
     key_id = _object_id(call.form.get("id", ""))
-    known = await call.services.database.read(list_keys, call.site.website_id)
-    if key_id.hex() in {key["apiKeyId"] for key in known}:
-        await change(call, lambda tx: revoke_key(tx, key_id, call.now))
+    known = await call.services.database.read(store.list_keys, call.site.website_id)
+    if key_id in {key.api_key_id for key in known}:
+        await change(call, lambda tx: store.revoke_key(tx, key_id, call.now))
     return _settings_done(call, "revoked")
 
 
@@ -249,17 +254,17 @@ async def tokens(
     call: Call, *, shown_key: str = "", problem: Problem | None = None, status: int = 200
 ) -> Reply:
     """`GET /tokens`: access tokens, which reach several websites."""
-    found = await call.services.database.read(lambda tx, _: list_tokens(tx), None)
+    found = await call.services.database.read(lambda tx, _: store.list_tokens(tx), None)
     return render(
         call,
         "tokens.html",
         status=status,
-        tokens=[token for token in found if not token["revokedAt"]],
+        tokens=[token for token in found if token.revoked_at is None],
         scopes={scope: text for scope, text in SCOPES.items() if scope in call.services.scopes},
         shown_key=shown_key,
         problem=problem,
         done=call.query.get("done"),
-        names={one.website_id.hex(): one.name for one in call.services.directory.websites.values()},
+        names={one.website_id: one.name for one in call.services.directory.websites.values()},
         typed=call.fields if problem else [],
     )
 
@@ -271,24 +276,24 @@ async def add_token(call: Call) -> Reply:
     name = call.form.get("name", "")
     if not scopes:
         return await tokens(call, problem=Problem("scope", "Tick at least one of these."), status=400)
-    wanted = [ALL] if ALL in scopes else scopes
     try:
-        made = await change(call, lambda tx: create_token(tx, name, wanted, allowed, call.now))
-    except UsageError as error:
-        return await tokens(call, problem=problem_of(error), status=400)
-    return await tokens(call, shown_key=made["key"])
+        new = store.new_token(name, [ALL] if ALL in scopes else scopes, allowed, call.now)
+    except FieldError as error:
+        return await tokens(call, problem=problem_of(error, FIELDS.get(error.field, "")), status=400)
+    await change(call, lambda tx: store.add_token(tx, new))
+    return await tokens(call, shown_key=new.secret)
 
 
 async def remove_token(call: Call) -> Reply:
     """`POST /tokens/revoke`."""
     token_id = _object_id(call.form.get("id", ""))
-    await change(call, lambda tx: revoke_token(tx, token_id, call.now))
+    await change(call, lambda tx: store.revoke_token(tx, token_id, call.now))
     return redirect(call, "/tokens?done=revoked")
 
 
-def _items(text: str) -> list[str]:
+def _items(text: str) -> tuple[str, ...]:
     """What stands between commas and blanks."""
-    return text.replace(",", " ").split()
+    return tuple(text.replace(",", " ").split())
 
 
 def _object_id(text: str) -> bytes:

@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from footfall.auth.access import caller, site
-from footfall.db.counts import Counts
+from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.batch import NDJSON, read_calls
@@ -22,6 +21,7 @@ from footfall.identity.wire import Identify, JunkUserId, read_identify
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import decode_object, encode
+from footfall.websites.counts import Counts
 
 _READ_ON_LOOP = 32 * 1024
 """Bytes of a batch that are read in about a millisecond."""
@@ -82,7 +82,7 @@ class Identifying:
         """Numbers for the batches that come."""
         self._reader = ThreadPoolExecutor(1, "batches")
 
-    async def identify(self, context: Context) -> Reply:
+    async def identify(self, context: Context[WebsitePrincipal]) -> Reply:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
         is_dry_run = read_dry_run(context)
         said = self._read(context, decode_object(context.body))
@@ -92,12 +92,14 @@ class Identifying:
             outcome = await self._submit(context, said)
         return Reply(encode(_Answer(_data(context, outcome, said, is_dry_run=is_dry_run))), 200, [JSON_TYPE])
 
-    async def batch(self, context: Context) -> Reply:
+    async def batch(self, context: Context[WebsitePrincipal]) -> Reply:
         """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
         is_lines = context.header(b"content-type").lower().startswith(NDJSON)
         calls = await self._read_batch(context.body, is_lines)
         if len(calls) > 1:
-            context.limits[:] = self._charge(caller(context).credential_id, context.now, len(calls) - 1)
+            context.limits[:] = self._charge(
+                context.principal.caller.credential_id, context.now, len(calls) - 1
+            )
         self._count_junk(context, calls)
         is_dry_run, bulk = read_dry_run(context), next(self._batches)
         if is_dry_run:
@@ -117,7 +119,9 @@ class Identifying:
         read = functools.partial(read_calls, body, is_lines=is_lines)
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
-    async def _submit_all(self, context: Context, calls: list[Identify | ApiError], bulk: int) -> list[Any]:
+    async def _submit_all(
+        self, context: Context[WebsitePrincipal], calls: list[Identify | ApiError], bulk: int
+    ) -> list[Any]:
         """The outcome to come of each call, or its error."""
         waiting: list[Any] = []
         for number, said in enumerate(calls, 1):
@@ -126,39 +130,45 @@ class Identifying:
                 await asyncio.sleep(0)  # so that live calls do not wait for a whole batch
         return waiting
 
-    def _try_submit(self, context: Context, said: Identify, bulk: int) -> Awaitable[Any] | ApiError:
+    def _try_submit(
+        self, context: Context[WebsitePrincipal], said: Identify, bulk: int
+    ) -> Awaitable[Any] | ApiError:
         try:
             return self._submit(context, said, bulk)
         except ApiError as error:
             return error
 
-    async def _preview_all(self, context: Context, calls: list[Identify | ApiError]) -> list[Any]:
+    async def _preview_all(
+        self, context: Context[WebsitePrincipal], calls: list[Identify | ApiError]
+    ) -> list[Any]:
         """What would become of each call, together: each has to see those before it, which are not stored."""
         said = [one for one in calls if not isinstance(one, ApiError)]
         outcomes = iter(await self._preview(context, said) if said else [])
         return [one if isinstance(one, ApiError) else next(outcomes) for one in calls]
 
-    def _count_junk(self, context: Context, calls: list[Identify | ApiError]) -> None:
+    def _count_junk(self, context: Context[WebsitePrincipal], calls: list[Identify | ApiError]) -> None:
         for one in calls:
             if isinstance(one, JunkUserId):
-                self._refused.add(site(context).website_id, context.now, SERVER)
+                self._refused.add(context.principal.website.website_id, context.now, SERVER)
 
-    def _read(self, context: Context, body: dict[str, Any]) -> Identify:
+    def _read(self, context: Context[WebsitePrincipal], body: dict[str, Any]) -> Identify:
         try:
             return read_identify(body)
         except JunkUserId:
-            self._refused.add(site(context).website_id, context.now, SERVER)
+            self._refused.add(context.principal.website.website_id, context.now, SERVER)
             raise
 
-    def _submit(self, context: Context, said: Identify, bulk: int | None = None) -> Awaitable[Any]:
+    def _submit(
+        self, context: Context[WebsitePrincipal], said: Identify, bulk: int | None = None
+    ) -> Awaitable[Any]:
         """The outcome to come; None on a cookieless website. Raises Unavailable."""
-        if site(context).is_cookieless:
+        if context.principal.website.is_cookieless:
             return _nothing()
         return self._database.write(IDENTIFY_HANDLER, _call(context, said), bulk=bulk)
 
-    async def _preview(self, context: Context, said: list[Identify]) -> list[Any]:
+    async def _preview(self, context: Context[WebsitePrincipal], said: list[Identify]) -> list[Any]:
         """What the outcomes would be, one after the other; None on a cookieless website. Raises Unavailable."""
-        if site(context).is_cookieless:
+        if context.principal.website.is_cookieless:
             return [None] * len(said)
         calls = [_call(context, one) for one in said]
         outcomes: list[Any] = await self._database.write(
@@ -171,15 +181,15 @@ async def _nothing() -> None:
     """The outcome of a call that is not stored."""
 
 
-def _call(context: Context, said: Identify) -> IdentifyCall:
-    website, credential_id = site(context), caller(context).credential_id
+def _call(context: Context[WebsitePrincipal], said: Identify) -> IdentifyCall:
+    website, credential_id = context.principal.website, context.principal.caller.credential_id
     return IdentifyCall(
         website.website_id, website.profile_secret, said, SERVER, True, credential_id, context.now
     )
 
 
 async def _finish_item(
-    context: Context, said: Identify | ApiError, outcome: Any, *, is_dry_run: bool
+    context: Context[WebsitePrincipal], said: Identify | ApiError, outcome: Any, *, is_dry_run: bool
 ) -> _Item:
     """The answer to a call; `outcome` may be still to come."""
     if isinstance(said, ApiError):
@@ -195,17 +205,19 @@ def _failed(error: ApiError) -> _Item:
     return _Item(error.status, error=_Error(error.status, error.message))
 
 
-def _data(context: Context, outcome: Any, said: Identify, *, is_dry_run: bool) -> IdentifyData:
+def _data(
+    context: Context[WebsitePrincipal], outcome: Any, said: Identify, *, is_dry_run: bool
+) -> IdentifyData:
     """`data` for what the handler gave. Raises the ApiError that it may be."""
     if outcome is None:
         return not_stored("This website is cookieless: nothing was stored", said.warnings)
     if isinstance(outcome, ApiError):
         raise outcome
-    data = identify_data(outcome, said, may_read=caller(context).may("analytics:read"))
+    data = identify_data(outcome, said, may_read=context.principal.caller.may("analytics:read"))
     return _previewed(data) if is_dry_run else data
 
 
-def read_dry_run(context: Context) -> bool:
+def read_dry_run(context: Context[WebsitePrincipal]) -> bool:
     """Whether the call asks only what would come of it. Raises BadRequest."""
     value = context.query().get("dry_run", "0") if context.query_string else "0"
     if value not in ("0", "1"):

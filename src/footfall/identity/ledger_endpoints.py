@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from footfall.auth.access import caller, site
+from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
-from footfall.clock import from_iso, to_iso
-from footfall.db.counts import Counts
+from footfall.clock import from_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.health import identity_health
-from footfall.identity.history import Person, Span, facts_json, ledger_of
+from footfall.identity.history import LedgerPart, ledger_of
 from footfall.identity.ledger import (
     MERGE_HANDLER,
     UNDO_HANDLER,
@@ -24,12 +23,13 @@ from footfall.identity.ledger import (
     everybody_of,
 )
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
-from footfall.identity.wire import read_user_id
+from footfall.identity.wire import health_json, ledger_json, read_user_id
 from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context
 from footfall.web.envelope import Reply, success
 from footfall.web.json import decode_object
 from footfall.web.parameters import read_cursor, read_hex, read_number_parameter, read_order
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 MAX_REASON = 500
@@ -45,36 +45,36 @@ class Ledger:
         self._database = database
         self._refused = refused
 
-    async def merge(self, context: Context) -> Reply:
+    async def merge(self, context: Context[WebsitePrincipal]) -> Reply:
         """Says that two users are one person; with `dryRun`, only what would come of it."""
         body = decode_object(context.body)
-        website = site(context)
+        website = context.principal.website
         call = MergeCall(
             website.website_id,
             website.profile_secret,
             read_pair(body),
             read_reason(body),
-            caller(context).credential_id,
+            context.principal.caller.credential_id,
             context.now,
             read_flag(body, "dryRun"),
         )
         outcome = await self._database.write(MERGE_HANDLER, call)
         if isinstance(outcome, ApiError):
             raise outcome
-        may_read = caller(context).may("analytics:read")
+        may_read = context.principal.caller.may("analytics:read")
         return await asyncio.to_thread(_merged_reply, outcome, is_dry_run=call.is_dry_run, may_read=may_read)
 
-    async def undo(self, context: Context) -> Reply:
+    async def undo(self, context: Context[WebsitePrincipal]) -> Reply:
         """Says that a fact does not count; undoing an undo restores."""
         fact_id = read_fact_id(context.path_values[0])
         body = decode_object(context.body) if context.body else {}
-        website = site(context)
+        website = context.principal.website
         call = UndoCall(
             website.website_id,
             website.profile_secret,
             fact_id,
             read_reason(body),
-            caller(context).credential_id,
+            context.principal.caller.credential_id,
             context.now,
         )
         outcome = await self._database.write(UNDO_HANDLER, call)
@@ -82,54 +82,27 @@ class Ledger:
             raise outcome
         return success(_undone_json(outcome))
 
-    async def ledger(self, context: Context) -> Reply:
+    async def ledger(self, context: Context[WebsitePrincipal]) -> Reply:
         """Every fact about a person, oldest or newest first, by cursor."""
         query = context.query()
         asked = LedgerQuery(
-            site(context),
+            context.principal.website,
             read_ref(context.path_values[0]),
             read_cursor(query.get("cursor"), FACT_BYTES, FACT_BYTES, "ledger"),
             read_number_parameter(query, "limit", LEDGER_LIMIT, 1, LEDGER_LIMIT),
             read_order(query, "asc") == "desc",
         )
-        found = await self._database.scan(read_ledger, asked, share=site(context).website_id)
-        if found is None:
+        answer = await self._database.scan(_answer_ledger, asked, share=context.principal.website.website_id)
+        if answer is None:
             raise no_such_person()
-        facts, following = found
-        return success(facts, pagination={"limit": asked.limit, "nextCursor": following and following.hex()})
+        return answer
 
-    async def health(self, context: Context) -> Reply:
+    async def health(self, context: Context[WebsitePrincipal]) -> Reply:
         """What looks wrong in this website's identities."""
         await self._refused.flush()
-        return success(
-            await self._database.scan(identity_health, site(context), share=site(context).website_id)
+        return await self._database.scan(
+            _answer_health, context.principal.website, share=context.principal.website.website_id
         )
-
-
-def identity_json(person: Person) -> dict[str, Any]:
-    """Who a person is."""
-    values = person.traits.values
-    return {
-        "profileId": person.person_id.hex(),
-        "userId": next(iter(person.members.values())),
-        "userIds": list(person.members.values()),
-        "metadata": values,
-        "name": values.get("name"),
-        "image": values.get("image"),
-        "identifiedAt": to_iso(person.identified_at),
-    }
-
-
-def spans_json(spans: list[Span]) -> list[dict[str, Any]]:
-    """From when until when a visitor was a person, oldest first; None: from its beginning, or until now."""
-    shown: list[dict[str, Any]] = []
-    end: bytes | None = None
-    for span in spans:
-        if not shown or end != span.fact_id:
-            shown.append({"from": None if span.is_first else to_iso(span.since)})
-        end = span.next_id
-        shown[-1]["until"] = None if end is None else to_iso(span.until)
-    return shown
 
 
 class LedgerQuery(NamedTuple):
@@ -142,16 +115,35 @@ class LedgerQuery(NamedTuple):
     newest_first: bool = False
 
 
-def read_ledger(tx: Transaction, asked: LedgerQuery) -> tuple[list[dict[str, Any]], bytes | None] | None:
-    """Facts about a person as the wire shows them, whether or not they count, and the cursor of the next; None when there is nobody."""
+def read_ledger(tx: Transaction, asked: LedgerQuery) -> LedgerPart | None:
+    """Facts about a person, whether or not they count; None when there is nobody."""
     website_id = asked.website.website_id
     users = everybody_of(tx, website_id, profile_id_of(tx, asked.website, asked.ref))
     if not users:
         return None
-    rows, following = ledger_of(
-        tx, website_id, users, asked.cursor, asked.limit, newest_first=asked.newest_first
+    return ledger_of(
+        tx,
+        website_id,
+        users,
+        key_names(tx, website_id),
+        asked.cursor,
+        asked.limit,
+        newest_first=asked.newest_first,
     )
-    return facts_json(tx, website_id, rows, key_names(tx, website_id)), following
+
+
+def _answer_ledger(tx: Transaction, asked: LedgerQuery) -> Reply | None:
+    """The same as an answer, which may be long."""
+    found = read_ledger(tx, asked)
+    if found is None:
+        return None
+    following = found.following and found.following.hex()
+    shown = [ledger_json(entry) for entry in found.entries]
+    return success(shown, pagination={"limit": asked.limit, "nextCursor": following})
+
+
+def _answer_health(tx: Transaction, website: Website) -> Reply:
+    return success(health_json(identity_health(tx, website)))
 
 
 def read_pair(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -217,6 +217,11 @@ def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
     _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
 
 
+def forget_changes(tx: Transaction, keys: list[Params]) -> None:
+    """The trait index saw to the changes of these keys (website id, change id)."""
+    tx.run_many(sql.change_remove, keys)
+
+
 def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
     now, draws = at_prefix(system_clock()), os.urandom(8 * len(changed))
     tx.run_many(

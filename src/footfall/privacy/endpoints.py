@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footfall.auth.access import site
+from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.db.protocol import Database
 from footfall.identity.refs import read_ref
@@ -21,11 +21,11 @@ class Privacy:
         self._database = database
         self._erasing = erasing
 
-    async def erase(self, context: Context) -> Reply:
+    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""
-        asked = site(context), read_ref(context.path_values[0])
+        asked = context.principal.website, read_ref(context.path_values[0])
         profile_id = await self._database.read(profile_to_erase, asked)
-        call = erase_call(site(context), profile_id, context.now)
+        call = erase_call(context.principal.website, profile_id, context.now)
         receipt, is_gone = await self._erasing.erase_person(self._database, call)
         if receipt is None:
             raise await self._database.read(nobody_to_erase, asked)

@@ -180,10 +180,10 @@ class Erasing:
     async def _take(self, database: Database, erasure: Erasure, part: Slice) -> None:
         taken = 0
         while taken < len(part.facts):
-            calls = database.taken()
+            calls = database.live_calls()
             rest = msgspec.structs.replace(part, facts=part.facts[taken:])
             taken += await database.write(self._slice_handler, Taking(erasure, rest))
-            if database.taken() != calls:
+            if database.live_calls() != calls:
                 await asyncio.sleep(REST_SECONDS)
 
 

@@ -17,7 +17,7 @@ HEADERS: Headers = [
 ]
 
 
-async def script(context: Context) -> Reply:
+async def script(context: Context[None]) -> Reply:
     """One flavour of the script; 304 when the caller has it."""
     name = context.path_values[0]
     if name not in FLAVOURS:

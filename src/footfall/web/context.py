@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,21 +15,26 @@ MOST_PARAMETERS = 1000
 """Of a query string."""
 
 
-class Credential(Enum):
-    """Who may call a route."""
-
-    OPEN = "open"
-    """Anyone."""
-    BROWSER = "browser"
-    """Any page, of any origin: the answer carries CORS headers."""
-    PAGE = "page"
-    """A browser with a session of the dashboard, as the page itself checks."""
-    WEBSITE = "website"
-    """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
+P = TypeVar("P")
 
 
-class Context(msgspec.Struct):
-    """One call. `now`: ms since epoch at its arrival; `path_values`: the parts of the path that the route leaves open, decoded."""
+class Credential(msgspec.Struct, Generic[P], frozen=True):
+    """Who may call a route, whose handler gets a `Context[P]`. `is_checked`: `dispatch.Access` finds the principal, a `P`."""
+
+    name: str
+    is_checked: bool = False
+
+
+OPEN: Credential[None] = Credential("open")
+"""Anyone."""
+BROWSER: Credential[None] = Credential("browser")
+"""Any page, of any origin: the answer carries CORS headers."""
+PAGE: Credential[None] = Credential("page")
+"""A browser with a session of the dashboard, as the page itself checks."""
+
+
+class Context(msgspec.Struct, Generic[P]):
+    """One call. `principal`: who calls; `now`: ms since epoch at its arrival; `path_values`: the parts of the path that the route leaves open, decoded."""
 
     headers: dict[bytes, bytes]
     peer: str
@@ -38,10 +42,7 @@ class Context(msgspec.Struct):
     path_values: tuple[str, ...]
     now: int
     body: bytes = b""
-    principal: Any = None
-    """Who calls, once `auth.access` knows."""
-    website: Any = None
-    """The website of the call, once `auth.access` knows."""
+    principal: P = None  # type: ignore[assignment] # before a handler of a checked route is called, `Access` puts it here
     path: str = ""
     limits: Headers = []
     """What the answer says about the rate limit."""
@@ -83,10 +84,10 @@ class Context(msgspec.Struct):
         return False
 
 
-Handler = Callable[[Context], Awaitable[Reply]]
+Handler = Callable[[Context[P]], Awaitable[Reply]]
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, Generic[P], frozen=True):
     """One line of the table in `footfall.routes`.
 
     `path` may hold `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
@@ -95,8 +96,8 @@ class Route(msgspec.Struct, frozen=True):
 
     method: str
     path: str
-    handler: Handler
-    credential: Credential
+    handler: Handler[P]
+    credential: Credential[P]
     scope: str | None = None
     max_body: int = 0
     media: tuple[str, ...] | None = None
@@ -110,8 +111,8 @@ class Call(msgspec.Struct):
 
     method: str
     reply: Reply | None = None
-    context: Context | None = None
-    route: Route | None = None
+    context: Context[Any] | None = None
+    route: Route[Any] | None = None
     extra: Headers = []
     max_body: int = 0
     is_page: bool = False

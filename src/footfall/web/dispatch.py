@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -19,7 +19,7 @@ from footfall.errors import (
     NotFound,
     UnsupportedMedia,
 )
-from footfall.web.context import Call, Context, Credential, Route
+from footfall.web.context import BROWSER, Call, Context, Route
 from footfall.web.envelope import Headers, Reply
 from footfall.web.refusals import NO_STORE, Draw, Refusals, is_page
 
@@ -37,20 +37,21 @@ USUAL_HEADERS, MOST_HEADERS = b"content-type, user-agent", 4096
 """What a page may send when its browser does not ask, or with more bytes than that."""
 _NAMES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz, \t"
 """What a list of header names may hold."""
-_EXTRA = {Credential.WEBSITE: NO_STORE, Credential.BROWSER: [*CORS, *NO_STORE]}
+_EXTRA = {BROWSER.name: [*CORS, *NO_STORE]}
+"""Headers of all answers, by credential; without their own, those of checked routes are not to be stored."""
 
 
 class Access(Protocol):
     """Who may call."""
 
-    def check(self, context: Context, route: Route) -> Headers | None:
-        """Put the caller and the website into `context`; the headers to send. None: it takes `check_anew` to tell. Raises ApiError."""
+    def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
+        """Put the principal into `context`, if it is known already; the headers to send. None: it takes `check_anew` to tell. Raises ApiError."""
 
-    async def check_anew(self, context: Context, route: Route) -> Headers:
+    async def check_anew(self, context: Context[Any], route: Route[Any]) -> Headers:
         """The same, after a look into the database. Raises ApiError and DatabaseError."""
 
-    def check_late(self, context: Context, route: Route) -> None:
-        """What is checked after the body was read. Raises ApiError."""
+    def check_late(self, context: Context[Any], route: Route[Any]) -> None:
+        """What is checked after the body was read; from then on the principal is there. Raises ApiError."""
 
 
 class Dispatch(Refusals):
@@ -61,22 +62,22 @@ class Dispatch(Refusals):
 
     def __init__(
         self,
-        routes: Iterable[Route],
+        routes: Iterable[Route[Any]],
         access: Access,
         clock: Clock,
-        lost: Route | None = None,
+        lost: Route[Any] | None = None,
         draw: Draw | None = None,
     ) -> None:
         super().__init__(draw)
-        self._exact: dict[str, dict[str, Route]] = {}
-        self._open: list[tuple[re.Pattern[str], dict[str, Route]]] = []
+        self._exact: dict[str, dict[str, Route[Any]]] = {}
+        self._open: list[tuple[re.Pattern[str], dict[str, Route[Any]]]] = []
         self._access = access
         self._clock = clock
         self._lost = lost
         for route in routes:
             self._add(route)
 
-    def _add(self, route: Route) -> None:
+    def _add(self, route: Route[Any]) -> None:
         if "{" not in route.path:
             self._exact.setdefault(route.path, {})[route.method] = route
             return
@@ -100,12 +101,13 @@ class Dispatch(Refusals):
         raw_path, query = _parts(target)
         path = unquote(raw_path) if "%" in raw_path else raw_path
         call.route, values = route, _ = self._find(call, path, raw_path)
-        call.extra = _EXTRA.get(route.credential, [])
+        call.extra = _EXTRA.get(route.credential.name, NO_STORE if route.credential.is_checked else [])
         if call.method == "OPTIONS":
             call.reply = Reply(b"", 204, [*PREFLIGHT, _allowed_headers(headers)])
             return
-        call.context = context = Context(headers, peer, query, values, self._clock(), path=path)
-        if route.credential is Credential.WEBSITE:
+        context: Context[Any] = Context(headers, peer, query, values, self._clock(), path=path)
+        call.context = context
+        if route.credential.is_checked:
             limits = self._access.check(context, route)
             context.limits, context.is_unsure = limits or [], limits is None
         call.max_body = route.max_body
@@ -114,7 +116,7 @@ class Dispatch(Refusals):
         if route.max_body and headers.get(b"content-encoding", b"").lower() not in (b"", b"identity"):
             raise UnsupportedMedia("Content-Encoding: send the body as it is, not compressed.")
 
-    def _find(self, call: Call, path: str, raw_path: str) -> tuple[Route, tuple[str, ...]]:
+    def _find(self, call: Call, path: str, raw_path: str) -> tuple[Route[Any], tuple[str, ...]]:
         method = call.method
         methods = self._exact.get(path)
         values: tuple[str, ...] = ()
@@ -126,12 +128,12 @@ class Dispatch(Refusals):
             return self._lost, ()
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
         if route is None and method == "OPTIONS":
-            route = next((r for r in methods.values() if r.credential is Credential.BROWSER), None)
+            route = next((r for r in methods.values() if r.credential is BROWSER), None)
         if route is None:
             raise MethodNotAllowed(list(methods))
         return route, values
 
-    def _find_open(self, raw_path: str) -> tuple[dict[str, Route] | None, tuple[str, ...]]:
+    def _find_open(self, raw_path: str) -> tuple[dict[str, Route[Any]] | None, tuple[str, ...]]:
         for pattern, methods in self._open:
             if found := pattern.fullmatch(raw_path):
                 return methods, tuple(unquote(value, errors="replace") for value in found.groups())
@@ -148,7 +150,7 @@ class Dispatch(Refusals):
                 context.limits = await self._access.check_anew(context, route)
             if route.media is not None:
                 _check_media(context, route.media)
-            if route.credential is Credential.WEBSITE:
+            if route.credential.is_checked:
                 self._access.check_late(context, route)
             reply = await route.handler(context)
         except Exception as error:
@@ -177,7 +179,7 @@ def _allowed_headers(headers: dict[bytes, bytes]) -> tuple[bytes, bytes]:
     return b"access-control-allow-headers", asked if is_list else USUAL_HEADERS
 
 
-def _check_media(context: Context, media: tuple[str, ...]) -> None:
+def _check_media(context: Context[Any], media: tuple[str, ...]) -> None:
     sent = context.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
     if sent and sent not in media:
         raise UnsupportedMedia(f"Content-Type must be {' or '.join(media)}.")

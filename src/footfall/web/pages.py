@@ -25,13 +25,13 @@ class Health:
         self._database = database
         self._vitals = vitals
 
-    async def alive(self, context: Context) -> Reply:
+    async def alive(self, context: Context[None]) -> Reply:
         """200 as long as nothing ended that has to go on. Raises Unavailable."""
         if self._vitals.ended:
             raise Unavailable(f"This server process ends, since a part of it did: {self._vitals.ended}.")
         return _of_now({"status": "alive"})
 
-    async def ready(self, context: Context) -> Reply:
+    async def ready(self, context: Context[None]) -> Reply:
         """200 when a transaction can be committed now. Raises Unavailable."""
         try:
             await self._database.write(HEARTBEAT_HANDLER, context.now)
@@ -57,11 +57,11 @@ class Reference:
     def _page(self) -> Page:
         return render(msgspec.yaml.decode(self._text, type=dict[str, Any]))
 
-    async def openapi(self, context: Context) -> Reply:
+    async def openapi(self, context: Context[None]) -> Reply:
         """The OpenAPI description of this API, as YAML."""
         return Reply(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
 
-    async def docs(self, context: Context) -> Reply:
+    async def docs(self, context: Context[None]) -> Reply:
         """The same as a page to read."""
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
@@ -69,6 +69,6 @@ class Reference:
         ]
         return Reply(self._page.html, 200, headers)
 
-    async def robots(self, context: Context) -> Reply:
+    async def robots(self, context: Context[None]) -> Reply:
         """What search engines may look at: nothing."""
         return Reply(b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")])

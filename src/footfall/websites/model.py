@@ -23,6 +23,22 @@ class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
     ips: tuple[str, ...] = ()
 
 
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of a website's fields of the same names; None leaves one as it is."""
+
+    domain: str | None = None
+    name: str | None = None
+    timezone: str | None = None
+    is_cookieless: bool | None = None
+    is_suspended: bool | None = None
+    is_localhost_allowed: bool | None = None
+    allowed_hostnames: tuple[str, ...] | None = None
+    exclusions: Exclusions | None = None
+    is_signature_required: bool | None = None
+    is_headless_allowed: bool | None = None
+    is_image_allowed: bool | None = None
+
+
 class Website(msgspec.Struct, frozen=True, kw_only=True):
     """`tracking_id` stands in pages; `profile_secret` (32 bytes) is never shown and never changes."""
 

@@ -12,6 +12,7 @@ from footfall.clock import Clock
 from footfall.db import migrate
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import Statement, load, make_statement
+from footfall.errors import NotFound
 from footfall.websites.store import configuration_changed, require_website
 
 sql = load(__file__, "removal.sql")
@@ -37,18 +38,21 @@ class Removal(msgspec.Struct, frozen=True):
     since: int
 
 
-def remove_website(tx: Transaction, website_id: bytes, now: int) -> None:
-    """Take a website away; see `auth.removal` for what opens it. Its rows remain for `remove_rows`. Raises UsageError when there is none."""
-    require_website(tx, website_id)
+def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
+    """Take a website away, if there is one; see `auth.removal` for what opens it. Its rows remain for `remove_rows`."""
+    website = require_website(tx, website_id)
+    if isinstance(website, NotFound):
+        return website
     tx.run(sql.website_remove, (website_id,))
     tx.run(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
+    return None
 
 
 def removals(tx: Transaction, _: None = None) -> list[Removal]:
     """Websites that are gone, of which rows may be left."""
     found = tx.all(sql.removals_all, (_NAME, _NAME + "~"))
-    return [Removal(bytes.fromhex(name.removeprefix(_NAME)), since) for name, since in found]
+    return [Removal(bytes.fromhex(row.name.removeprefix(_NAME)), row.value) for row in found]
 
 
 def remove_rows(tx: Transaction, website_id: bytes) -> int:
@@ -69,7 +73,7 @@ def end_removal(tx: Transaction, website_id: bytes) -> None:
 def _remove(tx: Transaction, website_id: bytes, *, is_derived: bool) -> int:
     for first_keys, remove in _statements(is_derived):
         if keys := tx.all(first_keys, (website_id,)):
-            tx.run_many(remove, keys)
+            tx.run_many(remove, [msgspec.structs.astuple(key) for key in keys])
             return len(keys)
     return 0
 
@@ -88,7 +92,7 @@ def _statements_of(table: str, body: str, key: list[str]) -> tuple[Statement, St
     where = " AND ".join(f"{name} = :{name}" for name in key)
     first = f"SELECT {', '.join(key)} FROM {table} WHERE website_id = :website_id LIMIT {SLICE}"
     return (
-        make_statement(f"first_keys_{table}", "website_id bytes", first),
+        make_statement(f"first_keys_{table}", "website_id bytes", first, declared),
         make_statement(f"remove_{table}", declared, f"DELETE FROM {table} WHERE {where}"),
     )
 
@@ -118,7 +122,7 @@ class WebsiteRemover:
         website_id, started = waiting[0].website_id, perf_counter()
         if await self._remove_some(website_id):
             return REST * (perf_counter() - started)
-        losses, self._losses = self._losses, await self._database.settle()
+        losses, self._losses = self._losses, await self._database.derived.flush()
         if losses != self._losses:  # what was removed from derived tables may be there again
             return 0
         if self._clock() < waiting[0].since + LATE_MS:

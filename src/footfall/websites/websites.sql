@@ -1,9 +1,11 @@
--- name: websites_all()
+-- name: websites_all() -> website_id bytes, tracking_id text, domain text, name text, timezone text, is_cookieless int, is_suspended int, is_localhost_allowed int, allowed_hostnames text, exclusions text, profile_secret bytes, signing_secrets text, is_signature_required int, is_headless_allowed int, is_image_allowed int, created_at int
+-- All websites, oldest first.
 SELECT website_id, tracking_id, domain, name, timezone, is_cookieless, is_suspended, is_localhost_allowed, allowed_hostnames,
     exclusions, profile_secret, signing_secrets, is_signature_required, is_headless_allowed, is_image_allowed, created_at
 FROM website ORDER BY created_at, website_id;
 
 -- name: website_put(website_id bytes, tracking_id text, domain text, name text, timezone text, is_cookieless int, is_suspended int, is_localhost_allowed int, allowed_hostnames text, exclusions text, profile_secret bytes, signing_secrets text, is_signature_required int, is_headless_allowed int, is_image_allowed int, created_at int)
+-- Stores a website; of one that is there, all that may change.
 INSERT INTO website (website_id, tracking_id, domain, name, timezone, is_cookieless, is_suspended, is_localhost_allowed,
     allowed_hostnames, exclusions, profile_secret, signing_secrets, is_signature_required, is_headless_allowed, is_image_allowed, created_at)
 VALUES (:website_id, :tracking_id, :domain, :name, :timezone, :is_cookieless, :is_suspended, :is_localhost_allowed,
@@ -15,8 +17,10 @@ ON CONFLICT (website_id) DO UPDATE SET domain = excluded.domain, name = excluded
     signing_secrets = excluded.signing_secrets, is_signature_required = excluded.is_signature_required,
     is_headless_allowed = excluded.is_headless_allowed, is_image_allowed = excluded.is_image_allowed;
 
--- name: configuration_version()
+-- name: configuration_version() -> value int
+-- The version of websites, keys and tokens.
 SELECT value FROM setting WHERE name = 'configuration_version';
 
 -- name: configuration_changed()
+-- Raises that version.
 UPDATE setting SET value = value + 1 WHERE name = 'configuration_version';

@@ -1,0 +1,44 @@
+"""API keys and access tokens, as they are shown; of their secrets only hashes are stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key that may do everything on one website. Times in ms since epoch; `display_key`: its secret, cut in the middle."""
+
+    api_key_id: bytes
+    website_id: bytes
+    name: str
+    display_key: str
+    created_at: int
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """A token that may do what its scopes say, on the websites that it names, or on all when it names none."""
+
+    token_id: bytes
+    name: str | None
+    display_key: str
+    scopes: tuple[str, ...]
+    website_ids: tuple[bytes, ...]
+    created_at: int
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """An API key with its secret, which is known this once."""
+
+    key: ApiKey
+    secret: str
+
+
+class NewToken(msgspec.Struct, frozen=True):
+    """An access token with its secret, which is known this once."""
+
+    token: AccessToken
+    secret: str
