@@ -25,6 +25,7 @@ from footfall.db import postgres, sqlite
 from footfall.db.protocol import Transaction
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.privacy.erase import Erasing
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import Reply
@@ -67,6 +68,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
     await directory.refresh()
     services = Services(
         database,
+        Erasing(()),
         directory,
         Online(),
         Counts(database, DROPPED_HANDLER),

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from footfall.app import ERASERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
-from footfall.identity.erase import EraseCall, erase
 from footfall.identity.history import person_now, person_then
 from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations, Person
@@ -29,6 +29,7 @@ from footfall.people.endpoints import JourneyQuery, PersonQuery, read_export, re
 from footfall.people.journey import visitor_journey
 from footfall.people.model import JourneyPart, PersonDetail
 from footfall.people.reading import activity_of, look_at, read_activities
+from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -144,7 +145,7 @@ class Story:
         profile = self.reading.profile_id(step.user)
         self.erasures += 1
         erasure_id = self.erasures.to_bytes(16, "big")
-        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
+        (receipt,) = Erasing(ERASERS).erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
         joined = self.reading.everybody(profile)
         assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
         if receipt is not None:

@@ -23,6 +23,7 @@ from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest, DatabaseError, FieldError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
+from footfall.privacy.erase import Erasing
 from footfall.web.address import ClientAddress
 from footfall.web.context import PAGE, Context, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
@@ -46,6 +47,7 @@ class Services(msgspec.Struct, frozen=True):
     """What pages work with. `scopes`: those that some route of the API asks for."""
 
     database: Database
+    erasing: Erasing
     directory: Directory
     online: Online
     refused: Counts

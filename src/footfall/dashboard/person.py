@@ -12,15 +12,12 @@ from footfall.dashboard.drawing import clock_text, plain
 from footfall.dashboard.journey import Journey, draw_journey, show_journey
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity.erase import erase_call, erase_person, is_being_erased, profile_to_erase
 from footfall.identity.history import find_entry, nobody, person_now, person_then
 from footfall.identity.ledger import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger_endpoints import (
     LedgerQuery,
-    bytes_note,
     read_fact_id,
     read_ledger,
-    receipt_json,
 )
 from footfall.identity.model import IDENTIFY, UNDO, LedgerEntry, LinkReason, Person, PersonThen, Stay
 from footfall.identity.reading import users_of
@@ -32,6 +29,8 @@ from footfall.people.export import stream_parts
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.reading import KEY_BYTES
+from footfall.privacy.endpoints import bytes_note, receipt_json
+from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
@@ -296,7 +295,7 @@ async def erase(call: Call) -> Reply:
         problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
         return await _show_person(call, status=400, problem=problem)
     request = erase_call(call.site, found.profile_id, call.now)
-    receipt, is_gone = await erase_person(call.services.database, request)
+    receipt, is_gone = await call.services.erasing.erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())

@@ -15,7 +15,6 @@ from footfall.clock import Clock
 from footfall.db.protocol import Database, Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules
-from footfall.identity.erase import finish_erasures
 from footfall.identity.ledger import refresh_people, refresh_profile, refresh_visitor, undone_by
 from footfall.identity.model import IDENTIFY, MERGE, UNDO
 from footfall.identity.store import sql as identity_sql
@@ -43,11 +42,10 @@ class _Entry(msgspec.Struct, frozen=True):
 def date_back(tx: Transaction, website: Website, now: int) -> int:
     """Date what lies after `now` (ms since epoch) back to when it was received, in the order in which it lies; how many facts.
 
-    Facts that were received by the clock that ran ahead come right before what followed them.
+    Facts that were received by the clock that ran ahead come right before what followed them. No erasure may be under way.
     """
     website_id = website.website_id
     tx.lock([(website_id, b"people")])
-    finish_erasures(tx, website_id)
     since = at_prefix(now + 1)
     facts = tx.all(sql.facts_from, (website_id, since))
     boundaries = tx.all(sql.boundaries_from, (website_id, since))

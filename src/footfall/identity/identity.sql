@@ -74,6 +74,10 @@ ORDER BY identified_at, profile_id;
 -- Leave word for the trait index that a profile changed.
 INSERT INTO profile_change (website_id, change_id, profile_id, names) VALUES (:website_id, :change_id, :profile_id, :names);
 
+-- name: change_remove(website_id bytes, change_id bytes)
+-- The trait index saw to a change.
+DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :change_id;
+
 -- name: profile_remove(website_id bytes, profile_id bytes)
 -- Remove a profile of which no fact counts.
 DELETE FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;

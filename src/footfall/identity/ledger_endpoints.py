@@ -1,4 +1,4 @@
-"""Routes that work on the ledger: merge, undo, show, erase, and explain."""
+"""Routes that work on the ledger: merge, undo, show, and explain."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 
 from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
-from footfall.clock import from_iso, to_iso
+from footfall.clock import from_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.erase import erase_call, erase_person, nobody_to_erase, profile_to_erase
-from footfall.identity.erasing import Erased
 from footfall.identity.health import identity_health
 from footfall.identity.history import LedgerPart, ledger_of
 from footfall.identity.ledger import (
@@ -98,16 +96,6 @@ class Ledger:
         if answer is None:
             raise no_such_person()
         return answer
-
-    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
-        """Erases a person, and says whether anything of them is left in the files of the database."""
-        asked = context.principal.website, read_ref(context.path_values[0])
-        profile_id = await self._database.read(profile_to_erase, asked)
-        call = erase_call(context.principal.website, profile_id, context.now)
-        receipt, is_gone = await erase_person(self._database, call)
-        if receipt is None:
-            raise await self._database.read(nobody_to_erase, asked)
-        return success(receipt_json(receipt, is_gone, self._database.engine))
 
     async def health(self, context: Context[WebsitePrincipal]) -> Reply:
         """What looks wrong in this website's identities."""
@@ -231,29 +219,3 @@ def _undone_json(undone: Undone) -> dict[str, Any]:
         "kind": undone.kind,
         "stillMergedBy": [fact_id.hex() for fact_id in undone.still_merged_by],
     }
-
-
-def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
-    """What an erasure removed, as it is answered."""
-    return {
-        "message": "This person was erased",
-        "erasureId": receipt.erasure_id.hex(),
-        "erasedAt": to_iso(receipt.erased_at),
-        "users": receipt.users,
-        "visitors": receipt.visitors,
-        "rows": receipt.rows,
-        "bytesGone": is_gone,
-        "note": bytes_note(is_gone, engine),
-    }
-
-
-def bytes_note(is_gone: bool, engine: str) -> str:
-    """What the receipt of an erasure says of the database's files."""
-    if is_gone:
-        return "No file of the database holds the person any more."
-    if engine == "sqlite":
-        return (
-            "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "
-            "write-ahead log in use: what it holds of the person goes within a second after that ends."
-        )
-    return "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum."

@@ -1,7 +1,4 @@
-"""Make all that is folded from the ledger anew, with the pure rules.
-
-Of the trait index, the rows of whoever is gone are removed; background steps see to the rest.
-"""
+"""Make all that is folded from the ledger anew, with the pure rules."""
 
 from __future__ import annotations
 
@@ -12,11 +9,9 @@ from typing import TypeVar
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import store
-from footfall.identity.erase import sql as erase_sql
 from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
 from footfall.identity.verify import fold_people, fold_visitors, read_operations
-from footfall.identity.verify import sql as verify_sql
 from footfall.websites.store import read_websites
 
 sql = load(__file__, "rebuild.sql")
@@ -76,9 +71,6 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
         tx.run_many(identity_sql.link_add, rows)
         links += len(rows)
         progress(len(rows))
-    for gone in _chunks(tx.stream(verify_sql.index_leftovers)):
-        for statement in (erase_sql.index_forget, erase_sql.terms_forget, erase_sql.seen_forget):
-            tx.run_many(statement, gone)
     return {"profiles": profiles, "links": links, "merges": len(merges) // 2, "undos": len(undos)}
 
 

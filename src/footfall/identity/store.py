@@ -217,6 +217,11 @@ def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
     _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
 
 
+def forget_changes(tx: Transaction, keys: list[Params]) -> None:
+    """The trait index saw to the changes of these keys (website id, change id)."""
+    tx.run_many(sql.change_remove, keys)
+
+
 def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
     now, draws = at_prefix(system_clock()), os.urandom(8 * len(changed))
     tx.run_many(
@@ -250,6 +255,11 @@ def _traits_columns(traits: Traits) -> Params:
         _keys_text(traits.gone),
         _keys_text(traits.left_out),
     )
+
+
+def has_facts(tx: Transaction, website_id: bytes, profile_id: bytes) -> bool:
+    """Whether there is any fact about a user who is not being erased."""
+    return tx.one(sql.user_of_profile, (website_id, profile_id)) is not None
 
 
 def facts_of_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored; and see that the trait index holds none but people.
+"""Fold the ledger anew with the pure rules, and compare with what is stored.
 
 Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
 people hang together by is held.
@@ -43,6 +43,10 @@ class Report(msgspec.Struct):
         if len(self.shown) < MOST_SHOWN:
             self.shown.append(description)
 
+    def add_profile(self, key: Key, description: str) -> None:
+        """Note a difference of a profile (website id, profile id)."""
+        self.add(f"profile {key[1].hex()} of website {key[0].hex()}: {description}")
+
     def as_json(self) -> dict[str, Any]:
         """The report as commands print it."""
         report = {"ok": self.differences == 0, **msgspec.to_builtins(self)}
@@ -72,14 +76,12 @@ class Person(msgspec.Struct):
 
 
 def verify_identity(tx: Transaction) -> Report:
-    """Compare profiles, links, and what merges and undos come to, with the ledger, and the trait index with profiles, in one snapshot."""
+    """Compare profiles, links, and what merges and undos come to, with the ledger, in one snapshot."""
     report = Report(facts=tx.all(sql.fact_count)[0].count)
     operated = read_operations(tx)
     _verify_operations(tx, operated, report)
     _verify_profiles(tx, operated, report)
     _verify_links(tx, operated, report)
-    for row in tx.stream(sql.index_leftovers):
-        report.add(f"{_name((row.website_id, row.profile_id))}: is in the trait index but is no person")
     return report
 
 
@@ -199,9 +201,7 @@ def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> Non
         if key in later and key in rest:
             _compare(key, later[key], rest[key], report)
         else:
-            report.add(
-                f"{_name(key)}: {'has facts but no row' if key in later else 'has a row but no facts'}"
-            )
+            report.add_profile(key, "has facts but no row" if key in later else "has a row but no facts")
 
 
 def _paired(
@@ -223,14 +223,10 @@ def _paired(
             other = next(others, None)
 
 
-def _name(key: Key) -> str:
-    return f"profile {key[1].hex()} of website {key[0].hex()}"
-
-
 def _compare(key: Key, person: Person, row: Row, report: Report) -> None:
     report.profiles += 1
     for problem in _problems(person, row):
-        report.add(f"{_name(key)}: {problem}")
+        report.add_profile(key, problem)
 
 
 def _problems(person: Person, row: Row) -> Iterator[str]:

@@ -38,13 +38,3 @@ SELECT website_id, fact_id, target_id FROM undo_fact ORDER BY website_id, fact_i
 -- name: all_inactive() -> website_id bytes, fact_id bytes
 -- All facts that do not count.
 SELECT website_id, fact_id FROM inactive ORDER BY website_id, fact_id;
-
--- name: index_leftovers() -> website_id bytes, profile_id bytes
--- Whom the trait index holds, but who is no person, without a change by which a background step would see to it.
--- SQLite walks the tables side by side in the order of their keys.
-SELECT website_id, profile_id FROM trait
-UNION SELECT website_id, profile_id FROM search_term
-UNION SELECT website_id, profile_id FROM listed_person
-EXCEPT SELECT website_id, profile_id FROM profile WHERE person_id = profile_id
-EXCEPT SELECT website_id, profile_id FROM profile_change
-ORDER BY website_id, profile_id;

@@ -23,7 +23,7 @@ from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandle
 from footfall.db.statements import Statement, load
 from footfall.errors import DatabaseError
 from footfall.identity.model import TraitValues
-from footfall.identity.store import mark_changed
+from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of, at_prefix
 from footfall.people.terms import FORM, Indexed, indexed_value, search_terms
 
@@ -106,7 +106,7 @@ def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
 def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
     """Write handler: the index is up to date with the changes of these keys."""
     for keys in calls:
-        tx.run_many(sql.change_done, keys)
+        forget_changes(tx, keys)
     return [None] * len(calls)
 
 

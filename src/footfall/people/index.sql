@@ -3,10 +3,6 @@
 SELECT website_id, change_id, profile_id, names FROM profile_change
 WHERE (website_id, change_id) > (:website_id, :change_id) ORDER BY website_id, change_id LIMIT :most;
 
--- name: change_done(website_id bytes, change_id bytes)
--- Remove a change with which the index is up to date.
-DELETE FROM profile_change WHERE website_id = :website_id AND change_id = :change_id;
-
 -- name: profile_now(website_id bytes, profile_id bytes) -> person_id bytes, member_count int, user_id text, identified_at int, metadata text
 -- What a profile says now.
 SELECT person_id, member_count, user_id, identified_at, metadata FROM profile
