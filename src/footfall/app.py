@@ -18,6 +18,7 @@ from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.chores import Vitals, for_ever
 from footfall.clock import Clock, system_clock
+from footfall.collect import erasing as collect_erasing
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
@@ -25,20 +26,22 @@ from footfall.dashboard.page import Services as PageServices
 from footfall.dashboard.page import draw_error
 from footfall.dashboard.routes import lost, pages
 from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Transaction
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
+from footfall.identity import erasing as identity_erasing
 from footfall.identity.dating import ClockWatch
 from footfall.identity.endpoints import Identifying
-from footfall.identity.erase import LOOK_SECONDS, Eraser
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.people import erasing as people_erasing
 from footfall.people import terms
 from footfall.people.endpoints import People
 from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
+from footfall.privacy.endpoints import Privacy
+from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
 from footfall.settings import Settings
@@ -46,12 +49,16 @@ from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.health import Health
 from footfall.web.ratelimit import RateLimit
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
 from footfall.websites.removal import WebsiteRemover
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
 R = TypeVar("R")
+
+ERASERS = (collect_erasing.ERASER, identity_erasing.ERASER, people_erasing.ERASER)
+"""What each domain does when people are erased. Their counts stand in the receipt in this order."""
 
 NOTE_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
@@ -272,12 +279,14 @@ class App:
             with contextlib.suppress(ApiError, DatabaseError):
                 await watch.look()
             rate_limit = RateLimit(settings.rate_limit)
+            erasing = Erasing(ERASERS)
             services = Services(
                 database,
                 collector,
                 Identifying(database, refused, rate_limit.take_more),
                 People(database),
                 Ledger(database, refused),
+                Privacy(database, erasing),
                 Health(database, self.vitals),
                 Reference(),
             )
@@ -286,6 +295,7 @@ class App:
             scopes = frozenset(route.scope for route in table if route.scope)
             dashboard = PageServices(
                 database,
+                erasing,
                 directory,
                 collector.online,
                 refused,
@@ -309,7 +319,7 @@ class App:
                 "who was seen": (SEEN_SECONDS, noter.note),
                 "credentials": (NOTE_SECONDS, note_used),
                 "deleted websites": (REMOVAL_SECONDS, remover.advance),
-                "erasures": (LOOK_SECONDS, Eraser(database).advance),
+                "erasures": (LOOK_SECONDS, ErasureWatch(database, erasing).advance),
                 "log": (EQUAL_SECONDS, tell_rest_of_log),
             }
             for name, (pause, work) in chores.items():

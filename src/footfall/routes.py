@@ -15,6 +15,7 @@ from footfall.identity.endpoints import Identifying
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.identity.wire import MAX_BODY
 from footfall.people.endpoints import People
+from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
 from footfall.web.context import BROWSER, OPEN, Route
@@ -32,6 +33,7 @@ class Services(msgspec.Struct, frozen=True):
     identifying: Identifying
     people: People
     ledger: Ledger
+    privacy: Privacy
     health: Health
     reference: Reference
 
@@ -62,7 +64,7 @@ def routes(services: Services) -> list[Route[Any]]:
         Route("GET", "/api/v1/profiles/{ref}/export", people.export, WEBSITE, "profiles:export"),
         Route("POST", "/api/v1/profiles/merge", ledger.merge, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/profiles/{ref}/ledger", ledger.ledger, WEBSITE, "analytics:read"),
-        Route("DELETE", "/api/v1/profiles/{ref}", ledger.erase, WEBSITE, "profiles:erase"),
+        Route("DELETE", "/api/v1/profiles/{ref}", services.privacy.erase, WEBSITE, "profiles:erase"),
         Route("POST", "/api/v1/ledger/{factId}/undo", ledger.undo, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/identity/health", ledger.health, WEBSITE, "analytics:read"),
         # The server itself

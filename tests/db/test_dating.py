@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from footfall.app import open_database
+from footfall.app import ERASERS, open_database
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Transaction
 from footfall.identity import dating, health, store
 from footfall.identity.dating import AHEAD_MS, ClockWatch, date_back
-from footfall.identity.erase import EraseCall, erase
 from footfall.identity.ledger import MergeCall, UndoCall, find_user, merge, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import owner_at, profile_id
 from footfall.identity.service import IdentifyCall, identify
 from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
+from footfall.identity.wire import Identify, health_json
 from footfall.ids import at_of
+from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Place
 from tests.support.servers import run_json
@@ -44,7 +44,7 @@ def owner(tx: Transaction, visitor: int, at: int) -> str | None:
 
 def times(tx: Transaction) -> list[int]:
     """The times of all facts, as seen from NOW."""
-    return [at_of(row[0]) - NOW for row in tx.all(dating.sql.facts_from, (W, b""))]
+    return [at_of(row.fact_id) - NOW for row in tx.all(dating.sql.facts_from, (W, b""))]
 
 
 def test_the_next_users_pages_are_the_next_users_once_facts_are_dated_back(place: Place) -> None:
@@ -78,7 +78,7 @@ def test_merges_undos_and_erasures_are_dated_back_too(place: Place) -> None:
             (undone,) = undo(tx, [UndoCall(W, SECRET, joined.fact_id, None, KEY, ahead)])  # type: ignore[union-attr]
             joined = undone  # type: ignore[assignment]
         gone = profile_id(SECRET, 0, "eve")
-        erase(tx, [EraseCall(W, SECRET, gone, bytes(16), ahead)])
+        Erasing(ERASERS).erase(tx, [EraseCall(W, SECRET, gone, bytes(16), ahead)])
         sign_in(tx, 2, "eve", NOW + 1, plan="new")
         date_back(tx, WEBSITE, NOW + 10)
         assert max(times(tx)) <= 10
@@ -118,7 +118,8 @@ def test_the_doctor_names_facts_in_the_future_and_dates_them_back(place: Place, 
     doctor = ("doctor", W.hex())
     assert found(run_json(place, *doctor))["count"] == bool(ahead)
     if ahead:
-        (example,) = found(place.snapshot(lambda tx: health.identity_health(tx, WEBSITE)))["examples"]
+        report = place.snapshot(lambda tx: health_json(health.identity_health(tx, WEBSITE)))
+        (example,) = found(report)["examples"]
         assert example["userId"] == "ann"
         mended = run_json(place, *doctor, "--date-back")
         assert (mended["datedBack"], found(mended)["count"]) == (1, 0)

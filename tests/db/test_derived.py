@@ -158,7 +158,7 @@ def test_an_index_that_only_readers_find_damaged_is_made_anew(tmp_path: Path) ->
         async with opened(tmp_path) as database:
             async with indexing(database):
                 await becomes(lambda: is_done(database))
-            database._derived.suspect(apsw.CorruptError("as a reader meets it"))
+            database._derived_file.suspect(apsw.CorruptError("as a reader meets it"))
             async with indexing(database):
                 await becomes(lambda: is_mended(database))
                 await becomes(lambda: has_terms(database))
@@ -167,7 +167,7 @@ def test_an_index_that_only_readers_find_damaged_is_made_anew(tmp_path: Path) ->
 
 
 async def is_mended(database: SqliteDatabase) -> bool:
-    return not database._derived.is_suspected
+    return not database._derived_file.is_suspected
 
 
 def until_found(site: Site, wanted: list[str], **query: str) -> None:
@@ -299,7 +299,7 @@ def test_readers_see_steps_once_they_are_settled_and_their_changes_are_kept_unti
             step = await database.write(INDEX_HANDLER, Take(10))
             assert (step.changes, len(step.left)) == (2, 2)
             assert (await terms_of(database), await changes_of(database)) == (set(), 2)
-            await database.settle()
+            await database.derived.flush()
             assert (await terms_of(database), await changes_of(database)) == ({"ann", "bob"}, 2)
             await database.write(DONE_HANDLER, step.left)
             assert await changes_of(database) == 0
@@ -325,7 +325,7 @@ def test_commands_write_while_steps_are_not_settled(tmp_path: Path) -> None:
             with closing(open_session(tmp_path / FILE_NAME)) as session:
                 session.connection.set_busy_timeout(0)
                 session.transact(lambda tx: take_more(tx))
-            await database.settle()
+            await database.derived.flush()
             assert await terms_of(database) == {"ann", "bob"}
 
     asyncio.run(work())
@@ -338,7 +338,7 @@ def take_more(tx: Transaction) -> None:
 def test_what_a_full_disk_kept_from_the_index_is_written_once_there_is_room(tmp_path: Path) -> None:
     async def work() -> None:
         async with opened(tmp_path) as database:
-            derived = database._derived._connection
+            derived = database._derived_file._connection
             derived.execute("PRAGMA max_page_count = 1").fetchall()
             with pytest.raises((ApiError, DatabaseError)):
                 await step_and_settle(database)
@@ -353,7 +353,7 @@ def test_what_a_full_disk_kept_from_the_index_is_written_once_there_is_room(tmp_
 
 async def step_and_settle(database: SqliteDatabase) -> None:
     await database.write(INDEX_HANDLER, Take(10))
-    await database.settle()
+    await database.derived.flush()
 
 
 async def is_done(database: SqliteDatabase) -> bool:
@@ -364,10 +364,10 @@ def test_what_sqlite_rolled_back_by_itself_is_counted(tmp_path: Path) -> None:
     async def work() -> None:
         async with opened(tmp_path) as database:
             await database.write(INDEX_HANDLER, Take(10))
-            database._derived._connection.execute("ROLLBACK")
-            assert (await database.settle(), await database.settle()) == (1, 1)
+            database._derived_file._connection.execute("ROLLBACK")
+            assert (await database.derived.flush(), await database.derived.flush()) == (1, 1)
             await database.write(INDEX_HANDLER, Take(10))
-            assert await database.settle() == 1
+            assert await database.derived.flush() == 1
             assert await terms_of(database) == {"ann", "bob"}
 
     asyncio.run(work())
@@ -376,14 +376,17 @@ def test_what_sqlite_rolled_back_by_itself_is_counted(tmp_path: Path) -> None:
 class Losing(SqliteDatabase):
     """Loses what steps wrote, once; and it is not the steps that hear of it first."""
 
-    has_lost = False
+    async def open(self) -> None:
+        await super().open()
+        flush, losses = self.derived.flush, iter([True])
 
-    async def settle(self) -> int:
-        if not self.has_lost:
-            self.has_lost = True
-            self._derived._connection.execute("ROLLBACK")
-            await self.scrub()
-        return await super().settle()
+        async def lose_and_flush() -> int:
+            if next(losses, False):
+                self._derived_file._connection.execute("ROLLBACK")
+                await self.scrub()
+            return await flush()
+
+        self.derived.flush = lose_and_flush  # type: ignore[method-assign]
 
 
 def test_changes_whose_index_was_lost_are_kept_and_taken_again(tmp_path: Path) -> None:

@@ -10,14 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from footfall.app import open_database
+from footfall.app import ERASERS, open_database
 from footfall.db.copying import Table, tables
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict, NotFound
-from footfall.identity import erase, erasing
-from footfall.identity.erase import EraseCall, Eraser, erase_person, profile_to_erase, unfinished
-from footfall.identity.erasing import Erased, Erasure, Slice
+from footfall.identity.erasing import Blanked, Counts, Eraser, Erasure, Leaving, Range, Ranges
 from footfall.identity.ledger import MergeCall, UndoCall, everybody_of, find_user, merge, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rebuild import rebuild_identity
@@ -27,6 +25,9 @@ from footfall.identity.verify import verify_identity
 from footfall.identity.wire import Identify
 from footfall.ids import at_prefix
 from footfall.people.journey import visitor_journey
+from footfall.privacy import erasing
+from footfall.privacy.erase import EraseCall, Erasing, ErasureWatch, profile_to_erase, unfinished
+from footfall.privacy.erasing import Erased, Slice
 from tests.conftest import MakeServer
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Engine, Place
@@ -35,6 +36,7 @@ from tests.support.servers import run_json, until
 W, SECRET = WEBSITE.website_id, WEBSITE.profile_secret
 NOW = 1_700_000_000_000
 ID = bytes(15) + b"\1"
+ERASING = Erasing(ERASERS)
 ANN = profile_id(SECRET, 0, "ann")
 _EVENT = make_statement(
     "happened",
@@ -88,7 +90,7 @@ def fill(tx: Transaction) -> None:
 
 
 def erase_ann(tx: Transaction) -> Erased:
-    (receipt,) = erase.erase(tx, [EraseCall(W, SECRET, ANN, ID, NOW + 50)])
+    (receipt,) = ERASING.erase(tx, [EraseCall(W, SECRET, ANN, ID, NOW + 50)])
     assert receipt is not None
     return receipt
 
@@ -111,7 +113,7 @@ def _rows(tx: Transaction, table: Table) -> list[Any]:
 @pytest.fixture
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slice holds one fact, and blanks one event."""
-    for name in ("FACTS", "EVENTS", "VISITORS", "SLICE_SECONDS"):
+    for name in ("FACTS", "ROWS", "VISITORS", "SLICE_SECONDS"):
         monkeypatch.setattr(erasing, name, 0 if name == "SLICE_SECONDS" else 1)
 
 
@@ -121,7 +123,7 @@ def one_by_one(place: Place) -> Iterator[int]:
     while facts := place.snapshot(lambda tx: erasing.facts_left(tx, erasure)):
         yield len(facts)
         first = erasing.slices(facts)[0]
-        place.transact(functools.partial(erasing.take, erasure=erasure, part=first))
+        place.transact(functools.partial(erasing.take, erasers=ERASERS, erasure=erasure, part=first))
     yield 0
 
 
@@ -135,7 +137,7 @@ def test_an_erasure_in_slices_leaves_what_one_at_once_leaves(
     whole = at_once.transact(erase_ann)
     assert whole.is_done
     assert at_once.snapshot(verify_identity).as_json()["ok"]
-    for name in ("FACTS", "EVENTS", "VISITORS", "SLICE_SECONDS"):
+    for name in ("FACTS", "ROWS", "VISITORS", "SLICE_SECONDS"):
         monkeypatch.setattr(erasing, name, 0 if name == "SLICE_SECONDS" else 1)
     begun = sliced.transact(erase_ann)
     assert (begun.is_done, begun.erased_at, begun.users) == (False, whole.erased_at, 2)
@@ -148,6 +150,88 @@ def test_an_erasure_in_slices_leaves_what_one_at_once_leaves(
     assert steps > 8
     assert done == msgspec.structs.replace(whole, keys=[])
     assert sliced.snapshot(contents) == at_once.snapshot(contents)
+
+
+class Payments:
+    """A domain that is new to erasures: it keeps what was paid by visitor and time, and who paid by user."""
+
+    def __init__(self) -> None:
+        self.paid = {
+            visitor: [at_prefix(NOW + at) + bytes([99, number]) for at in (6, 15, 25, 31, 45)]
+            for number, visitor in enumerate(VISITORS)
+        }
+        self.users: list[str] = []
+        self.finished: list[bytes] = []
+        self.forgotten: list[Params] = []
+        self.eraser = Eraser(
+            tables=frozenset(),
+            counts=("payments",),
+            forget_users=self._forget_users,
+            find=lambda tx, website_id, ranges, most: _Paid(self.paid, ranges, most),
+            finish_visitors=self._finish,
+            forget_derived=lambda tx, keys: self.forgotten.extend(keys),
+        )
+
+    def _forget_users(self, tx: Transaction, leaving: Leaving) -> Counts:
+        self.users += leaving.users.values()
+        return {}
+
+    def _finish(self, tx: Transaction, blanked: Blanked) -> Counts:
+        self.finished += blanked.fresh
+        return {}
+
+
+class _Paid:
+    """What was paid in some ranges."""
+
+    def __init__(self, paid: dict[bytes, list[bytes]], ranges: Ranges, most: int) -> None:
+        self._paid = paid
+        self._most = most
+        self._found = {one: self._within(one, spans) for one, spans in ranges.items()}
+
+    def _within(self, visitor: bytes, spans: list[Range]) -> list[bytes]:
+        return [
+            paid
+            for since, until in spans
+            for paid in [one for one in self._paid.get(visitor, ()) if since <= one < until][: self._most]
+        ]
+
+    def ids(self, visitor_id: bytes) -> list[bytes]:
+        return self._found.get(visitor_id, [])
+
+    def blank(self, ranges: Ranges) -> Counts:
+        gone = [(one, paid) for one, spans in ranges.items() for paid in self._within(one, spans)]
+        for visitor, paid in gone:
+            self._paid[visitor].remove(paid)
+        return {"payments": len(gone)}
+
+
+def test_a_new_domain_takes_part_in_an_erasure_by_one_eraser(place: Place, small_slices: None) -> None:
+    run_json(place, "db", "migrate")
+    place.transact(fill)
+    payments = Payments()
+    erasing_all = Erasing((*ERASERS, payments.eraser))
+
+    async def run() -> Erased | None:
+        database = open_database(place.settings)
+        await database.open()
+        receipt, _ = await erasing_all.erase_person(database, EraseCall(W, SECRET, ANN, ID, NOW + 50))
+        await database.close()
+        return receipt
+
+    receipt = asyncio.run(run())
+    assert receipt is not None
+    assert receipt.is_done
+    # Bob had the first visitor from 20 to 30; the fourth visitor is nobody's.
+    left = {one: len(paid) for one, paid in payments.paid.items()}
+    assert left == {VISITORS[0]: 1, VISITORS[1]: 0, VISITORS[2]: 0, **dict.fromkeys(VISITORS[3:], 5)}
+    assert list(receipt.rows) == ["events", "sessions", "visitors", "profiles", "facts", "payments"]
+    assert receipt.rows["payments"] == 14
+    assert receipt.rows["events"] == 11
+    assert sorted(payments.users) == ["ann", "eve"]
+    assert sorted(payments.finished) == sorted(VISITORS[:3])
+    assert sorted(payments.forgotten) == sorted({(W, ANN), (W, profile_id(SECRET, 0, "eve"))})
+    assert place.snapshot(verify_identity).shown == []
 
 
 def test_between_slices_the_person_is_nobody(place: Place, small_slices: None) -> None:
@@ -165,8 +249,8 @@ def test_between_slices_the_person_is_nobody(place: Place, small_slices: None) -
         (answer,) = undo(tx, [UndoCall(W, SECRET, ID, None, KEY, NOW + 60)])
         assert isinstance(answer, Conflict)
         for visitor in VISITORS:
-            entries, _ = visitor_journey(tx, W, visitor, b"", 100)
-            told = str([one for one in entries if one["type"] == "identify"])
+            entries = visitor_journey(tx, W, visitor, b"", 100).entries
+            told = str([one for one in entries if one.type == "identify"])
             assert "'ann'" not in told
             assert "'eve'" not in told
 
@@ -243,14 +327,14 @@ def test_two_callers_and_a_server_share_an_erasure_and_get_one_receipt(
     async def share() -> list[Any]:
         database = open_database(place.settings)
         await database.open()
-        eraser = Eraser(database)
-        first = asyncio.create_task(erase_person(database, calls[0]))
+        watch = ErasureWatch(database, ERASING)
+        first = asyncio.create_task(ERASING.erase_person(database, calls[0]))
         while not await database.read(unfinished, None):
             await asyncio.sleep(0)
         profile = await database.read(profile_to_erase, (WEBSITE, "ann"))
-        second = erase_person(database, msgspec.structs.replace(calls[1], profile_id=profile))
-        receipts = await asyncio.gather(first, second, eraser.advance(), eraser.advance())
-        assert await erase_person(database, calls[1]) == (None, False)
+        second = ERASING.erase_person(database, msgspec.structs.replace(calls[1], profile_id=profile))
+        receipts = await asyncio.gather(first, second, watch.advance(), watch.advance())
+        assert await ERASING.erase_person(database, calls[1]) == (None, False)
         await database.close()
         return list(receipts[:2])
 
@@ -281,8 +365,8 @@ def test_a_start_goes_on_with_an_erasure_that_was_cut_off(start: MakeServer, pla
 def cut_off(tx: Transaction) -> None:
     """Begin to erase Ann, and take one slice."""
     erasure = Erasure(W, SECRET, ID)
-    erasing.begin(tx, erasure, everybody_of(tx, W, ANN), NOW + 50)
-    assert erasing.take(tx, erasure, Slice(erasing.facts_left(tx, erasure)[:1], True)) == 1
+    erasing.begin(tx, ERASERS, erasure, everybody_of(tx, W, ANN), NOW + 50)
+    assert erasing.take(tx, ERASERS, erasure, Slice(erasing.facts_left(tx, erasure)[:1], True)) == 1
 
 
 def test_a_backup_from_the_middle_of_an_erasure_holds_nobody_once_erasures_are_replayed(

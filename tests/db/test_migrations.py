@@ -76,3 +76,7 @@ def test_a_command_names_a_server_that_cannot_be_reached_without_its_password(
     assert "PostgreSQL cannot be reached: Connection refused" in ran.errors
     assert "s3cret" not in ran.errors + ran.output
     assert "Traceback" not in ran.errors
+
+
+def test_a_migration_says_which_table_no_backup_holds() -> None:
+    assert migrate.left_out_of_backups() == ["daily_salt"]

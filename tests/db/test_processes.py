@@ -22,7 +22,7 @@ from footfall.accounts.attempts import PER_ACCOUNT
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
 from footfall.collect.service import RECORD_HANDLER
-from footfall.identity.erase import ERASE_HANDLER
+from footfall.privacy.erase import Erasing
 from footfall.websites.store import configuration_changed
 from tests.support.dashboard import Visit, make_account
 from tests.support.engines import Engine
@@ -203,8 +203,9 @@ def test_an_erasure_keeps_events_out_of_what_it_blanks() -> None:
     hit: Any = SimpleNamespace(website_id=b"w", visitor_id=b"v")
     call: Any = SimpleNamespace(website_id=b"w")
     assert RECORD_HANDLER.shares is not None
-    assert ERASE_HANDLER.locks is not None
-    assert set(RECORD_HANDLER.shares([hit])) & set(ERASE_HANDLER.locks([call]))
+    erase = Erasing(()).erase_handler
+    assert erase.locks is not None
+    assert set(RECORD_HANDLER.shares([hit])) & set(erase.locks([call]))
 
 
 def processes_under(server: RunningServer) -> set[int]:

@@ -23,13 +23,14 @@ from footfall.dashboard.page import Call, Services
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.login import Login
 from footfall.db import postgres, sqlite
-from footfall.db.counts import Counts
 from footfall.db.protocol import Transaction
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.privacy.erase import Erasing
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import Reply
+from footfall.websites.counts import Counts
 from footfall.websites.model import MOST_LISTED, Website
 from footfall.websites.removal import remove_website
 from footfall.websites.store import create_website, put_website, read_websites
@@ -68,6 +69,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
     await directory.refresh()
     services = Services(
         database,
+        Erasing(()),
         directory,
         Online(),
         Counts(database, DROPPED_HANDLER),

@@ -281,7 +281,7 @@ def test_bulk_calls_keep_to_the_pace_they_are_given(session: FakeSession) -> Non
         calls = [writer.submit(KEEP, number, True) for number in range(5)]
         live = [writer.submit(KEEP, number, False) for number in (10, 11, 12, 13)]
         await asyncio.gather(*calls, *live)
-        assert writer.taken == 4
+        assert writer.live_calls == 4
         await writer.close()
 
     run(work)

@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 
+from footfall.app import ERASERS
+from footfall.db.postgres_derived import PostgresDerived
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
-from footfall.identity.erase import EraseCall, erase
 from footfall.identity.model import Operations
-from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.store import mark_changed
-from footfall.identity.verify import verify_identity
-from footfall.people.endpoints import read_page
+from footfall.identity.verify import Report, verify_identity
+from footfall.people.endpoints import read_people
+from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index import SIZES_CHANGES, SIZES_HANDLER, Step, Take, TraitIndexer, index_step, sql
+from footfall.people.model import ListedPerson
 from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
+from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws.world import WEBSITE, Said, deliver, join, prepare
 
 PEOPLE = 30
@@ -138,7 +141,7 @@ def test_every_way_of_looking_finds_the_same_people(session: Any, few: int, sort
                 rows, total, is_exact = find_people(
                     tx, WEBSITE.website_id, read_people_query(asked.items()), few
                 )
-                assert [people[row[0]] for row in rows] == wanted[offset : offset + limit], asked
+                assert [people[row.profile_id] for row in rows] == wanted[offset : offset + limit], asked
                 assert (total, is_exact) == (len(wanted), True), asked
 
 
@@ -156,13 +159,12 @@ def test_merged_people_stand_where_they_are_shown_to_have_been_identified_first(
         join(tx, f"user {late}", f"user {early}")
         while index_step(tx, [Take(100)])[0].changes:
             pass
-        found: list[dict[str, Any]] = []
+        found: list[ListedPerson] = []
         for offset in range(PEOPLE):
             asked = {**filters, "limit": "1", "offset": str(offset)}
-            page, _ = read_page(tx, (WEBSITE, read_people_query(asked.items())))
-            found += [person for person, _ in page]
-        assert len({one["profileId"] for one in found}) == len(found) == PEOPLE - 1
-        times = [one["identifiedAt"] for one in found]
+            found += read_people(tx, WEBSITE, read_people_query(asked.items())).people
+        assert len({one.profile_id for one in found}) == len(found) == PEOPLE - 1
+        times = [one.identified_at for one in found]
         assert times == sorted(times, reverse=True)
 
 
@@ -180,16 +182,23 @@ def index_rows(tx: Transaction) -> dict[str, list[Any]]:
     return {table: tx.all(make_statement(table, "", text)) for table, text in texts.items()}
 
 
+def differences(tx: Transaction) -> list[str]:
+    """What the check of the index tells."""
+    report = Report()
+    verify_index(tx, report)
+    return report.shown
+
+
 @pytest.mark.parametrize("table", LEFT_OVER)
 def test_what_nobody_can_be_found_by_any_more_is_told_and_removed(session: Any, table: str) -> None:
     with crowd(session) as (tx, _):
         before = index_rows(tx)
-        assert verify_identity(tx).shown == []
+        assert differences(tx) == []
         tx.run(*LEFT_OVER[table])
-        report = verify_identity(tx)
-        assert (report.differences, NOBODY[1].hex() in report.shown[0]) == (1, True)
-        rebuild_identity(tx)
-        assert verify_identity(tx).shown == []
+        (told,) = differences(tx)
+        assert NOBODY[1].hex() in told
+        remove_leftovers(tx)
+        assert differences(tx) == []
         assert index_rows(tx) == before
 
 
@@ -198,7 +207,7 @@ def test_what_a_background_step_will_remove_is_no_difference(session: Any) -> No
         before = index_rows(tx)
         tx.run(*LEFT_OVER["trait"])
         mark_changed(tx, [NOBODY])
-        assert verify_identity(tx).shown == []
+        assert differences(tx) == []
         index_step(tx, [Take(1)])
         assert index_rows(tx) == before
 
@@ -209,11 +218,11 @@ def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> N
         while index_step(tx, [Take(100)])[0].changes:
             pass
         before = index_rows(tx)
-        assert verify_identity(tx).shown == []
+        assert differences(tx) == []
         other = max(one for one, number in people.items() if number in (1, 2))
         tx.run(sql.listed_put, (WEBSITE.website_id, other, 5, 5))
-        assert verify_identity(tx).differences == 1
-        rebuild_identity(tx)
+        assert len(differences(tx)) == 1
+        remove_leftovers(tx)
         while index_step(tx, [Take(100)])[0].changes:
             pass
         assert index_rows(tx) == before
@@ -223,7 +232,7 @@ def test_a_step_takes_out_whoever_was_erased_though_nobody_else_did(session: Any
     with crowd(session) as (tx, people):
         gone = next(one for one, number in people.items() if number == 4)
         call = EraseCall(WEBSITE.website_id, WEBSITE.profile_secret, gone, bytes(16), 100_000)
-        assert erase(tx, [call])[0] is not None
+        assert Erasing(ERASERS).erase(tx, [call])[0] is not None
         assert all((gone,) in rows for rows in index_rows(tx).values())
         assert verify_identity(tx).shown == []
         index_step(tx, [Take(100)])
@@ -234,7 +243,6 @@ class OneTransaction:
     """A database whose calls all run in `tx`. `handlers`: those that wrote, in their order."""
 
     engine = "none"
-    is_derived_new = False
 
     def __init__(self, tx: Transaction, changes: int = 0) -> None:
         self.handlers: list[WriteHandler] = []
@@ -253,17 +261,12 @@ class OneTransaction:
     async def change(self, work: Callable[[Transaction], Any]) -> Any:
         return work(self._tx)
 
-    async def settle(self) -> int:
+    @property
+    def derived(self) -> PostgresDerived:
+        return PostgresDerived([])
+
+    def live_calls(self) -> int:
         return 0
-
-    async def derived_made(self) -> None: ...
-    async def mend_derived(self) -> bool:
-        return False
-
-    def taken(self) -> int:
-        return 0
-
-    def pace(self, most: int | None) -> None: ...
 
 
 def advance(database: OneTransaction, steps: int) -> None:

@@ -14,7 +14,7 @@ from footfall.identity.ledger_endpoints import LedgerQuery, read_ledger
 from footfall.identity.model import Operations
 from footfall.identity.service import IdentifyCall, identify
 from footfall.identity.wire import Identify
-from footfall.people.endpoints import PersonQuery, read_export, read_journey, read_person
+from footfall.people.endpoints import JourneyQuery, PersonQuery, read_export, read_journey, read_person
 from footfall.people.journey import visitor_journey
 from footfall.people.reading import read_activities
 from tests.laws.test_laws import world_of
@@ -60,7 +60,7 @@ READS: dict[str, Callable[[Any, bytes], Any]] = {
     "person": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, limit=3)),
     "reasons": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, with_reasons=True, limit=3)),
     "as of": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, START + 2**20, True)),
-    "journey": lambda tx, one: read_journey(tx, (WEBSITE, one, b"", 3, True)),
+    "journey": lambda tx, one: read_journey(tx, JourneyQuery(WEBSITE, one, b"", 3, True)),
     "export": lambda tx, one: read_export(tx, (WEBSITE, one)),
     "row of a list": lambda tx, one: read_activities(tx, ID, [[one]]),
     "page of the ledger": lambda tx, one: read_ledger(tx, LedgerQuery(WEBSITE, one, limit=3)),

@@ -25,13 +25,13 @@ from footfall.collect.enrich.hosts import path_matches
 from footfall.collect.enrich.page import parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
+from footfall.collect.erasing import without_emails
 from footfall.collect.pipeline import Arrival, drop_reason, read_hit
 from footfall.dashboard.forms import read_form
 from footfall.dashboard.session import read_cookie
 from footfall.errors import ApiError, UsageError
 from footfall.hostnames import to_ascii
 from footfall.identity.batch import read_calls
-from footfall.identity.erasing import without_emails
 from footfall.identity.importing import read_record, records
 from footfall.identity.junk import is_junk, is_placeholder_name
 from footfall.identity.wire import read_browser_identify, read_identify

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,24 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from footfall.clock import to_iso
+from footfall.app import ERASERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
-from footfall.identity.erase import EraseCall, erase
 from footfall.identity.history import person_now, person_then
 from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
-from footfall.identity.model import BROWSER, SERVER, Operations
+from footfall.identity.model import BROWSER, SERVER, Operations, Person
 from footfall.identity.reading import profile_of_visitor
 from footfall.identity.rules import same_value
 from footfall.identity.service import Dropped, Identified, IdentifyCall, identify, preview
 from footfall.identity.verify import verify_identity
 from footfall.identity.wire import Identify
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
-from footfall.people.endpoints import PersonQuery, read_export, read_journey, read_person
+from footfall.people.endpoints import JourneyQuery, PersonQuery, read_export, read_journey, read_person
 from footfall.people.journey import visitor_journey
+from footfall.people.model import JourneyPart, PersonDetail
 from footfall.people.reading import activity_of, look_at, read_activities
+from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -143,7 +145,7 @@ class Story:
         profile = self.reading.profile_id(step.user)
         self.erasures += 1
         erasure_id = self.erasures.to_bytes(16, "big")
-        (receipt,) = erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
+        (receipt,) = Erasing(ERASERS).erase(self.tx, [EraseCall(ID, SECRET, profile, erasure_id, self.now)])
         joined = self.reading.everybody(profile)
         assert (receipt is not None) == any(one.profile in joined for one in self.reading.calls.values())
         if receipt is not None:
@@ -167,7 +169,7 @@ class Story:
             wanted = None if owner is None else self.reading.person(owner)
             shown = profile_of_visitor(self.tx, ID, visitor)
             assert (shown and (shown.profile_id, shown.user_id)) == (
-                wanted and (wanted.profile_id.hex(), wanted.user_ids[0])
+                wanted and (wanted.profile_id, wanted.user_ids[0])
             )
 
     def _check_person(self, profile: bytes, at: int) -> None:
@@ -176,24 +178,20 @@ class Story:
         assert (found is None) == (wanted is None)
         if found is None or wanted is None:
             return
-        shown, _ = found
-        assert (shown["profileId"], shown["userIds"]) == (wanted.profile_id.hex(), wanted.user_ids)
-        assert same_value(shown["metadata"], wanted.metadata)
-        assert {
-            one["visitorId"]: [(s["from"], s["until"]) for s in one["spans"]] for one in shown["visitors"]
-        } == {
-            format_uuid(visitor): [(_iso(since), _iso(until)) for since, until in spans]
-            for visitor, spans in wanted.spans.items()
-        }
-        assert shown["activity"]["pageViewCount"] == wanted.events
-        reasons = shown["explain"]["traits"]
-        assert {key: reason["factId"] for key, reason in reasons.items()} == {
-            key: fact.hex() for key, fact in wanted.facts.items()
-        }
-        assert same_value({key: reason["replaced"] for key, reason in reasons.items()}, wanted.replaced)
+        person = found.person
+        assert (person.person_id, person.user_ids) == (wanted.profile_id, wanted.user_ids)
+        assert same_value(person.traits, wanted.metadata)
+        stays = {one.visitor_id: [(s.since, s.until) for s in one.stays] for one in found.visitors}
+        assert stays == wanted.spans
+        assert found.page_view_count == wanted.events
+        assert found.reasons is not None
+        reasons = found.reasons.traits
+        assert {key: reason.origin.fact_id for key, reason in reasons.items()} == wanted.facts
+        assert same_value({key: reason.replaced for key, reason in reasons.items()}, wanted.replaced)
         if at == MAX_AT:
-            entries, _ = read_journey(self.tx, (WEBSITE, profile, b"", 250, True)) or ([], None)
-            assert sum(entry["type"] == "pageview" for entry in entries) == wanted.events
+            part = read_journey(self.tx, JourneyQuery(WEBSITE, profile, b"", 250, True))
+            assert part is not None
+            assert sum(entry.type == "pageview" for entry in part.entries) == wanted.events
             self._check_row(profile)
 
     def _check_row(self, profile: bytes) -> None:
@@ -207,10 +205,6 @@ class Story:
 def alike(first: Answer, second: Answer) -> bool:
     """Whether traits, visitors and spans are the same."""
     return same_value(first.metadata, second.metadata) and first.spans == second.spans
-
-
-def _iso(at: int | None) -> str | None:
-    return None if at is None else to_iso(at)
 
 
 law = settings(
@@ -258,30 +252,44 @@ def test_what_is_stored_answers_as_the_facts_do(
         for step in told:
             story.do(step)
         for profile in story.reading.users:
-            folded, _ = read_person(tx, PersonQuery(WEBSITE, profile, MAX_AT, True)) or (None, None)
-            stored, _ = read_person(tx, PersonQuery(WEBSITE, profile)) or (None, None)
-            assert stored == (folded and {key: folded[key] for key in folded if key != "explain"})
-            assert stored is None or same_value(stored["metadata"], folded and folded["metadata"])
+            folded = read_person(tx, PersonQuery(WEBSITE, profile, MAX_AT, True))
+            stored = read_person(tx, PersonQuery(WEBSITE, profile))
+            assert stored == without_reasons(folded)
+            assert stored is None or same_value(stored.person.traits, folded and folded.person.traits)
             then = person_then(tx, ID, profile)
             wanted = [fact.fact_id for fact in then.facts] if then else []
             for newest_first in (False, True):
-                found = walk(tx, read_journey, (WEBSITE, profile), (limit, newest_first))
+                read = functools.partial(journey_part, tx, profile, limit, newest_first)
+                found = walk(read)
                 assert found == (wanted[::-1] if newest_first else wanted)
         for visitor in VISITORS:
             facts = store.facts_on_visitor(tx, ID, visitor)
             wanted = sorted((fact for fact, owner in facts if owner), reverse=True)
-            assert walk(tx, lambda tx, asked: visitor_journey(tx, *asked), (ID, visitor), (limit,)) == wanted
+            assert walk(functools.partial(visitor_journey, tx, ID, visitor, limit=limit)) == wanted
 
 
-def walk(
-    tx: Transaction, read: Callable[..., Any], whose: tuple[Any, ...], how: tuple[Any, ...]
-) -> list[bytes]:
-    """The fact ids of the identify entries of a whole journey, which `read` reads page by page."""
+def without_reasons(detail: PersonDetail | None) -> PersonDetail | None:
+    """As a person is shown whose reasons were not asked for."""
+    if detail is None:
+        return None
+    fields = {name: getattr(detail.person, name) for name in Person.__struct_fields__}
+    return msgspec.structs.replace(detail, reasons=None, person=Person(**fields))
+
+
+def journey_part(
+    tx: Transaction, profile: bytes, limit: int, newest_first: bool, cursor: bytes
+) -> JourneyPart | None:
+    return read_journey(tx, JourneyQuery(WEBSITE, profile, cursor, limit, newest_first))
+
+
+def walk(read: Callable[[bytes], JourneyPart | None]) -> list[bytes]:
+    """The fact ids of the identify entries of a whole journey, which `read` reads part by part."""
     found: list[bytes] = []
     cursor: bytes | None = b""
     while cursor is not None:
-        entries, cursor = read(tx, (*whose, cursor, *how)) or ([], None)
-        found += [bytes.fromhex(one["data"]["factId"]) for one in entries if one["type"] == "identify"]
+        part = read(cursor)
+        entries, cursor = (part.entries, part.following) if part else ([], None)
+        found += [one.fact_id for one in entries if one.fact_id is not None]
     return found
 
 
@@ -323,7 +331,7 @@ def test_how_often_a_person_was_identified_makes_no_answer_longer(session: Any, 
             if ask == "profile":
                 read_person(counting, PersonQuery(WEBSITE, told[0].profile_id))
             elif ask == "journey":
-                read_journey(counting, (WEBSITE, told[0].profile_id, b"", 3, True))
+                read_journey(counting, JourneyQuery(WEBSITE, told[0].profile_id, b"", 3, True))
             else:
                 visitor_journey(counting, ID, VISITORS[0], b"", 3)
             rows.append(counting.rows)
@@ -348,8 +356,8 @@ def test_exported_facts_taken_in_by_an_empty_server_give_the_same_answers(
 
 def exported(tx: Transaction, user: str) -> Any:
     """The document of a user's export."""
-    parts = read_export(tx, (WEBSITE, user))
-    return None if parts is None else msgspec.json.decode(b"".join(parts))
+    found = read_export(tx, (WEBSITE, user))
+    return None if found is None else msgspec.json.decode(b"".join(found.parts))
 
 
 def _said(fact: dict[str, Any]) -> world.Said:

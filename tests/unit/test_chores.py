@@ -9,9 +9,9 @@ import pytest
 
 from footfall.chores import Vitals, for_ever
 from footfall.clock import DAY_MS
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, WriteHandler
 from footfall.errors import DatabaseError, InternalError, Unavailable
+from footfall.websites.counts import Counts
 
 
 def test_whatever_goes_wrong_the_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from footfall.auth.principal import Principal, WebsitePrincipal
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.identity import ledger_endpoints
 from footfall.identity.ledger import Merged
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.web.context import Context
+from footfall.websites.counts import Counts
 from tests.laws.world import VISITORS, WEBSITE
 
 

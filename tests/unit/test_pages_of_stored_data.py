@@ -24,7 +24,8 @@ from footfall.collect.visitors import read_visitor
 from footfall.dashboard import merging, people, person, visitor
 from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.journey import read_part, shown_journey
+from footfall.dashboard.journey import show_journey
+from footfall.dashboard.live import OnlineVisitor
 from footfall.dashboard.page import Call
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.again import Kept
@@ -32,7 +33,7 @@ from footfall.dashboard.pages.install import WHY, Install
 from footfall.db import sqlite, sqlite_file, sqlite_schema
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.model import Operations
+from footfall.identity.model import KnownPerson, Operations
 from footfall.identity.service import identify
 from footfall.ids import at_prefix, format_uuid
 from footfall.people.index import _index
@@ -216,12 +217,12 @@ def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: sql
         cursor: bytes | None = b""
         drawn = 0
         while cursor is not None:
-            found = visitor_journey(tx, ID, VISITORS[0], cursor, 250)
-            part = read_part(tx, SITE, found, with_devices=True)
-            html = draw("journey.html", website=SITE, journey=shown_journey(part, SITE, "/x", is_first=True))
+            part = visitor_journey(tx, ID, VISITORS[0], cursor, 250)
+            shown = show_journey(tx, SITE, part, "/x", is_first=True, with_devices=True)
+            html = draw("journey.html", website=SITE, journey=shown)
             check(html)
             drawn += html.count("<li class=")
-            cursor = found[1]
+            cursor = part.following
         assert drawn == len(kinds) * len(combinations)
 
     with_world(session, work)
@@ -273,7 +274,7 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: sqlite.SqliteS
             urlencode({"other": OUTSIDE, "fact": "x"}),
         ):
             check(page(tx, merging.show, f"user:{OUTSIDE}", query=asked_for))
-        _index(tx, [(ID, row[0]) for row in tx.all(_PROFILES, (ID,))])
+        _index(tx, [(ID, row.profile_id) for row in tx.all(_PROFILES, (ID,))])
         check(page(tx, people.people))
         check(page(tx, people.people, query="trait.%E2%80%AE=exists&search=nobody"))
         check(page(tx, people.health))
@@ -283,7 +284,10 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: sqlite.SqliteS
 
 
 _PROFILES = make_statement(
-    "own_profiles", "website_id bytes", "SELECT profile_id FROM profile WHERE website_id = :website_id"
+    "own_profiles",
+    "website_id bytes",
+    "SELECT profile_id FROM profile WHERE website_id = :website_id",
+    "profile_id bytes",
 )
 
 
@@ -367,18 +371,9 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
     scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
     token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
-    seen = {
-        "visitorId": format_uuid(VISITORS[0]),
-        "at": NOW,
-        "url": name,
-        "device": OUTSIDE,
-        "country": name,
-        "profile": None,
-    }
-    known = {
-        **seen,
-        "profile": {"userId": OUTSIDE, "profileId": "00", "metadata": {"name": name, "image": name}},
-    }
+    seen = OnlineVisitor(VISITORS[0], NOW, name, OUTSIDE, name, None)
+    traits = msgspec.json.encode({"name": name, "image": name}).decode()
+    known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
     kept = Kept("/x/settings", list(form.items()))
     others: dict[str, dict[str, Any]] = {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
@@ -396,7 +391,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
             "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],
             "shown_key": "df_x" if flag else None,
             "install": Install(
-                format_uuid(VISITORS[0]) if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
+                VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
                 [(OUTSIDE, 1, flag)], website,
             ),
         },

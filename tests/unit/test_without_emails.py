@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.identity.erasing import ERASED, without_emails
+from footfall.collect.erasing import ERASED, without_emails
 
 
 @pytest.mark.parametrize(

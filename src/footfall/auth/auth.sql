@@ -48,3 +48,7 @@ UPDATE api_key SET last_used_at = :last_used_at WHERE api_key_id = :api_key_id;
 -- name: token_used(token_id bytes, last_used_at int)
 -- Notes when an access token was last used.
 UPDATE access_token SET last_used_at = :last_used_at WHERE token_id = :token_id;
+
+-- name: keys_remove(website_id bytes)
+-- Remove the API keys of a website.
+DELETE FROM api_key WHERE website_id = :website_id;

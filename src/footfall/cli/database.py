@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from footfall.app import (
+    ERASERS,
     CommandSession,
     backup_database,
     command_session,
@@ -20,13 +21,14 @@ from footfall.app import (
 )
 from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
-from footfall.db.protocol import Params
-from footfall.errors import UsageError
-from footfall.identity.erase import finish_erasures
+from footfall.db.protocol import Params, Transaction
+from footfall.errors import DatabaseError, UsageError
 from footfall.identity.rebuild import rebuild_identity
-from footfall.identity.replay import Tombstone, read_tombstones, replay, tombstones, users_of
-from footfall.identity.verify import verify_identity
+from footfall.identity.verify import Report, verify_identity
+from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index import START, mark_profiles
+from footfall.privacy.erase import finish_erasures
+from footfall.privacy.replay import Tombstone, read_tombstones, replay, tombstones, users_of
 from footfall.settings import Settings, read_place
 from footfall.websites.store import read_websites
 
@@ -44,6 +46,12 @@ def migrate(settings: Settings, as_json: bool) -> None:
     show({"applied": applied, "message": "The schema is up to date."}, as_json)
 
 
+def _verify(tx: Transaction) -> Report:
+    report = verify_identity(tx)
+    verify_index(tx, report)
+    return report
+
+
 @db.command()
 @command_options
 @click.pass_context
@@ -51,10 +59,16 @@ def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
     """Fold the ledger anew and compare it with what is stored; exit code 1 when they differ."""
     require_database(settings)
     with command_session(settings) as session:
-        report = session.snapshot(verify_identity)
+        report = session.snapshot(_verify)
     show(report.as_json(), as_json)
     if report.differences:
         context.exit(1)
+
+
+def _rebuild(tx: Transaction) -> dict[str, int]:
+    made = rebuild_identity(tx)
+    remove_leftovers(tx)
+    return made
 
 
 @db.command()
@@ -64,7 +78,7 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
     """Make profiles and links anew from the ledger. No server may run on the data meanwhile."""
     require_database(settings)
     with exclusive(settings), command_session(settings) as session:
-        show(session.transact(rebuild_identity), as_json)
+        show(session.transact(_rebuild), as_json)
 
 
 @db.group()
@@ -102,7 +116,9 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
         by_website.setdefault(stone.website_id, []).append(stone)
     erased = 0
     with exclusive(settings), command_session(settings) as session:
-        session.transact(finish_erasures)  # those that the backup was made in the middle of
+        session.transact(
+            lambda tx: finish_erasures(tx, ERASERS)
+        )  # those that the backup was made in the middle of
         websites = {
             website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
         }
@@ -110,7 +126,9 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
             website, stones = websites[website_id], by_website.pop(website_id)
             users = session.snapshot(functools.partial(users_of, website=website, stones=stones))
             for stone in stones:
-                work = functools.partial(replay, website=website, stone=stone, user=users.get(stone))
+                work = functools.partial(
+                    replay, erasers=ERASERS, website=website, stone=stone, user=users.get(stone)
+                )
                 erased += session.transact(work) is not None
     show({"usersErased": erased, "ofUnknownWebsites": sum(map(len, by_website.values()))}, as_json)
 
@@ -135,6 +153,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     ):
         rows = sum(count_rows(old).values())
         with click.progressbar(length=rows, label="Copying", hidden=as_json, file=sys.stderr) as bar:
+            _refuse_others(old, new)
             copy_all(old, new, bar.update)
         differences = _differences(old, new)
         if old.is_derived_new:  # there was nothing to copy of the index
@@ -155,6 +174,14 @@ def _settings_at(url: str) -> Settings:
     return read_place(os.environ, data=Path(folder), database_url="")
 
 
+def _refuse_others(old: CommandSession, new: CommandSession) -> None:
+    """Raises DatabaseError when the target of a copy holds websites of its own."""
+    if new.snapshot(read_websites).keys() - old.snapshot(read_websites).keys():
+        raise DatabaseError(
+            "The target holds websites that the source does not have: copy into an empty database."
+        )
+
+
 def _differences(old: CommandSession, new: CommandSession) -> list[str]:
     """What is not alike: numbers of rows and checksums of tables, and where the copy is not the fold of its ledger."""
     counts = zip(count_rows(old).items(), count_rows(new).items(), strict=True)
@@ -166,7 +193,7 @@ def _differences(old: CommandSession, new: CommandSession) -> list[str]:
         for table in tables()
         if checksum(old, table.name) != checksum(new, table.name)
     ]
-    return found + new.snapshot(verify_identity).shown
+    return found + new.snapshot(_verify).shown
 
 
 @db.command()

@@ -12,9 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.app import CommandSession, command_session, require_database
+from footfall.app import ERASERS, CommandSession, command_session, require_database
 from footfall.cli.common import command_options, show, website_of
 from footfall.clock import system_clock
+from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
 from footfall.identity import dating
 from footfall.identity.health import identity_health
@@ -27,6 +28,8 @@ from footfall.identity.importing import (
     read_progress,
     records,
 )
+from footfall.identity.wire import health_json
+from footfall.privacy.erase import finish_erasures
 from footfall.settings import Settings
 from footfall.websites.model import Website
 from footfall.websites.store import read_websites
@@ -102,6 +105,13 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
     return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
+def _date_back(tx: Transaction, website: Website) -> int:
+    """Date back what lies in the future, once the erasures under way are done; how many facts."""
+    tx.lock([(website.website_id, b"people")])
+    finish_erasures(tx, ERASERS, website.website_id)
+    return dating.date_back(tx, website, system_clock())
+
+
 @click.command()
 @click.argument("website_id")
 @click.option(
@@ -117,8 +127,8 @@ def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) 
     with command_session(settings) as session:
         website = _find_website(session, website_id)
         if date_back:
-            dated = session.transact(lambda tx: dating.date_back(tx, website, system_clock()))
-        report = session.snapshot(lambda tx: identity_health(tx, website))
+            dated = session.transact(lambda tx: _date_back(tx, website))
+        report = health_json(session.snapshot(lambda tx: identity_health(tx, website)))
     if as_json:
         show({**report, "datedBack": dated} if date_back else report, as_json)
         return

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from footfall.app import command_session, exclusive
+from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
 from footfall.cli.shown import website_json
 from footfall.clock import system_clock
@@ -14,7 +15,7 @@ from footfall.errors import DatabaseBusy, FieldError, NotFound, UsageError
 from footfall.settings import Settings
 from footfall.websites.fields import clean_changes
 from footfall.websites.model import Changes, Website
-from footfall.websites.removal import end_removal, remove_derived, remove_rows, remove_website
+from footfall.websites.removal import end_removal, remove_derived, remove_rows
 from footfall.websites.store import (
     add_website,
     new_website,
@@ -174,7 +175,7 @@ def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bo
     typed = confirm if confirm is not None else click.prompt(f"Type {found.domain} to delete it", err=True)
     if typed.strip().lower() != found.domain:
         raise UsageError(f"this is not the domain of the website; nothing was deleted. It is {found.domain}")
-    transact(settings, lambda tx: remove_website(tx, found.website_id, system_clock()))
+    transact(settings, lambda tx: close_website(tx, found.website_id, system_clock()))
     is_done = _remove_rows(settings, found.website_id)
     shown = (
         "It is deleted." if is_done else "It is gone; the running server removes its data in the background."

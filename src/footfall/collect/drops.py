@@ -8,9 +8,9 @@ from typing import NamedTuple
 from footfall.clock import DAY_MS
 from footfall.collect.model import Dropped
 from footfall.collect.service import DROPPED_HANDLER, sql
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.errors import FieldError
+from footfall.websites.counts import Counts
 from footfall.websites.fields import clean_host
 
 MOST_HOSTS = 20

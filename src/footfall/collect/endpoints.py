@@ -16,7 +16,6 @@ from footfall.collect.model import IDENTIFY, Dropped, Hit, Reason
 from footfall.collect.online import Online
 from footfall.collect.pipeline import Arrival, drop_reason, is_cookieless, read_hit
 from footfall.collect.service import RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY_HANDLER, is_identified
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest
@@ -30,6 +29,7 @@ from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import decode_object, encode
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 JUMP_MS = 60_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, SKEW_MS, Hit
-from footfall.db.counts import counting
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.store import sql as identity_sql
+from footfall.websites.counts import counting
 
 sql = load(__file__, "collect.sql")
 
@@ -170,7 +170,7 @@ def _event(hit: Hit, session_started_at: int) -> Params:
 def is_identified(tx: Transaction, visitor: tuple[bytes, bytes]) -> bool:
     """Whether a visitor (website id, visitor id) is somebody now, who was not erased."""
     link = tx.one(identity_sql.link_newest, visitor)
-    return link is not None and link[1] is not None
+    return link is not None and link.profile_id is not None
 
 
 DROPPED_HANDLER = counting(sql.dropped_add)

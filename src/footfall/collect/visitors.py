@@ -7,12 +7,13 @@ import msgspec
 from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.collect.enrich.device import Device
-from footfall.collect.enrich.geo import Place
+from footfall.collect.enrich.geo import NOWHERE, Place
 from footfall.collect.model import CUSTOM, PAGEVIEW, StoredDevice
 from footfall.collect.service import sql
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest, NotFound
-from footfall.identity.reading import ProfileData, profile_from
+from footfall.identity.model import KnownPerson
+from footfall.identity.reading import profile_from
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.web.context import Context, Handler
@@ -20,6 +21,27 @@ from footfall.web.envelope import Reply, success
 
 MOST_EVENTS = 1000
 """Newest events of a visitor that the answer lists."""
+
+
+class Visitor(msgspec.Struct, frozen=True, gc=False):
+    """A visitor as of the latest event. Times in ms since epoch; `referrer`, `params` and `click_ids` (JSON) are of the first session.
+
+    `person`: who it is, None when anonymous.
+    """
+
+    visitor_id: bytes
+    first_seen_at: int
+    last_seen_at: int
+    session_started_at: int
+    session_count: int
+    pageview_count: int
+    current_url: str | None
+    place: Place
+    stored_device: StoredDevice
+    referrer: str | None
+    params: Params
+    click_ids: str | None
+    person: KnownPerson | None
 
 
 class Wire(msgspec.Struct, rename="camel"):
@@ -112,6 +134,15 @@ class Activity(Wire):
     """The same under its older name, which clients still read."""
 
 
+class ProfileData(Wire):
+    """Who a visitor is."""
+
+    user_id: str
+    profile_id: str
+    metadata: msgspec.Raw
+    identified_at: str
+
+
 class VisitorData(Wire, omit_defaults=True):
     """`data` of the answer; `profile` only for identified visitors."""
 
@@ -124,8 +155,8 @@ class VisitorData(Wire, omit_defaults=True):
 
 _EMPTY = msgspec.Raw(b"{}")
 _NULL = msgspec.Raw(b"null")
-_NOWHERE = Place(None, None, None, None)
 _UNKNOWN = StoredDevice(Device(None, None, None, None, None, None, None))
+_NO_PARAMS = Params()
 
 _decode_params = msgspec.json.Decoder(Params).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
@@ -158,39 +189,74 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
     rows, events, profiles = tx.queries(
         (sql.visitor_get, key), (sql.timeline, (*key, MOST_EVENTS)), (identity_sql.profile_of_visitor, key)
     )
-    row = rows[0] if rows else None
-    if row is None or row.pageview_count == 0:
+    visitor = _visitor(tx, key, rows, profiles)
+    if visitor is None:
         return None
     return VisitorData(
         format_uuid(visitor_id),
-        _identity(row),
-        _activity(row, events, now),
+        _identity(visitor),
+        _activity(visitor, events, now),
         _NULL,
-        profile_from(tx, website_id, profiles[0] if profiles else None),
+        _profile(visitor.person) if visitor.person else None,
     )
 
 
-def _identity(row: Row) -> Identity:
-    place = _decode_place(row.place) if row.place else _NOWHERE
-    stored = _decode_device(row.device) if row.device else _UNKNOWN
+def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visitor | None:
+    """A visitor without its events; None before the first pageview."""
+    key = (website_id, visitor_id)
+    rows, profiles = tx.queries((sql.visitor_get, key), (identity_sql.profile_of_visitor, key))
+    return _visitor(tx, key, rows, profiles)
+
+
+def _visitor(
+    tx: Transaction, key: tuple[bytes, bytes], rows: list[Row], profiles: list[Row]
+) -> Visitor | None:
+    """The visitor from its row and that of who it is, if there are any."""
+    row = rows[0] if rows else None
+    if row is None or row.pageview_count == 0:
+        return None
+    return Visitor(
+        key[1],
+        row.first_seen_at,
+        row.last_seen_at,
+        row.session_started_at,
+        row.session_count,
+        row.pageview_count,
+        row.current_url,
+        _decode_place(row.place) if row.place else NOWHERE,
+        _decode_device(row.device) if row.device else _UNKNOWN,
+        row.first_referrer,
+        _decode_params(row.first_params) if row.first_params else _NO_PARAMS,
+        row.first_click_ids,
+        profile_from(tx, key[0], profiles[0] if profiles else None),
+    )
+
+
+def _profile(person: KnownPerson) -> ProfileData:
+    metadata = msgspec.Raw(person.metadata.encode())
+    return ProfileData(person.user_id, person.profile_id.hex(), metadata, to_iso(person.identified_at))
+
+
+def _identity(visitor: Visitor) -> Identity:
+    place, stored = visitor.place, visitor.stored_device
     device = stored.device
     return Identity(
         place.country,
         place.country_code,
         place.region,
         place.city,
-        _decode_params(row.first_params) if row.first_params else Params(),
-        _raw(row.first_click_ids),
+        visitor.params,
+        _raw(visitor.click_ids),
         Version(device.browser, device.browser_version),
         Version(device.os, device.os_version),
         DeviceType(device.type, device.vendor, device.model),
         Viewport(stored.viewport_width, stored.viewport_height),
         stored.language,
-        row.first_referrer,
+        visitor.referrer,
     )
 
 
-def _activity(row: Row, events: list[Row], now: int) -> Activity:
+def _activity(visitor: Visitor, events: list[Row], now: int) -> Activity:
     pages: list[Seen] = []
     goals: list[Done] = []
     for event in reversed(events):
@@ -199,13 +265,13 @@ def _activity(row: Row, events: list[Row], now: int) -> Activity:
         elif event.type == CUSTOM:
             goals.append(Done(event.name, to_iso(at_of(event.event_id)), _raw(event.data)))
     return Activity(
-        row.session_count,
-        row.pageview_count,
-        max(now - row.first_seen_at, 0),
-        max(now - row.session_started_at, 0),
-        to_iso(row.first_seen_at),
-        to_iso(row.last_seen_at),
-        row.current_url,
+        visitor.session_count,
+        visitor.pageview_count,
+        max(now - visitor.first_seen_at, 0),
+        max(now - visitor.session_started_at, 0),
+        to_iso(visitor.first_seen_at),
+        to_iso(visitor.last_seen_at),
+        visitor.current_url,
         pages,
         goals,
         goals,

@@ -14,9 +14,11 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from footfall.clock import find_zone, from_iso
+from footfall.clock import find_zone, to_iso
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
+from footfall.identity.model import Stay, TraitValues
+from footfall.ids import format_uuid
 
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 SYMBOLS = {
@@ -24,6 +26,10 @@ SYMBOLS = {
     "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
 }  # fmt: skip
 """Currencies that people write by a sign, as CLDR has it for English."""
+MOST_LISTED = 3
+"""Traits that a list shows of a person."""
+_NAMING = frozenset(("name", "image", "email"))
+"""Traits that a list shows elsewhere."""
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of what follows, to be left out."""
@@ -47,16 +53,22 @@ def environment() -> Environment:
     made.filters.update(
         initials=names.initials,
         hue=names.hue,
-        friendly=lambda text: names.friendly_name(bytes.fromhex(text.replace("-", ""))),
+        friendly=names.friendly_name,
+        hex=bytes.hex,
+        uuid=format_uuid,
+        iso=to_iso,
+        stay=stay_text,
+        pairs=lambda one: msgspec.structs.asdict(one).items(),
         segment=lambda text: quote(str(text), safe=""),
         bdi=isolated,
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
         traits=sorted_traits,
+        tags=listed_traits,
         plural=plural,
         counted=counted,
-        called=called,
+        called=lambda one: called(one.traits, one.user_id),
         readable=readable,
         host=to_unicode,
     )
@@ -118,9 +130,14 @@ def plain(text: Any) -> str:
     return str(text).translate(_DIRECTIONS)
 
 
-def sorted_traits(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+def sorted_traits(traits: TraitValues) -> list[tuple[str, Any]]:
     """Traits by name, in the same order at every look."""
-    return sorted(metadata.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
+    return sorted(traits.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
+
+
+def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
+    """The traits that a list shows of a person."""
+    return [trait for trait in sorted_traits(traits) if trait[0] not in _NAMING][:MOST_LISTED]
 
 
 def money_text(amount: Any, currency: Any) -> str:
@@ -140,10 +157,9 @@ def place_text(city: str | None, country: str | None, region: str | None = None)
     return (", " if city else " ").join(part for part in parts if part)
 
 
-def called(one: dict[str, Any]) -> str:
+def called(traits: TraitValues, user_id: str) -> str:
     """What a person is called wherever they are shown: the name, else the e-mail address, else the user id."""
-    known = one["metadata"]
-    return value_text(known.get("name") or known.get("email") or one["userId"])
+    return value_text(traits.get("name") or traits.get("email") or user_id)
 
 
 def readable(url: str | None) -> str:
@@ -162,15 +178,11 @@ def plural(words: tuple[str, str, str], number: int) -> str:
     return f"{words[0] if number == 1 else words[1]} {words[2]}"
 
 
-def _ms(when: str | int) -> int:
-    return when if isinstance(when, int) else from_iso(when)
-
-
-def ago(when: str | int | None, now: int) -> str:
-    """How long ago a time (ISO, or ms since epoch) was."""
+def ago(when: int | None, now: int) -> str:
+    """How long ago a time (ms since epoch) was."""
     if when is None:
         return "never"
-    seconds = max(0, (now - _ms(when)) // 1000)
+    seconds = max(0, (now - when) // 1000)
     for unit, size in UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
@@ -182,25 +194,31 @@ def knows_zone(zone: str) -> bool:
     return find_zone(zone) is not None
 
 
-def _local(when: str | int, zone: str) -> dt.datetime:
-    return dt.datetime.fromtimestamp(_ms(when) / 1000, find_zone(zone) or dt.UTC)
+def _local(when: int, zone: str) -> dt.datetime:
+    return dt.datetime.fromtimestamp(when / 1000, find_zone(zone) or dt.UTC)
 
 
-def clock_text(when: str | int | None, zone: str = "UTC") -> str:
+def clock_text(when: int | None, zone: str = "UTC") -> str:
     """Date and time in a website's time zone, such as `5 May 2026, 14:00 CEST`."""
     return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M %Z}"
 
 
-def time_text(when: str | int, zone: str = "UTC") -> str:
+def stay_text(stay: Stay, zone: str = "UTC") -> str:
+    """From when until when a visitor was somebody."""
+    since = "from the beginning" if stay.since is None else f"from {clock_text(stay.since, zone)}"
+    return f"{since} until {'now' if stay.until is None else clock_text(stay.until, zone)}"
+
+
+def time_text(when: int, zone: str = "UTC") -> str:
     """The time of day in a website's time zone, for places that name the zone elsewhere."""
     return f"{_local(when, zone):%H:%M}"
 
 
-def date_text(when: str | int, zone: str = "UTC") -> str:
+def date_text(when: int, zone: str = "UTC") -> str:
     """The date in a website's time zone."""
     return f"{_local(when, zone):%-d %b %Y}"
 
 
-def day_text(when: str | int, zone: str = "UTC") -> str:
+def day_text(when: int, zone: str = "UTC") -> str:
     """The day in a website's time zone."""
     return f"{_local(when, zone):%A, %-d %B %Y}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, NamedTuple
+
+import msgspec
 
 from footfall.dashboard.drawing import called, day_text, draw
 from footfall.dashboard.page import Call, apart, page_headers
@@ -13,37 +14,34 @@ from footfall.db.protocol import Params, Transaction
 from footfall.identity.model import IDENTIFY
 from footfall.identity.refs import find_profile
 from footfall.identity.store import Profile, read_profile
-from footfall.ids import parse_uuid
+from footfall.people.model import JourneyEntry, JourneyPart
 from footfall.people.reading import device_kind
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website
 
-
-class Visit(NamedTuple):
-    """Entries of a journey that belong together. `visitor_id`: as on the wire."""
-
-    visitor_id: str
-    entries: list[dict[str, Any]]
+Session = tuple[bytes, int | None]
+"""A visitor, and when its session began (ms since epoch); None: no session is known."""
 
 
-class Part(NamedTuple):
-    """Entries with what their ids stand for. `devices`: what each visitor is, empty when there is one only; `names`: of users, by id."""
+class Visit(msgspec.Struct, frozen=True):
+    """Entries of a journey that belong together."""
 
-    entries: list[dict[str, Any]]
-    following: bytes | None
-    devices: dict[str, str]
-    names: dict[str, str]
+    visitor_id: bytes
+    entries: list[JourneyEntry]
 
 
-class Journey(NamedTuple):
-    """The same by day and visit. `following`: the cursor of the next part."""
+class Journey(msgspec.Struct, frozen=True):
+    """A part of a journey by day and visit, to be drawn on the page at `path`. `following`: the cursor of the next part.
 
-    days: list[tuple[str, list[Visit]]]
+    `devices`: what each visitor is, empty when there is one only; `names`: of users, by id.
+    """
+
     path: str
-    is_first: bool
-    following: str | None
-    devices: dict[str, str]
-    names: dict[str, str]
+    is_first: bool = True
+    days: list[tuple[str, list[Visit]]] = []
+    following: bytes | None = None
+    devices: dict[bytes, str] = {}
+    names: dict[str, str] = {}
 
     def is_brief(self, most: int) -> bool:
         """Whether this is all of it, in at most so many entries."""
@@ -51,24 +49,26 @@ class Journey(NamedTuple):
         return self.is_first and not self.following and shown <= most
 
 
-def read_part(
-    tx: Transaction,
-    website: Website,
-    found: tuple[list[dict[str, Any]], bytes | None],
-    *,
-    with_devices: bool,
-) -> Part:
-    """A page of a journey, with what its ids stand for."""
-    entries, following = found
-    visitors = {entry["visitorId"] for entry in entries} if with_devices else set()
-    users = {entry["name"] for entry in entries if entry["type"] == IDENTIFY}
-    return Part(entries, following, _kinds(tx, website, sorted(visitors)), names_of(tx, website, users))
+def show_journey(
+    tx: Transaction, website: Website, part: JourneyPart, path: str, *, is_first: bool, with_devices: bool
+) -> Journey:
+    """A part of a journey as it is drawn on the page at `path`, with what its ids stand for."""
+    visitors = {entry.visitor_id for entry in part.entries} if with_devices else set()
+    users = {entry.name or "" for entry in part.entries if entry.type == IDENTIFY}
+    return Journey(
+        path,
+        is_first,
+        _days(part.entries, website.timezone),
+        part.following,
+        _kinds(tx, website, sorted(visitors)),
+        names_of(tx, website, users),
+    )
 
 
-def _kinds(tx: Transaction, website: Website, visitors: list[str]) -> dict[str, str]:
-    keys: list[Params] = [(website.website_id, parse_uuid(one)) for one in visitors]
+def _kinds(tx: Transaction, website: Website, visitors: list[bytes]) -> dict[bytes, str]:
+    keys: list[Params] = [(website.website_id, one) for one in visitors]
     rows = tx.lookup(sql.visitor_seen, keys)
-    return {one: device_kind(row[3] if row else None) for one, row in zip(visitors, rows, strict=True)}
+    return {one: device_kind(row.device if row else None) for one, row in zip(visitors, rows, strict=True)}
 
 
 def names_of(tx: Transaction, website: Website, users: Iterable[str]) -> dict[str, str]:
@@ -79,19 +79,7 @@ def names_of(tx: Transaction, website: Website, users: Iterable[str]) -> dict[st
 def _called(tx: Transaction, profile: Profile | None, user_id: str) -> str:
     if profile is not None and profile.person_id != profile.profile_id:
         profile = read_profile(tx, profile.website_id, profile.person_id)
-    return called({"metadata": profile.traits.values if profile else {}, "userId": user_id})
-
-
-def empty_journey(path: str) -> Journey:
-    """Of whom nothing counts."""
-    return Journey([], path, True, None, {}, {})
-
-
-def shown_journey(part: Part, website: Website, path: str, *, is_first: bool) -> Journey:
-    """A part as it is drawn, on the page at `path`."""
-    days = _days(part.entries, website.timezone)
-    following = part.following.hex() if part.following else None
-    return Journey(days, path, is_first, following, part.devices, part.names)
+    return called(profile.traits.values if profile else {}, user_id)
 
 
 async def draw_journey(call: Call, journey: Journey) -> Reply:
@@ -100,38 +88,37 @@ async def draw_journey(call: Call, journey: Journey) -> Reply:
     return Reply(html.encode(), 200, page_headers(call))
 
 
-def _days(entries: list[dict[str, Any]], zone: str) -> list[tuple[str, list[Visit]]]:
+def _days(entries: list[JourneyEntry], zone: str) -> list[tuple[str, list[Visit]]]:
     """Entries by day, and within a day by session. What was said of a visitor lies in the session around it, if there is one."""
-    sessions = _sessions(entries)
-    keyed = zip(entries, sessions, strict=True)
+    keyed = zip(entries, _sessions(entries), strict=True)
     return [
         (day, [_visit(group) for _, group in groupby(of_day, key=lambda pair: pair[1])])
-        for day, of_day in groupby(keyed, key=lambda pair: day_text(pair[0]["at"], zone))
+        for day, of_day in groupby(keyed, key=lambda pair: day_text(pair[0].at, zone))
     ]
 
 
-def _visit(group: Iterable[tuple[dict[str, Any], str]]) -> Visit:
+def _visit(group: Iterable[tuple[JourneyEntry, Session]]) -> Visit:
     entries = [entry for entry, _ in group]
-    return Visit(entries[0]["visitorId"], entries)
+    return Visit(entries[0].visitor_id, entries)
 
 
-def _sessions(entries: list[dict[str, Any]]) -> list[str]:
-    """The session of each entry; of one without, that of the nearest entry of the same run of the visitor's, else the visitor's own."""
-    found: list[str] = []
-    for _, run in groupby(entries, key=lambda entry: entry["visitorId"]):
-        own = list(run)
-        later = _carried([entry["sessionId"] for entry in reversed(own)])[::-1]
-        earlier = _carried([entry["sessionId"] for entry in own])
+def _sessions(entries: list[JourneyEntry]) -> list[Session]:
+    """The session of each entry; of one without, that of the nearest entry of the same run of the visitor's, the later of two."""
+    found: list[Session] = []
+    for visitor_id, run in groupby(entries, key=lambda entry: entry.visitor_id):
+        begun = [entry.session_at for entry in run]
+        later = _carried(begun[::-1])[::-1]
+        earlier = _carried(begun)
         found += [
-            after or before or entry["visitorId"]
-            for entry, after, before in zip(own, later, earlier, strict=True)
+            (visitor_id, before if after is None else after)
+            for after, before in zip(later, earlier, strict=True)
         ]
     return found
 
 
-def _carried(sessions: list[str | None]) -> list[str | None]:
-    """Each session, and in place of none the one before it."""
-    carried: list[str | None] = []
-    for session in sessions:
-        carried.append(session or (carried[-1] if carried else None))
+def _carried(begun: list[int | None]) -> list[int | None]:
+    """Each beginning of a session, and in place of none the one before it."""
+    carried: list[int | None] = []
+    for at in begun:
+        carried.append((carried[-1] if carried else None) if at is None else at)
     return carried

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from footfall.collect.enrich.geo import Place
 from footfall.collect.online import ONLINE_MS
 from footfall.dashboard.drawing import draw
 from footfall.dashboard.page import Call, render
 from footfall.dashboard.people import sql
-from footfall.db.protocol import Params, Transaction
+from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity import store
+from footfall.identity.model import KnownPerson
 from footfall.identity.reading import profile_from
-from footfall.ids import format_uuid
 from footfall.people.index import read_online
 from footfall.people.reading import device_kind
 from footfall.web.envelope import Reply
-from footfall.web.json import encode
-from footfall.websites.model import Website
 
 MOST_ONLINE = 100
 FRESH_SECONDS = 0.95
@@ -28,7 +27,7 @@ FRESH_SECONDS = 0.95
 LIVE_SECONDS = 25
 """How long a stream of who is online lasts; browsers come back by themselves."""
 
-_decode = msgspec.json.Decoder().decode
+_decode_place = msgspec.json.Decoder(Place).decode
 
 
 class Live:
@@ -89,37 +88,45 @@ def _event(html: str) -> bytes:
     return b"data: " + " ".join(html.splitlines()).encode() + b"\n\n"
 
 
-async def _online(call: Call) -> list[dict[str, Any]]:
+class OnlineVisitor(NamedTuple):
+    """A visitor who was seen in the last five minutes, on `url`. `at`: ms since epoch; `person`: who it is, None when anonymous."""
+
+    visitor_id: bytes
+    at: int
+    url: str | None
+    device: str
+    country: str | None
+    person: KnownPerson | None
+
+
+async def _online(call: Call) -> list[OnlineVisitor]:
     """Who was seen in the last five minutes, the latest first; the first hundred."""
-    website_id, since = call.site.website_id, call.now - ONLINE_MS
-    seen = await call.services.database.read(read_online, (website_id, since, MOST_ONLINE))
-    for visitor_id, at in call.services.online.latest(website_id, call.now, MOST_ONLINE).items():
+    seen = call.services.online.latest(call.site.website_id, call.now, MOST_ONLINE)
+    return await call.services.database.read(read_live_page, (call.site.website_id, call.now, seen))
+
+
+def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:
+    """Those online at a time (website id, ms since epoch, when this process saw whom), of one state of the database."""
+    website_id, now, here = asked
+    seen = read_online(tx, (website_id, now - ONLINE_MS, MOST_ONLINE))
+    for visitor_id, at in here.items():
         seen[visitor_id] = max(at, seen.get(visitor_id, 0))
     latest = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:MOST_ONLINE]
-    return await call.services.database.read(_show_online, (call.site, latest))
-
-
-def _show_online(tx: Transaction, asked: tuple[Website, list[tuple[bytes, int]]]) -> list[dict[str, Any]]:
-    website, seen = asked
-    keys: list[Params] = [(website.website_id, visitor_id) for visitor_id, _ in seen]
-    rows = tx.lookup(sql.visitor_seen, keys)
-    shown, people = [], set()
-    profiles = tx.lookup(store.sql.profile_of_visitor, keys)
-    for (visitor_id, at), row, found in zip(seen, rows, profiles, strict=True):
-        profile = profile_from(tx, website.website_id, found)
-        if profile is not None:
-            if profile.profile_id in people:  # with another device, a moment ago
-                continue
-            people.add(profile.profile_id)
-        place = _decode(row[4]) if row and row[4] else {}
-        shown.append(
-            {
-                "visitorId": format_uuid(visitor_id),
-                "at": at,
-                "url": row[5] if row else None,
-                "device": device_kind(row[3] if row else None),
-                "country": place.get("country"),
-                "profile": _decode(encode(profile)) if profile else None,
-            }
-        )
+    keys: list[Params] = [(website_id, visitor_id) for visitor_id, _ in latest]
+    rows, profiles = tx.lookups((sql.visitor_seen, keys), (store.sql.profile_of_visitor, keys))
+    shown: list[OnlineVisitor] = []
+    known: set[bytes] = set()
+    for (visitor_id, at), row, found in zip(latest, rows, profiles, strict=True):
+        person = profile_from(tx, website_id, found)
+        if person is None or person.profile_id not in known:  # else with another device, a moment ago
+            shown.append(_shown(visitor_id, at, row, person))
+        if person is not None:
+            known.add(person.profile_id)
     return shown
+
+
+def _shown(visitor_id: bytes, at: int, row: Row | None, person: KnownPerson | None) -> OnlineVisitor:
+    if row is None:
+        return OnlineVisitor(visitor_id, at, None, device_kind(None), None, person)
+    country = _decode_place(row.place).country if row.place else None
+    return OnlineVisitor(visitor_id, at, row.current_url, device_kind(row.device), country, person)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
+
+import msgspec
 
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import Call, apart, redirect, render
-from footfall.dashboard.person import path_of, ref_of, refused, user_of
+from footfall.dashboard.person import path_of, read_user, ref_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity.health import Shared, shared_emails
+from footfall.identity.health import Shared, preview_merge, shared_emails
 from footfall.identity.history import person_now
-from footfall.identity.ledger import MERGE_HANDLER, MergeCall, Merged
-from footfall.identity.refs import Ref, find_profile, no_such_person, profile_id_of
+from footfall.identity.ledger import MERGE_HANDLER, MergeCall, Merged, find_user
+from footfall.identity.model import MergePreview
+from footfall.identity.refs import Ref, no_such_person, profile_id_of
 from footfall.people.endpoints import PersonQuery, show_person
+from footfall.people.model import PersonDetail
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website
 
@@ -26,84 +30,82 @@ MOST_LIKELY = 10
 class Pair(NamedTuple):
     """Two people with one e-mail address: a profile of the first, and a user id of each."""
 
-    profile_id: str
+    profile_id: bytes
     user_id: str
     other: str
     email: str
 
 
-class _Found(NamedTuple):
-    """`other`: None when there is none of that user id; `likely`: who may be the same person; `following`: the next two to look at."""
+class MergePage(msgspec.Struct, frozen=True):
+    """What the page shows. `other`: the other person, None when there is none of that user id; `likely`: who may be the same person.
 
-    person: dict[str, Any]
-    other: dict[str, Any] | None
+    `preview`: what a merge would come to, None where there is nothing to merge; `following`: the next two to look at.
+    """
+
+    person: PersonDetail
+    other: PersonDetail | None
+    preview: MergePreview | None
     likely: list[str]
     following: Pair | None
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the two are one person already."""
+        return self.other is not None and self.other.person.person_id == self.person.person.person_id
 
 
 async def show(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/merge`: what would come of a merge with `other`; or that they are one person already."""
     other = call.query.get("other", "").strip()
     asked = (call.site, ref_of(call), other)
-    found = await call.services.database.scan(_read, asked, share=call.site.website_id)
-    if found is None:
+    page = await call.services.database.scan(read_merge_page, asked, share=call.site.website_id)
+    if page is None:
         raise no_such_person()
-    if found.other and found.other["profileId"] == found.person["profileId"]:
-        return await _draw(call, found, is_one=True)
-    if not other:
-        return await _draw(call, found)
-    outcome = await _merge(call, call.query, is_preview=True)
-    if isinstance(outcome, ApiError):
-        return await _draw(call, found, status=outcome.status, problem=refused("other", outcome))
-    return await _draw(call, found, result=outcome)
-
-
-async def _draw(
-    call: Call,
-    found: _Found,
-    *,
-    status: int = 200,
-    result: Merged | None = None,
-    problem: Problem | None = None,
-    is_one: bool = False,
-) -> Reply:
+    problem = None
+    if other and page.preview is None and not page.is_one:
+        problem = Problem("other", "Nobody was identified under this user id.")
     return await apart(
         lambda: render(
             call,
             "merge.html",
-            status=status,
+            status=404 if problem else 200,
             section="people",
             here=path_of(call),
             done=call.query.get("done"),
             most_devices=MOST_DEVICES,
-            result=result,
+            page=page,
             problem=problem,
-            is_one=is_one,
-            **found._asdict(),
         )
     )
 
 
-def _read(tx: Transaction, asked: tuple[Website, Ref, str]) -> _Found | None:
-    website, ref, other = asked
+def read_merge_page(tx: Transaction, asked: tuple[Website, Ref, str]) -> MergePage | None:
+    """All that the page shows, of one state of the database; None when there is nobody."""
+    website, ref, user_id = asked
     person = _person(tx, website, profile_id_of(tx, website, ref))
     if person is None:
         return None
-    profile = find_profile(tx, website, other) if other else None
+    other = _person(tx, website, profile_id_of(tx, website, user_id)) if user_id else None
+    preview = None
+    # What is merged are two users of whom some fact counts.
+    if other and find_user(tx, website.website_id, website.profile_secret, user_id):
+        ids = [person.person.person_id, other.person.person_id]
+        preview = preview_merge(tx, website.website_id, ids) if ids[0] != ids[1] else None
     shared = shared_emails(tx, website.website_id)
-    return _Found(
+    return MergePage(
         person,
-        _person(tx, website, profile.profile_id) if profile else None,
-        _likely(shared, bytes.fromhex(person["profileId"])),
-        _next(_pairs(shared), person, other),
+        other,
+        preview,
+        _likely(shared, person.person.person_id),
+        _next(_pairs(shared), person, user_id),
     )
 
 
-def _person(tx: Transaction, website: Website, profile_id: bytes) -> dict[str, Any] | None:
+def _person(tx: Transaction, website: Website, profile_id: bytes) -> PersonDetail | None:
     found = person_now(tx, website.website_id, profile_id)
     if found is None:
         return None
-    return show_person(tx, found, PersonQuery(website, profile_id, limit=MOST_DEVICES))[0]
+    return show_person(tx, found, PersonQuery(website, profile_id, limit=MOST_DEVICES))
 
 
 def _likely(shared: list[Shared], person_id: bytes) -> list[str]:
@@ -115,16 +117,16 @@ def _likely(shared: list[Shared], person_id: bytes) -> list[str]:
 def _pairs(shared: list[Shared]) -> list[Pair]:
     """All who may be one, by e-mail address and user id: the same order at every look, whoever is merged meanwhile."""
     pairs = [
-        Pair(people[0][0].hex(), people[0][1], user_id, email)
+        Pair(people[0][0], people[0][1], user_id, email)
         for email, people in shared
         for _, user_id in people[1:]
     ]
     return sorted(pairs, key=lambda pair: (pair.email, pair.other))
 
 
-def _next(pairs: list[Pair], person: dict[str, Any], other: str) -> Pair | None:
+def _next(pairs: list[Pair], detail: PersonDetail, other: str) -> Pair | None:
     """The pair behind this one, the first behind the last; None when no other is left."""
-    present = (str(person["metadata"].get("email", "")).strip().lower(), other)
+    present = (str(detail.person.traits.get("email", "")).strip().lower(), other)
     left = [pair for pair in pairs if (pair.email, pair.other) != present]
     later = (pair for pair in left if (pair.email, pair.other) > present)
     return next(later, left[0] if left else None)
@@ -132,26 +134,24 @@ def _next(pairs: list[Pair], person: dict[str, Any], other: str) -> Pair | None:
 
 async def merge(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/merge`; why it is refused stands on the page that it leads to."""
-    other = call.form.get("other", "")
-    outcome = await _merge(call, call.form, is_preview=False)
+    other, reason = call.form.get("other", "").strip(), call.form.get("reason", "")
+    asked = call.site, ref_of(call)
+    found = await call.services.database.scan(read_user, asked, share=call.site.website_id)
+    if found is None:
+        raise no_such_person()
+    request = MergeCall(
+        call.site.website_id,
+        call.site.profile_secret,
+        (found.user_id, other),
+        reason[:500] or None,
+        call.user.account_id,
+        call.now,
+    )
+    outcome: Merged | ApiError = await call.services.database.write(MERGE_HANDLER, request)
     if isinstance(outcome, ApiError):
-        return redirect(call, _address(call, {"other": other, "reason": call.form.get("reason", "")}))
+        return redirect(call, _address(call, {"other": other, "reason": reason}))
     return redirect(call, _address(call, {"other": other, "fact": outcome.fact_id.hex(), "done": "merged"}))
 
 
 def _address(call: Call, query: dict[str, str]) -> str:
     return f"{path_of(call)}/merge?{urlencode(query)}"
-
-
-async def _merge(call: Call, fields: dict[str, str], *, is_preview: bool) -> Merged | ApiError:
-    request = MergeCall(
-        call.site.website_id,
-        call.site.profile_secret,
-        ((await user_of(call)).user_id, fields.get("other", "").strip()),
-        None if is_preview else fields.get("reason", "")[:500] or None,
-        call.user.account_id,
-        call.now,
-        is_preview,
-    )
-    outcome: Merged | ApiError = await call.services.database.write(MERGE_HANDLER, request)
-    return outcome

@@ -17,14 +17,15 @@ from footfall.accounts.sessions import find_session
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.drawing import draw
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
+from footfall.privacy.erase import Erasing
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import encode
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Services(msgspec.Struct, frozen=True):
     """What pages work with. `scopes`: those that some route of the API asks for."""
 
     database: Database
+    erasing: Erasing
     directory: Directory
     online: Online
     refused: Counts

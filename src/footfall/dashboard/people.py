@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from footfall.dashboard.drawing import draw, sorted_traits
+import msgspec
+
+from footfall.dashboard.drawing import draw
 from footfall.dashboard.page import Call, apart, page_headers, redirect, render
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest
 from footfall.identity.health import identity_health
 from footfall.ids import format_uuid, parse_uuid
-from footfall.people.endpoints import read_page
+from footfall.people.endpoints import read_people
 from footfall.people.fields import field_names, people_named
+from footfall.people.model import PeopleList
 from footfall.people.query import fields_holding
-from footfall.people.reading import Activity
 from footfall.people.terms import read_number
 from footfall.people.wire import COMPARISONS, MAX_CONTAINED, PeopleQuery, read_filter, read_people_query
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website
 
-T = TypeVar("T")
-
 sql = load(__file__, "people.sql")
 
 PAGE = 50
 """People that are listed at once."""
-MOST_TRAITS = 3
-"""Traits that a list shows of a person."""
 MOST_SUGGESTED = 100
 """Names of fields that are suggested."""
 OPERATORS = {
@@ -46,100 +43,134 @@ OPERATORS = {
 }
 _ADDING = frozenset(("field", "operator", "text"))
 """Fields of the form that adds a filter."""
-_HIDDEN = frozenset(("name", "image", "email"))
+_NOBODY = PeopleList([], 0, is_exact=True, has_more=False)
 
 
-def some_visitor(tx: Transaction, website_id: bytes) -> str | None:
-    """The id of one of the website's visitors; None before the first pageview."""
+def some_visitor(tx: Transaction, website_id: bytes) -> bytes | None:
+    """One of the website's visitors; None before the first pageview."""
     row = tx.one(sql.any_visitor, (website_id,))
-    return format_uuid(row[0]) if row else None
+    return row.visitor_id if row else None
 
 
 # The list
 
 
-class _Found(NamedTuple):
-    """A page of the list. When nobody is found: the fields that hold what was searched for, and the visitor whose id that is."""
+class _Asked(NamedTuple):
+    """What a page of the list is to show. `query`: None when a filter is wrong; `search`: as it was typed; `is_part`: the list alone."""
 
-    people: list[dict[str, Any]]
-    pagination: dict[str, Any]
+    website: Website
+    query: PeopleQuery | None
+    search: str
+    is_part: bool
+
+
+class PeoplePage(msgspec.Struct, frozen=True):
+    """A page of the list. When nobody is found: the fields that hold what was searched for, and the visitor whose id that is.
+
+    `goal`: where a pasted id leads, instead of all else; `some_visitor`: one of the website's; `fields`: names that are suggested.
+    """
+
+    found: PeopleList = _NOBODY
     holding: list[str] = []
-    visitor: str | None = None
+    visitor_id: bytes | None = None
+    some_visitor: bytes | None = None
+    fields: list[str] = []
+    goal: str | None = None
 
 
 async def people(call: Call) -> Reply:
     """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
     if _ADDING & call.query.keys():
         return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call))
+    query, problem = _read_query(call)
     search = call.query.get("search", "").strip()
-    is_part = call.query.get("part") == "list"  # what search as you type asks for
-    if search and not is_part and (goal := await _scan(call, _goal, search)):
-        return redirect(call, f"/w/{call.site.website_id.hex()}/{goal}")
-    problem, offset = None, 0
+    # What search as you type asks for is a part.
+    asked = _Asked(call.site, query, search, call.query.get("part") == "list")
+    page = await call.services.database.scan(read_people_page, asked, share=call.site.website_id)
+    if page.goal:
+        return redirect(call, f"/w/{call.site.website_id.hex()}/{page.goal}")
+    shown = _view(call, page, query.offset if query else 0, problem)._asdict()
+    if asked.is_part:
+        drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
+        html = await apart(lambda: drawing(form_token=call.form_token(), **shown))
+        return Reply(html.encode(), 200, page_headers(call))
+    return await apart(lambda: render(call, "people.html", section="people", fields=page.fields, **shown))
+
+
+def _read_query(call: Call) -> tuple[PeopleQuery | None, str | None]:
+    """What the address asks for, or what is wrong with it."""
     kept = [pair for pair in call.pairs if pair[0] == "offset" or _is_filter(pair[0])]
     try:
-        query = read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept])
-        offset = query.offset
-        found = await _scan(call, _find, (query, search))
+        return read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept]), None
     except BadRequest as error:
-        problem = _filter_problem(call.pairs) or error.message
-        found = _Found([], {"total": 0, "hasMore": False, "totalIsExact": True})
-    some = await call.services.database.read(some_visitor, call.site.website_id)
-    values: dict[str, Any] = {
-        "people": found.people,
-        "pagination": found.pagination,
-        "problem": problem,
-        "search": call.query.get("search", ""),
-        "visitor": found.visitor,
-        "offers": [(name, _offered(call.pairs, name, search)) for name in found.holding],
-        "filters": [_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
-        "operators": OPERATORS,
-        "is_filtered": any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
-        "first": _page_address(call.pairs, 0),
-        "some_visitor": some,
-        "before": _page_address(call.pairs, offset - PAGE) if offset else None,
-        "after": _page_address(call.pairs, offset + PAGE) if found.pagination["hasMore"] else None,
-        "offset": offset,
-    }
-    if is_part:
-        drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
-        html = await apart(lambda: drawing(form_token=call.form_token(), **values))
-        return Reply(html.encode(), 200, page_headers(call))
-    fields = await _scan(call, lambda tx, asked: field_names(tx, asked[0].website_id, MOST_SUGGESTED), None)
-    return await apart(lambda: render(call, "people.html", section="people", fields=fields, **values))
+        return None, _filter_problem(call.pairs) or error.message
 
 
-async def _scan(call: Call, read: Callable[[Transaction, tuple[Website, Any]], T], asked: Any) -> T:
-    """What `read` reads of the website. Raises what it raises."""
-    return await call.services.database.scan(read, (call.site, asked), share=call.site.website_id)
+class _View(NamedTuple):
+    """What the templates of the list take. `offers`: (field, address) of other searches; `first`, `before`, `after`: addresses of pages."""
+
+    found: PeopleList
+    problem: str | None
+    search: str
+    visitor_id: bytes | None
+    offers: list[tuple[str, str]]
+    filters: list[dict[str, str]]
+    operators: dict[str, str]
+    is_filtered: bool
+    first: str
+    some_visitor: bytes | None
+    before: str | None
+    after: str | None
+    offset: int
 
 
-def _find(tx: Transaction, asked: tuple[Website, tuple[PeopleQuery, str]]) -> _Found:
+def _view(call: Call, page: PeoplePage, offset: int, problem: str | None) -> _View:
+    search = call.query.get("search", "")
+    return _View(
+        found=page.found,
+        problem=problem,
+        search=search,
+        visitor_id=page.visitor_id,
+        offers=[(name, _offered(call.pairs, name, search.strip())) for name in page.holding],
+        filters=[_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
+        operators=OPERATORS,
+        is_filtered=any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
+        first=_page_address(call.pairs, 0),
+        some_visitor=page.some_visitor,
+        before=_page_address(call.pairs, offset - PAGE) if offset else None,
+        after=_page_address(call.pairs, offset + PAGE) if page.found.has_more else None,
+        offset=offset,
+    )
+
+
+def read_people_page(tx: Transaction, asked: _Asked) -> PeoplePage:
     """A page of the list, and what else may be meant when nobody is found."""
-    website, (query, search) = asked
-    found, pagination = read_page(tx, (website, query))
-    people = [_listed(*one) for one in found]
-    if people or query.offset or not query.search:
-        return _Found(people, pagination)
-    holding = fields_holding(tx, website.website_id, search) if len(search) <= MAX_CONTAINED else []
-    return _Found([], pagination, holding, _known_visitor(tx, website.website_id, search))
+    website_id, query, search = asked.website.website_id, asked.query, asked.search
+    if search and not asked.is_part and (goal := _goal(tx, website_id, search)):
+        return PeoplePage(goal=goal)
+    found = read_people(tx, asked.website, query) if query else _NOBODY
+    some = some_visitor(tx, website_id)
+    fields = [] if asked.is_part else field_names(tx, website_id, MOST_SUGGESTED)
+    if found.people or query is None or query.offset or not query.search:
+        return PeoplePage(found, some_visitor=some, fields=fields)
+    holding = fields_holding(tx, website_id, search) if len(search) <= MAX_CONTAINED else []
+    return PeoplePage(found, holding, _known_visitor(tx, website_id, search), some, fields)
 
 
-def _goal(tx: Transaction, asked: tuple[Website, str]) -> str | None:
+def _goal(tx: Transaction, website_id: bytes, search: str) -> str | None:
     """The page to which a pasted id leads: of the only person whom it names, else of the visitor; None when it is no such id."""
-    website, search = asked
-    named = people_named(tx, website.website_id, search.lower())
+    named = people_named(tx, website_id, search.lower())
     if len(named) == 1:
         return f"people/{named[0].hex()}"
-    visitor = _known_visitor(tx, website.website_id, search)
-    return f"visitors/{visitor}" if visitor else None
+    visitor_id = _known_visitor(tx, website_id, search)
+    return f"visitors/{format_uuid(visitor_id)}" if visitor_id else None
 
 
-def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> str | None:
-    """The visitor id that a text is; None when it is none, or no pageview of it has come."""
+def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | None:
+    """The visitor whose id a text is; None when it is none, or no pageview of it has come."""
     visitor_id = parse_uuid(text)
     row = tx.one(sql.visitor_seen, (website_id, visitor_id)) if visitor_id else None
-    return format_uuid(visitor_id) if visitor_id and row and row[2] else None
+    return visitor_id if row and row.pageview_count else None
 
 
 def _offered(pairs: list[tuple[str, str]], name: str, search: str) -> str:
@@ -208,17 +239,11 @@ def _page_address(pairs: list[tuple[str, str]], offset: int) -> str:
     return "?" + urlencode([*kept, ("offset", str(offset))] if offset > 0 else kept)
 
 
-def _listed(person: dict[str, Any], activity: Activity) -> dict[str, Any]:
-    """A person with when they were seen, how often and with which devices."""
-    shown = [one for one in sorted_traits(person["metadata"]) if one[0] not in _HIDDEN]
-    return person | {"activity": activity, "traits": shown[:MOST_TRAITS]}
-
-
 # What looks wrong
 
 
 async def health(call: Call) -> Reply:
     """`GET /w/{websiteId}/health`."""
     await call.services.refused.flush()
-    report = await call.services.database.scan(identity_health, call.site, share=call.site.website_id)
-    return await apart(lambda: render(call, "health.html", section="health", report=report))
+    findings = await call.services.database.scan(identity_health, call.site, share=call.site.website_id)
+    return await apart(lambda: render(call, "health.html", section="health", findings=findings))

@@ -5,32 +5,33 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from footfall.clock import from_iso
+import msgspec
+
 from footfall.dashboard.drawing import clock_text, plain
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.journey import Journey, draw_journey, empty_journey, read_part, shown_journey
+from footfall.dashboard.journey import Journey, draw_journey, show_journey
 from footfall.dashboard.page import Call, apart, attachment, redirect, render
-from footfall.db.protocol import Params, Transaction
+from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity import store
-from footfall.identity.erase import erase_call, erase_person, is_being_erased, profile_to_erase
-from footfall.identity.history import Person, PersonThen, facts_json, nobody, person_now, person_then
+from footfall.identity.history import find_entry, nobody, person_now, person_then
 from footfall.identity.ledger import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger_endpoints import (
     LedgerQuery,
-    bytes_note,
     read_fact_id,
     read_ledger,
-    receipt_json,
 )
-from footfall.identity.model import UNDO
+from footfall.identity.model import IDENTIFY, UNDO, LedgerEntry, LinkReason, Person, PersonThen, Stay
+from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
 from footfall.people.endpoints import PersonQuery, read_export, read_journey_cursor, show_person
 from footfall.people.export import stream_parts
 from footfall.people.journey import journey
+from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.reading import KEY_BYTES
+from footfall.privacy.endpoints import bytes_note, receipt_json
+from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
@@ -61,15 +62,27 @@ class _Asked(NamedTuple):
     ledger: bytes | None
 
 
-class _Found(NamedTuple):
-    """`counts`: whether any fact about the person does; `devices`, `facts`: the cursors of the next, if there are more."""
+class LedgerLine(msgspec.Struct, frozen=True):
+    """A fact as the page shows it.
 
-    person: dict[str, Any]
+    `said`: what an identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away;
+    `merged`: the user ids that a merge joined; `undid`: what an undo is about.
+    """
+
+    entry: LedgerEntry
+    said: list[tuple[str, str, Any]]
+    merged: list[str]
+    undid: str | None
+
+
+class PersonPage(msgspec.Struct, frozen=True):
+    """What the page shows. `counts`: whether any fact about the person does; `facts`: the cursor of the next, if there are more."""
+
+    detail: PersonDetail
     counts: bool
-    devices: bytes | None
     journey: Journey
-    ledger: list[dict[str, Any]] | None
-    facts: bytes | None
+    ledger: list[LedgerLine] | None = None
+    facts: bytes | None = None
 
 
 async def _show_person(call: Call, *, status: int = 200, problem: Problem | None = None) -> Reply:
@@ -79,8 +92,8 @@ async def _show_person(call: Call, *, status: int = 200, problem: Problem | None
     facts = read_cursor(call.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
     query = PersonQuery(call.site, ref_of(call), with_reasons=with_reasons, cursor=devices, limit=PAGE)
     asked = _Asked(query, read_journey_cursor(call.query.get("cursor")), facts if with_ledger else None)
-    found = await call.services.database.scan(_read_page, asked, share=call.site.website_id)
-    if found is None:
+    page = await call.services.database.scan(read_person_page, asked, share=call.site.website_id)
+    if page is None:
         raise no_such_person()
     # A page of much text takes its time.
     return await apart(
@@ -89,12 +102,11 @@ async def _show_person(call: Call, *, status: int = 200, problem: Problem | None
             "person.html",
             status=status,
             section="people",
-            person={**found.person, "counts": found.counts},
-            journey=found.journey,
-            ledger=found.ledger,
-            facts=found.facts and found.facts.hex(),
-            timeline=timeline(found.person, call.now),
-            devices=found.devices and found.devices.hex(),
+            page=page,
+            detail=page.detail,
+            person=page.detail.person,
+            journey=page.journey,
+            timeline=timeline(page.detail, call.now),
             problem=problem,
             done=call.query.get("done"),
             here=path_of(call),
@@ -107,7 +119,8 @@ async def _show_person(call: Call, *, status: int = 200, problem: Problem | None
     )
 
 
-def _read_page(tx: Transaction, asked: _Asked) -> _Found | None:
+def read_person_page(tx: Transaction, asked: _Asked) -> PersonPage | None:
+    """All that the page shows, of one state of the database; None when there is nobody."""
     query = asked.person
     website, key = query.website, (query.website.website_id, profile_id_of(tx, query.website, query.ref))
     read = person_then if query.with_reasons else person_now
@@ -115,127 +128,135 @@ def _read_page(tx: Transaction, asked: _Asked) -> _Found | None:
     found = standing or nobody(tx, *key)
     if found is None:
         return None
-    shown, devices = show_person(tx, found, query)
-    path = f"/w/{website.website_id.hex()}/people/{_segment(query.ref)}"
-    part = empty_journey(path)
-    if standing is not None:
-        part = _part_of(tx, website, standing, asked.journey, path)
-    ledger, facts = None, None
-    if asked.ledger is not None or standing is None:
-        ledger, facts = read_facts(tx, website, query.ref, asked.ledger or b"")
-    return _Found(shown, standing is not None, devices, part, ledger, facts)
+    page = PersonPage(
+        show_person(tx, found, query),
+        standing is not None,
+        _read_journey(tx, website, query.ref, standing, asked.journey),
+    )
+    if asked.ledger is None and standing is not None:
+        return page
+    ledger, facts = _read_facts(tx, website, query.ref, asked.ledger or b"")
+    return msgspec.structs.replace(page, ledger=ledger, facts=facts)
 
 
-def _part_of(tx: Transaction, website: Website, person: Person, cursor: bytes, path: str) -> Journey:
-    found = journey(tx, website.website_id, person, cursor, PAGE, newest_first=True)
-    part = read_part(tx, website, found, with_devices=len(person.spans) > 1)
-    return shown_journey(part, website, path, is_first=not cursor)
+def _read_journey(
+    tx: Transaction, website: Website, ref: Ref, person: Person | None, cursor: bytes
+) -> Journey:
+    """A part of the journey of a person; None: of whom nothing counts."""
+    path = f"/w/{website.website_id.hex()}/people/{_segment(ref)}"
+    if person is None:
+        return Journey(path)
+    part = journey(tx, website.website_id, person, cursor, PAGE, newest_first=True)
+    with_devices = len(person.spans) > 1
+    return show_journey(tx, website, part, path, is_first=not cursor, with_devices=with_devices)
 
 
-def read_facts(
+def _read_facts(
     tx: Transaction, website: Website, ref: Ref, cursor: bytes
-) -> tuple[list[dict[str, Any]], bytes | None]:
-    """The ledger as the API has it, newest first, but with user ids in place of the ids of the profiles that a merge joined.
-
-    `said`: what each identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away;
-    `undid`: what an undo is about.
-    """
-    facts, following = read_ledger(tx, LedgerQuery(website, ref, cursor, PAGE, True)) or ([], None)
-    for fact in facts:
-        fact["said"] = _said(fact)
-        fact["merged"] = _merged_users(tx, website.website_id, fact)
-        fact["undid"] = _undid(tx, website, fact) if fact["kind"] == UNDO else None
-    return facts, following
+) -> tuple[list[LedgerLine], bytes | None]:
+    """Facts of the ledger, newest first, and the cursor of the next."""
+    found = read_ledger(tx, LedgerQuery(website, ref, cursor, PAGE, True))
+    if found is None:
+        return [], None
+    return [_line(tx, website, entry) for entry in found.entries], found.following
 
 
-def _said(fact: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    does = fact.get("operations", {})
+def _line(tx: Transaction, website: Website, entry: LedgerEntry) -> LedgerLine:
+    said = _said(entry) if entry.kind == IDENTIFY else []
+    merged = users_of(tx, website.website_id, entry.merged)
+    return LedgerLine(entry, said, merged, _undid(tx, website, entry) if entry.kind == UNDO else None)
+
+
+def _said(entry: LedgerEntry) -> list[tuple[str, str, Any]]:
+    does = entry.operations
     return [
-        *((verb, *one) for verb in ("set", "set_once") for one in sorted(does.get(verb, {}).items())),
-        *(("unset", name, "") for name in sorted(does.get("unset", ()))),
+        *(("set", *one) for one in sorted(does.set.items())),
+        *(("set_once", *one) for one in sorted(does.set_once.items())),
+        *(("unset", name, "") for name in sorted(does.unset)),
     ]
 
 
-def _merged_users(tx: Transaction, website_id: bytes, fact: dict[str, Any]) -> list[str]:
-    """The user ids of the profiles that a merge joined."""
-    keys: list[Params] = [(website_id, bytes.fromhex(one)) for one in fact.get("merged", ())]
-    return [row[2] for row in tx.lookup(store.sql.profile_get, keys) if row is not None]
-
-
-def _undid(tx: Transaction, website: Website, undo: dict[str, Any]) -> str:
+def _undid(tx: Transaction, website: Website, undo: LedgerEntry) -> str:
     """What an undo took back, or gave back, such as `undo of identify user_1 of 5 May 2026, 12:00 UTC`."""
     words = ""
     for _ in range(MOST_UNDONE):
-        row = tx.one(store.sql.fact_get, (website.website_id, bytes.fromhex(undo["undone"])))
-        if row is None:
+        found = find_entry(tx, website.website_id, undo.undone)
+        if found is None:
             return words + "a fact that is gone"
-        undo = _only(facts_json(tx, website.website_id, [row], {}))
-        if undo["kind"] != UNDO:
+        undo = found
+        if undo.kind != UNDO:
             break
         words += "undo of "
-    who = " with ".join(_merged_users(tx, website.website_id, undo)) or undo["userId"]
-    return f"{words}{undo['kind']} {plain(who)} of {clock_text(undo['at'], website.timezone)}"
-
-
-def _only(facts: list[dict[str, Any]]) -> dict[str, Any]:
-    (fact,) = facts
-    return fact
+    who = " with ".join(users_of(tx, website.website_id, undo.merged)) or undo.user_id
+    return f"{words}{undo.kind} {plain(who)} of {clock_text(undo.at, website.timezone)}"
 
 
 async def person_journey(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
     asked = (call.site, ref_of(call), read_journey_cursor(call.query.get("cursor")))
-    found = await call.services.database.scan(_read_journey, asked, share=call.site.website_id)
+    found = await call.services.database.scan(_read_part, asked, share=call.site.website_id)
     if found is None:
         raise no_such_person()
     return await draw_journey(call, found)
 
 
-def _read_journey(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | None:
+def _read_part(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | None:
     website, ref, cursor = asked
     person = person_now(tx, website.website_id, profile_id_of(tx, website, ref))
-    path = f"/w/{website.website_id.hex()}/people/{_segment(ref)}"
-    return None if person is None else _part_of(tx, website, person, cursor, path)
+    return None if person is None else _read_journey(tx, website, ref, person, cursor)
+
+
+class Bar(NamedTuple):
+    """A time on the timeline, in per mille of all of it."""
+
+    x: int
+    width: int
+
+
+class Device(NamedTuple):
+    """A visitor of a person, with the times for which it was this person: `bars` end when it was last seen.
+
+    `reasons`: why it was this person; `older`: how many more times it was.
+    """
+
+    visitor: VisitorOfPerson
+    stays: list[Stay]
+    bars: list[Bar]
+    older: int
+    reasons: list[LinkReason]
 
 
 class Timeline(NamedTuple):
-    """`begin`: ms since epoch; `rows`: each visitor with `bars`, the times for which it was this person, in per mille of those until now.
-
-    A bar ends when the visitor was last seen. `reasons`: why it was this person; `older`: how many more times it was.
-    """
+    """How the visitors of a person lie in time, from `begin` (ms since epoch) until now."""
 
     begin: int
-    rows: list[dict[str, Any]]
+    devices: list[Device]
 
 
-def timeline(person: dict[str, Any], now: int) -> Timeline:
+def timeline(detail: PersonDetail, now: int) -> Timeline:
     """How the visitors of a person lie in time, with the reasons for each of them."""
-    begin = min(from_iso(person["firstSeenAt"] or person["identifiedAt"]), from_iso(person["identifiedAt"]))
-    reasons: dict[str, list[dict[str, Any]]] = {}
-    for link in person.get("explain", {}).get("links", ()):
-        reasons.setdefault(link["visitorId"], []).append(link)
-    rows = []
-    for visitor in person["visitors"]:
-        spans = visitor["spans"][-MOST_SPANS:]
-        shown = {
-            "spans": spans,
-            "bars": [_bar(span, visitor, person, begin, now) for span in spans],
-            "older": len(visitor["spans"]) - len(spans),
-            "reasons": reasons.get(visitor["visitorId"], [])[-MOST_SPANS:],
-        }
-        rows.append({**visitor, **shown})
-    return Timeline(begin, rows)
+    identified_at, first_at = detail.person.identified_at, detail.activity.first_at
+    begin = identified_at if first_at is None else min(first_at, identified_at)
+    reasons: dict[bytes, list[LinkReason]] = {}
+    for link in detail.reasons.links if detail.reasons else ():
+        reasons.setdefault(link.visitor_id, []).append(link)
+    devices = []
+    for visitor in detail.visitors:
+        stays = visitor.stays[-MOST_SPANS:]
+        bars = [_bar(stay, visitor, identified_at, begin, now) for stay in stays]
+        why = reasons.get(visitor.visitor_id, [])[-MOST_SPANS:]
+        devices.append(Device(visitor, stays, bars, len(visitor.stays) - len(stays), why))
+    return Timeline(begin, devices)
 
 
-def _bar(
-    span: dict[str, Any], visitor: dict[str, Any], person: dict[str, Any], begin: int, now: int
-) -> dict[str, int]:
+def _bar(stay: Stay, visitor: VisitorOfPerson, identified_at: int, begin: int, now: int) -> Bar:
     length = max(now - begin, 1)
-    start = from_iso(span["from"] or visitor["firstSeenAt"] or person["identifiedAt"])
-    last = from_iso(visitor["lastSeenAt"]) if visitor["lastSeenAt"] else start
-    end = min(from_iso(span["until"]), last) if span["until"] else last
+    starts = (stay.since, visitor.first_at, identified_at)
+    start = next(at for at in starts if at is not None)
+    last = start if visitor.last_at is None else visitor.last_at
+    end = last if stay.until is None else min(stay.until, last)
     x = max(0, min(994, 1000 * (start - begin) // length))
-    return {"x": x, "width": min(1000 - x, max(6, 1000 * (end - begin) // length - x))}
+    return Bar(x, min(1000 - x, max(6, 1000 * (end - begin) // length - x)))
 
 
 def refused(field: str, error: ApiError) -> Problem:
@@ -267,16 +288,15 @@ async def undo(call: Call) -> Reply:
 
 async def erase(call: Call) -> Reply:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
-    profile_id = await call.services.database.read(profile_to_erase, (call.site, ref_of(call)))
-    key = (call.site.website_id, profile_id)
-    if not await call.services.database.read(is_being_erased, key):  # else it was typed before
-        found = await user_of(call)
-        if call.form.get("confirm", "") != found.user_id:
-            problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
-            return await _show_person(call, status=400, problem=problem)
-        profile_id = found.profile_id
-    request = erase_call(call.site, profile_id, call.now)
-    receipt, is_gone = await erase_person(call.services.database, request)
+    asked = call.site, ref_of(call)
+    found = await call.services.database.scan(_read_to_erase, asked, share=call.site.website_id)
+    if found is None:
+        raise no_such_person()
+    if found.user_id is not None and call.form.get("confirm", "") != found.user_id:
+        problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
+        return await _show_person(call, status=400, problem=problem)
+    request = erase_call(call.site, found.profile_id, call.now)
+    receipt, is_gone = await call.services.erasing.erase_person(call.services.database, request)
     if receipt is None:
         raise no_such_person()
     _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
@@ -291,45 +311,52 @@ async def erase(call: Call) -> Reply:
     )
 
 
+class _ToErase(NamedTuple):
+    """Whose erasure is asked for. `user_id`: what has to be typed first; None when an erasure goes on, before which it was typed."""
+
+    profile_id: bytes
+    user_id: str | None
+
+
+def _read_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> _ToErase | None:
+    """None when there is nobody to erase."""
+    profile_id = profile_to_erase(tx, asked)
+    if is_being_erased(tx, (asked[0].website_id, profile_id)):
+        return _ToErase(profile_id, None)
+    found = read_user(tx, asked)
+    return None if found is None else _ToErase(found.profile_id, found.user_id)
+
+
 async def export(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
-    user = await user_of(call)
-    parts = await call.services.database.scan(
+    found = await call.services.database.scan(
         read_export, (call.site, ref_of(call)), share=call.site.website_id
     )
-    if parts is None:
+    if found is None:
         raise no_such_person()
-    _log.info("person exported", profile=user.profile_id.hex(), account=call.user.account_id.hex())
+    profile = found.person_id.hex()
+    _log.info("person exported", profile=profile, account=call.user.account_id.hex())
     headers = [
         JSON_TYPE,
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
-        attachment(f"{call.site.domain}-person-{user.profile_id.hex()}.json"),
+        attachment(f"{call.site.domain}-person-{profile}.json"),
     ]
-    return Reply(b"", 200, headers, stream_parts(parts))
+    return Reply(b"", 200, headers, stream_parts(found.parts))
 
 
-class _User(NamedTuple):
+class User(NamedTuple):
     """The user of a person who was identified first, also when nothing that was said about them counts."""
 
     profile_id: bytes
     user_id: str
 
 
-async def user_of(call: Call) -> _User:
-    """Who the person in the address is. Raises NotFound when there is none."""
-    found = await call.services.database.scan(
-        _read_user, (call.site, ref_of(call)), share=call.site.website_id
-    )
-    if found is None:
-        raise no_such_person()
-    return found
-
-
-def _read_user(tx: Transaction, asked: tuple[Website, Ref]) -> _User | None:
+def read_user(tx: Transaction, asked: tuple[Website, Ref]) -> User | None:
+    """Who the person is that a reference names; None when there is none."""
     key = (asked[0].website_id, profile_id_of(tx, *asked))
     found = person_now(tx, *key) or nobody(tx, *key)
-    return None if found is None else _User(found.person_id, next(iter(found.members.values())))
+    return None if found is None else User(found.person_id, found.user_id)
 
 
 def ref_of(call: Call) -> Ref:

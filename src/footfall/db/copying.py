@@ -12,12 +12,12 @@ import msgspec
 from footfall.db import migrate
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, make_statement
-from footfall.errors import DatabaseError
 
 R = TypeVar("R")
 
 CHUNK = 2000
 """Rows that are read and written at once. A table that holds no more in the target is copied anew."""
+Columns = tuple[tuple[str, str], ...]
 _TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int", "DOUBLE PRECISION": "real"}
 
 
@@ -32,12 +32,16 @@ class Table(msgspec.Struct, frozen=True):
     """A table, as the migrations make it. `columns` and `key` are (name, type) with the types of `db.statements`."""
 
     name: str
-    columns: tuple[tuple[str, str], ...]
-    key: tuple[tuple[str, str], ...]
+    columns: Columns
+    key: Columns
 
-    def statement(self, name: str, parameters: tuple[tuple[str, str], ...], text: str) -> Statement:
-        """A statement on this table."""
-        return make_statement(f"{name}_{self.name}", ", ".join(f"{n} {kind}" for n, kind in parameters), text)
+    def statement(self, name: str, parameters: Columns, text: str, columns: str = "") -> Statement:
+        """A statement on this table, which gives `columns` (as in `db.statements`)."""
+        return make_statement(f"{name}_{self.name}", _declared(parameters), text, columns)
+
+
+def _declared(columns: Columns, mark: str = "") -> str:
+    return ", ".join(f"{name} {kind}{mark}" for name, kind in columns)
 
 
 def tables() -> list[Table]:
@@ -72,16 +76,12 @@ def count_rows(session: Session) -> dict[str, int]:
 
 
 def _count(tx: Transaction, table: Table) -> int:
-    row = tx.one(table.statement("count", (), f"SELECT count(*) FROM {table.name}"))
-    return int(row[0]) if row else 0
+    row = tx.one(table.statement("count", (), f"SELECT count(*) AS many FROM {table.name}", "many int"))
+    return int(row.many) if row else 0
 
 
 def copy_all(source: Session, target: Session, progress: Callable[[int], None]) -> None:
-    """Copy what `target` does not have yet; `progress` is told the number of rows that are done since the last call.
-
-    Raises DatabaseError when `target` holds websites of its own.
-    """
-    _refuse_others(source, target)
+    """Copy what `target` does not have yet; `progress` is told the number of rows that are done since the last call."""
     held = count_rows(target)
     for table in tables():
         after = None
@@ -93,39 +93,33 @@ def copy_all(source: Session, target: Session, progress: Callable[[int], None]) 
             progress(len(rows))
 
 
-def _refuse_others(source: Session, target: Session) -> None:
-    website = next(table for table in tables() if table.name == "website")
-    keys = [
-        {row[0] for rows in _chunks(session, website, None) for row in rows} for session in (source, target)
-    ]
-    if keys[1] - keys[0]:
-        raise DatabaseError(
-            "The target holds websites that the source does not have: copy into an empty database."
-        )
-
-
 def _last_key(target: Session, table: Table) -> Params | None:
     names = ", ".join(name for name, _ in table.key)
     order = ", ".join(f"{name} DESC" for name, _ in table.key)
     text = f"SELECT {names} FROM {table.name} ORDER BY {order} LIMIT 1"
-    return target.snapshot(lambda tx: tx.one(table.statement("last", (), text)))
+    last = table.statement("last", (), text, _declared(table.key))
+    row = target.snapshot(lambda tx: tx.one(last))
+    return row and _key(table, row)
+
+
+def _key(table: Table, row: Row) -> Params:
+    return tuple(getattr(row, name) for name, _ in table.key)
 
 
 def _chunks(source: Session, table: Table, after: Params | None) -> Iterator[list[Row]]:
     """The rows behind the key `after`, some at a time, in the order of their keys."""
-    first = table.statement("first", (), _select(table, ""))
+    columns = _declared(table.columns, "?")
+    first = table.statement("first", (), _select(table, ""), columns)
     keys = ", ".join(name for name, _ in table.key)
     values = ", ".join(f":{name}" for name, _ in table.key)
-    following = table.statement("next", table.key, _select(table, f"WHERE ({keys}) > ({values})"))
-    positions = [index for index, column in enumerate(table.columns) if column in table.key]
-    order = sorted(positions, key=lambda index: table.key.index(table.columns[index]))
+    following = table.statement("next", table.key, _select(table, f"WHERE ({keys}) > ({values})"), columns)
     while True:
         statement, params = (first, ()) if after is None else (following, after)
         rows = _read(source, statement, params)
         if not rows:
             return
         yield rows
-        after = tuple(rows[-1][index] for index in order)
+        after = _key(table, rows[-1])
 
 
 def _read(source: Session, statement: Statement, params: Params) -> list[Row]:
@@ -146,7 +140,11 @@ def _write(target: Session, table: Table, rows: list[Row]) -> None:
     then = f"DO UPDATE SET {changed}" if changed else "DO NOTHING"
     text = f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT ({key}) {then}"
     statement = table.statement("put", table.columns, text)
-    target.transact(lambda tx: tx.run_many(statement, rows))
+    target.transact(lambda tx: tx.run_many(statement, _values(rows)))
+
+
+def _values(rows: list[Row]) -> list[Params]:
+    return list(map(msgspec.structs.astuple, rows))
 
 
 def checksum(session: Session, name: str) -> str:
@@ -154,5 +152,5 @@ def checksum(session: Session, name: str) -> str:
     table = next(table for table in tables() if table.name == name)
     digest = hashlib.sha256()
     for rows in _chunks(session, table, None):
-        digest.update(msgspec.msgpack.encode(rows))
+        digest.update(msgspec.msgpack.encode(_values(rows)))
     return digest.hexdigest()

@@ -1,16 +1,18 @@
 """Migrations: numbered `.sql` files, each applied once, in order, in a transaction of its own.
 
 Beside `NNNN_name.sql` there may be a `NNNN_name.derived.sql`: what it makes can be made anew from the rest, and lies in a file of its own
-with SQLite.
+with SQLite. `-- Left out of backups.` above a table keeps its rows out of them.
 """
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 from footfall.errors import SchemaMismatch
 
 DERIVED = ".derived.sql"
+_LEFT_OUT = re.compile(r"^-- Left out of backups\.\nCREATE TABLE (\w+)", re.MULTILINE)
 
 
 def migrations() -> dict[int, str]:
@@ -32,6 +34,11 @@ def whole() -> dict[int, str]:
     """The same as `migrations`, with what is derived: for an engine that keeps everything in one place."""
     texts = derived()
     return {number: f"{text}\n{texts.get(number, '')}" for number, text in migrations().items()}
+
+
+def left_out_of_backups() -> list[str]:
+    """The tables above which a migration says so."""
+    return [name for text in migrations().values() for name in _LEFT_OUT.findall(text)]
 
 
 def statements_of(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from psycopg import errors
 
 from footfall.db import migrate, scans
 from footfall.db.postgres_connection import ANSWER_SECONDS, Connection, connect
+from footfall.db.postgres_derived import PostgresDerived
 from footfall.db.postgres_transaction import PostgresTransaction, in_transaction
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.scans import TOO_LONG, Scans
@@ -239,7 +240,6 @@ class PostgresDatabase:
     """A PostgreSQL server as the database; see `db.protocol.Database`."""
 
     engine = "postgres"
-    is_derived_new = False
     _is_closing = False
 
     def __init__(self, url: str, queue_size: int) -> None:
@@ -248,26 +248,32 @@ class PostgresDatabase:
         self._log = get_logger("postgres")
 
     async def open(self) -> None:
-        session = await asyncio.to_thread(PostgresSession, self._url, is_server=True)
-        await asyncio.to_thread(require_current, session)
+        self._sessions = await asyncio.to_thread(self._connect, LIVE_CONNECTIONS + BULK_CONNECTIONS + 1)
         self._reading: dict[int, Connection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
         self._scans: Scans[None] = Scans([None] * SCAN_CONNECTIONS, SCANS_OF_ONE)
-        sessions = [session]
-        try:
-            while len(sessions) < LIVE_CONNECTIONS + BULK_CONNECTIONS + 1:
-                sessions.append(await asyncio.to_thread(PostgresSession, self._url, is_server=True))
-        except DatabaseError:
-            for one in sessions:
-                one.close()
-            raise
-        self._sessions = list(sessions)
-        make_writer = functools.partial(Writer, limit=self._queue_size, batch_size=BATCH_SIZE)
-        self._steps = make_writer(sessions.pop())
-        self._live = [make_writer(one) for one in sessions[:LIVE_CONNECTIONS]]
-        self._bulk = [make_writer(one, turn=self._bulk_turn) for one in sessions[LIVE_CONNECTIONS:]]
         self._one_at_a_time = asyncio.Lock()
+        sessions = iter(self._sessions)
+        self._live = [self._writer(next(sessions)) for _ in range(LIVE_CONNECTIONS)]
+        self._bulk = [self._writer(next(sessions), turn=self._bulk_turn) for _ in range(BULK_CONNECTIONS)]
+        self._steps = self._writer(next(sessions))
+        self.derived = PostgresDerived(self._bulk)
+
+    def _connect(self, many: int) -> list[PostgresSession]:
+        """So many sessions that write, on a database with the current schema. Raises DatabaseError, with none left open."""
+        with contextlib.ExitStack() as opened:
+            sessions: list[PostgresSession] = []
+            while len(sessions) < many:
+                sessions.append(PostgresSession(self._url, is_server=True))
+                opened.callback(sessions[-1].close)
+                if len(sessions) == 1:
+                    require_current(sessions[0])
+            opened.pop_all()
+        return sessions
+
+    def _writer(self, session: PostgresSession, turn: Callable[[], Turn] = contextlib.nullcontext) -> Writer:
+        return Writer(session, self._queue_size, BATCH_SIZE, turn)
 
     def vitals(self) -> dict[str, asyncio.Future[Any]]:
         writers = {"steps": self._steps}
@@ -317,27 +323,12 @@ class PostgresDatabase:
         is_quiet = all(writer.is_quiet() for writer in self._live)
         return contextlib.nullcontext() if is_quiet else self._one_at_a_time
 
-    def pace(self, most: int | None) -> None:
-        for writer in self._bulk:
-            writer.most_bulk = most
-
-    def taken(self) -> int:
-        return sum(writer.taken for writer in self._live)
+    def live_calls(self) -> int:
+        return sum(writer.live_calls for writer in self._live)
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self.write(CHANGE_HANDLER, work)
         return result
-
-    async def settle(self) -> int:
-        """Nothing to do: steps write derived tables in the transactions of their batches."""
-        return 0
-
-    async def derived_made(self) -> None:
-        """Nothing to do: derived tables are part of the database."""
-
-    async def mend_derived(self) -> bool:
-        """Nothing to do, for the same reason."""
-        return False
 
     async def scrub(self) -> bool:
         """Nothing to do here: see docs/scaling.md on what a server's own log keeps."""

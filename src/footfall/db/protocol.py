@@ -27,9 +27,9 @@ class Transaction(Protocol):
 
     @property
     def derived(self) -> Transaction:
-        """Where steps write tables that can be made anew from the others: this transaction itself, or one of its own.
+        """Where steps write derived tables: this transaction itself, or one of their own.
 
-        That one goes on over many steps, until `Database.settle` commits it. It knows derived tables alone.
+        That one stays open across steps until `DerivedStore.flush` commits it. It knows derived tables alone.
         """
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
@@ -91,12 +91,37 @@ def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list
 CHANGE_HANDLER = WriteHandler(rank=4, run=run_each, is_slow=True)
 
 
+class DerivedStore(Protocol):
+    """The derived tables: those that can be made anew from the others. Background steps write them, see `Transaction.derived`."""
+
+    is_new: bool
+    """Whether they were empty when the database was opened, though the others may not be: then they have to be filled."""
+
+    async def mark_filled(self) -> None:
+        """From now on they need not be filled at a start: what they lack is written down to be done."""
+
+    async def flush(self) -> int:
+        """Commit what steps wrote so far, on disk and for readers to see; nothing to do where each batch does.
+
+        How often such a transaction was lost since the start: once that has grown, what was written since the last flush has to be
+        written again. Raises DatabaseError when this one is.
+        """
+
+    async def mend(self) -> bool:
+        """Empty them if they were found damaged; whether they were, and so have to be filled. Raises DatabaseError."""
+
+    def limit_bulk(self, most: int | None) -> None:
+        """Let at most `most` bulk calls go into a batch from now on, so that steps catch up; None: as many as is good for them."""
+
+
 class Database(Protocol):
     """A store with one grouped write path. Use `open` before and `close` after."""
 
     engine: str
-    is_derived_new: bool
-    """Whether the derived tables were empty when it was opened, though others may not be."""
+
+    @property
+    def derived(self) -> DerivedStore:
+        """The derived tables, between `open` and `close`."""
 
     async def open(self) -> None:
         """Connect and start the writer. Raises DatabaseError."""
@@ -114,30 +139,14 @@ class Database(Protocol):
         and yield to live ones: where both share a connection, at most 50 go into a transaction while live ones come.
         """
 
-    def pace(self, most: int | None) -> None:
-        """Let at most `most` bulk calls go into a batch from now on; None: as many as is good for them."""
-
-    def taken(self) -> int:
-        """Live calls that were queued since the start: by how it grows, background work sees how busy the database is."""
+    def live_calls(self) -> int:
+        """Live calls that were queued since the start: by how the number grows, background work sees whether it holds any up."""
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping.
 
         When it raises an ApiError or UsageError, nothing of it is written, and the error reaches the caller.
         """
-
-    async def settle(self) -> int:
-        """Commit what steps wrote to derived tables so far, on disk and for readers to see; nothing to do where each batch does.
-
-        How often such a transaction was lost since the start: once that has grown, what was written since the last time has to be
-        written again. Raises DatabaseError when this one is.
-        """
-
-    async def derived_made(self) -> None:
-        """From now on the derived tables need not be made anew at a start: what they lack is written down to be done."""
-
-    async def mend_derived(self) -> bool:
-        """Make the derived tables anew, empty, if they were found damaged; whether they were. Raises DatabaseError."""
 
     async def scrub(self) -> bool:
         """Whether what was deleted before lies in no file of the database any more.

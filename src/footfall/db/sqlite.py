@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
 import threading
 import time
@@ -21,7 +20,7 @@ import apsw
 from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.scans import TOO_LONG, Scans, Turn
-from footfall.db.sqlite_derived import DerivedFile, ServerTransaction, attach_own_derived
+from footfall.db.sqlite_derived import DerivedFile, ServerTransaction, SqliteDerived, attach_own_derived
 from footfall.db.sqlite_file import (
     BUSY_TIMEOUT_MS,
     FILE_NAME,
@@ -30,19 +29,16 @@ from footfall.db.sqlite_file import (
     ServerLock,
     cannot_open,
     connect,
-    derived_path,
     make_folder,
     ours,
     start_log_anew,
     translated,
 )
 from footfall.db.sqlite_schema import (
-    adopt_derived,
     attach_derived,
     migrate_file,
     pair_derived,
     schema_version,
-    unpair_derived,
 )
 from footfall.db.sqlite_transaction import SqliteTransaction
 from footfall.db.writer import Writer
@@ -320,19 +316,15 @@ class _Scanner:
         self._is_ended = True
         self._connection.interrupt()
 
-    def release(self) -> apsw.Connection:
-        """The connection, on which nothing is ended any more."""
-        self._connection.exec_trace = None
-        self._connection.set_progress_handler(None)
-        return self._connection
+    def close(self) -> None:
+        self._connection.close()
 
 
 class SqliteDatabase:
     """The embedded database in a folder; see `db.protocol.Database`."""
 
     engine = "sqlite"
-    is_derived_new = False
-    _is_mended = False
+    _scrubbing: asyncio.Task[None] | None = None
 
     def __init__(self, folder: Path, queue_size: int) -> None:
         self.path = folder / FILE_NAME
@@ -342,32 +334,44 @@ class SqliteDatabase:
 
     async def open(self) -> None:
         make_folder(self._folder)
-        try:
-            self._lock = ServerLock(self._folder)
-        except OSError as error:
-            raise cannot_open(self._folder, error) from error
-        try:
-            self._open_files()
-        except (DatabaseError, OSError) as error:
-            self._lock.release()
-            raise cannot_open(self._folder, error) from error
-        self._scans = Scans(self._scanners, SCANNERS_OF_ONE)
+        async with contextlib.AsyncExitStack() as opened:
+            try:
+                with translated():
+                    self._open(opened)
+            except (DatabaseError, OSError) as error:
+                raise cannot_open(self._folder, error) from error
+            self._opened = opened.pop_all()
+
+    def _open(self, opened: contextlib.AsyncExitStack) -> None:
+        """Open everything, and note with `opened` how to close it: in the opposite order. Raises DatabaseError, OSError and apsw.Error."""
+        lock = ServerLock(self._folder)
+        opened.callback(lock.release)
+        migrate_file(self.path)
+        is_derived_new = not pair_derived(self.path)
+        # To be closed last: closing a file drops the locks that SQLite has on it in this process.
+        database_file = os.open(self.path, os.O_RDONLY)
+        opened.callback(os.close, database_file)
+        opened.callback(self._empty_logs)
+        self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
+        opened.callback(self._reader.close)
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
-        self._checkpointer = _Checkpointer(self.path, self._session, self._database_file)
+        scanners = []
+        for _ in range(SCANNERS):
+            scanners.append(_Scanner(self.path))
+            opened.callback(scanners[-1].close)
+        self._scans = Scans(scanners, SCANNERS_OF_ONE)
+        opened.push_async_callback(self._scans.close)
+        for scanner in scanners:
+            opened.callback(scanner.end)
+        self._derived_file = DerivedFile(self.path)
+        opened.push_async_callback(asyncio.to_thread, self._derived_file.close)
+        self._session = SqliteSession(self.path, WRITER_CACHE_KIB, self._derived_file)
+        self._checkpointer = _Checkpointer(self.path, self._session, database_file)
+        opened.callback(self._checkpointer.close)
         self._writer = Writer(self._session, self._queue_size, BATCH_SIZE)
-        self._scrubbing: asyncio.Task[None] | None = None
-
-    def _open_files(self) -> None:
-        """Raises DatabaseError and OSError."""
-        migrate_file(self.path)
-        self.is_derived_new = not pair_derived(self.path)
-        with translated():
-            self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
-            self._scanners = [_Scanner(self.path) for _ in range(SCANNERS)]
-        self._derived = DerivedFile(self.path)
-        self._session = SqliteSession(self.path, WRITER_CACHE_KIB, self._derived)
-        self._database_file = os.open(self.path, os.O_RDONLY)
+        opened.push_async_callback(self._writer.close)
+        self.derived = SqliteDerived(self.path, self._derived_file, self._writer, is_new=is_derived_new)
 
     def vitals(self) -> dict[str, asyncio.Future[Any]]:
         return {**self._writer.vitals("writer"), "checkpoints": asyncio.wrap_future(self._checkpointer.ended)}
@@ -375,27 +379,15 @@ class SqliteDatabase:
     async def close(self) -> None:
         if self._scrubbing is not None:
             self._scrubbing.cancel()
-        await self._writer.close()
-        self._checkpointer.close()
-        for scanner in self._scanners:
-            scanner.end()
-        await self._scans.close()
-        last, *others = [scanner.release() for scanner in self._scanners]
-        for connection in (self._reader, *others):
-            connection.close()
-        await asyncio.to_thread(self._derived.close)
-        with contextlib.closing(last):
-            self._empty_logs(last)
-        os.close(
-            self._database_file
-        )  # last: closing a file drops the locks that SQLite has on it in this process
-        self._lock.release()
+        await self._opened.aclose()
 
-    def _empty_logs(self, connection: apsw.Connection) -> None:
+    def _empty_logs(self) -> None:
         """Copy the write-ahead logs into their files, unless others read them; the next start does it otherwise."""
         try:
-            connection.execute("PRAGMA query_only = OFF")
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            with contextlib.closing(connect(self.path, 1024, read_only=True)) as connection:
+                attach_derived(connection, self.path)
+                connection.execute("PRAGMA query_only = OFF")
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return
         except apsw.Error as error:
@@ -405,32 +397,12 @@ class SqliteDatabase:
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
         return self._writer.submit(handler, call, bulk is not None)
 
-    def pace(self, most: int | None) -> None:
-        self._writer.most_bulk = most
-
-    def taken(self) -> int:
-        return self._writer.taken
+    def live_calls(self) -> int:
+        return self._writer.live_calls
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self.write(CHANGE_HANDLER, work)
         return result
-
-    async def settle(self) -> int:
-        return await self._writer.between_steps(self._derived.commit)
-
-    async def derived_made(self) -> None:
-        await self._writer.between(functools.partial(adopt_derived, self.path))
-
-    async def mend_derived(self) -> bool:
-        """Once in the life of a process: if that does not help, it is not the index that is damaged."""
-        if not self._derived.is_suspected or self._is_mended:
-            return False
-        self._is_mended = True
-        file = str(derived_path(self.path))
-        self._log.warning("the index is made anew: its file is damaged", file=file)
-        await self._writer.between(functools.partial(unpair_derived, self.path))
-        await self._writer.between_steps(self._derived.make_anew)
-        return True
 
     async def scrub(self) -> bool:
         """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
@@ -445,7 +417,7 @@ class SqliteDatabase:
 
     async def _truncate_log(self) -> bool:
         try:
-            done = await self._writer.between_steps(self._derived.truncate_log)
+            done = await self._writer.between_steps(self._derived_file.truncate_log)
             done &= await self._writer.between(self._session.truncate_log)
         except DatabaseError as error:
             self._log.warning("housekeeping failed", reason=str(error))
@@ -484,5 +456,5 @@ class SqliteDatabase:
         try:
             return await self._scans.run(share, work)
         except DatabaseError as error:
-            self._derived.suspect(error.__cause__)
+            self._derived_file.suspect(error.__cause__)
             raise

@@ -8,15 +8,18 @@ attached to its one connection instead, and its transactions reach both.
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 
 import apsw
 
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite_file import PAGE_SIZE, READERS_MS, connect, derived_path, start_log_anew, translated
-from footfall.db.sqlite_schema import attach_pair, empty_anew, empty_derived
+from footfall.db.sqlite_schema import adopt_derived, attach_pair, empty_anew, empty_derived, unpair_derived
 from footfall.db.sqlite_transaction import SqliteTransaction
+from footfall.db.writer import Writer
 from footfall.errors import DatabaseError
+from footfall.log import get_logger
 
 CACHE_KIB, ATTACHED_CACHE_KIB = 32 * 1024, 16 * 1024
 LONG_LOG = 64 * 1024 * 1024 // PAGE_SIZE
@@ -103,6 +106,40 @@ class DerivedFile:
         with contextlib.suppress(DatabaseError):
             self.commit()
         self._connection.close()
+
+
+class SqliteDerived:
+    """The derived tables of a server; see `db.protocol.DerivedStore`. `is_new`: whether their file was made at this start."""
+
+    _is_mended = False
+
+    def __init__(self, path: Path, file: DerivedFile, writer: Writer, *, is_new: bool) -> None:
+        """`path`: of the database; `writer`: through which steps write to `file`."""
+        self._path = path
+        self._file = file
+        self._writer = writer
+        self._log = get_logger("sqlite")
+        self.is_new = is_new
+
+    async def mark_filled(self) -> None:
+        await self._writer.between(functools.partial(adopt_derived, self._path))
+
+    async def flush(self) -> int:
+        return await self._writer.between_steps(self._file.commit)
+
+    async def mend(self) -> bool:
+        """Once in the life of a process: if that does not help, it is not the index that is damaged."""
+        if not self._file.is_suspected or self._is_mended:
+            return False
+        self._is_mended = True
+        file = str(derived_path(self._path))
+        self._log.warning("the index is made anew: its file is damaged", file=file)
+        await self._writer.between(functools.partial(unpair_derived, self._path))
+        await self._writer.between_steps(self._file.make_anew)
+        return True
+
+    def limit_bulk(self, most: int | None) -> None:
+        self._writer.most_bulk = most
 
 
 class ServerTransaction(SqliteTransaction):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import apsw
 
+from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
 FILE_NAME = "footfall.db"
@@ -103,7 +104,7 @@ def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool
 
 
 def backup_file(source: Path, target: Path) -> None:
-    """A consistent copy, also while a server writes; without the daily salts. Raises DatabaseError."""
+    """A consistent copy, also while a server writes; without what no backup may hold. Raises DatabaseError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         raise DatabaseError(f"{target} exists already; name a new file")
@@ -117,8 +118,9 @@ def backup_file(source: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             copy.execute("PRAGMA secure_delete = ON")
             copy.execute("PRAGMA user_version = 0")  # it is no pair with any file of derived tables
-            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'daily_salt'").fetchone():
-                copy.execute("DELETE FROM daily_salt")
+            for table in migrate.left_out_of_backups():
+                if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
+                    copy.execute(f"DELETE FROM {table}")
         reader.execute("COMMIT")
     _sync(partial)
     partial.rename(target)

@@ -150,19 +150,23 @@ def pair_derived(path: Path) -> bool:
 
 def attach_pair(connection: apsw.Connection, path: Path) -> bool:
     """The same as `attach_derived`, if the derived tables are there and belong to the database; whether they do. Raises apsw.Error."""
-    if not derived_path(path).exists():
+    number = _number_of_derived(path)
+    if number == 0 or number != _number(connection, "main"):
         return False
+    attach_derived(connection, path)
+    return True
+
+
+def _number_of_derived(path: Path) -> int:
+    """The number in the file of derived tables of the database `path`; 0 when it is missing or damaged. Raises apsw.Error."""
+    if not derived_path(path).exists():
+        return 0
     try:
-        attach_derived(connection, path)
-        number = _number(connection, "derived")
-        connection.execute("SELECT count(*) FROM derived.sqlite_schema").fetchone()
+        with contextlib.closing(connect(derived_path(path), 1024)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            return _number(connection, "main")
     except _DAMAGES:
-        number = 0
-    if number != 0 and number == _number(connection, "main"):
-        return True
-    with contextlib.suppress(apsw.SQLError):  # it may not have come to that
-        connection.execute("DETACH derived")
-    return False
+        return 0
 
 
 def unpair_derived(path: Path) -> None:

@@ -82,6 +82,10 @@ class _Refused(NamedTuple):
     error: ApiError | UsageError
 
 
+class _MustWait(Exception):
+    """Another process writes."""
+
+
 class Writer:
     """A bounded queue and the task that empties it into `session`."""
 
@@ -101,7 +105,7 @@ class Writer:
         self._works_apart = 0
         self._apart = ThreadPoolExecutor(1, "apart")
         self._is_closing = False
-        self.taken = 0
+        self.live_calls = 0
         self.most_bulk: int | None = None
         self._live_at = -QUIET_SECONDS
         self._log = get_logger("writer")
@@ -119,7 +123,7 @@ class Writer:
         now = self._loop.time()
         queue.append(_Waiting(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
         if queue is self._live:
-            self.taken += 1
+            self.live_calls += 1
             self._live_at = now
         self._wake.set()
         return future
@@ -213,7 +217,7 @@ class Writer:
 
     async def _do_chore(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:
         try:
-            result = await self._loop.run_in_executor(self._thread, work)
+            result = await self._on_thread(work)
         except Exception as error:
             if not future.done():
                 future.set_exception(error)
@@ -223,64 +227,94 @@ class Writer:
 
     async def _write(self, batch: list[_Waiting]) -> list[Any]:
         """The results of a batch that is on disk, or errors for what is not."""
-        try:
-            if self._session.is_local and not any(map(_is_slow, batch)):
+        if self._session.is_local and not any(map(_is_slow, batch)):
+            try:
                 return await self._write_on_loop(batch)
-            return await self._loop.run_in_executor(self._thread, self._transaction, batch)
-        except DatabaseError as error:
-            self._log.warning("batch not written", calls=len(batch), reason=str(error))
-            has_step = any(waiting.handler.is_step for waiting in batch)
-            if has_step and len(batch) > 1 and not isinstance(error, DatabaseBusy):
-                return await self._write_without_steps(batch)
-            return [_cannot_write()] * len(batch)
-        except (ApiError, UsageError):  # one of them refuses: it alone is not written
-            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch)
-        except Exception as error:
-            self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
-            return await self._loop.run_in_executor(self._thread, self._one_by_one, batch, type(error))
-
-    async def _write_without_steps(self, batch: list[_Waiting]) -> list[Any]:
-        """The same for the calls alone: what a step writes may be damaged, which is no matter of theirs."""
-        calls = [waiting for waiting in batch if not waiting.handler.is_step]
-        results = iter(await self._write(calls))
-        return [_cannot_write() if waiting.handler.is_step else next(results) for waiting in batch]
+            except _MustWait:
+                pass
+            except Exception as error:
+                return await self._on_thread(self._rescue, batch, error)
+        return await self._on_thread(self._written, batch)
 
     async def _write_on_loop(self, batch: list[_Waiting]) -> list[Any]:
+        """The results of a batch whose handlers run on the loop. Raises _MustWait when another process writes, and what went wrong."""
         try:
             tx = self._session.begin(wait=False)
-        except DatabaseBusy:
-            return await self._loop.run_in_executor(self._thread, self._transaction, batch)
+        except DatabaseBusy as error:
+            raise _MustWait from error
         try:
             results = _run(tx, batch)
         except Exception as error:
             self._session.rollback()
             raise self._session.translate(error) from error
-        await self._loop.run_in_executor(self._thread, self._commit)
+        await self._on_thread(self._commit)
         return results
 
-    def _transaction(self, batch: list[_Waiting]) -> list[Any]:
+    def _on_thread(self, work: Callable[..., R], *arguments: Any) -> asyncio.Future[R]:
+        return self._loop.run_in_executor(self._thread, work, *arguments)
+
+    # What follows runs on the writer's thread: a batch as a whole, again after a conflict; then, when that fails, in parts.
+
+    def _written(self, batch: list[_Waiting]) -> list[Any]:
+        """The same as `_write`."""
+        try:
+            return self._attempts(batch)
+        except Exception as error:
+            return self._rescue(batch, error)
+
+    def _attempts(self, batch: list[_Waiting]) -> list[Any]:
         for _ in range(ATTEMPTS - 1):
             try:
                 return self._attempt(batch)
             except DatabaseConflict as error:
                 self._log.info("batch tried again", calls=len(batch), reason=str(error))
-            except DatabaseCrowded as error:
-                if len(batch) == 1:
-                    raise
-                self._log.info("batch written in halves", calls=len(batch), reason=str(error))
-                middle = len(batch) // 2
-                return self._part(batch[:middle]) + self._part(batch[middle:])
         return self._attempt(batch)
 
-    def _part(self, batch: list[_Waiting]) -> list[Any]:
-        """The results of a part of a batch, or errors for what is not on disk: what was written of the rest stands."""
+    def _rescue(self, batch: list[_Waiting], error: Exception) -> list[Any]:
+        """What can be written of a batch of which nothing stands, since `error` was raised: as `_write` has it."""
+        if isinstance(error, DatabaseCrowded) and len(batch) > 1:
+            self._log.info("batch written in halves", calls=len(batch), reason=str(error))
+            middle = len(batch) // 2
+            return self._written(batch[:middle]) + self._written(batch[middle:])
+        if isinstance(error, DatabaseError):
+            self._log.warning("batch not written", calls=len(batch), reason=str(error))
+            is_step_to_blame = not isinstance(error, DatabaseBusy) and len(batch) > 1 and _has_step(batch)
+            return self._without_steps(batch) if is_step_to_blame else [_cannot_write()] * len(batch)
+        if isinstance(error, ApiError | UsageError):  # one of them refuses: it alone is not written
+            return self._one_by_one(batch)
+        self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
+        return self._one_by_one(batch, type(error))
+
+    def _without_steps(self, batch: list[_Waiting]) -> list[Any]:
+        """The results of the calls alone: what a step writes may be damaged, which is no matter of theirs."""
+        calls = [waiting for waiting in batch if not waiting.handler.is_step]
+        results = iter(self._written(calls))
+        return [_cannot_write() if waiting.handler.is_step else next(results) for waiting in batch]
+
+    def _one_by_one(self, batch: list[_Waiting], known: type[Exception] | None = None) -> list[Any]:
+        """The results of each call alone; `known`: the kind of error whose traceback is in the log already."""
+        results: list[Any] = []
+        for waiting in batch:
+            try:
+                results.append(self._alone(waiting, known))
+            except (DatabaseConflict, DatabaseCrowded):
+                results.append(_cannot_write())
+            except DatabaseError:  # so it would be for each of the others
+                return results + [_cannot_write()] * (len(batch) - len(results))
+        return results
+
+    def _alone(self, waiting: _Waiting, known: type[Exception] | None) -> Any:
+        """The result of one call. Raises DatabaseError."""
         try:
-            return self._transaction(batch)
+            return self._attempts([waiting])[0]
         except DatabaseError:
-            return [_cannot_write()] * len(batch)
+            raise
+        except (ApiError, UsageError) as error:
+            return _Refused(error)
         except Exception as error:
-            self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
-            return self._one_by_one(batch, type(error))
+            traceback = None if type(error) is known else error
+            self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
+            return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
     def _attempt(self, batch: list[_Waiting]) -> list[Any]:
         tx = self._session.begin(is_slow=any(w.handler.is_slow or w.handler.is_step for w in batch))
@@ -305,35 +339,14 @@ class Writer:
         except DatabaseError as error:
             self._log.warning("housekeeping failed", reason=str(error))
 
-    def _one_by_one(self, batch: list[_Waiting], known: type[Exception] | None = None) -> list[Any]:
-        """The results of each call alone; `known`: the kind of error whose traceback is in the log already."""
-        results: list[Any] = []
-        for waiting in batch:
-            try:
-                results.append(self._write_alone(waiting, known))
-            except (DatabaseConflict, DatabaseCrowded):
-                results.append(_cannot_write())
-            except DatabaseError:  # so it would be for each of the others
-                return results + [_cannot_write()] * (len(batch) - len(results))
-        return results
-
-    def _write_alone(self, waiting: _Waiting, known: type[Exception] | None) -> Any:
-        """Raises DatabaseError."""
-        try:
-            return self._transaction([waiting])[0]
-        except DatabaseError:
-            raise
-        except (ApiError, UsageError) as error:
-            return _Refused(error)
-        except Exception as error:
-            traceback = None if type(error) is known else error
-            self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
-            return InternalError("Something went wrong on our side. Nothing of this call was stored.")
-
 
 def _is_slow(waiting: _Waiting) -> bool:
     is_long = waiting.handler.is_long
     return waiting.handler.is_slow or (is_long is not None and is_long(waiting.call))
+
+
+def _has_step(batch: list[_Waiting]) -> bool:
+    return any(waiting.handler.is_step for waiting in batch)
 
 
 def _lock(tx: Transaction, batch: list[_Waiting]) -> None:

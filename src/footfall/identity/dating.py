@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from footfall.clock import Clock
 from footfall.db.protocol import Database, Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules
-from footfall.identity.erase import finish_erasures
 from footfall.identity.ledger import refresh_people, refresh_profile, refresh_visitor, undone_by
 from footfall.identity.model import IDENTIFY, MERGE, UNDO
 from footfall.identity.store import sql as identity_sql
@@ -42,40 +42,38 @@ class _Entry(msgspec.Struct, frozen=True):
 def date_back(tx: Transaction, website: Website, now: int) -> int:
     """Date what lies after `now` (ms since epoch) back to when it was received, in the order in which it lies; how many facts.
 
-    Facts that were received by the clock that ran ahead come right before what followed them.
+    Facts that were received by the clock that ran ahead come right before what followed them. No erasure may be under way.
     """
     website_id = website.website_id
     tx.lock([(website_id, b"people")])
-    finish_erasures(tx, website_id)
     since = at_prefix(now + 1)
     facts = tx.all(sql.facts_from, (website_id, since))
     boundaries = tx.all(sql.boundaries_from, (website_id, since))
     erasures = tx.all(sql.erasures_after, (website_id, now))
     entries = [_fact_entry(website.profile_secret, row) for row in facts]
-    entries += [_Entry(at_of(row[0]), row[0], now, (row[1],)) for row in boundaries]
-    entries += [_Entry(row[1], row[0], now, (row[0],)) for row in erasures]
+    entries += [_Entry(at_of(row.fact_id), row.fact_id, now, (row.visitor_id,)) for row in boundaries]
+    entries += [_Entry(row.erased_at, row.user_hash, now, (row.user_hash,)) for row in erasures]
     dates = _dates(entries, now)
-    for user_hash, _ in erasures:
-        tx.run(sql.erasure_date, (website_id, user_hash, dates[user_hash]))
-    for fact_id, visitor_id in boundaries:
-        tx.run(sql.boundary_remove, (website_id, visitor_id, fact_id))
-        dated = at_prefix(dates[fact_id]) + fact_id[AT_BYTES:]
-        tx.run(identity_sql.boundary_add, (website_id, visitor_id, dated))
+    for row in erasures:
+        tx.run(sql.erasure_date, (website_id, row.user_hash, dates[row.user_hash]))
+    for row in boundaries:
+        tx.run(sql.boundary_remove, (website_id, row.visitor_id, row.fact_id))
+        dated = at_prefix(dates[row.fact_id]) + row.fact_id[AT_BYTES:]
+        tx.run(identity_sql.boundary_add, (website_id, row.visitor_id, dated))
     names: dict[bytes, bytes] = {}
     for row in facts:
-        names[row[0]] = _move(tx, website_id, row, dates[row[0]], now, names)
-    _refresh(tx, website_id, facts, [row[1] for row in boundaries])
+        names[row.fact_id] = _move(tx, website_id, row, dates[row.fact_id], now, names)
+    _refresh(tx, website_id, facts, [row.visitor_id for row in boundaries])
     return len(facts)
 
 
 def _fact_entry(secret: bytes, row: Row) -> _Entry:
-    fact_id, kind, profile_id, user_id, visitor_id, received_at, *_, operations = row
-    about = [fact_id, profile_id, rules.user_hash(secret, user_id)]
-    if kind == IDENTIFY:
-        about.append(visitor_id)
+    about = [row.fact_id, row.profile_id, rules.user_hash(secret, row.user_id)]
+    if row.kind == IDENTIFY:
+        about.append(row.visitor_id)
     else:
-        about += _merged(operations) if kind == MERGE else [undone_by(operations)]
-    return _Entry(at_of(fact_id), fact_id, received_at, tuple(about))
+        about += _merged(row.operations) if row.kind == MERGE else [undone_by(row.operations)]
+    return _Entry(at_of(row.fact_id), row.fact_id, row.received_at, tuple(about))
 
 
 def _merged(operations: str) -> list[bytes]:
@@ -98,19 +96,25 @@ def _move(
     tx: Transaction, website_id: bytes, row: Row, at: int, now: int, names: dict[bytes, bytes]
 ) -> bytes:
     """Put a fact where it belongs; its new id. `names`: the new ids of those that were moved before it."""
-    old, kind, _, user_id, visitor_id, received_at, source, is_trusted, key_id, operations = row
+    old, kind, operations = row.fact_id, row.kind, row.operations
     if kind == UNDO:
         said = msgspec.json.decode(operations)
         target = bytes.fromhex(said["undo"])
         operations = _encode({**said, "undo": names.get(target, target).hex()}).decode()
-    new = rules.fact_id(website_id, kind, user_id, visitor_id or b"", at, operations.encode(), source, key_id)
+    new = rules.fact_id(
+        website_id,
+        kind,
+        row.user_id,
+        row.visitor_id or b"",
+        at,
+        operations.encode(),
+        row.source,
+        row.key_id,
+    )
     tx.run(identity_sql.fact_remove, (website_id, old))
     if tx.one(identity_sql.fact_exists, (website_id, new)) is None:
-        received_at = min(received_at, now)
-        tx.run(
-            identity_sql.fact_add,
-            (website_id, new, *row[1:5], received_at, source, is_trusted, key_id, operations),
-        )
+        dated = {"fact_id": new, "received_at": min(row.received_at, now), "operations": operations}
+        tx.run(identity_sql.fact_add, (website_id, *astuple(replace(row, **dated))))
     if tx.run(identity_sql.inactive_remove, (website_id, old)):
         tx.run(identity_sql.inactive_add, (website_id, new))
     if kind == MERGE:
@@ -128,9 +132,9 @@ def _refresh(tx: Transaction, website_id: bytes, facts: list[Row], visitor_ids: 
     """Fold anew what hangs on these facts, as they were before, and on these visitors."""
     owners: dict[bytes, set[bytes]] = {visitor_id: set() for visitor_id in visitor_ids}
     for row in facts:
-        if row[1] == IDENTIFY:
-            owners.setdefault(row[4], set()).add(row[2])
-    profiles = {row[2] for row in facts if row[1] == IDENTIFY}
+        if row.kind == IDENTIFY:
+            owners.setdefault(row.visitor_id, set()).add(row.profile_id)
+    profiles = {row.profile_id for row in facts if row.kind == IDENTIFY}
     for visitor_id, also in owners.items():
         refresh_visitor(tx, website_id, visitor_id, also)
     for profile_id in profiles:
@@ -142,7 +146,7 @@ def newest_at(tx: Transaction, website_ids: Collection[bytes]) -> int:
     """The newest time (ms since epoch) at which somebody was identified or seen on any of these websites; 0 for never."""
     keys: list[Params] = [(website_id,) for website_id in website_ids]
     facts, seen = tx.lookups((sql.newest_fact, keys), (sql.newest_seen, keys))
-    times: list[int] = [at_of(row[0]) for row in facts if row] + [row[0] for row in seen if row]
+    times = [at_of(row.fact_id) for row in facts if row] + [row.seen_at for row in seen if row]
     return max(times, default=0)
 
 

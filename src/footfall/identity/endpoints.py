@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import msgspec
 
 from footfall.auth.principal import WebsitePrincipal
-from footfall.db.counts import Counts
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.batch import NDJSON, read_calls
@@ -22,6 +21,7 @@ from footfall.identity.wire import Identify, JunkUserId, read_identify
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import decode_object, encode
+from footfall.websites.counts import Counts
 
 _READ_ON_LOOP = 32 * 1024
 """Bytes of a batch that are read in about a millisecond."""

@@ -2,69 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from footfall.clock import to_iso
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
 from footfall.identity import rules, store
 from footfall.identity.ledger import active_merges, everybody_of, standing_profile
-from footfall.identity.model import IDENTIFY, MERGE, Fact, Merge, Traits
+from footfall.identity.model import (
+    IDENTIFY,
+    MERGE,
+    Explanation,
+    Fact,
+    LedgerEntry,
+    LinkReason,
+    Merge,
+    Origin,
+    Person,
+    PersonThen,
+    Span,
+    Spans,
+    Stay,
+    TraitReason,
+)
+from footfall.identity.reading import Member, members_of
 from footfall.identity.store import sql
-from footfall.ids import FACT_BYTES, MAX_AT, at_of, format_uuid
+from footfall.ids import FACT_BYTES, MAX_AT, at_of
 
 history_sql = load(__file__, "history.sql")
 
 _END = b"\xff" * FACT_BYTES
 EVERYTHING = 2**62
 """As a limit: all there is."""
-
-
-class Span(NamedTuple):
-    """A time for which a visitor was a user: from one of its links to the next, `next_id`; None: until now.
-
-    `is_first`: no link comes before, so that the visitor was the user from its beginning; `before`: whose it was until then, if known.
-    """
-
-    fact_id: bytes
-    profile_id: bytes
-    is_first: bool
-    before: bytes | None
-    next_id: bytes | None
-
-    @property
-    def since(self) -> int:
-        """The first ms (since epoch) of it."""
-        return 0 if self.is_first else at_of(self.fact_id)
-
-    @property
-    def until(self) -> int:
-        """The first ms (since epoch) after it; MAX_AT: it goes on."""
-        return MAX_AT if self.next_id is None else at_of(self.next_id)
-
-
-Spans = dict[bytes, list[Span]]
-"""The spans of a person by visitor, oldest first."""
-
-
-class Person(msgspec.Struct, kw_only=True):
-    """A person: the profiles that are one, what is known, and when which visitors were this person."""
-
-    person_id: bytes
-    members: dict[bytes, str]
-    """User id by profile id, first identified first."""
-    traits: Traits
-    spans: Spans
-    identified_at: int
-
-
-class PersonThen(Person, kw_only=True):
-    """A person as of a time, with the facts that make them so, oldest first."""
-
-    facts: list[Fact]
+TOGETHER = 250
+"""Entries of a whole ledger that are made at once."""
+Names = Mapping[bytes, str | None]
+"""What keys, tokens and accounts are called, by id."""
 
 
 def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person | None:
@@ -72,19 +47,19 @@ def person_now(tx: Transaction, website_id: bytes, profile_id: bytes) -> Person 
     profile = standing_profile(tx, website_id, profile_id)
     if profile is None:
         return None
-    rows: list[Row] = [(profile.profile_id, profile.user_id, profile.identified_at)]
+    members = [Member(profile.profile_id, profile.user_id, profile.identified_at)]
     if profile.member_count > 1:
-        rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
+        members = members_of(tx, website_id, profile.person_id)
     person = profile
     if profile.person_id != profile.profile_id:
         person = store.read_profile(tx, website_id, profile.person_id) or profile
-    members = {member: user_id for member, user_id, _ in rows}
+    users = {one.profile_id: one.user_id for one in members}
     return Person(
         person_id=person.person_id,
-        members=members,
-        traits=person.traits,
-        spans=spans_of(tx, website_id, [list(members)])[0],
-        identified_at=rows[0][2],
+        members=users,
+        traits=person.traits.values,
+        spans=spans_of(tx, website_id, [list(users)])[0],
+        identified_at=members[0].identified_at,
     )
 
 
@@ -108,7 +83,7 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
         person_id=min(members),
         members=members,
         facts=facts,
-        traits=rules.fold_traits(facts),
+        traits=rules.fold_traits(facts).values,
         spans=spans_of(tx, website_id, [list(members)], at)[0],
         identified_at=at_of(facts[0].fact_id),
     )
@@ -117,16 +92,16 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
 def nobody(tx: Transaction, website_id: bytes, profile_id: bytes) -> PersonThen | None:
     """A person about whom there are facts, none of which counts: without traits and visitors. None when there are no facts."""
     members = everybody_of(tx, website_id, profile_id)
-    rows, _ = ledger_of(tx, website_id, members, limit=1)
-    if not rows:
+    first = _facts_about(tx, website_id, members, b"", 1, newest_first=False)[0]
+    if not first:
         return None
     return PersonThen(
         person_id=min(members),
         members=members,
         facts=[],
-        traits=Traits({}, {}, set()),
+        traits={},
         spans={},
-        identified_at=at_of(rows[0][0]),
+        identified_at=at_of(first[0].fact_id),
     )
 
 
@@ -163,19 +138,31 @@ def _read_spans(
 def _by_visitor(found: Iterable[tuple[bytes, list[Row]]], at: int) -> Spans:
     spans: Spans = {}
     for profile_id, rows in found:
-        for visitor_id, fact_id, before_id, before, next_id in rows:
-            if at_of(fact_id) <= at:
-                following = next_id if next_id is not None and at_of(next_id) <= at else None
-                span = Span(fact_id, profile_id, before_id is None, before, following)
-                spans.setdefault(visitor_id, []).append(span)
+        for row in rows:
+            if at_of(row.fact_id) <= at:
+                following = row.next_id if row.next_id is not None and at_of(row.next_id) <= at else None
+                span = Span(row.fact_id, profile_id, row.before_id is None, row.before, following)
+                spans.setdefault(row.visitor_id, []).append(span)
     for own in spans.values():
         own.sort(key=lambda span: span.fact_id)
     return spans
 
 
-def explain(
-    then: PersonThen, key_names: Mapping[bytes, str | None], visitors: Iterable[bytes] | None = None
-) -> dict[str, Any]:
+def stays(spans: Iterable[Span]) -> list[Stay]:
+    """From when until when a visitor was a person, oldest first: spans that follow each other are one."""
+    found: list[Stay] = []
+    end: bytes | None = None
+    for span in spans:
+        until = None if span.next_id is None else span.until
+        if found and end == span.fact_id:
+            found[-1] = Stay(found[-1].since, until)
+        else:
+            found.append(Stay(None if span.is_first else span.since, until))
+        end = span.next_id
+    return found
+
+
+def explain(then: PersonThen, names: Names, visitors: Iterable[bytes] | None = None) -> Explanation:
     """For each trait and link of a person: since when, from which source and key, by which fact, and what it replaced.
 
     `visitors`: those whose links are told of; None: all.
@@ -184,55 +171,83 @@ def explain(
     traits = {}
     for key, touches in rules.touches_by_key(then.facts).items():
         touch = rules.deciding_touch(touches)
-        if touch is None or key not in then.traits.values:
+        if touch is None or key not in then.traits:
             continue
         earlier = rules.deciding_touch([one for one in touches if one.fact_id < touch.fact_id])
-        traits[key] = {
-            "value": touch.value,
-            **_origin(by_id[touch.fact_id], key_names),
-            "replaced": earlier.value if earlier else None,
-        }
+        origin = _origin(by_id[touch.fact_id], names)
+        traits[key] = TraitReason(touch.value, origin, earlier.value if earlier else None)
     links = [
-        {
-            "visitorId": format_uuid(visitor_id),
-            "userId": then.members[span.profile_id],
-            **_origin(by_id[span.fact_id], key_names),
-            "replaced": span.before.hex() if span.before else None,
-        }
+        LinkReason(
+            visitor_id,
+            then.members[span.profile_id],
+            _origin(by_id[span.fact_id], names),
+            span.before,
+        )
         for visitor_id in (sorted(then.spans) if visitors is None else visitors)
         for span in then.spans[visitor_id]
     ]
-    return {"traits": traits, "links": links}
+    return Explanation(traits, links)
 
 
-def _origin(fact: Fact, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
-    return {
-        "at": to_iso(at_of(fact.fact_id)),
-        "source": fact.source,
-        "trusted": fact.is_trusted,
-        "key": key_names.get(fact.key_id) if fact.key_id else None,
-        "factId": fact.fact_id.hex(),
-    }
+def _origin(fact: Fact, names: Names) -> Origin:
+    name = names.get(fact.key_id) if fact.key_id else None
+    return Origin(fact.fact_id, fact.source, fact.is_trusted, name)
+
+
+class LedgerPart(NamedTuple):
+    """Some entries of a ledger, and the cursor to go on with; None at the end."""
+
+    entries: list[LedgerEntry]
+    following: bytes | None
 
 
 def ledger_of(
     tx: Transaction,
     website_id: bytes,
     profile_ids: Iterable[bytes],
-    cursor: bytes = b"",
-    limit: int = EVERYTHING,
+    names: Names,
+    cursor: bytes,
+    limit: int,
     *,
-    newest_first: bool = False,
-) -> tuple[list[Row], bytes | None]:
+    newest_first: bool,
+) -> LedgerPart:
     """Facts about these users: identify facts, the merges that name them, and undos of any of those.
 
-    Those behind the fact id `cursor` (empty for the beginning), at most `limit`; and the cursor to go on with, None at the end.
+    Those behind the fact id `cursor` (empty for the beginning), at most `limit`.
     """
+    rows, following = _facts_about(tx, website_id, profile_ids, cursor, limit, newest_first=newest_first)
+    return LedgerPart(_entries(tx, website_id, rows, names), following)
+
+
+def whole_ledger(
+    tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes], names: Names
+) -> Iterator[LedgerEntry]:
+    """The same, all of it, oldest first; made a part at a time."""
+    rows, _ = _facts_about(tx, website_id, profile_ids, b"", EVERYTHING, newest_first=False)
+    for first in range(0, len(rows), TOGETHER):
+        yield from _entries(tx, website_id, rows[first : first + TOGETHER], names)
+
+
+def find_entry(tx: Transaction, website_id: bytes, fact_id: bytes) -> LedgerEntry | None:
+    """One fact, without the name of who brought it; None when there is none of this id."""
+    row = tx.one(sql.fact_get, (website_id, fact_id))
+    return None if row is None else _entries(tx, website_id, [row], {})[0]
+
+
+def _facts_about(
+    tx: Transaction,
+    website_id: bytes,
+    profile_ids: Iterable[bytes],
+    cursor: bytes,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> tuple[list[Row], bytes | None]:
     since, until = (b"", cursor or _END) if newest_first else (cursor, _END)
     statement = history_sql.ledger_down if newest_first else history_sql.ledger_up
     members = list(profile_ids)
     rows = {
-        row[0]: row
+        row.fact_id: row
         for member in members
         for row in tx.all(statement, (website_id, member, since, until, limit + 1))
     }
@@ -241,48 +256,51 @@ def ledger_of(
     )
     wanted = beside[-limit - 1 :] if newest_first else beside[: limit + 1]
     keys: list[Params] = [(website_id, one) for one in wanted]
-    rows |= {row[0]: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
+    rows |= {row.fact_id: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
     order = sorted(rows, reverse=newest_first)
     return [rows[one] for one in order[:limit]], order[limit - 1] if len(order) > limit else None
 
 
 def _merges_around(tx: Transaction, website_id: bytes, members: list[bytes]) -> set[bytes]:
     """The ids of all merges that name these users, undone ones too, of the undos of those, and so on: they may be kept under other users."""
-    waiting = [row[0] for member in members for row in tx.all(sql.merges_of_profile, (website_id, member))]
+    waiting = [
+        row.fact_id for member in members for row in tx.all(sql.merges_of_profile, (website_id, member))
+    ]
     found = set(waiting)
     while waiting:
-        for fact_id, _ in tx.all(sql.undos_of_fact, (website_id, waiting.pop())):
-            if fact_id not in found:
-                found.add(fact_id)
-                waiting.append(fact_id)
+        for undo in tx.all(sql.undos_of_fact, (website_id, waiting.pop())):
+            if undo.fact_id not in found:
+                found.add(undo.fact_id)
+                waiting.append(undo.fact_id)
     return found
 
 
-def facts_json(
-    tx: Transaction, website_id: bytes, rows: list[Row], key_names: Mapping[bytes, str | None]
-) -> list[dict[str, Any]]:
-    """Facts as the wire shows them; `active` says whether one counts."""
-    inactive = tx.lookup(sql.inactive_get, [(website_id, row[0]) for row in rows])
-    return [_fact_json(row, one is None, key_names) for row, one in zip(rows, inactive, strict=True)]
+def _entries(tx: Transaction, website_id: bytes, rows: list[Row], names: Names) -> list[LedgerEntry]:
+    inactive = tx.lookup(sql.inactive_get, [(website_id, row.fact_id) for row in rows])
+    return [_entry(row, one is None, names) for row, one in zip(rows, inactive, strict=True)]
 
 
-def _fact_json(row: Row, is_active: bool, key_names: Mapping[bytes, str | None]) -> dict[str, Any]:
-    fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations = row
-    said = msgspec.json.decode(operations)
-    shown: dict[str, Any] = {
-        "factId": fact_id.hex(),
-        "kind": kind,
-        "at": to_iso(at_of(fact_id)),
-        "receivedAt": to_iso(received_at),
-        "source": source,
-        "trusted": bool(is_trusted),
-        "key": key_names.get(key_id) if key_id else None,
-        "active": is_active,
-        "profileId": profile_id.hex(),
-        "userId": user_id,
-    }
-    if kind == IDENTIFY:
-        return {**shown, "visitorId": format_uuid(visitor_id), "operations": said}
-    if kind == MERGE:
-        return {**shown, "merged": said["merge"], "reason": said["reason"]}
-    return {**shown, "undone": said["undo"], "reason": said["reason"]}
+def _entry(row: Row, is_active: bool, names: Names) -> LedgerEntry:
+    said: dict[str, Any] = {}
+    if row.kind == IDENTIFY:
+        said["operations"] = store.decode_operations(row.operations)
+    else:
+        stored = msgspec.json.decode(row.operations)
+        said["reason"] = stored["reason"]
+        if row.kind == MERGE:
+            said["merged"] = tuple(map(bytes.fromhex, stored["merge"]))
+        else:
+            said["undone"] = bytes.fromhex(stored["undo"])
+    return LedgerEntry(
+        fact_id=row.fact_id,
+        kind=row.kind,
+        profile_id=row.profile_id,
+        user_id=row.user_id,
+        visitor_id=row.visitor_id,
+        received_at=row.received_at,
+        source=row.source,
+        is_trusted=bool(row.is_trusted),
+        key_name=names.get(row.key_id) if row.key_id else None,
+        is_active=is_active,
+        **said,
+    )

@@ -211,7 +211,7 @@ def import_id(path: Path) -> bytes:
 def read_progress(tx: Transaction, website_id: bytes, file_id: bytes) -> Progress:
     """How far the import of a file came; all zeros when it is new."""
     row = tx.one(sql.progress_get, (website_id, file_id))
-    return Progress(*row) if row else Progress()
+    return Progress(row.position, row.accepted, row.dropped, row.refused) if row else Progress()
 
 
 def import_slice(

@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, Conflict, NotFound
 from footfall.identity import rules, store
-from footfall.identity.model import IDENTIFY, MERGE, SERVER, UNDO, Merge, Traits, Undo
+from footfall.identity.model import IDENTIFY, MERGE, SERVER, UNDO, Merge, Traits, TraitValues, Undo
+from footfall.identity.reading import members_of
 from footfall.identity.store import Profile, sql
 from footfall.ids import at_of
 
@@ -44,7 +45,7 @@ class Merged(msgspec.Struct, frozen=True):
     user_id: str
     user_ids: list[str]
     visitor_ids: list[bytes]
-    metadata: dict[str, Any]
+    metadata: TraitValues
     left_out: list[str]
 
 
@@ -111,13 +112,13 @@ def _merged(tx: Transaction, website_id: bytes, profile_id: bytes, fact_id: byte
     profile = store.read_profile(tx, website_id, profile_id)
     assert profile is not None  # noqa: S101 - it was there when the merge began
     person = store.read_profile(tx, website_id, profile.person_id) or profile
-    members = tx.all(sql.members_of_person, (website_id, profile.person_id))
+    members = members_of(tx, website_id, profile.person_id)
     return Merged(
         fact_id,
         person.profile_id,
-        members[0][1],
-        [row[1] for row in members],
-        store.visitors_of(tx, website_id, [row[0] for row in members]),
+        members[0].user_id,
+        [member.user_id for member in members],
+        store.visitors_of(tx, website_id, [member.profile_id for member in members]),
         person.traits.values,
         sorted(person.traits.left_out),
     )
@@ -129,23 +130,24 @@ def undo(tx: Transaction, calls: list[UndoCall]) -> list[Undone | ApiError]:
 
 
 def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
-    row = tx.one(sql.fact_get, (call.website_id, call.fact_id))
-    if row is None:
+    fact = tx.one(sql.fact_get, (call.website_id, call.fact_id))
+    if fact is None:
         if _is_erasure(tx, call):
             return Conflict("An erasure cannot be undone: what it removed is gone.")
         return NotFound("factId: there is no such fact in this website's ledger.")
-    kind, profile_id, user_id = row[1], row[2], row[3]
-    known = [Undo(*found) for found in tx.all(sql.undos_of_fact, (call.website_id, call.fact_id))]
-    active = [found for found in known if not _is_inactive(tx, call.website_id, found.fact_id)]
+    known = store.undos_of(tx, call.website_id, call.fact_id)
+    active = [found for found in known if not store.is_inactive(tx, call.website_id, found.fact_id)]
     if active:
-        return Undone(active[0].fact_id, call.fact_id, kind, False, [])
-    subject = Profile(call.website_id, profile_id, profile_id, 1, user_id, 0, 0, Traits({}, {}, set()))
+        return Undone(active[0].fact_id, call.fact_id, fact.kind, False, [])
+    subject = Profile(
+        call.website_id, fact.profile_id, fact.profile_id, 1, fact.user_id, 0, 0, Traits({}, {}, set())
+    )
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
     fact_id = _append(tx, call.website_id, UNDO, subject, operations, call.key_id, call.now, newest)
     tx.run(sql.undo_add, (call.website_id, call.fact_id, fact_id))
     still = _apply_undos(tx, call.website_id, call.fact_id)
-    return Undone(fact_id, call.fact_id, kind, True, still)
+    return Undone(fact_id, call.fact_id, fact.kind, True, still)
 
 
 def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
@@ -156,28 +158,25 @@ def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
     )
 
 
-def _is_inactive(tx: Transaction, website_id: bytes, fact_id: bytes) -> bool:
-    return tx.one(sql.inactive_get, (website_id, fact_id)) is not None
-
-
 def _apply_undos(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[bytes]:
     """Decide anew which of the facts around an undone one count, and fold what hangs on them; the merges that still join."""
     root = tx.all(sql.fact_get, (website_id, fact_id))[0]
-    while root[1] == UNDO:
-        root = tx.all(sql.fact_get, (website_id, undone_by(root[9])))[0]
-    undos = _undos_above(tx, website_id, root[0])
+    while root.kind == UNDO:
+        root = tx.all(sql.fact_get, (website_id, undone_by(root.operations)))[0]
+    undos = _undos_above(tx, website_id, root.fact_id)
     inactive = rules.inactive_facts(undos)
-    for one in {root[0], *(found.fact_id for found in undos)}:
+    for one in {root.fact_id, *(found.fact_id for found in undos)}:
         tx.run(sql.inactive_add if one in inactive else sql.inactive_remove, (website_id, one))
-    if root[1] == IDENTIFY:
-        refresh_visitor(tx, website_id, root[4], [root[2]])
-        refresh_profile(tx, website_id, root[2])
-        refresh_people(tx, website_id, [root[2]])
+    if root.kind == IDENTIFY:
+        refresh_visitor(tx, website_id, root.visitor_id, [root.profile_id])
+        refresh_profile(tx, website_id, root.profile_id)
+        refresh_people(tx, website_id, [root.profile_id])
         return []
-    sides = [row for row in tx.all(sql.merges_of_profile, (website_id, root[2])) if row[0] == root[0]]
-    pair = [root[2], sides[0][2]]
+    merges = store.merges_of(tx, website_id, root.profile_id)
+    other_id = next(merge.other_id for merge in merges if merge.fact_id == root.fact_id)
+    pair = [root.profile_id, other_id]
     refresh_people(tx, website_id, pair)
-    return _joining(tx, website_id, pair) if root[0] in inactive else []
+    return _joining(tx, website_id, pair) if root.fact_id in inactive else []
 
 
 def undone_by(operations: str) -> bytes:
@@ -190,7 +189,7 @@ def _undos_above(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[Und
     found: list[Undo] = []
     waiting = [fact_id]
     while waiting:
-        more = [Undo(*row) for row in tx.all(sql.undos_of_fact, (website_id, waiting.pop()))]
+        more = store.undos_of(tx, website_id, waiting.pop())
         found += more
         waiting += [one.fact_id for one in more]
     return found
@@ -210,9 +209,8 @@ def active_merges(tx: Transaction, website_id: bytes, profile_ids: Iterable[byte
     found: dict[bytes, Merge] = {}
     waiting, seen = list(profile_ids), set(profile_ids)
     while waiting:
-        for row in tx.all(sql.merges_of_profile, (website_id, waiting.pop())):
-            merge = Merge(*row)
-            if merge.fact_id in found or _is_inactive(tx, website_id, merge.fact_id):
+        for merge in store.merges_of(tx, website_id, waiting.pop()):
+            if merge.fact_id in found or store.is_inactive(tx, website_id, merge.fact_id):
                 continue
             found[merge.fact_id] = merge
             if merge.other_id not in seen:
@@ -259,11 +257,16 @@ def refresh_people(tx: Transaction, website_id: bytes, profile_ids: Iterable[byt
         joined = {first} | rules.people(active_merges(tx, website_id, [first])).keys()
         # Those who were one person with it until now may be several from now on.
         if known is not None:
-            rows = tx.all(sql.members_of_person, (website_id, known.person_id))
-            waiting.update(dict.fromkeys(row[0] for row in rows if row[0] not in joined))
+            waiting.update(_others(tx, known, joined))
         for one in joined:
             waiting.pop(one, None)
         _put_person(tx, website_id, joined, waiting)
+
+
+def _others(tx: Transaction, profile: Profile, joined: set[bytes]) -> dict[bytes, None]:
+    """The members of a profile's stored person who are not among `joined`."""
+    members = members_of(tx, profile.website_id, profile.person_id)
+    return {member.profile_id: None for member in members if member.profile_id not in joined}
 
 
 def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting: dict[bytes, None]) -> None:
@@ -277,8 +280,7 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
     person_id = members[0].profile_id
     for profile in members:
         if profile.person_id != person_id:
-            rows = tx.all(sql.members_of_person, (website_id, profile.person_id))
-            waiting.update(dict.fromkeys(row[0] for row in rows if row[0] not in joined))
+            waiting.update(_others(tx, profile, joined))
         profile.person_id, profile.member_count = person_id, len(members)
         profile.traits = traits if profile.profile_id == person_id else Traits({}, {}, set())
     store.put_profiles(tx, members)
@@ -292,14 +294,14 @@ def find_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -
 def id_of_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> bytes:
     """The id that the profile of a user id has, or would have: another one after each erasure."""
     stone = tx.one(sql.tombstone_get, (website_id, rules.user_hash(secret, user_id)))
-    return rules.profile_id(secret, stone[0] if stone else 0, user_id)
+    return rules.profile_id(secret, stone.generation if stone else 0, user_id)
 
 
 def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[bytes, str]:
     """User ids by profile id of all who are one person with a profile, also those of whom no fact counts; empty when nothing is held."""
     joined = sorted({profile_id} | rules.people(active_merges(tx, website_id, [profile_id])).keys())
     found = tx.lookup(sql.user_of_profile, [(website_id, one) for one in joined])
-    return {one: row[0] for one, row in zip(joined, found, strict=True) if row is not None}
+    return {one: row.user_id for one, row in zip(joined, found, strict=True) if row is not None}
 
 
 def standing_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:

@@ -1,4 +1,4 @@
-"""Routes that work on the ledger: merge, undo, show, erase, and explain."""
+"""Routes that work on the ledger: merge, undo, show, and explain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import Any, NamedTuple
 
 from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
-from footfall.clock import from_iso, to_iso
-from footfall.db.counts import Counts
+from footfall.clock import from_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.erase import erase_call, erase_person, nobody_to_erase, profile_to_erase
-from footfall.identity.erasing import Erased
 from footfall.identity.health import identity_health
-from footfall.identity.history import Person, Span, facts_json, ledger_of
+from footfall.identity.history import LedgerPart, ledger_of
 from footfall.identity.ledger import (
     MERGE_HANDLER,
     UNDO_HANDLER,
@@ -26,12 +23,13 @@ from footfall.identity.ledger import (
     everybody_of,
 )
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
-from footfall.identity.wire import read_user_id
+from footfall.identity.wire import health_json, ledger_json, read_user_id
 from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context
 from footfall.web.envelope import Reply, success
 from footfall.web.json import decode_object
 from footfall.web.parameters import read_cursor, read_hex, read_number_parameter, read_order
+from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 MAX_REASON = 500
@@ -94,56 +92,17 @@ class Ledger:
             read_number_parameter(query, "limit", LEDGER_LIMIT, 1, LEDGER_LIMIT),
             read_order(query, "asc") == "desc",
         )
-        found = await self._database.scan(read_ledger, asked, share=context.principal.website.website_id)
-        if found is None:
+        answer = await self._database.scan(_answer_ledger, asked, share=context.principal.website.website_id)
+        if answer is None:
             raise no_such_person()
-        facts, following = found
-        return success(facts, pagination={"limit": asked.limit, "nextCursor": following and following.hex()})
-
-    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
-        """Erases a person, and says whether anything of them is left in the files of the database."""
-        asked = context.principal.website, read_ref(context.path_values[0])
-        profile_id = await self._database.read(profile_to_erase, asked)
-        call = erase_call(context.principal.website, profile_id, context.now)
-        receipt, is_gone = await erase_person(self._database, call)
-        if receipt is None:
-            raise await self._database.read(nobody_to_erase, asked)
-        return success(receipt_json(receipt, is_gone, self._database.engine))
+        return answer
 
     async def health(self, context: Context[WebsitePrincipal]) -> Reply:
         """What looks wrong in this website's identities."""
         await self._refused.flush()
-        return success(
-            await self._database.scan(
-                identity_health, context.principal.website, share=context.principal.website.website_id
-            )
+        return await self._database.scan(
+            _answer_health, context.principal.website, share=context.principal.website.website_id
         )
-
-
-def identity_json(person: Person) -> dict[str, Any]:
-    """Who a person is."""
-    values = person.traits.values
-    return {
-        "profileId": person.person_id.hex(),
-        "userId": next(iter(person.members.values())),
-        "userIds": list(person.members.values()),
-        "metadata": values,
-        "name": values.get("name"),
-        "image": values.get("image"),
-        "identifiedAt": to_iso(person.identified_at),
-    }
-
-
-def spans_json(spans: list[Span]) -> list[dict[str, Any]]:
-    """From when until when a visitor was a person, oldest first; None: from its beginning, or until now."""
-    shown: list[dict[str, Any]] = []
-    end: bytes | None = None
-    for span in spans:
-        if not shown or end != span.fact_id:
-            shown.append({"from": None if span.is_first else to_iso(span.since)})
-        end = span.next_id
-        shown[-1]["until"] = None if end is None else to_iso(span.until)
-    return shown
 
 
 class LedgerQuery(NamedTuple):
@@ -156,16 +115,35 @@ class LedgerQuery(NamedTuple):
     newest_first: bool = False
 
 
-def read_ledger(tx: Transaction, asked: LedgerQuery) -> tuple[list[dict[str, Any]], bytes | None] | None:
-    """Facts about a person as the wire shows them, whether or not they count, and the cursor of the next; None when there is nobody."""
+def read_ledger(tx: Transaction, asked: LedgerQuery) -> LedgerPart | None:
+    """Facts about a person, whether or not they count; None when there is nobody."""
     website_id = asked.website.website_id
     users = everybody_of(tx, website_id, profile_id_of(tx, asked.website, asked.ref))
     if not users:
         return None
-    rows, following = ledger_of(
-        tx, website_id, users, asked.cursor, asked.limit, newest_first=asked.newest_first
+    return ledger_of(
+        tx,
+        website_id,
+        users,
+        key_names(tx, website_id),
+        asked.cursor,
+        asked.limit,
+        newest_first=asked.newest_first,
     )
-    return facts_json(tx, website_id, rows, key_names(tx, website_id)), following
+
+
+def _answer_ledger(tx: Transaction, asked: LedgerQuery) -> Reply | None:
+    """The same as an answer, which may be long."""
+    found = read_ledger(tx, asked)
+    if found is None:
+        return None
+    following = found.following and found.following.hex()
+    shown = [ledger_json(entry) for entry in found.entries]
+    return success(shown, pagination={"limit": asked.limit, "nextCursor": following})
+
+
+def _answer_health(tx: Transaction, website: Website) -> Reply:
+    return success(health_json(identity_health(tx, website)))
 
 
 def read_pair(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -241,29 +219,3 @@ def _undone_json(undone: Undone) -> dict[str, Any]:
         "kind": undone.kind,
         "stillMergedBy": [fact_id.hex() for fact_id in undone.still_merged_by],
     }
-
-
-def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
-    """What an erasure removed, as it is answered."""
-    return {
-        "message": "This person was erased",
-        "erasureId": receipt.erasure_id.hex(),
-        "erasedAt": to_iso(receipt.erased_at),
-        "users": receipt.users,
-        "visitors": receipt.visitors,
-        "rows": receipt.rows,
-        "bytesGone": is_gone,
-        "note": bytes_note(is_gone, engine),
-    }
-
-
-def bytes_note(is_gone: bool, engine: str) -> str:
-    """What the receipt of an erasure says of the database's files."""
-    if is_gone:
-        return "No file of the database holds the person any more."
-    if engine == "sqlite":
-        return (
-            "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "
-            "write-ahead log in use: what it holds of the person goes within a second after that ends."
-        )
-    return "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum."

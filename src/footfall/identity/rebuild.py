@@ -1,7 +1,4 @@
-"""Make all that is folded from the ledger anew, with the pure rules.
-
-Of the trait index, the rows of whoever is gone are removed; background steps see to the rest.
-"""
+"""Make all that is folded from the ledger anew, with the pure rules."""
 
 from __future__ import annotations
 
@@ -12,11 +9,9 @@ from typing import TypeVar
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import store
-from footfall.identity.erase import sql as erase_sql
 from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
 from footfall.identity.verify import fold_people, fold_visitors, read_operations
-from footfall.identity.verify import sql as verify_sql
 from footfall.websites.store import read_websites
 
 sql = load(__file__, "rebuild.sql")
@@ -50,38 +45,32 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
     tx.run_many(identity_sql.undo_add, undos)
     tx.run_many(identity_sql.inactive_add, sorted(operated.inactive))
     profiles = links = 0
-    people: Iterator[Params] = (
-        store.profile_row(
-            Profile(
-                key[0],
-                key[1],
-                person.person_id,
-                person.member_count,
-                person.user_id,
-                person.identified_at,
-                person.visitor_count,
-                person.traits,
-            )
+    people = (
+        Profile(
+            website_id,
+            profile_id,
+            person.person_id,
+            person.member_count,
+            person.user_id,
+            person.identified_at,
+            person.visitor_count,
+            person.traits,
         )
-        for key, person in fold_people(tx, operated)
+        for (website_id, profile_id), person in fold_people(tx, operated)
     )
-    for rows in _chunks(people):
-        tx.run_many(identity_sql.profile_put, rows)
-        store.mark_changed(tx, [(row[0], row[1]) for row in rows])  # type: ignore[misc]
-        profiles += len(rows)
-        progress(len(rows))
+    for found in _chunks(people):
+        store.put_profiles(tx, found)
+        profiles += len(found)
+        progress(len(found))
     spans: Iterator[Params] = (
-        (key[0], key[1], fact_id, profile_id)
-        for key, found in fold_visitors(tx, operated)
-        for fact_id, profile_id in found
+        (*key, link.fact_id, link.profile_id)
+        for key, folded in fold_visitors(tx, operated)
+        for link in folded
     )
     for rows in _chunks(spans):
         tx.run_many(identity_sql.link_add, rows)
         links += len(rows)
         progress(len(rows))
-    for gone in _chunks(tx.stream(verify_sql.index_leftovers)):
-        for statement in (erase_sql.index_forget, erase_sql.terms_forget, erase_sql.seen_forget):
-            tx.run_many(statement, gone)
     return {"profiles": profiles, "links": links, "merges": len(merges) // 2, "undos": len(undos)}
 
 

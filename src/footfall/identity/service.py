@@ -16,7 +16,7 @@ from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
 from footfall.identity import rules, store
 from footfall.identity.ledger import in_preview, refresh_people
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
-from footfall.identity.store import Profile, Visitor, sql
+from footfall.identity.store import Profile, Unsigned, Visitor, sql
 from footfall.identity.wire import Identify
 from footfall.ids import at_of, at_prefix
 
@@ -152,8 +152,10 @@ class _Batch:
         again: list[Params] = []
         for user, stone in zip(users, self._tx.lookup(sql.tombstone_get, keys), strict=True):
             if stone is not None:
-                self._ids[user] = (user[0], rules.profile_id(secrets[user[0]], stone[0], user[1]))
-                self._erased_at[user] = stone[1]
+                website_id, user_id = user
+                again_id = rules.profile_id(secrets[website_id], stone.generation, user_id)
+                self._ids[user] = (website_id, again_id)
+                self._erased_at[user] = stone.erased_at
                 again.append(self._ids[user])
         _, found, undone = store.read_state(self._tx, [], again)
         self._profiles.update(found)
@@ -215,7 +217,7 @@ class _Batch:
             day, taken = today, 0
         if taken >= MAX_UNSIGNED_A_DAY:
             return False
-        self._unsigned[(call.website_id, call.said.visitor_id)] = (day, taken + 1)
+        self._unsigned[(call.website_id, call.said.visitor_id)] = Unsigned(day, taken + 1)
         return True
 
     def _new_profile(self, call: IdentifyCall) -> Profile:
@@ -249,8 +251,9 @@ class _Batch:
         if last.profile_id is None:
             row = self._tx.one(sql.boundary_newest, (*key, since))
         else:
-            row = self._tx.one(sql.fact_newest_of_profile_on, (key[0], last.profile_id, key[1], since))
-        return row[0] if row else b""
+            key_on = (call.website_id, last.profile_id, call.said.visitor_id, since)
+            row = self._tx.one(sql.fact_newest_of_profile_on, key_on)
+        return row.fact_id if row else b""
 
     def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
         said = call.said
@@ -274,7 +277,7 @@ class _Batch:
         """Whether the same fact is there already; the smaller time of arrival stays."""
         self.flush()
         row = self._tx.one(sql.fact_exists, (website_id, fact.fact_id))
-        if row is not None and fact.received_at < row[0]:
+        if row is not None and fact.received_at < row.received_at:
             self._tx.run(sql.fact_received, (website_id, fact.fact_id, fact.received_at))
         return row is not None
 
@@ -283,7 +286,7 @@ class _Batch:
         before, _ = store.links_around(self._tx, call.website_id, call.said.visitor_id, fact.fact_id)
         previous = before.profile_id if before and before.profile_id not in self._members(profile) else None
         warnings = call.said.warnings
-        if self._tx.one(sql.inactive_get, (call.website_id, fact.fact_id)) is not None:
+        if store.is_inactive(self._tx, call.website_id, fact.fact_id):
             warnings = [*warnings, _UNDONE]
         return self._outcome("unchanged", profile, fact, previous, warnings)
 
@@ -362,7 +365,7 @@ class _Batch:
             self.flush()
             members: list[Params] = [(profile.website_id, one) for one in self._members(profile)]
             rows = self._tx.lookup(sql.fact_newest_of_profile, members)
-            self._newest_of_people[key] = max((row[0] for row in rows if row is not None), default=b"")
+            self._newest_of_people[key] = max((row.fact_id for row in rows if row is not None), default=b"")
         return self._newest_of_people[key]
 
     def _keep(self, profile: Profile, at: int) -> None:
@@ -404,7 +407,7 @@ class _Batch:
         if profile.member_count == 1:
             return [profile.profile_id]
         rows = self._tx.all(sql.members_of_person, (profile.website_id, profile.person_id))
-        return [row[0] for row in rows]
+        return [row.profile_id for row in rows]
 
     def _link(
         self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
@@ -483,12 +486,12 @@ class _Batch:
             key = (profile.website_id, previous)
             known = self._profiles.get(key)
             row = None if known else self._tx.one(sql.profile_get, key)
-            user = known.user_id if known else row[2] if row else None  # no row: being erased
+            user = known.user_id if known else row.user_id if row else None  # no row: being erased
         visitors = profile.visitor_count
         if profile.member_count > 1:
             self.flush()
             key = (profile.website_id, profile.person_id)
-            visitors = self._tx.all(sql.visitors_of_person, key)[0][0]
+            visitors = self._tx.all(sql.visitors_of_person, key)[0].count
         return Identified(action, profile.person_id, fact.fact_id, visitors, user, warnings)
 
     def flush(self) -> None:

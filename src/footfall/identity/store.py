@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from footfall.clock import system_clock
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.identity.model import Fact, Link, Operations, Traits
+from footfall.identity.model import Fact, Link, Merge, Operations, Traits, TraitValues, Undo
 from footfall.ids import at_prefix
 
 sql = load(__file__, "identity.sql")
@@ -51,30 +51,42 @@ class Visitor(msgspec.Struct):
     newest: bytes = b""
 
 
+class Unsigned(NamedTuple):
+    """The last UTC day (since epoch) on which a visitor brought unsigned facts, and how many."""
+
+    day: int
+    facts: int
+
+
 def fact_from(row: Row) -> Fact:
-    """A fact from the columns of `facts_of_profile`."""
-    fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations = row
+    """A fact from a row of `facts_of_profile`."""
     return Fact(
-        fact_id,
-        kind,
-        profile_id,
-        user_id,
-        visitor_id,
-        received_at,
-        source,
-        bool(is_trusted),
-        key_id,
-        decode_operations(operations),
+        row.fact_id,
+        row.kind,
+        row.profile_id,
+        row.user_id,
+        row.visitor_id,
+        row.received_at,
+        row.source,
+        bool(row.is_trusted),
+        row.key_id,
+        decode_operations(row.operations),
     )
 
 
-def traits_from(metadata: str, untrusted: str | None, gone: str | None, left_out: str | None) -> Traits:
-    """Traits from the columns of a profile row."""
-    values = _decode(metadata)
-    return Traits(values, _untrusted_from(untrusted, values), _keys_from(gone), _keys_from(left_out))
+def link_from(row: Row) -> Link:
+    """A link from a row of any statement that gives links."""
+    return Link(row.fact_id, row.profile_id)
 
 
-def _untrusted_from(text: str | None, values: dict[str, Any]) -> dict[str, Any]:
+def traits_from(row: Row) -> Traits:
+    """Traits from a row of `profile_get`."""
+    values = _decode(row.metadata)
+    untrusted = _untrusted_from(row.untrusted, values)
+    return Traits(values, untrusted, _keys_from(row.gone), _keys_from(row.left_out))
+
+
+def _untrusted_from(text: str | None, values: TraitValues) -> TraitValues:
     items = _decode(text) if text else []
     return dict((item, values.get(item)) if isinstance(item, str) else item for item in items)
 
@@ -111,21 +123,24 @@ def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) 
     )
     state = State({}, {}, {})
     for key, row, link in zip(visitors, seen, links, strict=True):
-        last = Link(link[0], link[1]) if link else None
-        state.visitors[key] = Visitor(row is not None and row[0] > 0, last)
+        last = link_from(link) if link else None
+        state.visitors[key] = Visitor(row is not None and row.pageview_count > 0, last)
     for key, row, fact in zip(profiles, rows, newest, strict=True):
         if row is not None:
-            state.profiles[key] = _profile(key, row, fact[0] if fact else b"")
+            state.profiles[key] = _profile(key, row, fact.fact_id if fact else b"")
         elif fact is not None:
-            state.undone[key] = fact[0]
+            state.undone[key] = fact.fact_id
     return state
 
 
-def read_unsigned(tx: Transaction, visitors: Iterable[Key]) -> dict[Key, tuple[int, int]]:
-    """The last UTC day (since epoch) on which each of these visitors brought unsigned facts, and how many."""
-    keys: list[Params] = sorted(visitors)
+def read_unsigned(tx: Transaction, visitors: Iterable[Key]) -> dict[Key, Unsigned]:
+    """The unsigned facts that each of these visitors brought last."""
+    keys = sorted(visitors)
     rows = tx.lookup(sql.unsigned_get, keys) if keys else []
-    return {key: (row[0], row[1]) if row else (0, 0) for key, row in zip(keys, rows, strict=True)}  # type: ignore[misc]
+    return {
+        key: Unsigned(row.day, row.facts) if row else Unsigned(0, 0)
+        for key, row in zip(keys, rows, strict=True)
+    }
 
 
 def read_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profile | None:
@@ -136,18 +151,34 @@ def read_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> Profi
 
 def _profile(key: Params, row: Row, newest: bytes) -> Profile:
     website_id, profile_id = key
-    person_id, member_count, user_id, identified_at, visitor_count, *traits = row
     return Profile(
         website_id,  # type: ignore[arg-type]
         profile_id,  # type: ignore[arg-type]
-        person_id,
-        member_count,
-        user_id,
-        identified_at,
-        visitor_count,
-        traits_from(*traits),
+        row.person_id,
+        row.member_count,
+        row.user_id,
+        row.identified_at,
+        row.visitor_count,
+        traits_from(row),
         newest,
     )
+
+
+def merges_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> list[Merge]:
+    """The merges that name a user, undone ones too, oldest first; the user comes first in each."""
+    rows = tx.all(sql.merges_of_profile, (website_id, profile_id))
+    return [Merge(row.fact_id, row.profile_id, row.other_id) for row in rows]
+
+
+def undos_of(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[Undo]:
+    """The undos of a fact, undone ones too, oldest first."""
+    rows = tx.all(sql.undos_of_fact, (website_id, fact_id))
+    return [Undo(row.fact_id, row.target_id) for row in rows]
+
+
+def is_inactive(tx: Transaction, website_id: bytes, fact_id: bytes) -> bool:
+    """Whether a fact does not count."""
+    return tx.one(sql.inactive_get, (website_id, fact_id)) is not None
 
 
 def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
@@ -186,6 +217,11 @@ def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
     _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
 
 
+def forget_changes(tx: Transaction, keys: list[Params]) -> None:
+    """The trait index saw to the changes of these keys (website id, change id)."""
+    tx.run_many(sql.change_remove, keys)
+
+
 def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
     now, draws = at_prefix(system_clock()), os.urandom(8 * len(changed))
     tx.run_many(
@@ -221,6 +257,11 @@ def _traits_columns(traits: Traits) -> Params:
     )
 
 
+def has_facts(tx: Transaction, website_id: bytes, profile_id: bytes) -> bool:
+    """Whether there is any fact about a user who is not being erased."""
+    return tx.one(sql.user_of_profile, (website_id, profile_id)) is not None
+
+
 def facts_of_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> list[Fact]:
     """All active identify facts about one user, oldest first."""
     return [fact_from(row) for row in tx.all(sql.facts_of_profile, (website_id, profile_id))]
@@ -236,14 +277,14 @@ def visitors_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]
     rows = [
         row for profile_id in profile_ids for row in tx.all(sql.visitors_of_profile, (website_id, profile_id))
     ]
-    return sorted({row[0] for row in rows})
+    return sorted({row.visitor_id for row in rows})
 
 
 def links_around(tx: Transaction, website_id: bytes, visitor_id: bytes, fact_id: bytes) -> list[Link | None]:
     """The last link of a visitor before a fact, and the first after it."""
     key = (website_id, visitor_id, fact_id)
     before, after = tx.one(sql.link_before, key), tx.one(sql.link_after, key)
-    return [Link(*row) if row else None for row in (before, after)]
+    return [link_from(row) if row else None for row in (before, after)]
 
 
 def resumes(
@@ -254,7 +295,7 @@ def resumes(
         row = tx.one(sql.boundary_between, (website_id, visitor_id, since, until))
     else:
         row = tx.one(sql.fact_between, (website_id, before.profile_id, visitor_id, since, until))
-    return Link(row[0], before.profile_id) if row else None
+    return Link(row.fact_id, before.profile_id) if row else None
 
 
 def replace_some_links(
@@ -274,7 +315,7 @@ def replace_some_links(
 
 def links_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[Link]:
     """The links of a visitor, oldest first."""
-    return [Link(*row) for row in tx.all(sql.links_of_visitor, (website_id, visitor_id))]
+    return [link_from(row) for row in tx.all(sql.links_of_visitor, (website_id, visitor_id))]
 
 
 def facts_on_visitor(
@@ -287,12 +328,12 @@ def facts_on_visitor(
     """
     key = (website_id, visitor_id)
     facts: list[tuple[bytes, bytes | None]] = [
-        (row[0], None) for row in tx.all(sql.boundaries_of_visitor, key)
+        (row.fact_id, None) for row in tx.all(sql.boundaries_of_visitor, key)
     ]
     linked = {link.profile_id for link in links_of_visitor(tx, website_id, visitor_id)}
     for profile_id in (linked | set(also)) - {None}:
         rows = tx.all(sql.fact_ids_of_profile_on, (website_id, profile_id, visitor_id))
-        facts += [(row[0], profile_id) for row in rows]
+        facts += [(row.fact_id, profile_id) for row in rows]
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored; and see that the trait index holds none but people.
+"""Fold the ledger anew with the pure rules, and compare with what is stored.
 
 Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
 people hang together by is held.
@@ -15,7 +15,7 @@ import msgspec
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.model import MERGE, Fact, Merge, Traits, Undo
+from footfall.identity.model import MERGE, Fact, Link, Merge, Traits, Undo
 from footfall.ids import at_of, format_uuid
 
 sql = load(__file__, "verify.sql")
@@ -42,6 +42,10 @@ class Report(msgspec.Struct):
         self.advice = ADVICE
         if len(self.shown) < MOST_SHOWN:
             self.shown.append(description)
+
+    def add_profile(self, key: Key, description: str) -> None:
+        """Note a difference of a profile (website id, profile id)."""
+        self.add(f"profile {key[1].hex()} of website {key[0].hex()}: {description}")
 
     def as_json(self) -> dict[str, Any]:
         """The report as commands print it."""
@@ -72,28 +76,27 @@ class Person(msgspec.Struct):
 
 
 def verify_identity(tx: Transaction) -> Report:
-    """Compare profiles, links, and what merges and undos come to, with the ledger, and the trait index with profiles, in one snapshot."""
-    report = Report(facts=tx.all(sql.fact_count)[0][0])
+    """Compare profiles, links, and what merges and undos come to, with the ledger, in one snapshot."""
+    report = Report(facts=tx.all(sql.fact_count)[0].count)
     operated = read_operations(tx)
     _verify_operations(tx, operated, report)
     _verify_profiles(tx, operated, report)
     _verify_links(tx, operated, report)
-    for website_id, profile_id in tx.stream(sql.index_leftovers):
-        report.add(f"{_name((website_id, profile_id))}: is in the trait index but is no person")
     return report
 
 
 def read_operations(tx: Transaction) -> Operated:
     """What all merges and undos come to."""
-    erasing = {(row[0], row[1]) for row in tx.all(store.sql.all_erasing)}
+    erasing = {(row.website_id, row.profile_id) for row in tx.all(store.sql.all_erasing)}
     operated = Operated(set(), {}, {}, {}, erasing)
-    for website_id, fact_id, kind, _, operations in tx.stream(sql.all_operations):
-        said = msgspec.json.decode(operations)
-        if kind == MERGE:
+    for row in tx.stream(sql.all_operations):
+        said = msgspec.json.decode(row.operations)
+        if row.kind == MERGE:
             low, high = (bytes.fromhex(text) for text in said["merge"])
-            operated.merges.setdefault(website_id, []).append(Merge(fact_id, low, high))
+            operated.merges.setdefault(row.website_id, []).append(Merge(row.fact_id, low, high))
         else:
-            operated.undos.setdefault(website_id, []).append(Undo(fact_id, bytes.fromhex(said["undo"])))
+            undo = Undo(row.fact_id, bytes.fromhex(said["undo"]))
+            operated.undos.setdefault(row.website_id, []).append(undo)
     for website_id, undos in operated.undos.items():
         operated.inactive |= {(website_id, fact_id) for fact_id in rules.inactive_facts(undos)}
     for website_id, merges in operated.merges.items():
@@ -106,10 +109,12 @@ def read_operations(tx: Transaction) -> Operated:
 def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Person]]:
     """Every profile as the ledger gives it, merged people last."""
     merged: dict[Key, dict[bytes, list[Fact]]] = {}
-    for key, rows in groupby(tx.stream(sql.all_facts_by_profile), key=lambda row: (row[0], row[1])):
+    for key, rows in groupby(tx.stream(sql.all_facts_by_profile), key=_profile_key):
         if key in operated.erasing:
             continue
-        facts = [store.fact_from(row[2:]) for row in rows if (row[0], row[2]) not in operated.inactive]
+        facts = [
+            store.fact_from(row) for row in rows if (row.website_id, row.fact_id) not in operated.inactive
+        ]
         if not facts:
             continue
         component = operated.person_of.get(key)
@@ -125,6 +130,14 @@ def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Pers
             yield (website_id, profile_id), _person(facts, person_id, len(members), own)
 
 
+def _profile_key(row: Row) -> Key:
+    return row.website_id, row.profile_id
+
+
+def _visitor_key(row: Row) -> Key:
+    return row.website_id, row.visitor_id
+
+
 def _person(facts: list[Fact], person_id: bytes, member_count: int, traits: Traits) -> Person:
     return Person(
         facts[0].user_id,
@@ -136,30 +149,39 @@ def _person(facts: list[Fact], person_id: bytes, member_count: int, traits: Trai
     )
 
 
-def fold_visitors(
-    tx: Transaction, operated: Operated
-) -> Iterator[tuple[Key, list[tuple[bytes, bytes | None]]]]:
-    """The links of every visitor, as (fact id, profile id), as the ledger gives them, by website and visitor."""
-    for key, rows in groupby(tx.stream(sql.all_facts_by_visitor), key=lambda row: (row[0], row[1])):
-        facts = [(row[2], row[3]) for row in rows if (row[0], row[2]) not in operated.inactive]
+def fold_visitors(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, list[Link]]]:
+    """The links of every visitor as the ledger gives them, by website and visitor."""
+    for key, rows in groupby(tx.stream(sql.all_facts_by_visitor), key=_visitor_key):
+        facts = [
+            (row.fact_id, row.profile_id)
+            for row in rows
+            if (row.website_id, row.fact_id) not in operated.inactive
+        ]
         if facts:
-            yield key, [(link.fact_id, link.profile_id) for link in rules.fold_links(facts)]
+            yield key, rules.fold_links(facts)
 
 
 def _verify_operations(tx: Transaction, operated: Operated, report: Report) -> None:
-    merges = {(w, m.fact_id, *pair) for w, many in operated.merges.items() for m in many for pair in _both(m)}
-    undos = {(w, undo.fact_id, undo.target_id) for w, many in operated.undos.items() for undo in many}
-    for name, folded, statement in (
-        ("inactive facts", operated.inactive, sql.all_inactive),
-        ("merges", merges, sql.all_merges),
-        ("undos", undos, sql.all_undos),
-    ):
-        for row in folded ^ set(tx.all(statement)):
-            report.add(f"{name} of website {row[0].hex()}: fact {row[1].hex()} differs from the ledger")
+    merges = {(w, one) for w, many in operated.merges.items() for merge in many for one in _both(merge)}
+    undos = {(w, undo) for w, many in operated.undos.items() for undo in many}
+    kept_inactive = {(row.website_id, row.fact_id) for row in tx.all(sql.all_inactive)}
+    kept_merges = {
+        (row.website_id, Merge(row.fact_id, row.profile_id, row.other_id)) for row in tx.all(sql.all_merges)
+    }
+    kept_undos = {(row.website_id, Undo(row.fact_id, row.target_id)) for row in tx.all(sql.all_undos)}
+    differing = {
+        "inactive facts": operated.inactive ^ kept_inactive,
+        "merges": {(w, merge.fact_id) for w, merge in merges ^ kept_merges},
+        "undos": {(w, undo.fact_id) for w, undo in undos ^ kept_undos},
+    }
+    for name, facts in differing.items():
+        for website_id, fact_id in facts:
+            report.add(f"{name} of website {website_id.hex()}: fact {fact_id.hex()} differs from the ledger")
 
 
-def _both(merge: Merge) -> list[tuple[bytes, bytes]]:
-    return [(merge.profile_id, merge.other_id), (merge.other_id, merge.profile_id)]
+def _both(merge: Merge) -> list[Merge]:
+    """The merge as it is listed under each of its users."""
+    return [merge, Merge(merge.fact_id, merge.other_id, merge.profile_id)]
 
 
 def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
@@ -167,7 +189,7 @@ def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> Non
     rest: dict[Key, Row] = {}
     stored = tx.stream(sql.all_profiles)
     folded = fold_people(tx, operated)
-    for key, people, rows in _paired(folded, ((row[:2], row) for row in stored)):
+    for key, people, rows in _paired(folded, ((_profile_key(row), row) for row in stored)):
         # Merged people come last and so out of order; what finds no partner at first is paired at the end.
         if people and rows:
             _compare(key, people[0], rows[0], report)
@@ -179,9 +201,7 @@ def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> Non
         if key in later and key in rest:
             _compare(key, later[key], rest[key], report)
         else:
-            report.add(
-                f"{_name(key)}: {'has facts but no row' if key in later else 'has a row but no facts'}"
-            )
+            report.add_profile(key, "has facts but no row" if key in later else "has a row but no facts")
 
 
 def _paired(
@@ -203,18 +223,14 @@ def _paired(
             other = next(others, None)
 
 
-def _name(key: Key) -> str:
-    return f"profile {key[1].hex()} of website {key[0].hex()}"
-
-
 def _compare(key: Key, person: Person, row: Row, report: Report) -> None:
     report.profiles += 1
     for problem in _problems(person, row):
-        report.add(f"{_name(key)}: {problem}")
+        report.add_profile(key, problem)
 
 
 def _problems(person: Person, row: Row) -> Iterator[str]:
-    kept = store.traits_from(*row[7:11])
+    kept = store.traits_from(row)
     traits = person.traits
     if not rules.same_value(traits.values, kept.values):
         yield "metadata differs from the ledger"
@@ -228,23 +244,15 @@ def _problems(person: Person, row: Row) -> Iterator[str]:
         yield "the age of fields that only pages set differs from the ledger"
     elif not rules.same_value(traits.untrusted, kept.untrusted):
         yield "what is left out differs from the ledger"
-    expected = (
-        person.person_id,
-        person.member_count,
-        person.user_id,
-        person.identified_at,
-        person.visitor_count,
-    )
-    names = ("person_id", "member_count", "user_id", "identified_at", "visitor_count")
-    for name, value, stored in zip(names, expected, row[2:7], strict=True):
-        if value != stored:
+    for name in ("person_id", "member_count", "user_id", "identified_at", "visitor_count"):
+        if getattr(person, name) != getattr(row, name):
             yield f"{name} differs from the ledger"
 
 
 def _verify_links(tx: Transaction, operated: Operated, report: Report) -> None:
     stored = (
-        (key, [(row[2], row[3]) for row in rows])
-        for key, rows in groupby(tx.stream(sql.all_links), key=lambda row: (row[0], row[1]))
+        (key, [store.link_from(row) for row in rows])
+        for key, rows in groupby(tx.stream(sql.all_links), key=_visitor_key)
     )
     for key, folded, kept in _paired(_counted(fold_visitors(tx, operated), report), stored):
         if folded != kept:

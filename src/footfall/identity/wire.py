@@ -1,4 +1,4 @@
-"""Identify on the wire: what a body may hold, and what is made of it. Pure.
+"""Identity on the wire: what the body of an identify may hold, and how answers show people, ledgers and findings. Pure.
 
 The rules of names and placeholders follow the DataFast API, whose clients send `name: ""` and `undefined undefined` when they have none.
 """
@@ -10,12 +10,32 @@ from typing import Any
 
 import msgspec
 
-from footfall.clock import from_iso
+from footfall.clock import from_iso, to_iso
 from footfall.errors import BadRequest
 from footfall.identity.junk import JUNK, is_placeholder_name, user_id_problem
-from footfall.identity.model import Operations, Warn
+from footfall.identity.model import (
+    IDENTIFY,
+    MERGE,
+    Example,
+    Explanation,
+    Finding,
+    FutureFact,
+    JunkCalls,
+    LedgerEntry,
+    ManyVisitors,
+    MergePreview,
+    Named,
+    Operations,
+    Origin,
+    Person,
+    SharedVisitor,
+    Stay,
+    TraitValues,
+    Twins,
+    Warn,
+)
 from footfall.identity.rules import MAX_INTEGER, MIN_INTEGER
-from footfall.ids import MAX_AT, parse_uuid
+from footfall.ids import MAX_AT, format_uuid, parse_uuid
 
 MAX_BODY = 64 * 1024
 MAX_KEY = 128
@@ -238,3 +258,152 @@ def _check_nested(key: str, value: Any, level: int) -> None:
         raise BadRequest(f"{key}: nested more than {MAX_DEPTH} levels deep.")
     for item in value.values() if isinstance(value, dict) else value:
         _check_nested(key, item, level + 1)
+
+
+# Answers
+
+
+def identity_json(
+    profile_id: bytes, user_ids: list[str], traits: TraitValues, identified_at: int
+) -> dict[str, Any]:
+    """Who a person is. `user_ids`: first identified first."""
+    return {
+        "profileId": profile_id.hex(),
+        "userId": user_ids[0],
+        "userIds": user_ids,
+        "metadata": traits,
+        "name": traits.get("name"),
+        "image": traits.get("image"),
+        "identifiedAt": to_iso(identified_at),
+    }
+
+
+def person_json(person: Person) -> dict[str, Any]:
+    """The same of a person."""
+    return identity_json(person.person_id, person.user_ids, person.traits, person.identified_at)
+
+
+def stay_json(stay: Stay) -> dict[str, Any]:
+    """From when until when a visitor was a person; None: from its beginning, or until now."""
+    return {"from": iso_or_none(stay.since), "until": iso_or_none(stay.until)}
+
+
+def iso_or_none(at: int | None) -> str | None:
+    """A time (ms since epoch) as ISO 8601, if there is one."""
+    return None if at is None else to_iso(at)
+
+
+def explanation_json(reasons: Explanation) -> dict[str, Any]:
+    """Why a person is what they are."""
+    traits = {
+        key: {"value": reason.value, **_origin_json(reason.origin), "replaced": reason.replaced}
+        for key, reason in reasons.traits.items()
+    }
+    links = [
+        {
+            "visitorId": format_uuid(reason.visitor_id),
+            "userId": reason.user_id,
+            **_origin_json(reason.origin),
+            "replaced": reason.replaced.hex() if reason.replaced else None,
+        }
+        for reason in reasons.links
+    ]
+    return {"traits": traits, "links": links}
+
+
+def _origin_json(origin: Origin) -> dict[str, Any]:
+    return {
+        "at": to_iso(origin.at),
+        "source": origin.source,
+        "trusted": origin.is_trusted,
+        "key": origin.key_name,
+        "factId": origin.fact_id.hex(),
+    }
+
+
+def ledger_json(entry: LedgerEntry) -> dict[str, Any]:
+    """A fact; `active` says whether it counts."""
+    shown: dict[str, Any] = {
+        "factId": entry.fact_id.hex(),
+        "kind": entry.kind,
+        "at": to_iso(entry.at),
+        "receivedAt": to_iso(entry.received_at),
+        "source": entry.source,
+        "trusted": entry.is_trusted,
+        "key": entry.key_name,
+        "active": entry.is_active,
+        "profileId": entry.profile_id.hex(),
+        "userId": entry.user_id,
+    }
+    if entry.kind == IDENTIFY:
+        visitor = format_uuid(entry.visitor_id or b"")
+        return {**shown, "visitorId": visitor, "operations": entry.operations}
+    if entry.kind == MERGE:
+        return {**shown, "merged": [one.hex() for one in entry.merged], "reason": entry.reason}
+    return {**shown, "undone": entry.undone.hex(), "reason": entry.reason}
+
+
+def health_json(findings: list[Finding]) -> dict[str, Any]:
+    """What looks wrong in a website's identities."""
+    shown = [
+        {
+            "kind": one.kind,
+            "count": one.count,
+            "examples": [_example_json(example) for example in one.examples],
+            "advice": one.advice,
+        }
+        for one in findings
+    ]
+    return {"ok": not any(one.count for one in findings), "findings": shown}
+
+
+def _example_json(one: Example) -> dict[str, Any]:
+    match one:
+        case SharedVisitor():
+            who = [_named_json(who) for who in one.who]
+            return {"visitorId": format_uuid(one.visitor_id), "people": one.people, "who": who}
+        case ManyVisitors():
+            return {
+                "profileId": one.who.profile_id.hex(),
+                "userId": one.who.user_id,
+                "visitors": one.visitors,
+                "who": [_named_json(one.who)],
+            }
+        case Twins():
+            return _twins_json(one)
+        case JunkCalls():
+            return {"day": to_iso(one.at)[:10], "source": one.source, "calls": one.calls}
+        case FutureFact():
+            return {"factId": one.fact_id.hex(), "userId": one.user_id, "at": to_iso(one.at)}
+
+
+def _twins_json(one: Twins) -> dict[str, Any]:
+    user_ids = [user_id for _, user_id in one.people]
+    shown = {
+        "profileIds": [profile_id.hex() for profile_id, _ in one.people],
+        "userIds": user_ids,
+        "who": [_named_json(who) for who in one.who],
+        "merge": {"userIds": user_ids[:2], "dryRun": True},
+        "preview": _preview_json(one.preview),
+    }
+    return shown if one.email is None else {**shown, "email": one.email}
+
+
+def _named_json(who: Named) -> dict[str, Any]:
+    return {
+        "profileId": who.profile_id.hex(),
+        "userId": who.user_id,
+        "name": who.name,
+        "email": who.email,
+    }
+
+
+def _preview_json(preview: MergePreview) -> dict[str, Any]:
+    return {
+        "profileId": preview.person_id.hex(),
+        "userId": preview.user_ids[0],
+        "userIds": preview.user_ids,
+        "visitors": preview.visitor_count,
+        "metadata": preview.traits,
+        "leftOut": preview.left_out,
+    }

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
-from footfall.clock import to_iso
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import Person, PersonThen, explain, nobody, person_now, person_then
-from footfall.identity.ledger_endpoints import identity_json, read_as_of
+from footfall.identity.history import explain, nobody, person_now, person_then
+from footfall.identity.ledger_endpoints import read_as_of
+from footfall.identity.model import Person, PersonThen
+from footfall.identity.reading import Member, members_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
-from footfall.identity.store import sql as identity_sql
 from footfall.ids import MAX_AT
-from footfall.people.export import export_parts, stream_parts
+from footfall.people.export import export_person, stream_parts
 from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
+from footfall.people.model import Activity, Export, JourneyPart, ListedPerson, PeopleList, PersonDetail
 from footfall.people.query import find_people
 from footfall.people.reading import (
     KEY_BYTES,
-    Activity,
     list_visitors,
     look_at,
-    person_json,
     read_activities,
+    read_detail,
+    visitor_of,
 )
-from footfall.people.wire import PeopleQuery, read_people_query
+from footfall.people.wire import PeopleQuery, detail_json, entry_json, listed_json, read_people_query
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Reply, success
 from footfall.web.parameters import read_cursor, read_number_parameter, read_order
@@ -46,10 +47,9 @@ class People:
     async def profiles(self, context: Context[WebsitePrincipal]) -> Reply:
         """A page of people, newest first; found by search and traits."""
         query = read_people_query(context.pairs())
-        rows, pagination = await self._database.scan(
-            read_page, (context.principal.website, query), share=context.principal.website.website_id
+        return await self._database.scan(
+            _answer_list, (context.principal.website, query), share=context.principal.website.website_id
         )
-        return success([_with_seen(*row) for row in rows], pagination=pagination)
 
     async def profile(self, context: Context[WebsitePrincipal]) -> Reply:
         """One person, now or as of a time, with reasons on demand; their visitors by cursor."""
@@ -66,11 +66,10 @@ class People:
             read_cursor(query.get("cursor"), KEY_BYTES, KEY_BYTES, "person"),
             read_number_parameter(query, "limit", VISITORS_LIMIT, 1, MAX_VISITORS_LIMIT),
         )
-        found = await self._database.scan(read_person, asked, share=context.principal.website.website_id)
-        if found is None:
+        answer = await self._database.scan(_answer_person, asked, share=context.principal.website.website_id)
+        if answer is None:
             raise no_such_person()
-        person, following = found
-        return success(person, pagination={"limit": asked.limit, "nextCursor": following and following.hex()})
+        return answer
 
     async def journey(self, context: Context[WebsitePrincipal]) -> Reply:
         """What a person did, newest or oldest first, by cursor."""
@@ -78,12 +77,12 @@ class People:
         order = read_order(query, "desc")
         limit = read_number_parameter(query, "limit", JOURNEY_LIMIT, 1, MAX_JOURNEY_LIMIT)
         cursor = read_journey_cursor(query.get("cursor"))
-        asked = (context.principal.website, read_ref(context.path_values[0]), cursor, limit, order == "desc")
-        found = await self._database.scan(read_journey, asked, share=context.principal.website.website_id)
-        if found is None:
+        ref = read_ref(context.path_values[0])
+        asked = JourneyQuery(context.principal.website, ref, cursor, limit, order == "desc")
+        answer = await self._database.scan(_answer_journey, asked, share=context.principal.website.website_id)
+        if answer is None:
             raise no_such_person()
-        entries, following = found
-        return success(entries, pagination={"limit": limit, "nextCursor": following and following.hex()})
+        return answer
 
     async def export(self, context: Context[WebsitePrincipal]) -> Reply:
         """Everything held about a person."""
@@ -94,7 +93,7 @@ class People:
         )
         if found is None:
             raise no_such_person()
-        parts = [b'{"status":"success","data":', *found, b"}"]
+        parts = [b'{"status":"success","data":', *found.parts, b"}"]
         return Reply(b"", 200, [JSON_TYPE], stream_parts(parts))
 
 
@@ -103,49 +102,61 @@ def read_journey_cursor(text: str | None) -> bytes:
     return read_cursor(text, EVENT_KEY_BYTES, FACT_KEY_BYTES, "journey")
 
 
-def read_page(
-    tx: Transaction, asked: tuple[Website, PeopleQuery]
-) -> tuple[list[tuple[dict[str, Any], Activity]], dict[str, Any]]:
-    """The people on a page of a list, each with what they did, and where in the list that is."""
+def _answer_list(tx: Transaction, asked: tuple[Website, PeopleQuery]) -> Reply:
+    """A page of people as an answer. It is made where it is read, apart from the event loop: it may be long, as those below."""
     website, query = asked
-    rows, total, is_exact = find_people(tx, website.website_id, query)
+    found = read_people(tx, website, query)
     pagination = {
         "limit": query.limit,
         "offset": query.offset,
-        "total": total,
-        "hasMore": query.offset + len(rows) < total or (not is_exact and len(rows) == query.limit),
-        "totalIsExact": is_exact,
+        "total": found.total,
+        "hasMore": found.has_more,
+        "totalIsExact": found.is_exact,
     }
+    return success([listed_json(one) for one in found.people], pagination=pagination)
+
+
+def _answer_person(tx: Transaction, asked: PersonQuery) -> Reply | None:
+    found = read_person(tx, asked)
+    if found is None:
+        return None
+    return success(detail_json(found), pagination=_pagination(asked.limit, found.following))
+
+
+def _answer_journey(tx: Transaction, asked: JourneyQuery) -> Reply | None:
+    found = read_journey(tx, asked)
+    if found is None:
+        return None
+    shown = [entry_json(one) for one in found.entries]
+    return success(shown, pagination=_pagination(asked.limit, found.following))
+
+
+def _pagination(limit: int, following: bytes | None) -> dict[str, int | str | None]:
+    return {"limit": limit, "nextCursor": following.hex() if following else None}
+
+
+def read_people(tx: Transaction, website: Website, query: PeopleQuery) -> PeopleList:
+    """The people on a page of a list, each with what they did."""
+    rows, total, is_exact = find_people(tx, website.website_id, query)
     members = [_members(tx, website.website_id, row) for row in rows]
-    activities = read_activities(tx, website.website_id, [[one[0] for one in person] for person in members])
-    shown = [_summary(row, person) for row, person in zip(rows, members, strict=True)]
-    return list(zip(shown, activities, strict=True)), pagination
+    profile_ids = [[one.profile_id for one in person] for person in members]
+    activities = read_activities(tx, website.website_id, profile_ids)
+    people = [_listed(*one) for one in zip(rows, members, activities, strict=True)]
+    has_more = query.offset + len(rows) < total or (not is_exact and len(rows) == query.limit)
+    return PeopleList(people, total, is_exact, has_more)
 
 
-def _members(tx: Transaction, website_id: bytes, row: Row) -> list[Row]:
-    """(profile id, user id, identified at) of the users that a listed person is, first identified first."""
-    profile_id, member_count, user_id, identified_at, _ = row
-    if member_count == 1:
-        return [(profile_id, user_id, identified_at)]
-    return tx.all(identity_sql.members_of_person, (website_id, profile_id))
+def _members(tx: Transaction, website_id: bytes, row: Row) -> list[Member]:
+    """The users that a listed person is, first identified first."""
+    if row.member_count == 1:
+        return [Member(row.profile_id, row.user_id, row.identified_at)]
+    return members_of(tx, website_id, row.profile_id)
 
 
-def _summary(row: Row, members: list[Row]) -> dict[str, Any]:
-    metadata = msgspec.json.decode(row[4])
-    return {
-        "profileId": row[0].hex(),
-        "userId": members[0][1],
-        "userIds": [member[1] for member in members],
-        "name": metadata.get("name"),
-        "image": metadata.get("image"),
-        "metadata": metadata,
-        "identifiedAt": to_iso(members[0][2]),
-    }
-
-
-def _with_seen(person: dict[str, Any], activity: Activity) -> dict[str, Any]:
-    seen = {"firstSeenAt": activity.first_at, "lastSeenAt": activity.last_at}
-    return person | {name: None if at is None else to_iso(at) for name, at in seen.items()}
+def _listed(row: Row, members: list[Member], activity: Activity) -> ListedPerson:
+    user_ids = [one.user_id for one in members]
+    traits = msgspec.json.decode(row.metadata)
+    return ListedPerson(row.profile_id, user_ids, traits, members[0].identified_at, activity)
 
 
 class PersonQuery(NamedTuple):
@@ -159,43 +170,55 @@ class PersonQuery(NamedTuple):
     limit: int = VISITORS_LIMIT
 
 
-def read_person(tx: Transaction, asked: PersonQuery) -> tuple[dict[str, Any], bytes | None] | None:
-    """A person, and the cursor of their next visitors, if there are more; None when there was nobody then."""
+class JourneyQuery(NamedTuple):
+    """Which person, and which part of their journey."""
+
+    website: Website
+    ref: Ref
+    cursor: bytes
+    limit: int
+    newest_first: bool
+
+
+def read_person(tx: Transaction, asked: PersonQuery) -> PersonDetail | None:
+    """A person; None when there was nobody then."""
     website_id, profile_id = asked.website.website_id, profile_id_of(tx, asked.website, asked.ref)
+    person: Person | PersonThen | None
     if asked.at == MAX_AT and not asked.with_reasons:
         person = person_now(tx, website_id, profile_id)
-        return None if person is None else show_person(tx, person, asked)
-    then = person_then(tx, website_id, profile_id, asked.at)
-    return None if then is None else show_person(tx, then, asked)
+    else:
+        person = person_then(tx, website_id, profile_id, asked.at)
+    return None if person is None else show_person(tx, person, asked)
 
 
-def show_person(
-    tx: Transaction, person: Person | PersonThen, asked: PersonQuery
-) -> tuple[dict[str, Any], bytes | None]:
+def show_person(tx: Transaction, person: Person | PersonThen, asked: PersonQuery) -> PersonDetail:
     """The same of a person that was read."""
     website_id, end = asked.website.website_id, min(asked.at + 1, MAX_AT)
     visitors = look_at(tx, website_id, [person.spans], end)[0]
     listed, following = list_visitors(visitors, asked.cursor, asked.limit)
-    shown = identity_json(person)
+    reasons = None
     if asked.with_reasons and isinstance(person, PersonThen):
-        names = key_names(tx, website_id)
-        shown["explain"] = explain(person, names, [one.visitor_id for one in listed])
-    return shown | person_json(tx, website_id, visitors, listed, end), following
+        reasons = explain(person, key_names(tx, website_id), [one.visitor_id for one in listed])
+    return msgspec.structs.replace(
+        read_detail(tx, website_id, person, visitors, end),
+        visitors=[visitor_of(one) for one in listed],
+        following=following,
+        reasons=reasons,
+    )
 
 
-def read_journey(
-    tx: Transaction, asked: tuple[Website, Ref, bytes, int, bool]
-) -> tuple[list[dict[str, Any]], bytes | None] | None:
-    website, ref, cursor, limit, newest_first = asked
-    person = person_now(tx, website.website_id, profile_id_of(tx, website, ref))
+def read_journey(tx: Transaction, asked: JourneyQuery) -> JourneyPart | None:
+    """A part of a person's journey; None when there is nobody."""
+    website_id, profile_id = asked.website.website_id, profile_id_of(tx, asked.website, asked.ref)
+    person = person_now(tx, website_id, profile_id)
     if person is None:
         return None
-    return journey(tx, website.website_id, person, cursor, limit, newest_first=newest_first)
+    return journey(tx, website_id, person, asked.cursor, asked.limit, newest_first=asked.newest_first)
 
 
-def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> list[bytes] | None:
-    """The parts of a JSON document with everything held about a person; None when nothing is."""
+def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> Export | None:
+    """Everything held about a person; None when nothing is."""
     website, ref = asked
     key = (website.website_id, profile_id_of(tx, website, ref))
     then = person_then(tx, *key) or nobody(tx, *key)
-    return None if then is None else export_parts(tx, website.website_id, then)
+    return None if then is None else export_person(tx, website.website_id, then)

@@ -21,7 +21,7 @@ _FACT = re.compile(rf"[0-9a-f]{{{2 * FACT_BYTES}}}")
 
 def field_names(tx: Transaction, website_id: bytes, most: int = MOST_FIELDS) -> list[str]:
     """The names of the website's fields, the first by code point."""
-    return [row[0] for row in tx.all(sql.names, (website_id, most))]
+    return [row.name for row in tx.all(sql.names, (website_id, most))]
 
 
 def field_meant(tx: Transaction, website_id: bytes, name: str) -> str:
@@ -44,7 +44,7 @@ def values_containing(
     found: list[str] = []
     last = ""
     for _ in range(0, most, AT_ONCE):
-        values = [row[0] for row in tx.all(sql.values_from, (website_id, name, last, AT_ONCE))]
+        values = [row.value for row in tx.all(sql.values_from, (website_id, name, last, AT_ONCE))]
         found += [value for value in values if _holds(in_one_case(value), sought)]
         if len(values) < AT_ONCE:
             return found
@@ -59,7 +59,7 @@ def _holds(value: str, sought: list[str]) -> bool:
 def people_named(tx: Transaction, website_id: bytes, text: str) -> list[bytes]:
     """The people (profile ids) to whom the id of a visitor, a fact or a person leads, the latest first; none when it is none of these."""
     rows = (row for statement, key in _readings(text) for row in tx.all(statement, (website_id, key)))
-    return list(dict.fromkeys(row[0] for row in rows))
+    return list(dict.fromkeys(row.person_id for row in rows))
 
 
 def _readings(text: str) -> Iterator[tuple[Statement, bytes]]:

@@ -22,10 +22,10 @@ from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import DatabaseError
-from footfall.identity.store import mark_changed
-from footfall.identity.store import sql as identity_sql
+from footfall.identity.model import TraitValues
+from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of, at_prefix
-from footfall.people.terms import FORM, indexed_value, search_terms
+from footfall.people.terms import FORM, Indexed, indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
 
@@ -81,130 +81,163 @@ def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
 def _step(tx: Transaction, take: Take) -> Step:
     started = perf_counter()
     changes = tx.all(sql.changes, (*take.after, take.most))
-    whole = {(row[0], row[2]) for row in changes if row[3] is None}
+    whole = {(change.website_id, change.profile_id) for change in changes if change.names is None}
     named: dict[Params, set[str]] = {}
-    for website_id, _, profile_id, names in changes:
-        if (website_id, profile_id) not in whole:
-            named.setdefault((website_id, profile_id), set()).update(_decode(names))
+    for change in changes:
+        if (key := (change.website_id, change.profile_id)) not in whole:
+            named.setdefault(key, set()).update(_decode(change.names))
     _index(tx, sorted(whole | _index_traits(tx, named)))
-    left: list[Params] = [(row[0], row[1]) for row in changes]
+    left: list[Params] = [(change.website_id, change.change_id) for change in changes]
     if tx.derived is tx:
         remove_changes(tx, [left])
         left = []
-    waited = system_clock() - at_of(changes[0][1]) if changes else 0
+    waited = system_clock() - at_of(changes[0].change_id) if changes else 0
     return Step(len(changes), perf_counter() - started, waited, left)
 
 
 def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
     """Leave word that the index has to look at some profiles, of those behind `after` (website id, profile id); the last of them, if any."""
     found = tx.all(sql.profiles_after, (*after, MADE_ANEW))
-    mark_changed(tx, [(row[0], row[1]) for row in found])
-    return found[-1] if found else None
+    keys = [(row.website_id, row.profile_id) for row in found]
+    mark_changed(tx, keys)
+    return keys[-1] if keys else None
 
 
 def remove_changes(tx: Transaction, calls: list[list[Params]]) -> list[None]:
     """Write handler: the index is up to date with the changes of these keys."""
     for keys in calls:
-        tx.run_many(sql.change_done, keys)
+        forget_changes(tx, keys)
     return [None] * len(calls)
 
 
 def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
-    """Bring these traits of profiles up to date; which of the profiles have to be looked at as a whole all the same."""
-    whole = _with_lists(tx, named)
+    """Bring these traits of profiles up to date; those of the profiles that have to be looked at as a whole, instead."""
+    with_lists = _with_lists(tx, named)
+    whole: set[Params] = set()
     put: list[Params] = []
     gone: list[Params] = []
-    for (key, names), row in zip(named.items(), tx.lookup(sql.profile_now, list(named)), strict=True):
-        if key in whole:
-            continue
-        values = _decode(row[4]) if row else {}
-        is_list = any(isinstance(values.get(name), list) for name in names)
-        if row is None or row[0] != key[1] or is_list or not names.isdisjoint(_SEARCHED):
+    for (key, names), profile in zip(named.items(), tx.lookup(sql.profile_now, list(named)), strict=True):
+        values = _decode(profile.metadata) if profile is not None else {}
+        if key in with_lists or not _is_person(key, profile) or _are_terms(names, values):
             whole.add(key)
-            continue
-        put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
-        gone += [(*key, name) for name in sorted(names - values.keys())]
+        else:
+            put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
+            gone += [(*key, name) for name in sorted(names - values.keys())]
     tx.derived.run_many(sql.trait_put, put)
     tx.derived.run_many(sql.trait_remove, gone)
     return whole
 
 
 def _with_lists(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
-    """Those of whom one of these fields was a list, by whose elements they are found."""
-    fields = [(*key, name) for key, names in named.items() for name in names]
-    held = tx.derived.lookup(sql.held_list, fields)
-    return {field[:2] for field, row in zip(fields, held, strict=True) if row is not None}
+    """Those of whom one of these traits was a list, by whose elements they are found."""
+    traits = [(*key, name) for key, names in named.items() for name in names]
+    held = tx.derived.lookup(sql.held_list, traits)
+    return {trait[:2] for trait, found in zip(traits, held, strict=True) if found is not None}
+
+
+def _is_person(key: Params, profile: Row | None) -> bool:
+    """Whether a profile is there, and no part of another person."""
+    return profile is not None and profile.person_id == key[1]
+
+
+def _are_terms(names: set[str], values: TraitValues) -> bool:
+    """Whether any of these traits is one by whose words, or elements, people are searched."""
+    return not names.isdisjoint(_SEARCHED) or any(isinstance(values.get(name), list) for name in names)
+
+
+class _Entry(NamedTuple):
+    """What the index has to say of a person. Times in ms since epoch."""
+
+    values: TraitValues
+    users: list[str]
+    seen_at: int
+    identified_at: int
+
+
+class _Held(NamedTuple):
+    """What the index says of a profile: traits as (kind, value, number) by name, and search terms."""
+
+    traits: dict[str, Indexed]
+    terms: set[str]
 
 
 def _index(tx: Transaction, keys: list[Params]) -> None:
     """Make the index rows of profiles what the profiles say; none for one that is gone or part of another person."""
-    profiles = dict(zip(keys, tx.lookup(sql.profile_now, keys), strict=True))
-    persons = {(key[0], row[0]) for key, row in profiles.items() if row is not None}
-    elsewhere: list[Params] = sorted(persons - set(keys))
-    profiles |= dict(zip(elsewhere, tx.lookup(sql.profile_now, elsewhere), strict=True))
-    held = tx.derived.lookup(sql.held, list(profiles))
-    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
-    changes = _Changes(tx)
-    for (key, row), content, last in zip(profiles.items(), held, newest, strict=True):
-        known = _Held(content)
-        if row is None or row[0] != key[1]:
-            changes.remove(key, known)
+    entries = _entries(tx, keys)
+    rows = _Rows()
+    for (key, entry), held in zip(entries.items(), _held(tx, list(entries)), strict=True):
+        if entry is None:
+            rows.remove(key, held)
         else:
-            person_id, member_count, user_id, identified_at, metadata = row
-            users = [user_id]
-            if member_count > 1:
-                members = tx.all(identity_sql.members_of_person, (key[0], person_id))
-                users, identified_at = [member[1] for member in members], members[0][2]
-            seen_at = at_of(last[0]) if last and last[0] else identified_at
-            changes.add(key, known, _decode(metadata), users)
-            changes.place(key, seen_at, identified_at)
-    changes.write()
+            rows.change(key, held, entry)
+    rows.write(tx.derived)
 
 
-class _Held:
-    """What the index has of a profile: traits as (kind, value, number) by name, and search terms."""
+def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _Entry | None]:
+    """What the index has to say of profiles, and of the people that they are part of; None: nothing."""
+    profiles = dict(zip(keys, tx.lookup(sql.profile_now, keys), strict=True))
+    persons = {(key[0], profile.person_id) for key, profile in profiles.items() if profile is not None}
+    elsewhere: list[Params] = sorted(persons - profiles.keys())
+    profiles |= dict(zip(elsewhere, tx.lookup(sql.profile_now, elsewhere), strict=True))
+    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
+    return {
+        key: _entry(tx, key, profile, last and last.newest) if _is_person(key, profile) else None
+        for (key, profile), last in zip(profiles.items(), newest, strict=True)
+    }
 
-    def __init__(self, content: Row | None) -> None:
-        traits, terms = content or (None, None)
-        self.traits = {name: tuple(value) for name, *value in _decode(traits)} if traits else {}
-        self.terms = set(_decode(terms)) if terms else set()
+
+def _entry(tx: Transaction, key: Params, profile: Row, last_event: bytes | None) -> _Entry:
+    users, identified_at = [profile.user_id], profile.identified_at
+    if profile.member_count > 1:
+        members = tx.all(sql.users_of_person, key)
+        users, identified_at = [member.user_id for member in members], members[0].identified_at
+    seen_at = at_of(last_event) if last_event else identified_at
+    return _Entry(_decode(profile.metadata), users, seen_at, identified_at)
 
 
-class _Changes:
+def _held(tx: Transaction, keys: list[Params]) -> list[_Held]:
+    """What the index says of each of these profiles."""
+    return list(map(_read_held, tx.derived.lookup(sql.held, keys)))
+
+
+def _read_held(held: Row) -> _Held:
+    traits, terms = _decode(held.traits or "[]"), _decode(held.terms or "[]")
+    return _Held({name: tuple(value) for name, *value in traits}, set(terms))
+
+
+class _Rows:
     """Collects the rows to write, so that each statement runs once."""
 
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
+    def __init__(self) -> None:
         self._rows: dict[Statement, list[Params]] = {}
 
     def remove(self, key: Params, held: _Held) -> None:
         """Nothing is found by this profile."""
-        self.add(key, held, {}, [])
+        self._find_by(key, held, {}, set())
         self._add(sql.listed_remove, [key])
 
-    def add(self, key: Params, held: _Held, values: dict[str, Any], users: list[str]) -> None:
-        """Make the index say what it should of a profile, by which it is found."""
-        traits = {name: indexed_value(value) for name, value in values.items()}
+    def change(self, key: Params, held: _Held, entry: _Entry) -> None:
+        """A person is found by what the entry says, and listed at its times."""
+        traits = {name: indexed_value(value) for name, value in entry.values.items()}
+        self._find_by(key, held, traits, search_terms(entry.users, entry.values))
+        self._add(sql.listed_put, [(*key, entry.seen_at, entry.identified_at)])
+
+    def _find_by(self, key: Params, held: _Held, traits: dict[str, Indexed], terms: set[str]) -> None:
+        website_id, profile_id = key
         self._add(sql.trait_remove, [(*key, name) for name in held.traits.keys() - traits.keys()])
         changed = [(*key, name, *value) for name, value in traits.items() if held.traits.get(name) != value]
         self._add(sql.trait_put, changed)
-        terms = search_terms(users, values)
-        website_id, profile_id = key
         self._add(sql.term_remove, [(website_id, term, profile_id) for term in held.terms - terms])
         self._add(sql.term_add, [(website_id, term, profile_id) for term in terms - held.terms])
-
-    def place(self, key: Params, seen_at: int, identified_at: int) -> None:
-        """Give a person a place in the list. Times in ms since epoch."""
-        self._add(sql.listed_put, [(*key, seen_at, identified_at)])
 
     def _add(self, statement: Statement, rows: list[Params]) -> None:
         if rows:
             self._rows.setdefault(statement, []).extend(rows)
 
-    def write(self) -> None:
+    def write(self, tx: Transaction) -> None:
         """Run the statements."""
         for statement, rows in self._rows.items():
-            self._tx.derived.run_many(statement, rows)
+            tx.run_many(statement, rows)
 
 
 class Sighting(NamedTuple):
@@ -226,7 +259,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
         if person is not None:
-            key = (one.website_id, person[0])
+            key = (one.website_id, person.person_id)
             rows[key] = max(one.at, rows.get(key, 0))
     tx.derived.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
     return [None] * len(calls)
@@ -234,7 +267,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
 
 def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, int]:
     """(website id, ms since epoch, how many) -> the visitors seen since by any process, the latest of them, with when that was."""
-    return {row[0]: row[1] for row in tx.all(sql.online_since, asked)}
+    return {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, asked)}
 
 
 def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
@@ -249,7 +282,7 @@ def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
 def read_form(tx: Transaction, asked: None) -> int:
     """The form in which the whole index is; see `terms.FORM`."""
     row = tx.one(sql.form_get)
-    return row[0] if row else 0
+    return row.form if row else 0
 
 
 def _locks(calls: list[Any]) -> list[Params]:
@@ -281,7 +314,31 @@ class SeenNoter:
                 await self._database.write(SEEN_HANDLER, seen)
                 noted += len(seen)
         if noted:
-            await self._database.settle()
+            await self._database.derived.flush()
+
+
+class _Pending:
+    """Changes that the index has taken in and that are removed once it is committed, where it is written apart."""
+
+    def __init__(self) -> None:
+        self.keys: list[Params] = []
+        self._since = 0.0
+
+    @property
+    def last(self) -> Params:
+        """Behind which the next change is to be taken."""
+        return self.keys[-1] if self.keys else START
+
+    def add(self, keys: list[Params]) -> None:
+        if not self.keys:
+            self._since = monotonic()
+        self.keys += keys
+
+    def is_due(self) -> bool:
+        """Whether the index has to be committed though there is more to do."""
+        many = len(self.keys)
+        patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
+        return many >= SETTLE_MOST or (many > 0 and monotonic() - self._since >= patience)
 
 
 class TraitIndexer:
@@ -289,54 +346,58 @@ class TraitIndexer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._taken = 0
-        self._most = LEAST
-        self._after = START
-        self._left: list[Params] = []
-        self._begun = 0.0
+        self._derived = database.derived
+        self._pending = _Pending()
         self._losses = 0
-        self._unmarked = START if database.is_derived_new else None
+        self._most = LEAST
+        self._live_calls = 0
+        self._unmarked = START if database.derived.is_new else None
         self._is_form_known = False
         self._untold, self._tell_at = 0, 0.0
 
     async def advance(self) -> float:
         """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
         try:
-            if await self._database.mend_derived():
-                self._after, self._left, self._unmarked = START, [], START
-            if not self._is_form_known and await self._database.read(read_form, None) != FORM:
-                self._unmarked = START
-            self._is_form_known = True
-            while self._unmarked is not None:
-                await self._mark_more(self._unmarked)
-            return await self._step()
+            await self._fill()
+            step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._pending.last))
+            has_more = step.changes == self._most
+            self._pending.add(step.left)
+            if self._pending.is_due() or (self._pending.keys and not has_more):
+                await self._flush()
+            await self._tell_sizes(step.changes)
+            return self._pause(step, has_more=has_more)
         except Exception:
-            self._after, self._left = START, []
-            self._database.pace(None)
+            self._pending = _Pending()
+            self._derived.limit_bulk(None)
             raise
 
-    async def _step(self) -> float:
-        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError.
+    async def _fill(self) -> None:
+        """Mark all profiles if the index was lost, is of another database or of another form. Raises ApiError and DatabaseError."""
+        if await self._derived.mend():
+            self._pending, self._unmarked = _Pending(), START
+        if not self._is_form_known and await self._database.read(read_form, None) != FORM:
+            self._unmarked = START
+        self._is_form_known = True
+        while self._unmarked is not None:
+            await self._mark_more(self._unmarked)
 
-        While the index is behind, bulk calls add half of what it takes, so that it catches up.
-        """
-        step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._after))
-        was_all = step.changes < self._most
-        if step.left:
-            self._begun = self._begun if self._left else monotonic()
-            self._left += step.left
-            self._after = self._left[-1]
-        if self._left and (was_all or self._is_due()):
-            await self._settle()
-        await self._tell_sizes(step.changes)
-        is_busy, self._taken = self._database.taken() > self._taken, self._database.taken()
-        is_behind = step.waited > BEHIND_MS
-        self._database.pace(step.changes // 2 if is_behind and not was_all else None)
-        if was_all:
-            return IDLE_SECONDS
-        wanted = STEP if is_busy else STEP_ALONE
-        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
-        return PAUSE * step.seconds if is_busy and not is_behind else 0
+    async def _mark_more(self, after: Params) -> None:
+        """Mark some more of all profiles."""
+        following = await self._database.change(lambda tx: mark_profiles(tx, after))
+        if following is None:
+            await self._derived.mark_filled()
+            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
+        self._unmarked = following
+
+    async def _flush(self) -> None:
+        """Commit the index, and remove the changes that it is up to date with, before the next are taken."""
+        losses, self._losses = self._losses, await self._derived.flush()
+        if losses != self._losses:
+            raise DatabaseError("what steps wrote was lost")
+        keys = self._pending.keys
+        for first in range(0, len(keys), DONE):
+            await self._database.write(DONE_HANDLER, keys[first : first + DONE])
+        self._pending = _Pending()
 
     async def _tell_sizes(self, changes: int) -> None:
         """Tell the planner what there is by now, when that is due. Raises ApiError and DatabaseError."""
@@ -346,25 +407,16 @@ class TraitIndexer:
             await self._database.write(SIZES_HANDLER, None)
             self._untold, self._tell_at = 0, monotonic() + SIZES_PAUSE * (monotonic() - now)
 
-    def _is_due(self) -> bool:
-        """Whether the index has to be committed though there is more to do."""
-        many = len(self._left)
-        patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
-        return many >= SETTLE_MOST or monotonic() - self._begun >= patience
+    def _pause(self, step: Step, *, has_more: bool) -> float:
+        """The seconds to wait before the next step, which takes about as long as it should.
 
-    async def _settle(self) -> None:
-        """Commit the index, and remove the changes that it is up to date with, before the next are taken."""
-        losses, self._losses = self._losses, await self._database.settle()
-        if losses != self._losses:
-            raise DatabaseError("what steps wrote was lost")
-        for first in range(0, len(self._left), DONE):
-            await self._database.write(DONE_HANDLER, self._left[first : first + DONE])
-        self._after, self._left = START, []
-
-    async def _mark_more(self, after: Params) -> None:
-        """Mark some more of all profiles, since the index was lost, of another database or of another form. Raises ApiError and DatabaseError."""
-        following = await self._database.change(lambda tx: mark_profiles(tx, after))
-        if following is None:
-            await self._database.derived_made()
-            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
-        self._unmarked = following
+        While the index is behind, bulk calls add half of what it takes, so that it catches up.
+        """
+        live_calls, self._live_calls = self._live_calls, self._database.live_calls()
+        is_busy, is_behind = self._live_calls > live_calls, step.waited > BEHIND_MS
+        self._derived.limit_bulk(step.changes // 2 if is_behind and has_more else None)
+        if not has_more:
+            return IDLE_SECONDS
+        wanted = STEP if is_busy else STEP_ALONE
+        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
+        return PAUSE * step.seconds if is_busy and not is_behind else 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import starmap
 
 import msgspec
 
-from footfall.clock import to_iso
 from footfall.db.protocol import Params, Row, Transaction
-from footfall.identity.history import EVERYTHING, Person
-from footfall.identity.model import IDENTIFY
-from footfall.ids import EVENT_BYTES, FACT_BYTES, at_of, format_uuid
+from footfall.identity.history import EVERYTHING
+from footfall.identity.model import IDENTIFY, Person
+from footfall.ids import EVENT_BYTES, FACT_BYTES, at_of
+from footfall.people.model import JourneyEntry, JourneyPart
 from footfall.people.reading import event_ranges, sql
 
 _decode = msgspec.json.Decoder().decode
@@ -25,8 +25,8 @@ _END = b"\xff" * FACT_BYTES
 
 def journey(
     tx: Transaction, website_id: bytes, person: Person, cursor: bytes, limit: int, *, newest_first: bool
-) -> tuple[list[dict[str, Any]], bytes | None]:
-    """The entries behind the key `cursor` (empty for the beginning), and the key to go on with; None at the end."""
+) -> JourneyPart:
+    """The entries behind the key `cursor` (empty for the beginning), at most `limit`."""
     entries = [
         *_events(tx, website_id, person, cursor, limit, newest_first=newest_first),
         *_facts(tx, website_id, person, cursor, limit, newest_first=newest_first),
@@ -34,11 +34,11 @@ def journey(
     return _page(entries, cursor, limit, newest_first=newest_first)
 
 
-def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterator[dict[str, Any]]:
+def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterator[JourneyEntry]:
     """All entries, oldest first."""
     entries = [
         *(
-            (row[0] + visitor_id, row)
+            (row.event_id + visitor_id, row)
             for visitor_id, spans in person.spans.items()
             for since, until in event_ranges(spans)
             for row in tx.all(sql.events_up, (website_id, visitor_id, since, until, EVERYTHING))
@@ -46,25 +46,23 @@ def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterato
         *_facts(tx, website_id, person, b"", EVERYTHING, newest_first=False),
     ]
     entries.sort(key=lambda entry: entry[0])
-    return map(_show, entries)
+    return starmap(_entry, entries)
 
 
 def visitor_journey(
     tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
-) -> tuple[list[dict[str, Any]], bytes | None]:
+) -> JourneyPart:
     """The same of one visitor, whoever it was, newest first."""
     until = (cursor[:EVENT_BYTES] or b"\xff" * EVENT_BYTES) + b"\xff"
     rows = tx.all(sql.events_down, (website_id, visitor_id, b"", until, limit + 2))
     entries = [
-        *((row[0] + visitor_id, row) for row in rows),
+        *((row.event_id + visitor_id, row) for row in rows),
         *_facts_on(tx, website_id, visitor_id, cursor, limit),
     ]
     return _page(entries, cursor, limit, newest_first=True)
 
 
-def _page(
-    entries: list[Entry], cursor: bytes, limit: int, *, newest_first: bool
-) -> tuple[list[dict[str, Any]], bytes | None]:
+def _page(entries: list[Entry], cursor: bytes, limit: int, *, newest_first: bool) -> JourneyPart:
     wanted = [
         entry
         for entry in entries
@@ -72,7 +70,8 @@ def _page(
     ]
     wanted.sort(key=lambda entry: entry[0], reverse=newest_first)
     page = wanted[:limit]
-    return [_show(entry) for entry in page], page[-1][0] if len(wanted) > limit else None
+    following = page[-1][0] if len(wanted) > limit else None
+    return JourneyPart([_entry(*entry) for entry in page], following)
 
 
 def _events(
@@ -95,7 +94,7 @@ def _events(
                 ranges.append((website_id, visitor_id, low, high))
     found = tx.lookup(sql.last_between if newest_first else sql.first_between, ranges)
     nearest = sorted(
-        ((row[0], key) for row, key in zip(found, ranges, strict=True) if row is not None),
+        ((row.event_id, key) for row, key in zip(found, ranges, strict=True) if row is not None),
         key=lambda pair: (pair[0], pair[1][1]),
         reverse=newest_first,
     )
@@ -104,7 +103,7 @@ def _events(
         for _, key in nearest[: limit + 2]
     ]
     for (_, params), rows in zip(asked, tx.queries(*asked), strict=True):
-        yield from ((row[0] + params[1], row) for row in rows)
+        yield from ((row.event_id + params[1], row) for row in rows)
 
 
 def _facts(
@@ -116,7 +115,7 @@ def _facts(
     statement = sql.facts_down if newest_first else sql.facts_up
     for member in person.members:
         for row in tx.all(statement, (website_id, member, since, until, limit + 2)):
-            yield row[0] + row[1], row
+            yield row.fact_id + row.visitor_id, row
 
 
 def _facts_on(
@@ -127,46 +126,39 @@ def _facts_on(
     A link is a fact itself, or one that was erased, and no two of those follow each other: so many links are enough.
     """
     until, wanted = cursor[:FACT_BYTES] or _END, limit + 2
-    for fact_id, profile_id in tx.all(sql.links_down, (website_id, visitor_id, until, 2 * wanted)):
-        if profile_id is not None and wanted > 0:
-            key = (website_id, profile_id, visitor_id, fact_id, until, wanted)
+    for link in tx.all(sql.links_down, (website_id, visitor_id, until, 2 * wanted)):
+        if link.profile_id is not None and wanted > 0:
+            key = (website_id, link.profile_id, visitor_id, link.fact_id, until, wanted)
             for row in tx.all(sql.facts_down_on, key):
-                yield row[0] + row[1], row
+                yield row.fact_id + row.visitor_id, row
                 wanted -= 1
-        until = min(until, fact_id)
+        until = min(until, link.fact_id)
 
 
-def _show(entry: Entry) -> dict[str, Any]:
-    key, row = entry
+def _entry(key: bytes, row: Row) -> JourneyEntry:
     return _event(key[EVENT_BYTES:], row) if len(key) == EVENT_KEY_BYTES else _identify(row)
 
 
-def _event(visitor_id: bytes, row: Row) -> dict[str, Any]:
-    event_id, kind, session_started_at, url, query, referrer, name, data = row
-    visitor = format_uuid(visitor_id)
-    return {
-        "type": kind,
-        "at": to_iso(at_of(event_id)),
-        "visitorId": visitor,
-        "sessionId": f"{visitor}-{session_started_at}",
-        "url": url,
-        "query": query,
-        "referrer": referrer,
-        "name": name,
-        "data": _decode(data) if data else None,
-    }
+def _event(visitor_id: bytes, row: Row) -> JourneyEntry:
+    return JourneyEntry(
+        type=row.type,
+        at=at_of(row.event_id),
+        visitor_id=visitor_id,
+        session_at=row.session_started_at,
+        url=row.url,
+        query=row.query,
+        referrer=row.referrer,
+        name=row.name,
+        data=_decode(row.data) if row.data else None,
+    )
 
 
-def _identify(row: Row) -> dict[str, Any]:
-    fact_id, visitor_id, user_id, source = row
-    return {
-        "type": IDENTIFY,
-        "at": to_iso(at_of(fact_id)),
-        "visitorId": format_uuid(visitor_id),
-        "sessionId": None,
-        "url": None,
-        "query": None,
-        "referrer": None,
-        "name": user_id,
-        "data": {"source": source, "factId": fact_id.hex()},
-    }
+def _identify(row: Row) -> JourneyEntry:
+    return JourneyEntry(
+        type=IDENTIFY,
+        at=at_of(row.fact_id),
+        visitor_id=row.visitor_id,
+        name=row.user_id,
+        source=row.source,
+        fact_id=row.fact_id,
+    )

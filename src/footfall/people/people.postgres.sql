@@ -1,6 +1,8 @@
--- name: seen_alone(website_id bytes, profile_id bytes)
+-- name: seen_alone(website_id bytes, profile_id bytes) -> visitor_count int, visits int, first_id bytes?, last_id bytes?, devices text
 -- What a user did on visitors that have no other link: how many, visits, first and last event, and their devices.
-SELECT count(*), CAST(coalesce(sum(one.visits), 0) AS BIGINT), decode(min(encode(one.first, 'hex')), 'hex'), decode(max(encode(one.last, 'hex')), 'hex'), coalesce(json_agg(DISTINCT one.device)::text, '[]')
+SELECT count(*) AS visitor_count, CAST(coalesce(sum(one.visits), 0) AS BIGINT) AS visits,
+    decode(min(encode(one.first, 'hex')), 'hex') AS first_id, decode(max(encode(one.last, 'hex')), 'hex') AS last_id,
+    coalesce(json_agg(DISTINCT one.device)::text, '[]') AS devices
 FROM (
     SELECT v.device, (
         SELECT count(*) FROM session s WHERE s.website_id = l.website_id AND s.visitor_id = l.visitor_id

@@ -1,6 +1,7 @@
--- name: seen_alone(website_id bytes, profile_id bytes)
+-- name: seen_alone(website_id bytes, profile_id bytes) -> visitor_count int, visits int, first_id bytes?, last_id bytes?, devices text
 -- What a user did on visitors that have no other link: how many, visits, first and last event, and their devices.
-SELECT count(*), CAST(coalesce(sum(one.visits), 0) AS BIGINT), min(one.first), max(one.last), json_group_array(DISTINCT one.device)
+SELECT count(*) AS visitor_count, CAST(coalesce(sum(one.visits), 0) AS BIGINT) AS visits,
+    min(one.first) AS first_id, max(one.last) AS last_id, json_group_array(DISTINCT one.device) AS devices
 FROM (
     SELECT v.device, (
         SELECT count(*) FROM session s WHERE s.website_id = l.website_id AND s.visitor_id = l.visitor_id

@@ -60,6 +60,7 @@ PERSON = make_statement(
     "website_id bytes, profile_id bytes",
     "SELECT profile_id, member_count, user_id, identified_at, metadata FROM profile "
     "WHERE website_id = :website_id AND profile_id = :profile_id AND person_id = profile_id",
+    "profile_id bytes, member_count int, user_id text, identified_at int, metadata text",
 )
 
 
@@ -96,11 +97,11 @@ class _Builder:
         self.types.append(f"{name} {kind}")
         return f":{name}"
 
-    def run(self, tx: Transaction, text: str) -> list[Row]:
+    def run(self, tx: Transaction, text: str, columns: str) -> list[Row]:
         """The rows of the statement `text`, with those parameters that it uses."""
         used = [i for i, declared in enumerate(self.types) if _uses(text, declared.split()[0])]
         declared = ", ".join(self.types[i] for i in used)
-        statement = make_statement("people", declared, text)
+        statement = make_statement("people", declared, text, columns)
         return tx.all(_for_engines(statement), tuple(self.values[i] for i in used))
 
 
@@ -125,17 +126,23 @@ def _uses(text: str, name: str) -> bool:
     return False
 
 
-def find_people(
-    tx: Transaction, website_id: bytes, query: PeopleQuery, few: int = FEW
-) -> tuple[list[Row], int, bool]:
-    """(rows of PERSON on the page, total, whether the total is exact), in the order that the query names. `few`: see FEW."""
+class Found(NamedTuple):
+    """`rows`: of PERSON, those on the page; `total`: of all, exactly if `is_exact`."""
+
+    rows: list[Row]
+    total: int
+    is_exact: bool
+
+
+def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int = FEW) -> Found:
+    """The people on the page in the order that the query names. `few`: see FEW."""
     builder = _Builder(website_id)
     conditions = [_condition(tx, builder, website_id, one) for one in query.filters]
     if query.search:
         conditions += _search(builder, query.search, people_named(tx, website_id, query.search))
     ids, total = _Search(tx, builder, query, conditions, few).run()
     rows = tx.lookup(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
-    return [row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+    return Found([row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL)
 
 
 def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
@@ -147,7 +154,7 @@ def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
     found: list[str] = []
     for name in names:
         values = f"SELECT t.value FROM trait t WHERE t.website_id = :w AND t.name = {builder.add(name, 'text')} LIMIT {limit}"
-        if builder.run(tx, f"SELECT 1 FROM ({values}) v WHERE {test} LIMIT 1"):
+        if builder.run(tx, f"SELECT 1 AS found FROM ({values}) v WHERE {test} LIMIT 1", "found int"):
             found.append(name)
         if len(found) == MOST_HOLDING:
             break
@@ -204,7 +211,7 @@ class _Search:
             return []
         term = self._builder.add(self._query.search[:MAX_TERM], "text")
         text = f"SELECT profile_id FROM search_term WHERE website_id = :w AND term = {term} LIMIT {MOST_NAMED + 1}"
-        if not 0 < len(self._builder.run(self._tx, text)) <= MOST_NAMED:
+        if not 0 < len(self._ids(text)) <= MOST_NAMED:
             return []
         return self._sorted(self._fetch(Condition("", text)))
 
@@ -224,8 +231,9 @@ class _Search:
             return best, 0  # how many will be seen when they are fetched
         for one in sourced:
             if one.rows or least > self._few:
-                text = f"SELECT count(*) FROM (SELECT 1 FROM ({one.rows or one.source}) s LIMIT {least}) t"
-                many = int(self._builder.run(self._tx, text)[0][0])
+                many = self._number(
+                    f"SELECT count(*) AS number FROM (SELECT 1 FROM ({one.rows or one.source}) s LIMIT {least}) t"
+                )
                 if many < least:
                     best, least = one, many
         return best, least
@@ -240,23 +248,30 @@ class _Search:
     def _left(self, one: Condition) -> int:
         """How many people a condition with `others` is true for."""
         everybody = f"SELECT count(*) FROM {_LISTED}"
-        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({' UNION ALL '.join(one.others)}) s)"
-        return int(self._builder.run(self._tx, text)[0][0])
+        text = f"SELECT ({everybody}) - (SELECT count(*) FROM ({' UNION ALL '.join(one.others)}) s) AS number"
+        return self._number(text)
 
     def _fetch(self, start: Condition) -> list[Row]:
         """(profile id, what it is sorted by) of all people, or of one more than are few."""
-        text = f"SELECT p.profile_id, o.{self._key} FROM {self._people(start)} LIMIT {self._few + 1}"
-        return self._builder.run(self._tx, text)
+        text = f"SELECT p.profile_id, o.{self._key} AS at FROM {self._people(start)} LIMIT {self._few + 1}"
+        return self._builder.run(self._tx, text, "profile_id bytes, at int")
 
     def _sorted(self, found: list[Row]) -> list[bytes]:
-        return [row[0] for row in sorted(found, key=lambda row: (row[1], row[0]), reverse=True)]
+        order = sorted(found, key=lambda row: (row.at, row.profile_id), reverse=True)
+        return [row.profile_id for row in order]
+
+    def _ids(self, text: str) -> list[bytes]:
+        return [row.profile_id for row in self._builder.run(self._tx, text, "profile_id bytes")]
+
+    def _number(self, text: str) -> int:
+        return int(self._builder.run(self._tx, text, "number int")[0].number)
 
     def _sort(self, start: Condition, page: _Page) -> list[bytes]:
         """The page, when the database has to sort all people that match."""
         # Not by the index in the order of the list, which would lead all over the trait index.
         order = f"ORDER BY o.{self._key} + 0 DESC, p.profile_id DESC"
         text = f"SELECT p.profile_id FROM {self._people(start)}{page.without} {order} {page.text}"
-        return [row[0] for row in self._builder.run(self._tx, text)]
+        return self._ids(text)
 
     def _people(self, start: Condition) -> str:
         """What follows FROM, to read from `start` on. CROSS JOIN: SQLite keeps to this order."""
@@ -273,14 +288,14 @@ class _Search:
         from_here = ""
         if self._conditions:
             passed = self._builder.add(self._few + 10 * page.offset, "int")
-            text = f"SELECT p.{self._key} FROM {_LISTED} ORDER BY p.{self._key} DESC LIMIT 1 OFFSET {passed}"
-            if bound := self._builder.run(self._tx, text):
-                from_here = f" AND p.{self._key} >= {self._builder.add(bound[0][0], 'int')}"
+            text = f"SELECT p.{self._key} AS at FROM {_LISTED} ORDER BY p.{self._key} DESC LIMIT 1 OFFSET {passed}"
+            if bound := self._builder.run(self._tx, text, "at int"):
+                from_here = f" AND p.{self._key} >= {self._builder.add(bound[0].at, 'int')}"
         order = f"ORDER BY p.{self._key} DESC, p.profile_id DESC"
         where = from_here + self._where(None) + page.without
         person = "person_id" if self._is_plain else "profile_id"
-        text = f"SELECT p.{person} FROM {self._listed()}{where} {order} {page.text}"
-        return [row[0] for row in self._builder.run(self._tx, text)]
+        text = f"SELECT p.{person} AS profile_id FROM {self._listed()}{where} {order} {page.text}"
+        return self._ids(text)
 
     def _listed(self) -> str:
         """What follows FROM, to read in the order of the list."""
@@ -291,8 +306,9 @@ class _Search:
         if len(self._conditions) == 1 and self._conditions[0].others:
             return self._left(self._conditions[0])
         people = self._people(start) if start else self._listed() + self._where(None)
-        text = f"SELECT count(*) FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
-        return int(self._builder.run(self._tx, text)[0][0])
+        return self._number(
+            f"SELECT count(*) AS number FROM (SELECT 1 FROM {people} LIMIT {EXACT_TOTAL + 1}) t"
+        )
 
 
 def _condition(tx: Transaction, builder: _Builder, website_id: bytes, one: Filter) -> Condition:

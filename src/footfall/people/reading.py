@@ -5,25 +5,30 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from footfall.clock import to_iso
+from footfall.collect.enrich.geo import NOWHERE, Place
+from footfall.collect.model import StoredDevice
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.identity.history import Person, Span, Spans, shared_spans_of
-from footfall.identity.ledger_endpoints import spans_json
-from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix, format_uuid
+from footfall.identity.history import shared_spans_of, stays
+from footfall.identity.model import Person, Span, Spans
+from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix
+from footfall.people.model import Activity, PersonDetail, SessionDetail, Touch, VisitorOfPerson
 
 sql = load(__file__, "people.sql")
 
 _decode = msgspec.json.Decoder().decode
+_decode_device = msgspec.json.Decoder(StoredDevice).decode
+_decode_place = msgspec.json.Decoder(Place).decode
 
+SOURCES = ("utm_source", "ref", "source", "via")
+"""Parameters that say where somebody came from, the one that counts most first."""
 ASKED_AT_ONCE = 500
 """Visitors that are asked for together."""
-_NOTHING: Row = (None, None, None, 0)
-_NONE_ALONE: Row = (0, 0, None, None, "[]")
+NO_ACTIVITY = Activity(0, None, None, [], 0)
 KEY_BYTES = 22
 """Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""
 
@@ -41,23 +46,36 @@ def _edge(at: int) -> bytes:
     return at_prefix(at) if at < MAX_AT else b"\xff" * EVENT_BYTES
 
 
-class OnVisitor(msgspec.Struct):
-    """What a person did on a visitor whose first pageview has come. `known`: (pages, place, device); `seen`: of each span, see the statement."""
+class Seen(NamedTuple):
+    """What a visitor did in a span: the first and the last event, the session of the first, and how many sessions began."""
+
+    first_id: bytes | None
+    last_id: bytes | None
+    first_session_at: int | None
+    session_count: int
+
+
+_NOTHING = Seen(None, None, None, 0)
+
+
+class OnVisitor(msgspec.Struct, frozen=True):
+    """What a person did on a visitor whose first pageview has come. `place`, `device`: JSON as it is stored; `seen`: of each span."""
 
     visitor_id: bytes
     spans: list[Span]
-    known: Row
-    seen: list[Row]
+    place: str | None
+    device: str | None
+    seen: list[Seen]
 
     @property
     def first_at(self) -> int | None:
         """When it was first used by the person (ms since epoch)."""
-        return min((at_of(row[0]) for row in self.seen if row[0] is not None), default=None)
+        return min((at_of(one.first_id) for one in self.seen if one.first_id is not None), default=None)
 
     @property
     def last_at(self) -> int | None:
         """When it was last used by the person (ms since epoch)."""
-        return max((at_of(row[1]) for row in self.seen if row[1] is not None), default=None)
+        return max((at_of(one.last_id) for one in self.seen if one.last_id is not None), default=None)
 
     @property
     def key(self) -> bytes:
@@ -66,9 +84,9 @@ class OnVisitor(msgspec.Struct):
 
     def visits(self) -> int:
         """Sessions in which the person did something; one may have begun as somebody else's, and go on over several spans."""
-        straddling = {row[2] for row in self.seen if row[2] is not None and not self._is_own(row[2])}
-        begun: int = sum(row[3] for row in self.seen)
-        return begun + len(straddling)
+        began = {one.first_session_at for one in self.seen if one.first_session_at is not None}
+        straddling = [at for at in began if not self._is_own(at)]
+        return sum(one.session_count for one in self.seen) + len(straddling)
 
     def _is_own(self, at: int) -> bool:
         index = bisect_right(self.spans, at, key=lambda span: span.since) - 1
@@ -84,13 +102,17 @@ def look_at(
     for first in range(0, len(wanted), ASKED_AT_ONCE):
         part = wanted[first : first + ASKED_AT_ONCE]
         known = tx.lookup(sql.visitor_summary, [(website_id, visitor_id) for _, visitor_id, _ in part])
-        shown = [(one, row) for one, row in zip(part, known, strict=True) if row is not None and row[0]]
+        shown = [(one, row) for one, row in zip(part, known, strict=True) if row and row.pageview_count]
         ranges = [_ranges(website_id, visitor_id, spans, end) for (_, visitor_id, spans), _ in shown]
         seen = iter(tx.lookup(sql.seen_between, [key for keys in ranges for key in keys]))
         for ((number, visitor_id, spans), row), keys in zip(shown, ranges, strict=True):
-            rows = [row or _NOTHING for row in islice(seen, len(keys))]
-            found[number].append(OnVisitor(visitor_id, spans, row, rows))
+            own = [_seen(one) for one in islice(seen, len(keys))]
+            found[number].append(OnVisitor(visitor_id, spans, row.place, row.device, own))
     return found
+
+
+def _seen(row: Row | None) -> Seen:
+    return Seen(row.first_id, row.last_id, row.first_session_at, row.session_count) if row else _NOTHING
 
 
 def _ranges(website_id: bytes, visitor_id: bytes, spans: list[Span], end: int) -> list[Params]:
@@ -100,23 +122,13 @@ def _ranges(website_id: bytes, visitor_id: bytes, spans: list[Span], end: int) -
     ]
 
 
-class Activity(msgspec.Struct):
-    """What a person did, in short. Times in ms since epoch, None for never; `devices`: kinds of device, sorted."""
-
-    visits: int
-    first_at: int | None
-    last_at: int | None
-    devices: list[str]
-    visitor_count: int
-
-
 def activity_of(visitors: list[OnVisitor]) -> Activity:
     """The same of all visitors of a person."""
     return Activity(
         sum(one.visits() for one in visitors),
         min((one.first_at for one in visitors if one.first_at is not None), default=None),
         max((one.last_at for one in visitors if one.last_at is not None), default=None),
-        sorted({device_kind(text) for text in {one.known[2] for one in visitors}}),
+        sorted({device_kind(text) for text in {one.device for one in visitors}}),
         len(visitors),
     )
 
@@ -136,9 +148,12 @@ def read_activities(tx: Transaction, website_id: bytes, people: Sequence[list[by
 
 
 def _activity_alone(row: Row | None) -> Activity:
-    count, visits, first, last, devices = row or _NONE_ALONE
-    kinds = {device_kind(text) for text in _decode(devices)}
-    return Activity(visits, _at_of_edge(first), _at_of_edge(last), sorted(kinds), count)
+    if row is None:
+        return NO_ACTIVITY
+    kinds = {device_kind(text) for text in _decode(row.devices)}
+    return Activity(
+        row.visits, _at_of_edge(row.first_id), _at_of_edge(row.last_id), sorted(kinds), row.visitor_count
+    )
 
 
 def _at_of_edge(event_id: bytes | None) -> int | None:
@@ -170,22 +185,14 @@ def list_visitors(visitors: list[OnVisitor], cursor: bytes, limit: int) -> Liste
     return Listed([one for _, one in page], page[-1][0] if len(behind) > limit else None)
 
 
-def person_json(
-    tx: Transaction, website_id: bytes, visitors: list[OnVisitor], listed: list[OnVisitor], end: int
-) -> dict[str, Any]:
-    """What a person did before `end` (ms since epoch), beside who they are. `listed`: the visitors that are shown."""
-    activity = activity_of(visitors)
+def read_detail(
+    tx: Transaction, website_id: bytes, person: Person, visitors: list[OnVisitor], end: int = MAX_AT
+) -> PersonDetail:
+    """A person with what they did before `end` (ms since epoch), without the visitors themselves."""
     pages, goals, edges = _done(tx, website_id, visitors, end)
-    touches = [tx.one(sql.session_get, (website_id, *edge)) for edge in edges]
-    return {
-        "firstSeenAt": _iso(activity.first_at),
-        "lastSeenAt": _iso(activity.last_at),
-        "visitorCount": activity.visitor_count,
-        "visitors": [visitor_json(one) for one in listed],
-        "activity": {"sessionCount": activity.visits, "pageViewCount": pages, "goalCount": goals},
-        "firstTouch": _touch(touches[0]) if touches else None,
-        "lastTouch": _touch(touches[1]) if touches else None,
-    }
+    touches = [_touch(tx.one(sql.session_get, (website_id, *edge))) for edge in edges]
+    first, last = touches or (None, None)
+    return PersonDetail(person, activity_of(visitors), pages, goals, first, last)
 
 
 def _done(
@@ -196,83 +203,57 @@ def _done(
     begun: list[tuple[int, bytes]] = []
     for first in range(0, len(visitors), ASKED_AT_ONCE):
         keys = [
-            key
+            (one.visitor_id, key)
             for one in visitors[first : first + ASKED_AT_ONCE]
             for key in _ranges(website_id, one.visitor_id, one.spans, end)
         ]
-        for key, row in zip(keys, tx.lookup(sql.done_between, keys), strict=True):
+        rows = tx.lookup(sql.done_between, [key for _, key in keys])
+        for (visitor_id, _), row in zip(keys, rows, strict=True):
             if row is not None:
-                pages, goals = pages + row[0], goals + row[1]
-                begun += [(at, key[1]) for at in row[2:] if at is not None]  # type: ignore[misc]
+                pages, goals = pages + row.pages, goals + row.goals
+                edges = (row.first_session_at, row.last_session_at)
+                begun += [(at, visitor_id) for at in edges if at is not None]
     return pages, goals, [(one[1], one[0]) for one in (min(begun), max(begun))] if begun else []
 
 
-def sessions_json(tx: Transaction, website_id: bytes, person: Person) -> Iterator[dict[str, Any]]:
+def _touch(row: Row | None) -> Touch | None:
+    if row is None:
+        return None
+    params = _decode(row.params) if row.params else {}
+    named = next((params[name] for name in SOURCES if params.get(name)), None)
+    source = named or (row.referrer.partition("/")[0] if row.referrer else None)
+    return Touch(source, row.referrer, params, row.entry_url, row.started_at)
+
+
+def read_sessions(tx: Transaction, website_id: bytes, person: Person) -> Iterator[SessionDetail]:
     """Everything held about the sessions that began in the person's own spans, visitor by visitor."""
     return (
-        _session_json(visitor_id, row)
+        SessionDetail(
+            visitor_id,
+            row.started_at,
+            row.entry_url,
+            row.referrer,
+            row.params,
+            row.click_ids,
+            row.place,
+            row.device,
+        )
         for visitor_id, spans in sorted(person.spans.items())
         for span in spans
         for row in tx.all(sql.whole_sessions, (website_id, visitor_id, span.since, span.until))
     )
 
 
-def _session_json(visitor_id: bytes, row: Row) -> dict[str, Any]:
-    started_at, entry_url, referrer, *texts = row
-    params, click_ids, place, device = (_decode(text) if text else None for text in texts)
-    visitor = format_uuid(visitor_id)
-    return {
-        "sessionId": f"{visitor}-{started_at}",
-        "visitorId": visitor,
-        "startedAt": to_iso(started_at),
-        "url": entry_url,
-        "referrer": referrer,
-        "params": params,
-        "adClickIds": click_ids,
-        "place": place,
-        "device": device,
-    }
+def visitor_of(one: OnVisitor) -> VisitorOfPerson:
+    """A visitor of a person as it is shown."""
+    place = _decode_place(one.place) if one.place else NOWHERE
+    device = _decode_device(one.device).device if one.device else None
+    return VisitorOfPerson(
+        one.visitor_id, stays(one.spans), device, place.country, place.city, one.first_at, one.last_at
+    )
 
 
 def device_kind(text: str | None) -> str:
     """`desktop`, `mobile` and so on, of a visitor's device (JSON)."""
-    return (_device(text) or {}).get("type") or "desktop"
-
-
-def _device(text: str | None) -> dict[str, Any] | None:
-    return _decode(text).get("device") if text else None
-
-
-def visitor_json(one: OnVisitor) -> dict[str, Any]:
-    """A visitor of a person as the wire shows it."""
-    _, place_text, device_text = one.known
-    place = _decode(place_text) if place_text else {}
-    return {
-        "visitorId": format_uuid(one.visitor_id),
-        "spans": spans_json(one.spans),
-        "device": _device(device_text),
-        "country": place.get("country"),
-        "city": place.get("city"),
-        "firstSeenAt": _iso(one.first_at),
-        "lastSeenAt": _iso(one.last_at),
-    }
-
-
-def _iso(at: int | None) -> str | None:
-    return None if at is None else to_iso(at)
-
-
-def _touch(session: Row | None) -> dict[str, Any] | None:
-    """Where a session came from. `source`: its utm_source, ref, source or via, else the referrer's host, else None."""
-    if session is None:
-        return None
-    started_at, entry_url, referrer, params = session
-    said = _decode(params) if params else {}
-    named = next((said[name] for name in ("utm_source", "ref", "source", "via") if said.get(name)), None)
-    return {
-        "source": named or (referrer.partition("/")[0] if referrer else None),
-        "referrer": referrer,
-        "params": said,
-        "url": entry_url,
-        "at": to_iso(started_at),
-    }
+    kind = _decode_device(text).device.type if text else None
+    return kind or "desktop"

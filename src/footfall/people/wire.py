@@ -1,13 +1,25 @@
-"""Lists of people on the wire: which filters a query may name. Pure."""
+"""People on the wire: which filters the query of a list may name, and how answers show people. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
+from footfall.clock import to_iso
 from footfall.errors import BadRequest
+from footfall.identity.wire import explanation_json, identity_json, iso_or_none, person_json, stay_json
+from footfall.ids import format_uuid
+from footfall.people.model import (
+    JourneyEntry,
+    ListedPerson,
+    PersonDetail,
+    SessionDetail,
+    Touch,
+    VisitorOfPerson,
+)
 from footfall.people.terms import folded, read_number
 from footfall.web.parameters import read_number_parameter
 
@@ -103,3 +115,98 @@ def _any_of(parameter: str, text: str) -> tuple[str, ...]:
     if not 1 <= len(values) <= MAX_ANY_OF:
         raise BadRequest(f"{parameter}: name 1 to {MAX_ANY_OF} values, separated by commas.")
     return values
+
+
+# Answers
+
+
+def listed_json(one: ListedPerson) -> dict[str, Any]:
+    """A person in a list. The keys stand in another order than on their own page."""
+    who = identity_json(one.profile_id, one.user_ids, one.traits, one.identified_at)
+    order = ("profileId", "userId", "userIds", "name", "image", "metadata", "identifiedAt")
+    return {
+        **{key: who[key] for key in order},
+        "firstSeenAt": iso_or_none(one.activity.first_at),
+        "lastSeenAt": iso_or_none(one.activity.last_at),
+    }
+
+
+def detail_json(one: PersonDetail) -> dict[str, Any]:
+    """A person with what they did."""
+    return {
+        **person_json(one.person),
+        **({"explain": explanation_json(one.reasons)} if one.reasons else {}),
+        "firstSeenAt": iso_or_none(one.activity.first_at),
+        "lastSeenAt": iso_or_none(one.activity.last_at),
+        "visitorCount": one.activity.visitor_count,
+        "visitors": [visitor_json(visitor) for visitor in one.visitors],
+        "activity": {
+            "sessionCount": one.activity.visits,
+            "pageViewCount": one.page_view_count,
+            "goalCount": one.goal_count,
+        },
+        "firstTouch": _touch_json(one.first_touch),
+        "lastTouch": _touch_json(one.last_touch),
+    }
+
+
+def visitor_json(one: VisitorOfPerson) -> dict[str, Any]:
+    """A visitor of a person."""
+    return {
+        "visitorId": format_uuid(one.visitor_id),
+        "spans": [stay_json(stay) for stay in one.stays],
+        "device": one.device,
+        "country": one.country,
+        "city": one.city,
+        "firstSeenAt": iso_or_none(one.first_at),
+        "lastSeenAt": iso_or_none(one.last_at),
+    }
+
+
+def _touch_json(touch: Touch | None) -> dict[str, Any] | None:
+    if touch is None:
+        return None
+    return {
+        "source": touch.source,
+        "referrer": touch.referrer,
+        "params": touch.params,
+        "url": touch.url,
+        "at": to_iso(touch.at),
+    }
+
+
+def entry_json(one: JourneyEntry) -> dict[str, Any]:
+    """An entry of a journey."""
+    visitor = format_uuid(one.visitor_id)
+    return {
+        "type": one.type,
+        "at": to_iso(one.at),
+        "visitorId": visitor,
+        "sessionId": None if one.session_at is None else f"{visitor}-{one.session_at}",
+        "url": one.url,
+        "query": one.query,
+        "referrer": one.referrer,
+        "name": one.name,
+        "data": {"source": one.source, "factId": one.fact_id.hex()} if one.fact_id else one.data,
+    }
+
+
+def session_json(one: SessionDetail) -> dict[str, Any]:
+    """Everything held about a session."""
+    visitor = format_uuid(one.visitor_id)
+    return {
+        "sessionId": f"{visitor}-{one.started_at}",
+        "visitorId": visitor,
+        "startedAt": to_iso(one.started_at),
+        "url": one.entry_url,
+        "referrer": one.referrer,
+        "params": _stored(one.params),
+        "adClickIds": _stored(one.click_ids),
+        "place": _stored(one.place),
+        "device": _stored(one.device),
+    }
+
+
+def _stored(text: str | None) -> msgspec.Raw | None:
+    """JSON as it is stored; None for none."""
+    return msgspec.Raw(text.encode()) if text else None

@@ -39,12 +39,11 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
-    """Take a website and its keys away, if there is one. Its rows remain for `remove_rows`."""
+    """Take a website away, if there is one; see `auth.removal` for what opens it. Its rows remain for `remove_rows`."""
     website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
     tx.run(sql.website_remove, (website_id,))
-    tx.run(sql.keys_remove, (website_id,))
     tx.run(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
     return None
@@ -123,7 +122,7 @@ class WebsiteRemover:
         website_id, started = waiting[0].website_id, perf_counter()
         if await self._remove_some(website_id):
             return REST * (perf_counter() - started)
-        losses, self._losses = self._losses, await self._database.settle()
+        losses, self._losses = self._losses, await self._database.derived.flush()
         if losses != self._losses:  # what was removed from derived tables may be there again
             return 0
         if self._clock() < waiting[0].since + LATE_MS:

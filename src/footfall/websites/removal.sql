@@ -2,10 +2,6 @@
 -- Removes a website.
 DELETE FROM website WHERE website_id = :website_id;
 
--- name: keys_remove(website_id bytes)
--- Removes a website's API keys.
-DELETE FROM api_key WHERE website_id = :website_id;
-
 -- name: removal_add(name text, since int)
 -- Notes that rows of a website may be left.
 INSERT INTO setting (name, value) VALUES (:name, :since) ON CONFLICT (name) DO NOTHING;

@@ -55,9 +55,9 @@ WHY = {
 
 
 class Install(NamedTuple):
-    """How far a website is. `visitor`: one of its visitors; `is_local`: the snippet would work on this machine alone."""
+    """How far a website is. `visitor_id`: one of its visitors; `is_local`: the snippet would work on this machine alone."""
 
-    visitor: str | None
+    visitor_id: bytes | None
     has_person: bool
     dropped: list[tuple[str, int, str, str]]
     """(reason, hits, which events, what to do)."""
@@ -69,15 +69,15 @@ class Install(NamedTuple):
 async def read_install(call: Call) -> Install:
     """How far the website of the address is, now."""
     await call.services.dropped.flush()
-    visitor, has_person, today = await call.services.database.read(_read, (call.site, call.now))
+    visitor_id, has_person, today = await call.services.database.read(_read, (call.site, call.now))
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
     hosts = [(host, hits, _is_taken(host, call.site)) for host, hits in today.hosts[:MOST_HOSTS]]
     return Install(
-        visitor, has_person, dropped, hosts, is_localhost(bare_host(call.origin.partition("://")[2]))
+        visitor_id, has_person, dropped, hosts, is_localhost(bare_host(call.origin.partition("://")[2]))
     )
 
 
-def _read(tx: Transaction, asked: tuple[Website, int]) -> tuple[str | None, bool, DroppedToday]:
+def _read(tx: Transaction, asked: tuple[Website, int]) -> tuple[bytes | None, bool, DroppedToday]:
     website, now = asked
     return (
         some_visitor(tx, website.website_id),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from footfall.auth import store
+from footfall.auth.removal import close_website
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.dashboard.forms import Problem, problem_of
 from footfall.dashboard.page import Call, redirect, render
@@ -18,7 +19,6 @@ from footfall.log import get_logger
 from footfall.web.envelope import Reply
 from footfall.websites.fields import clean_changes, clean_host
 from footfall.websites.model import Changes, Exclusions, Website
-from footfall.websites.removal import remove_website
 from footfall.websites.store import (
     add_website,
     allow_host,
@@ -246,7 +246,7 @@ async def delete(call: Call) -> Reply:
             "confirm", f"Type {website.domain} exactly as it stands there to delete this website."
         )
         return await settings(call, problem=problem, status=400)
-    await change(call, lambda tx: remove_website(tx, website.website_id, call.now))
+    await change(call, lambda tx: close_website(tx, website.website_id, call.now))
     _log.info("website deleted", website=website.website_id.hex(), account=call.user.account_id.hex())
     return redirect(call, "/?done=deleted")
 

@@ -55,6 +55,7 @@ CREATE TABLE access_token (
 );
 
 -- The salt of a UTC day (days since epoch) for visitor ids of cookieless websites; destroyed when the day is over.
+-- Left out of backups.
 CREATE TABLE daily_salt (
     day BIGINT NOT NULL PRIMARY KEY,
     salt BYTEA NOT NULL

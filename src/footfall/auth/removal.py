@@ -1,0 +1,14 @@
+"""Deleting a website together with what opens it."""
+
+from __future__ import annotations
+
+from footfall.auth.store import sql
+from footfall.db.protocol import Transaction
+from footfall.errors import NotFound
+from footfall.websites.removal import remove_website
+
+
+def close_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
+    """Take a website and its keys away (`now`: ms since epoch), if there is one."""
+    tx.run(sql.keys_remove, (website_id,))
+    return remove_website(tx, website_id, now)

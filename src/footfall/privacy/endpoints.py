@@ -1,0 +1,58 @@
+"""Routes that erase people and give out what is held about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footfall.auth.principal import WebsitePrincipal
+from footfall.clock import to_iso
+from footfall.db.protocol import Database
+from footfall.identity.refs import read_ref
+from footfall.privacy.erase import Erasing, erase_call, nobody_to_erase, profile_to_erase
+from footfall.privacy.erasing import Erased
+from footfall.web.context import Context
+from footfall.web.envelope import Reply, success
+
+
+class Privacy:
+    """The handlers, on one database."""
+
+    def __init__(self, database: Database, erasing: Erasing) -> None:
+        self._database = database
+        self._erasing = erasing
+
+    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
+        """Erases a person, and says whether anything of them is left in the files of the database."""
+        asked = context.principal.website, read_ref(context.path_values[0])
+        profile_id = await self._database.read(profile_to_erase, asked)
+        call = erase_call(context.principal.website, profile_id, context.now)
+        receipt, is_gone = await self._erasing.erase_person(self._database, call)
+        if receipt is None:
+            raise await self._database.read(nobody_to_erase, asked)
+        return success(receipt_json(receipt, is_gone, self._database.engine))
+
+
+def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
+    """What an erasure removed, as it is answered."""
+    return {
+        "message": "This person was erased",
+        "erasureId": receipt.erasure_id.hex(),
+        "erasedAt": to_iso(receipt.erased_at),
+        "users": receipt.users,
+        "visitors": receipt.visitors,
+        "rows": receipt.rows,
+        "bytesGone": is_gone,
+        "note": bytes_note(is_gone, engine),
+    }
+
+
+def bytes_note(is_gone: bool, engine: str) -> str:
+    """What the receipt of an erasure says of the database's files."""
+    if is_gone:
+        return "No file of the database holds the person any more."
+    if engine == "sqlite":
+        return (
+            "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "
+            "write-ahead log in use: what it holds of the person goes within a second after that ends."
+        )
+    return "The rows are gone; the server's write-ahead log and dead rows go with its next checkpoints and vacuum."

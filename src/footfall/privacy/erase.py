@@ -1,0 +1,223 @@
+"""Erasure: the removal of facts, and of everything else that tells who a person was.
+
+What stays: that somebody did what the events say, without e-mail addresses, parameters and query strings; a boundary for each of the
+person's links, so that nobody else inherits the events; and a tombstone, by which later copies of the facts are recognised and dropped.
+
+The person is nobody as soon as the first transaction commits. What has many rows goes in slices, between which calls are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import msgspec
+
+from footfall.clock import to_iso
+from footfall.db.protocol import Database, Params, Transaction, WriteHandler
+from footfall.errors import ApiError, DatabaseError, NotFound
+from footfall.identity import rules
+from footfall.identity.erasing import Erasure, erasure_of, erasures_under_way, stone_of
+from footfall.identity.ledger import everybody_of
+from footfall.identity.refs import Ref, no_such_person, profile_id_of
+from footfall.identity.store import Key, has_facts
+from footfall.log import get_logger
+from footfall.privacy import erasing
+from footfall.privacy.erasing import Erased, Erasers, Slice
+from footfall.websites.model import Website
+from footfall.websites.store import read_websites
+
+REST_SECONDS = 0.02
+"""While live calls come, nothing is done for so long after a slice."""
+LOOK_SECONDS = 2.0
+"""How often a server looks for erasures with which nobody goes on."""
+
+
+class EraseCall(msgspec.Struct, frozen=True):
+    """Erase a person. `erasure_id` (see `rules.erasure_id`) names the erasure; `now`: ms since epoch."""
+
+    website_id: bytes
+    profile_secret: bytes
+    profile_id: bytes
+    erasure_id: bytes
+    now: int
+
+
+def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
+    """The call to erase a person at a time (ms since epoch), under an id of its own."""
+    erasure_id = rules.erasure_id(website.profile_secret, secrets.token_bytes(8))
+    return EraseCall(website.website_id, website.profile_secret, profile_id, erasure_id, now)
+
+
+def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
+    """The id of the profile that a reference names; of a user who is being erased and of whom nothing came since, the erased one."""
+    website, ref = asked
+    profile_id = profile_id_of(tx, website, ref)
+    if isinstance(ref, bytes) or has_facts(tx, website.website_id, profile_id):
+        return profile_id
+    stone = stone_of(tx, website.website_id, rules.user_hash(website.profile_secret, ref))
+    before = rules.profile_id(website.profile_secret, stone.generation - 1, ref) if stone else profile_id
+    return before if is_being_erased(tx, (website.website_id, before)) else profile_id
+
+
+def is_being_erased(tx: Transaction, key: Key) -> bool:
+    """Whether the erasure of a profile (website id, profile id) is under way."""
+    return erasure_of(tx, *key) is not None
+
+
+def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
+    """The error for a reference that names nobody: it says so when that is since the user was erased."""
+    website, ref = asked
+    user_hash = rules.user_hash(website.profile_secret, ref) if isinstance(ref, str) else b""
+    stone = stone_of(tx, website.website_id, user_hash)
+    if stone is None:
+        return no_such_person()
+    return NotFound(
+        f"Nothing is held about this user, who was erased as of {to_iso(stone.erased_at)}: "
+        f"erasure {stone.erasure_id.hex()}."
+    )
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """A slice of an erasure to take."""
+
+    erasure: Erasure
+    part: Slice
+
+
+def end_erasures(tx: Transaction, calls: list[Erasure]) -> list[Erased | None]:
+    """Write handler: the receipts; see `erasing.end`."""
+    return [erasing.end(tx, call) for call in calls]
+
+
+def _locked(website_id: bytes) -> list[Params]:
+    """Besides all that concerns people, the visitors' own rows: an event would write back what is being blanked."""
+    return [(website_id, name) for name in (b"people", b"visitors")]
+
+
+def _locks(calls: list[EraseCall] | list[Erasure]) -> list[Params]:
+    return [name for call in calls for name in _locked(call.website_id)]
+
+
+def _slice_locks(calls: list[Taking]) -> list[Params]:
+    return [name for call in calls for name in _locked(call.erasure.website_id)]
+
+
+class Erasing:
+    """Erases people from all domains, each of which brings an eraser."""
+
+    def __init__(self, erasers: Erasers) -> None:
+        self._erasers = erasers
+        self.erase_handler = WriteHandler(rank=2, run=self.erase, is_slow=True, locks=_locks)
+        self._slice_handler = WriteHandler(
+            rank=-1, run=self._take_slices, is_slow=True, is_step=True, locks=_slice_locks
+        )
+        self._end_handler = WriteHandler(rank=-1, run=end_erasures, is_slow=True, is_step=True, locks=_locks)
+        self._forget_handler = WriteHandler(
+            rank=-1, run=self._forget_all, is_step=True, locks=lambda calls: [(b"trait index",)]
+        )
+
+    def erase(self, tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
+        """Write handler: how far each erasure came, which is the end unless there is much to erase; None when there is no fact about such a profile."""
+        return [self._erase(tx, call) for call in calls]
+
+    def _erase(self, tx: Transaction, call: EraseCall) -> Erased | None:
+        if (under_way := erasure_of(tx, call.website_id, call.profile_id)) is not None:
+            return erasing.erased(tx, call.website_id, under_way)
+        members = everybody_of(tx, call.website_id, call.profile_id)
+        if not members:
+            return None
+        erasure = Erasure(call.website_id, call.profile_secret, call.erasure_id)
+        keys = erasing.begin(tx, self._erasers, erasure, members, call.now)
+        facts = erasing.few_facts(tx, erasure)
+        if facts:
+            erasing.take(tx, self._erasers, erasure, erasing.slices(facts)[0])
+        found = erasing.end(tx, erasure)
+        return found and msgspec.structs.replace(found, keys=keys)
+
+    def _take_slices(self, tx: Transaction, calls: list[Taking]) -> list[int]:
+        """Write handler: how many of each slice's facts are done, from the first on."""
+        return [erasing.take(tx, self._erasers, call.erasure, call.part) for call in calls]
+
+    def _forget_all(self, tx: Transaction, calls: list[list[Params]]) -> list[None]:
+        """Write handler: nobody is found by these profiles (website id, profile id) any more."""
+        for keys in calls:
+            erasing.forget(tx, self._erasers, keys)
+        return [None] * len(calls)
+
+    async def erase_person(self, database: Database, call: EraseCall) -> tuple[Erased | None, bool]:
+        """The receipt of an erasure, None when there is no fact about such a profile; and whether all that was removed is gone from the disk.
+
+        When the person is being erased already, that erasure's, at its end.
+        """
+        receipt: Erased | None = await database.write(self.erase_handler, call)
+        if receipt is None:
+            return None, False
+        is_forgotten = await self._forget(database, receipt.keys)
+        if not receipt.is_done:
+            erasure = Erasure(call.website_id, call.profile_secret, receipt.erasure_id)
+            receipt = await self.go_on(database, erasure)
+        return receipt, is_forgotten and await database.scrub()
+
+    async def _forget(self, database: Database, keys: list[Params]) -> bool:
+        try:
+            await database.write(self._forget_handler, keys)
+        except (ApiError, DatabaseError) as error:  # the erasure stands
+            get_logger("erasure").warning("the index is cleared by its next step", reason=str(error))
+            return False
+        return True
+
+    async def go_on(self, database: Database, erasure: Erasure) -> Erased | None:
+        """The receipt of an erasure that was begun, once it is done; None when its website was deleted. Others may go on with the same one."""
+        while True:
+            while facts := await database.scan(erasing.facts_left, erasure, share=erasure.website_id):
+                for part in erasing.slices(facts):
+                    await self._take(database, erasure, part)
+            receipt: Erased | None = await database.write(self._end_handler, erasure)
+            if receipt is None or receipt.is_done:
+                return receipt
+
+    async def _take(self, database: Database, erasure: Erasure, part: Slice) -> None:
+        taken = 0
+        while taken < len(part.facts):
+            calls = database.live_calls()
+            rest = msgspec.structs.replace(part, facts=part.facts[taken:])
+            taken += await database.write(self._slice_handler, Taking(erasure, rest))
+            if database.live_calls() != calls:
+                await asyncio.sleep(REST_SECONDS)
+
+
+def unfinished(tx: Transaction, _: None = None) -> list[Erasure]:
+    """Erasures that were begun and are not done."""
+    found = erasures_under_way(tx)
+    websites = read_websites(tx) if found else {}
+    return [Erasure(one, websites[one].profile_secret, two) for one, two in found if one in websites]
+
+
+def finish_erasures(tx: Transaction, erasers: Erasers, website_id: bytes | None = None) -> None:
+    """Do what is left of erasures, of one website or of all, in this transaction: for commands beside which no server need run."""
+    for erasure in unfinished(tx):
+        if website_id in (None, erasure.website_id):
+            tx.lock(_locked(erasure.website_id))
+            erasing.finish(tx, erasers, erasure)
+
+
+class ErasureWatch:
+    """A server's work on erasures whose callers are gone, or whose server was stopped."""
+
+    def __init__(self, database: Database, erasing: Erasing) -> None:
+        self._database = database
+        self._erasing = erasing
+        self._seen: dict[Erasure, Erased | None] = {}
+
+    async def advance(self) -> None:
+        """Go on with what nobody got on with since the last time. Raises ApiError and DatabaseError."""
+        seen, self._seen = self._seen, await self._database.read(_progress, None)
+        for erasure, progress in self._seen.items():
+            if seen.get(erasure) == progress:
+                await self._erasing.go_on(self._database, erasure)
+                await self._database.scrub()
+
+
+def _progress(tx: Transaction, _: None) -> dict[Erasure, Erased | None]:
+    return {one: erasing.erased(tx, one.website_id, one.erasure_id) for one in unfinished(tx)}

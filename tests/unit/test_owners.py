@@ -1,0 +1,136 @@
+"""Each table has one owner, whose statements alone write it; and whatever tells who somebody is has an eraser."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from footfall.app import ERASERS
+from footfall.db import migrate
+
+SOURCES = Path(__file__).parents[2] / "src" / "footfall"
+
+OWNERS = {
+    "accounts": ("account", "account_session", "login_attempt", "setup_link"),
+    "auth": ("access_token", "api_key"),
+    "collect": ("daily_salt", "dropped_hit", "event", "refused_host", "session", "visitor"),
+    # Numbers by name; each domain has names of its own.
+    "all": ("setting",),
+    # profile_change is what identity leaves word in for whoever keeps something that follows from profiles.
+    "identity": (
+        "boundary",
+        "erasing",
+        "fact",
+        "import_progress",
+        "inactive",
+        "link",
+        "merge_fact",
+        "profile",
+        "profile_change",
+        "refused_id",
+        "tombstone",
+        "undo_fact",
+        "unsigned_count",
+    ),
+    "people": ("listed_person", "online", "search_term", "trait"),
+    "privacy": ("erasure",),
+    "websites": ("website",),
+}
+OWNER = {table: domain for domain, tables in OWNERS.items() for table in tables}
+
+READS_OF_OTHERS: dict[tuple[str, str], str] = {
+    ("dashboard", "link"): "the page of a visitor tells whose it was",
+    ("dashboard", "profile"): "a first visit of the dashboard asks whether anybody was identified yet",
+    ("dashboard", "visitor"): "pages show visitors, and whether there is any",
+    ("identity", "online"): "the clock is compared with the newest time that is stored anywhere",
+    (
+        "identity",
+        "visitor",
+    ): "an identify call needs a visitor with a pageview, which it asks for together with its other reads",
+    ("people", "erasing"): "a journey hides what is about to be removed",
+    ("people", "event"): "what a person did is read between their links, in one statement",
+    ("people", "fact"): "identify calls are part of a journey; a person is found by a fact id",
+    ("people", "inactive"): "facts that were undone are no part of a journey",
+    ("people", "link"): "which visitors a person was, and when",
+    ("people", "profile"): "the index is made from profiles, and lists are joined with them",
+    ("people", "profile_change"): "the index reads what identity left word of",
+    ("people", "session"): "what a person did is read between their links, in one statement",
+    ("people", "visitor"): "what a person did is read between their links, in one statement",
+}
+"""(domain, table of another) -> why a statement of the domain reads it."""
+
+NOT_ERASED: dict[str, str] = {
+    "boundary": "an erasure leaves it: a visitor was nobody from a time on, so that nobody else inherits the events",
+    "erasure": "the receipt; its visitor says how far the erasure came",
+    "online": "visitors of the last five minutes, who stay visitors; nothing tells who they are",
+    "unsigned_count": "how many unsigned calls a visitor made on a day, which limits them; nothing tells for whom",
+}
+"""Tables with ids of visitors or users to which no eraser sees -> why."""
+
+_NAME = re.compile(r"^-- name: (\w+)", re.MULTILINE)
+_COMMENT = re.compile(r"--.*")
+_WRITTEN = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE)\s+(\w+)")
+_NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)")
+_TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
+_TELLING = re.compile(r"^    (visitor_id|profile_id|user_id) ", re.MULTILINE)
+
+
+def tables() -> dict[str, str]:
+    """The columns of every table that migrations make, as they stand there."""
+    texts = [*migrate.migrations().values(), *migrate.derived().values()]
+    return dict(found for text in texts for found in _TABLE.findall(text))
+
+
+def statements() -> Iterator[tuple[str, str, str]]:
+    """(domain, where, text) of every statement in a `.sql` file, and of every text of a Python file that may be one or a part of one."""
+    for path in sorted(SOURCES.rglob("*")):
+        where = path.relative_to(SOURCES)
+        if path.suffix == ".sql" and path.parent.name != "migrations":
+            parts = _NAME.split(path.read_text("utf-8"))[1:]
+            for name, text in zip(parts[::2], parts[1::2], strict=True):
+                yield where.parts[0], f"{where}: {name}", _COMMENT.sub("", text)
+        elif path.suffix == ".py":
+            nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+            told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+            for node in nodes:
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+                    yield where.parts[0], f"{where}:{node.lineno}", node.value
+
+
+def uses(pattern: re.Pattern[str]) -> dict[tuple[str, str], list[str]]:
+    """(domain, table of another domain) -> where statements of the domain name it behind the words of a pattern."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for domain, where, text in statements():
+        for table in pattern.findall(text):
+            if OWNER.get(table, domain) not in (domain, "all"):
+                found.setdefault((domain, table), []).append(where)
+    return found
+
+
+def test_every_table_has_an_owner() -> None:
+    assert sorted(tables()) == sorted(OWNER)
+
+
+def test_no_statement_writes_a_table_of_another_domain() -> None:
+    assert uses(_WRITTEN) == {}
+
+
+def test_no_statement_reads_a_table_of_another_domain_without_a_reason() -> None:
+    read = uses(_NAMED)
+    assert {use: where for use, where in read.items() if use not in READS_OF_OTHERS} == {}
+    assert sorted(READS_OF_OTHERS.keys() - read) == []
+
+
+def test_what_tells_who_somebody_is_has_an_eraser_or_a_reason_to_stay() -> None:
+    telling = {table for table, columns in tables().items() if _TELLING.search(columns)}
+    erased = {table for eraser in ERASERS for table in eraser.tables}
+    assert sorted(telling - erased - NOT_ERASED.keys()) == []
+    assert sorted(NOT_ERASED.keys() & erased) == []
+    assert sorted((erased | NOT_ERASED.keys()) - telling) == []
+
+
+def test_a_domain_erases_from_its_own_tables() -> None:
+    for eraser in ERASERS:
+        assert len({OWNER[table] for table in eraser.tables}) == 1
