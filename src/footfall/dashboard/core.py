@@ -24,6 +24,7 @@ from footfall.errors import ApiError, BadRequest, DatabaseError, FieldError, For
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.privacy.erase import Erasing
+from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
 from footfall.web.context import PAGE, Context, Handler, Route
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
@@ -48,6 +49,7 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     erasing: Erasing
+    exporting: Exporting
     directory: Directory
     online: Online
     refused: Counts
