@@ -11,6 +11,7 @@ from footfall.identity.model import SERVER, Operations
 from footfall.identity.service import IdentifyCall, identify
 from footfall.identity.wire import Identify
 from footfall.privacy.export import Exporting
+from footfall.web.json import encode
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Place
 from tests.support.servers import run_json
@@ -26,7 +27,7 @@ def fill(tx: Transaction) -> None:
 def test_a_new_domain_adds_a_field_to_the_export_by_one_exporter(place: Place) -> None:
     run_json(place, "db", "migrate")
     place.transact(fill)
-    paid = Exporter("payments", lambda tx, subject: list_parts([{"of": subject.person.user_id}]))
+    paid = Exporter("payments", lambda tx, subject: list_parts([encode({"of": subject.person.user_id})]))
     found = place.snapshot(lambda tx: Exporting((*EXPORTERS, paid)).read(tx, (WEBSITE, "ann")))
     assert found is not None
     document = msgspec.json.decode(b"".join(found.parts))

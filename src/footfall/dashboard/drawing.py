@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from footfall.clock import find_zone, from_iso, to_iso
+from footfall.clock import find_zone, to_iso
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
 from footfall.identity.model import Stay, TraitValues
@@ -178,15 +178,11 @@ def plural(words: tuple[str, str, str], number: int) -> str:
     return f"{words[0] if number == 1 else words[1]} {words[2]}"
 
 
-def _ms(when: str | int) -> int:
-    return when if isinstance(when, int) else from_iso(when)
-
-
-def ago(when: str | int | None, now: int) -> str:
-    """How long ago a time (ISO, or ms since epoch) was."""
+def ago(when: int | None, now: int) -> str:
+    """How long ago a time (ms since epoch) was."""
     if when is None:
         return "never"
-    seconds = max(0, (now - _ms(when)) // 1000)
+    seconds = max(0, (now - when) // 1000)
     for unit, size in UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
@@ -198,11 +194,11 @@ def knows_zone(zone: str) -> bool:
     return find_zone(zone) is not None
 
 
-def _local(when: str | int, zone: str) -> dt.datetime:
-    return dt.datetime.fromtimestamp(_ms(when) / 1000, find_zone(zone) or dt.UTC)
+def _local(when: int, zone: str) -> dt.datetime:
+    return dt.datetime.fromtimestamp(when / 1000, find_zone(zone) or dt.UTC)
 
 
-def clock_text(when: str | int | None, zone: str = "UTC") -> str:
+def clock_text(when: int | None, zone: str = "UTC") -> str:
     """Date and time in a website's time zone, such as `5 May 2026, 14:00 CEST`."""
     return "" if when is None else f"{_local(when, zone):%-d %b %Y, %H:%M %Z}"
 
@@ -213,16 +209,16 @@ def stay_text(stay: Stay, zone: str = "UTC") -> str:
     return f"{since} until {'now' if stay.until is None else clock_text(stay.until, zone)}"
 
 
-def time_text(when: str | int, zone: str = "UTC") -> str:
+def time_text(when: int, zone: str = "UTC") -> str:
     """The time of day in a website's time zone, for places that name the zone elsewhere."""
     return f"{_local(when, zone):%H:%M}"
 
 
-def date_text(when: str | int, zone: str = "UTC") -> str:
+def date_text(when: int, zone: str = "UTC") -> str:
     """The date in a website's time zone."""
     return f"{_local(when, zone):%-d %b %Y}"
 
 
-def day_text(when: str | int, zone: str = "UTC") -> str:
+def day_text(when: int, zone: str = "UTC") -> str:
     """The day in a website's time zone."""
     return f"{_local(when, zone):%A, %-d %B %Y}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -89,12 +89,12 @@ async def people(call: Call) -> Reply:
     page = await call.services.database.scan(read_people_page, asked, share=call.site.website_id)
     if page.goal:
         return redirect(call, f"/w/{call.site.website_id.hex()}/{page.goal}")
-    values = _values(call, page, query.offset if query else 0, problem)
+    shown = _view(call, page, query.offset if query else 0, problem)._asdict()
     if asked.is_part:
         drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
-        html = await apart(lambda: drawing(form_token=call.form_token(), **values))
+        html = await apart(lambda: drawing(form_token=call.form_token(), **shown))
         return Reply(html.encode(), 200, page_headers(call))
-    return await apart(lambda: render(call, "people.html", section="people", fields=page.fields, **values))
+    return await apart(lambda: render(call, "people.html", section="people", fields=page.fields, **shown))
 
 
 def _read_query(call: Call) -> tuple[PeopleQuery | None, str | None]:
@@ -106,24 +106,41 @@ def _read_query(call: Call) -> tuple[PeopleQuery | None, str | None]:
         return None, _filter_problem(call.pairs) or error.message
 
 
-def _values(call: Call, page: PeoplePage, offset: int, problem: str | None) -> dict[str, Any]:
-    """What the templates of the list take."""
+class _View(NamedTuple):
+    """What the templates of the list take. `offers`: (field, address) of other searches; `first`, `before`, `after`: addresses of pages."""
+
+    found: PeopleList
+    problem: str | None
+    search: str
+    visitor_id: bytes | None
+    offers: list[tuple[str, str]]
+    filters: list[dict[str, str]]
+    operators: dict[str, str]
+    is_filtered: bool
+    first: str
+    some_visitor: bytes | None
+    before: str | None
+    after: str | None
+    offset: int
+
+
+def _view(call: Call, page: PeoplePage, offset: int, problem: str | None) -> _View:
     search = call.query.get("search", "")
-    return {
-        "found": page.found,
-        "problem": problem,
-        "search": search,
-        "visitor_id": page.visitor_id,
-        "offers": [(name, _offered(call.pairs, name, search.strip())) for name in page.holding],
-        "filters": [_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
-        "operators": OPERATORS,
-        "is_filtered": any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
-        "first": _page_address(call.pairs, 0),
-        "some_visitor": page.some_visitor,
-        "before": _page_address(call.pairs, offset - PAGE) if offset else None,
-        "after": _page_address(call.pairs, offset + PAGE) if page.found.has_more else None,
-        "offset": offset,
-    }
+    return _View(
+        found=page.found,
+        problem=problem,
+        search=search,
+        visitor_id=page.visitor_id,
+        offers=[(name, _offered(call.pairs, name, search.strip())) for name in page.holding],
+        filters=[_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
+        operators=OPERATORS,
+        is_filtered=any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
+        first=_page_address(call.pairs, 0),
+        some_visitor=page.some_visitor,
+        before=_page_address(call.pairs, offset - PAGE) if offset else None,
+        after=_page_address(call.pairs, offset + PAGE) if page.found.has_more else None,
+        offset=offset,
+    )
 
 
 def read_people_page(tx: Transaction, asked: _Asked) -> PeoplePage:

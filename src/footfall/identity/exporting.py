@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 import msgspec
 
@@ -40,22 +39,24 @@ def subject_of(tx: Transaction, website_id: bytes, person: PersonThen) -> Subjec
     """What exporters are told."""
     names = key_names(tx, website_id)
     reasons = explanation_json(explain(person, names))
-    explained = [b'{"traits":', encode(reasons["traits"]), b',"links":', *list_parts(reasons["links"]), b"}"]
+    links = list_parts(map(encode, reasons["links"]))
+    explained = [b'{"traits":', encode(reasons["traits"]), b',"links":', *links, b"}"]
     return Subject(website_id, person, names, explained)
 
 
-def list_parts(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """The parts of a JSON list; each item has a line of its own."""
+def list_parts(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a JSON list with these items; each has a line of its own."""
     rest, before = iter(items), b"[\n"
     while some := list(islice(rest, TOGETHER)):
-        yield before + b",\n".join(map(encode, some))
+        yield before + b",\n".join(some)
         before = b",\n"
     yield b"[]" if before == b"[\n" else b"\n]"
 
 
 def _ledger(tx: Transaction, subject: Subject) -> Iterator[bytes]:
     users = everybody_of(tx, subject.website_id, subject.person.person_id)
-    return list_parts(map(ledger_json, whole_ledger(tx, subject.website_id, users, subject.key_names)))
+    entries = whole_ledger(tx, subject.website_id, users, subject.key_names)
+    return list_parts(encode(ledger_json(one)) for one in entries)
 
 
 EXPLAIN = Exporter("explain", lambda tx, subject: subject.explained)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, Conflict, NotFound
 from footfall.identity import rules, store
-from footfall.identity.model import IDENTIFY, MERGE, SERVER, UNDO, Merge, Traits, Undo
+from footfall.identity.model import IDENTIFY, MERGE, SERVER, UNDO, Merge, Traits, TraitValues, Undo
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile, sql
 from footfall.ids import at_of
@@ -45,7 +45,7 @@ class Merged(msgspec.Struct, frozen=True):
     user_id: str
     user_ids: list[str]
     visitor_ids: list[bytes]
-    metadata: dict[str, Any]
+    metadata: TraitValues
     left_out: list[str]
 
 

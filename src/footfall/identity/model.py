@@ -14,12 +14,15 @@ SERVER, BROWSER, IMPORT = "server", "browser", "import"
 IDENTIFY, MERGE, UNDO = "identify", "merge", "undo"
 """The kinds of facts (stored and hashed): a visitor was a user, two users are one person, a fact does not count."""
 
+TraitValues = dict[str, Any]
+"""The values of a person's traits by name: a JSON object, whatever a website keeps in it."""
+
 
 class Operations(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one identify call does to the traits; stored as JSON in the fact. No key stands in two of them."""
 
-    set: dict[str, Any] = {}
-    set_once: dict[str, Any] = {}
+    set: TraitValues = {}
+    set_once: TraitValues = {}
     unset: tuple[str, ...] = ()
 
 
@@ -62,8 +65,8 @@ class Traits(msgspec.Struct):
     no room: those of `untrusted` beside the fields of trusted calls, and older trusted ones of a merged person.
     """
 
-    values: dict[str, Any]
-    untrusted: dict[str, Any]
+    values: TraitValues
+    untrusted: TraitValues
     gone: set[str]
     left_out: set[str] = set()
 
@@ -81,10 +84,6 @@ class Warn(msgspec.Struct, frozen=True):
     code: str
     field: str
     message: str
-
-
-TraitValues = dict[str, Any]
-"""The values of a person's traits by name: a JSON object, whatever a website keeps in it."""
 
 
 class Span(msgspec.Struct, frozen=True):

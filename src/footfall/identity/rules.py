@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
+from footfall.identity.model import Fact, Link, Merge, Operations, Traits, TraitValues, Undo
 from footfall.ids import MAX_AT, at_of, at_prefix
 
 MAX_KEYS = 256
@@ -207,9 +207,9 @@ def _decide_trusted(touched: dict[str, list[Touch]]) -> dict[str, Touch | None]:
     return {key: deciding_touch(touches) for key, touches in touched.items()}
 
 
-def _newest(chosen: dict[str, Touch]) -> dict[str, Any]:
+def _newest(chosen: dict[str, Touch]) -> TraitValues:
     """The newest keys of more than a profile can hold."""
-    kept: dict[str, Any] = {}
+    kept: TraitValues = {}
     size = 2
     for key in sorted(chosen, key=lambda key: (chosen[key].fact_id, key), reverse=True):
         size += _size_of(key, chosen[key].value)
@@ -224,9 +224,9 @@ def _size_of(key: str, value: Any) -> int:
     return len(_canonical({key: value})) - 1
 
 
-def _fold_untrusted(history: History) -> dict[str, Any]:
+def _fold_untrusted(history: History) -> TraitValues:
     """What unsigned facts come to, from the oldest to the newest."""
-    untrusted: dict[str, Any] = {}
+    untrusted: TraitValues = {}
     since = {key: at for key, at in history.trusted_since.items() if key in history.unsigned_keys}
     for at, group in itertools.groupby(sorted(history.unsigned), key=at_of):
         said = [history.unsigned[fact_id].operations for fact_id in group]
@@ -236,10 +236,10 @@ def _fold_untrusted(history: History) -> dict[str, Any]:
     return {key: value for key, value in untrusted.items() if key not in since}
 
 
-def _push(untrusted: dict[str, Any], said: Sequence[Operations], refused: Collection[str]) -> dict[str, Any]:
+def _push(untrusted: TraitValues, said: Sequence[Operations], refused: Collection[str]) -> TraitValues:
     """What unsigned facts of one time, in their order, make of what earlier ones came to. Of those of one fact, the first key counts as newest."""
     dead = {key for one in said for key in one.unset}.union(refused)
-    fresh: dict[str, Any] = {}
+    fresh: TraitValues = {}
     for one in reversed(said):
         fresh = {**fresh, **{key: one.set[key] for key in sorted(one.set.keys() - dead - fresh.keys())}}
     for one in said:
@@ -250,11 +250,11 @@ def _push(untrusted: dict[str, Any], said: Sequence[Operations], refused: Collec
     return _as_fits({**fresh, **rest}, MAX_UNTRUSTED_KEYS, MAX_UNTRUSTED_BYTES)
 
 
-def _as_fits(fields: dict[str, Any], most: int, size: int) -> dict[str, Any]:
+def _as_fits(fields: TraitValues, most: int, size: int) -> TraitValues:
     """Of these fields, in their order, each that there is room for beside those before it: at most so many, and so many bytes of JSON."""
     if len(fields) <= most and len(_canonical(fields)) <= size:
         return fields
-    kept: dict[str, Any] = {}
+    kept: TraitValues = {}
     size -= 2
     for key, value in fields.items():
         more = _size_of(key, value)
@@ -264,7 +264,7 @@ def _as_fits(fields: dict[str, Any], most: int, size: int) -> dict[str, Any]:
     return kept
 
 
-def _composed(trusted: dict[str, Any], untrusted: dict[str, Any], gone: set[str]) -> Traits:
+def _composed(trusted: TraitValues, untrusted: TraitValues, gone: set[str]) -> Traits:
     """The traits of decided fields, of which the trusted ones fit into a profile."""
     if not untrusted:
         return Traits(trusted, {}, gone)
@@ -276,7 +276,7 @@ def _composed(trusted: dict[str, Any], untrusted: dict[str, Any], gone: set[str]
     return Traits(values, untrusted, gone, untrusted.keys() - values.keys())
 
 
-def _trusted(traits: Traits) -> dict[str, Any]:
+def _trusted(traits: Traits) -> TraitValues:
     if not traits.untrusted:
         return traits.values
     return {key: value for key, value in traits.values.items() if key not in traits.untrusted}
@@ -397,7 +397,7 @@ def apply_newest(traits: Traits, operations: Operations, is_trusted: bool) -> tu
     return _changed(traits, sets, operations.unset), []
 
 
-def _with_untrusted(traits: Traits, untrusted: dict[str, Any]) -> Traits:
+def _with_untrusted(traits: Traits, untrusted: TraitValues) -> Traits:
     known = traits.untrusted
     if list(known) == list(untrusted) and all(
         same_value(known[key], value) for key, value in untrusted.items()
@@ -430,7 +430,7 @@ def refused_keys(traits: Traits, operations: Operations) -> list[str]:
     return [key for key in _named(operations) if is_decided_by_trusted(traits, key)]
 
 
-def size_problem(metadata: dict[str, Any]) -> str | None:
+def size_problem(metadata: TraitValues) -> str | None:
     """Why a profile cannot hold `metadata`, or None when it can."""
     if len(metadata) > MAX_KEYS:
         return (
@@ -452,7 +452,7 @@ def _named(operations: Operations) -> Iterable[str]:
     yield from operations.unset
 
 
-def _says_nothing_new(traits: Traits, sets: dict[str, Any]) -> bool:
+def _says_nothing_new(traits: Traits, sets: TraitValues) -> bool:
     known = traits.values.get
     for key, value in sets.items():
         if type(value) is str:  # by far the most common kind, and no other kind equals it
@@ -463,7 +463,7 @@ def _says_nothing_new(traits: Traits, sets: dict[str, Any]) -> bool:
     return not traits.untrusted or traits.untrusted.keys().isdisjoint(sets)
 
 
-def _changed(traits: Traits, sets: dict[str, Any], unset: Sequence[str]) -> Traits:
+def _changed(traits: Traits, sets: TraitValues, unset: Sequence[str]) -> Traits:
     values = {key: value for key, value in _trusted(traits).items() if key not in unset}
     for key, value in sets.items():
         known = traits.values.get(key, _MISSING)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from footfall.clock import system_clock
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
+from footfall.identity.model import Fact, Link, Merge, Operations, Traits, TraitValues, Undo
 from footfall.ids import at_prefix
 
 sql = load(__file__, "identity.sql")
@@ -86,7 +86,7 @@ def traits_from(row: Row) -> Traits:
     return Traits(values, untrusted, _keys_from(row.gone), _keys_from(row.left_out))
 
 
-def _untrusted_from(text: str | None, values: dict[str, Any]) -> dict[str, Any]:
+def _untrusted_from(text: str | None, values: TraitValues) -> TraitValues:
     items = _decode(text) if text else []
     return dict((item, values.get(item)) if isinstance(item, str) else item for item in items)
 

@@ -22,16 +22,18 @@ def _profile(tx: Transaction, subject: Subject) -> Iterator[bytes]:
     yield from subject.explained
     yield b',"visitors":'
     listed = list_visitors(visitors, b"", len(visitors)).visitors
-    yield from list_parts(visitor_json(visitor_of(one)) for one in listed)
+    yield from list_parts(encode(visitor_json(visitor_of(one))) for one in listed)
     yield b"}"
 
 
 def _sessions(tx: Transaction, subject: Subject) -> Iterator[bytes]:
-    return list_parts(map(session_json, read_sessions(tx, subject.website_id, subject.person)))
+    sessions = read_sessions(tx, subject.website_id, subject.person)
+    return list_parts(encode(session_json(one)) for one in sessions)
 
 
 def _journey(tx: Transaction, subject: Subject) -> Iterator[bytes]:
-    return list_parts(map(entry_json, whole_journey(tx, subject.website_id, subject.person)))
+    entries = whole_journey(tx, subject.website_id, subject.person)
+    return list_parts(encode(entry_json(one)) for one in entries)
 
 
 PROFILE = Exporter("profile", _profile)

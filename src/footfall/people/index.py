@@ -22,6 +22,7 @@ from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import DatabaseError
+from footfall.identity.model import TraitValues
 from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of, at_prefix
 from footfall.people.terms import FORM, Indexed, indexed_value, search_terms
@@ -139,7 +140,7 @@ def _is_person(key: Params, profile: Row | None) -> bool:
     return profile is not None and profile.person_id == key[1]
 
 
-def _are_terms(names: set[str], values: dict[str, Any]) -> bool:
+def _are_terms(names: set[str], values: TraitValues) -> bool:
     """Whether any of these traits is one by whose words, or elements, people are searched."""
     return not names.isdisjoint(_SEARCHED) or any(isinstance(values.get(name), list) for name in names)
 
@@ -147,7 +148,7 @@ def _are_terms(names: set[str], values: dict[str, Any]) -> bool:
 class _Entry(NamedTuple):
     """What the index has to say of a person. Times in ms since epoch."""
 
-    values: dict[str, Any]
+    values: TraitValues
     users: list[str]
     seen_at: int
     identified_at: int

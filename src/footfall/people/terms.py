@@ -8,13 +8,14 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from footfall.clock import from_iso
+from footfall.identity.model import TraitValues
 
 FORM = 3
 """The number of the form that values and terms have in the index. To be raised with each change: then everybody is indexed anew."""
@@ -162,7 +163,7 @@ def folded(text: str) -> str:
     return " ".join(alike.lower().split())
 
 
-def search_terms(user_ids: Iterable[str], metadata: Mapping[str, Any]) -> set[str]:
+def search_terms(user_ids: Iterable[str], metadata: TraitValues) -> set[str]:
     """What a person is found by: user ids, name and e-mail address, folded, whole and from the beginning of each of their words on.
 
     Whoever begins to type any of their words, or several in a row, finds them: `ada.l@example.com` by `ada`, `l@`, `example.com` and
@@ -181,7 +182,7 @@ def _words(text: str) -> Iterator[str]:
     return (text[start : start + MAX_TERM] for start in starts)
 
 
-def _elements(metadata: Mapping[str, Any]) -> Iterator[str]:
+def _elements(metadata: TraitValues) -> Iterator[str]:
     """The terms of lists' elements."""
     lists = ((name, value) for name, value in metadata.items() if isinstance(value, list))
     return (element_term(name, indexed_value(one)[1]) for name, value in lists for one in value)

@@ -1,0 +1,115 @@
+"""A page tells of one state of the database: all that it shows is read at once, whatever is written meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from footfall.collect.online import Online
+from footfall.dashboard import merging, people, person, visitor
+from footfall.dashboard.core import Call
+from footfall.dashboard.live import Live
+from footfall.db import sqlite, sqlite_file, sqlite_schema
+from footfall.identity.model import Operations
+from footfall.identity.service import identify
+from footfall.ids import format_uuid
+from footfall.websites.store import put_website
+from tests.laws.world import VISITORS, Said
+from tests.unit.test_pages_of_stored_data import (
+    ACCOUNT,
+    BARE,
+    ID,
+    SITE,
+    _TxDatabase,
+    context_of,
+    store_visitor,
+)
+
+PAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
+    "people": (people.people, (), ""),
+    "people found": (people.people, (), "search=nobody&trait.plan=pro"),
+    "part of the list": (people.people, (), "part=list&search=an"),
+    "health": (people.health, (), ""),
+    "person": (person.person, ("user:ann",), ""),
+    "person with all": (person.person, ("user:ann",), "why=1&ledger=1"),
+    "journey": (person.person_journey, ("user:ann",), ""),
+    "export": (person.export, ("user:ann",), ""),
+    "merge": (merging.show, ("user:ann",), ""),
+    "merge preview": (merging.show, ("user:ann",), "other=bob"),
+    "visitor": (visitor.visitor, (format_uuid(VISITORS[0]),), ""),
+    "live": (Live().page, (), ""),
+}
+
+
+class CountingDatabase(_TxDatabase):
+    """A database that counts the reads, and takes no writes."""
+
+    def __init__(self, tx: Any) -> None:
+        super().__init__(tx)
+        self.reads = 0
+
+    async def read(self, handler: Any, call: Any) -> Any:
+        self.reads += 1
+        return await super().read(handler, call)
+
+    async def scan(self, handler: Any, call: Any, *, share: bytes = b"") -> Any:
+        self.reads += 1
+        return await super().scan(handler, call, share=share)
+
+    async def write(self, handler: Any, call: Any) -> Any:
+        raise AssertionError("a page that is looked at writes nothing")
+
+
+async def look(database: CountingDatabase, name: str) -> int:
+    """The status of a page."""
+    show, values, query = PAGES[name]
+    context = context_of(*values, query=query)
+
+    async def flush() -> None:
+        """There is nothing to write."""
+
+    services: Any = SimpleNamespace(
+        database=database,
+        directory=SimpleNamespace(websites={ID: SITE}),
+        refused=SimpleNamespace(flush=flush),
+        online=Online(),
+    )
+    call = Call(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
+    reply = await show(call)
+    return int(reply.status)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with two people."""
+    path: Path = tmp_path_factory.mktemp("reads") / sqlite_file.FILE_NAME
+    sqlite_schema.migrate_file(path)
+    session = sqlite.SqliteSession(path)
+
+    def fill(tx: Any) -> None:
+        put_website(tx, SITE)
+        for number, user in enumerate(("ann", "bob")):
+            store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
+            identify(tx, [Said(number, user, number, Operations({"plan": "pro"}), True).call()])
+
+    session.transact(fill)
+    session.close()
+    return path
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_one_read_of_the_database(world: Path, name: str) -> None:
+    session = sqlite.SqliteSession(world)
+
+    def run(tx: Any) -> tuple[int, int]:
+        database = CountingDatabase(tx)
+        return asyncio.run(look(database, name)), database.reads
+
+    try:
+        assert session.snapshot(run) == (200, 1)
+    finally:
+        session.close()
