@@ -19,6 +19,11 @@ from tests.support.sites import CHROME, Site, http_client, make_sites, new_visit
 ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
 
+@pytest.fixture
+def server(socket_site: Site) -> Site:
+    """What is asked here needs a port."""
+    return socket_site
+
 
 def port(site: Site) -> int:
     return int(site.url.rsplit(":", 1)[1])

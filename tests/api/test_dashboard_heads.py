@@ -141,9 +141,9 @@ def test_an_address_that_a_client_invents_is_no_way_around_the_limit_of_log_ins(
     assert codes == [401] * PER_ADDRESS + [429]
 
 
-def test_a_browser_whose_head_is_too_large_gets_a_page(shared_server: RunningServer) -> None:
+def test_a_browser_whose_head_is_too_large_gets_a_page(socket_server: RunningServer) -> None:
     headers = {"Accept": "text/html", "Cookie": "x" * 70_000}
-    with connection(shared_server.port) as opened:
+    with connection(socket_server.port) as opened:
         opened.sendall(request("GET", "/login", headers))
         answer = answer_on(opened, "GET", "/login", described=False)
     assert (answer.status_code, answer.headers["content-type"]) == (431, "text/html; charset=utf-8")
@@ -151,8 +151,8 @@ def test_a_browser_whose_head_is_too_large_gets_a_page(shared_server: RunningSer
 
 
 @pytest.mark.parametrize("head", [{"Origin": "http://["}, {"Host": "[", "Origin": "http://["}])
-def test_an_origin_that_is_none_is_no_error(server: Site, head: dict[str, str]) -> None:
-    for path in ("/account", "/logout", f"/w/{server.website_id}/settings"):
-        with connection(int(server.url.rsplit(":", 1)[1])) as opened:
+def test_an_origin_that_is_none_is_no_error(socket_site: Site, head: dict[str, str]) -> None:
+    for path in ("/account", "/logout", f"/w/{socket_site.website_id}/settings"):
+        with connection(int(socket_site.url.rsplit(":", 1)[1])) as opened:
             opened.sendall(request("POST", path, {**head, "Content-Length": "3"}, b"a=b"))
             assert answer_on(opened, "POST", path, described=False).status_code < 500

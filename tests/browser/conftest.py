@@ -172,9 +172,9 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def site(sites: SitePool) -> Site:
+def site(socket_sites: SitePool) -> Site:
     """A website that takes browsers which a program drives."""
-    return sites.take("headless")
+    return socket_sites.take("headless")
 
 
 def snippet(site: Site, script: str = "script.js", origin: str = "", **attributes: str) -> str:

@@ -94,7 +94,7 @@ class PostgresEngine:
         self._outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
         self._server: LocalPostgres | None = None
         if not self._outside:
-            self._server = LocalPostgres()
+            self._server = LocalPostgres({"fsync": "off"})
             self._server.start()
 
     def new_place(self) -> Place:

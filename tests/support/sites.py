@@ -23,6 +23,7 @@ from footfall.ids import at_of, new_object_id, new_tracking_id
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, create_website, put_website, update_website
 from tests.support.engines import Place
+from tests.support.inside import transport
 from tests.support.openapi import description
 
 sql = load(__file__, "rows.sql")
@@ -60,7 +61,13 @@ def next_millisecond() -> None:
 
 def http_client(url: str) -> httpx.Client:
     """A client whose every answer is compared with openapi.yaml."""
-    return httpx.Client(base_url=url, timeout=30.0, verify=False, event_hooks={"response": [_check]})
+    return httpx.Client(
+        base_url=url,
+        transport=transport(url),
+        timeout=30.0,
+        verify=False,
+        event_hooks={"response": [_check]},
+    )
 
 
 def _check(response: httpx.Response) -> None:
