@@ -23,6 +23,7 @@ from tests.support.sites import Site, http_client, make_sites
 T = TypeVar("T")
 
 MakeServer = Callable[..., RunningServer]
+MakeInside = Callable[..., Inside]
 UNLIMITED = {"FOOTFALL_RATE_LIMIT": "0"}
 MEMORY = 4 * 1024**3
 """Bytes without which temporary files lie on the disk."""
@@ -194,7 +195,7 @@ def start(engine: Engine) -> Iterator[MakeServer]:
 
 
 @pytest.fixture
-def start_inside(engine: Engine) -> Iterator[Callable[..., Inside]]:
+def start_inside(engine: Engine) -> Iterator[MakeInside]:
     """The same for servers inside this process, which may have a clock of their own."""
     with ExitStack() as stack:
 

@@ -19,6 +19,7 @@ from tests.support.sites import CHROME, Site, http_client, make_sites, new_visit
 ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
 
+
 @pytest.fixture
 def server(socket_site: Site) -> Site:
     """What is asked here needs a port."""

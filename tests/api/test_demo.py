@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import socket
 
-import httpx
-
 from footfall.app import first_run
 from footfall.cli.serve import welcome
 from footfall.clock import system_clock

@@ -16,15 +16,18 @@ from typing import Any, TypeVar
 import httpx
 import structlog
 import uvloop
+from argon2 import PasswordHasher
 
 from footfall import app
 from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
+from footfall.auth import accounts
 from footfall.clock import Clock, system_clock
 from footfall.people import index
 from footfall.settings import read_settings
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Reply
+from footfall.websites import removal
 from tests.support.engines import Place
 
 R = TypeVar("R")
@@ -37,18 +40,25 @@ _numbers = itertools.count(1)
 
 
 class SetClock:
-    """Shows the time, or what a test sets: `now`, in ms since epoch."""
+    """Stands still at `now`, in ms since epoch, until a test moves it."""
 
-    now: int | None = None
+    def __init__(self, now: int) -> None:
+        self.now = now
 
     def __call__(self) -> int:
-        return system_clock() if self.now is None else self.now
+        return self.now
+
+    def move(self, by: int) -> None:
+        """Go on by so many ms."""
+        self.now += by
 
 
 class Inside:
     """A server of `place`. `url` leads to it from the clients of this process alone: see `transport`."""
 
-    def __init__(self, place: Place, environment: Mapping[str, str] | None = None, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, place: Place, environment: Mapping[str, str] | None = None, clock: Clock = system_clock
+    ) -> None:
         self.place = place
         self.url = f"http://footfall-{next(_numbers)}.test"
         self._app = App(
@@ -119,7 +129,9 @@ class Transport(httpx.BaseTransport):
         if reply.stream is None:
             headers += [] if reply.status in (204, 304) else [(b"content-length", b"%d" % len(reply.body))]
             return httpx.Response(reply.status, headers=headers, content=b"" if is_bare else reply.body)
-        return httpx.Response(reply.status, headers=headers, stream=_Stream(self._server, reply.body, reply.stream))
+        return httpx.Response(
+            reply.status, headers=headers, stream=_Stream(self._server, reply.body, reply.stream)
+        )
 
 
 async def _answer(dispatch: Dispatch, request: httpx.Request, body: bytes) -> Reply:
@@ -194,6 +206,9 @@ def remember(_logger: object, _level: str, event: MutableMapping[str, Any]) -> M
 
 
 def set_up() -> None:
-    """To be called once in a process: servers inside keep their logs, and look often for what changed."""
+    """To be called once in a process: servers inside keep their logs and look often for what changed, and passwords cost nothing."""
     structlog.configure(processors=[remember, *structlog.get_config()["processors"]])
     app.POLL_SECONDS = app.IDLE_SECONDS = index.IDLE_SECONDS = POLL_SECONDS
+    app.REMOVAL_SECONDS = removal.IDLE_SECONDS = app.LOOK_SECONDS = POLL_SECONDS
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    accounts._NOBODY = accounts.hash_password("nobody has this password")
