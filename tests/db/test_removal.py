@@ -11,6 +11,7 @@ from footfall.app import open_database
 from footfall.db.copying import Table, tables
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
+from footfall.websites import removal
 from footfall.websites.removal import LATE_MS, SLICE, WebsiteRemover, removals, remove_website
 from tests.conftest import MakeInside
 from tests.support.engines import Place
@@ -120,12 +121,14 @@ def test_a_removal_ends_once_nothing_more_can_come(place: Place) -> None:
     async def advance() -> None:
         database = open_database(place.settings)
         await database.open()
-        remover = WebsiteRemover(database, lambda: now[0])
-        assert await remover.advance() > 1
-        assert len(await database.read(removals, None)) == 1
-        now[0] += 1
-        assert await remover.advance() == 0
-        assert await database.read(removals, None) == []
-        await database.close()
+        try:
+            remover = WebsiteRemover(database, lambda: now[0])
+            assert await remover.advance() == removal.IDLE_SECONDS
+            assert len(await database.read(removals, None)) == 1
+            now[0] += 1
+            assert await remover.advance() == 0
+            assert await database.read(removals, None) == []
+        finally:
+            await database.close()
 
     asyncio.run(advance())

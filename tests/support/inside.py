@@ -19,16 +19,18 @@ import uvloop
 from argon2 import PasswordHasher
 
 from footfall import app
-from footfall.app import App, Welcome
+from footfall.app import App, Welcome, exclusive
 from footfall.app import welcome as make_welcome
 from footfall.auth import accounts
 from footfall.clock import Clock, system_clock
+from footfall.errors import DatabaseBusy
 from footfall.people import index
 from footfall.settings import read_settings
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Reply
 from footfall.websites import removal
 from tests.support.engines import Place
+from tests.support.servers import until
 
 R = TypeVar("R")
 
@@ -36,6 +38,15 @@ PATIENCE = 60.0
 """Seconds after which a call that shows no life has failed; never waited for when all is well."""
 POLL_SECONDS = 0.02
 """Between two looks of a server inside for what changed: tests wait for it all the time, and nobody pays for it here."""
+POLLED = [
+    (app, "POLL_SECONDS"),
+    (app, "IDLE_SECONDS"),
+    (app, "REMOVAL_SECONDS"),
+    (app, "LOOK_SECONDS"),
+    (index, "IDLE_SECONDS"),
+    (removal, "IDLE_SECONDS"),
+]
+"""Where a server has the pauses between its looks from."""
 _numbers = itertools.count(1)
 
 
@@ -93,6 +104,16 @@ class Inside:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(PATIENCE)
             assert not self._thread.is_alive(), "the server does not end"
+            if self.place.database_url and not any(self.place == one.place for one in _RUNNING.values()):
+                until(self._is_gone, "the server is connected to its database")
+
+    def _is_gone(self) -> bool:
+        """Whether PostgreSQL noticed, so that commands find no server at work any more."""
+        try:
+            with exclusive(self.place.settings):
+                return True
+        except DatabaseBusy:
+            return False
 
     def check_log(self) -> None:
         """Nothing ended in an unexpected error."""
@@ -164,7 +185,7 @@ class _Stream(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._first
-        while (part := self._server.run(anext(self._rest, None))) is not None:  # type: ignore[arg-type]
+        while (part := self._server.run(anext(self._rest, None))) is not None:
             yield part
 
     def close(self) -> None:
@@ -208,7 +229,7 @@ def remember(_logger: object, _level: str, event: MutableMapping[str, Any]) -> M
 def set_up() -> None:
     """To be called once in a process: servers inside keep their logs and look often for what changed, and passwords cost nothing."""
     structlog.configure(processors=[remember, *structlog.get_config()["processors"]])
-    app.POLL_SECONDS = app.IDLE_SECONDS = index.IDLE_SECONDS = POLL_SECONDS
-    app.REMOVAL_SECONDS = removal.IDLE_SECONDS = app.LOOK_SECONDS = POLL_SECONDS
+    for module, name in POLLED:
+        setattr(module, name, POLL_SECONDS)
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     accounts._NOBODY = accounts.hash_password("nobody has this password")
