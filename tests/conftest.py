@@ -25,14 +25,23 @@ T = TypeVar("T")
 MakeServer = Callable[..., RunningServer]
 MakeInside = Callable[..., Inside]
 UNLIMITED = {"FOOTFALL_RATE_LIMIT": "0"}
+OTHER_PROCESSES = {"start", "socket_server"}
+"""Fixtures that start servers as processes."""
 MEMORY = 4 * 1024**3
 """Bytes without which temporary files lie on the disk."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", action="append", choices=list(ENGINES), help="Test on this engine alone.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     set_up()
     stay_in_memory()
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
+    config.addinivalue_line(
+        "markers", "process: starts a server or another program; its users bear it by themselves"
+    )
 
 
 def stay_in_memory() -> None:
@@ -46,14 +55,17 @@ def stay_in_memory() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a database on each engine, or on those that the file names as `ON_ENGINES`."""
     if "engine_name" in metafunc.fixturenames:
-        names = getattr(metafunc.module, "ON_ENGINES", list(ENGINES))
+        chosen = metafunc.config.getoption("engine") or list(ENGINES)
+        names = [name for name in getattr(metafunc.module, "ON_ENGINES", ENGINES) if name in chosen]
         metafunc.parametrize("engine_name", names, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a server in one process: with pytest-xdist, a group is not divided."""
+    """Keep tests that share what is slow to make in one process: with pytest-xdist, a group is not divided."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if isinstance(item, pytest.Function) and OTHER_PROCESSES & set(item.fixturenames):
+            item.add_marker(pytest.mark.process)
 
 
 def _group(item: pytest.Item) -> str:
