@@ -15,7 +15,7 @@ import pytest
 
 from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
-from tests.support.engines import ENGINES, Engine, Place
+from tests.support.engines import ENGINES, Engine, Place, PostgresEngine
 from tests.support.inside import Inside, inside, set_up
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import Site, http_client, make_sites
@@ -99,6 +99,12 @@ def engine(engine_name: str, kept: Kept) -> Engine:
     """Each database engine in turn."""
     made: Engine = kept.get("engine", engine_name, lambda: closing(ENGINES[engine_name]()))
     return made
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(kept: Kept) -> PostgresEngine:
+    """That of PostgreSQL."""
+    return kept.get("engine", PostgresEngine.name, lambda: closing(PostgresEngine()))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.support.raw import answer_on, connection, exchange, is_closed_by_serv
 from tests.support.servers import serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
+pytestmark = pytest.mark.process
 ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
 

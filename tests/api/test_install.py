@@ -100,6 +100,7 @@ def test_a_full_list_of_hosts_says_so(inside: Visit, server: Site) -> None:
 
 
 def test_the_address_of_this_machine_is_warned_of(inside: Visit, server: Site) -> None:
+    inside.http.headers["host"] = "127.0.0.1:8000"
     assert "works on this machine only" in install_card(inside, server)
     inside.http.headers["host"] = "stats.example.com"
     assert "works on this machine only" not in install_card(inside, server)

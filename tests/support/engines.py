@@ -109,7 +109,8 @@ class PostgresEngine:
     def __init__(self) -> None:
         self._folders = tempfile.TemporaryDirectory(prefix="footfall-tests-")
         self._made: list[str] = []
-        """The first of them is empty, and all others are copies of it, since to migrate each takes a second or so."""
+        self._model = ""
+        """The database of which others are copies: to migrate each would take a second or so."""
         self._url = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
         self._server: LocalPostgres | None = None
         if not self._url:
@@ -118,10 +119,17 @@ class PostgresEngine:
             self._url = self._server.url("postgres")
 
     def new_place(self) -> Place:
-        if not self._made:
-            self._made.append(create_database(self._url))
-            migrate_database(Settings(database_url=self._made[0]))
-        url = create_database(self._url, like=self._made[0])
+        if not self._model:
+            self._model = self.bare_place().database_url
+            migrate_database(Settings(database_url=self._model))
+        return self._new_place(self._model)
+
+    def bare_place(self) -> Place:
+        """A new database without a schema."""
+        return self._new_place("template1")
+
+    def _new_place(self, like: str) -> Place:
+        url = create_database(self._url, like)
         self._made.append(url)
         folder = Path(self._folders.name) / str(len(self._made))
         folder.mkdir()
