@@ -12,7 +12,7 @@ from footfall.db.copying import Table, tables
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
 from footfall.websites import removal
-from footfall.websites.removal import LATE_MS, SLICE, WebsiteRemover, removals, remove_website
+from footfall.websites.removal import LATE_MS, WebsiteRemover, removals, remove_website
 from tests.conftest import MakeInside
 from tests.support.engines import Place
 from tests.support.inside import Inside
@@ -20,12 +20,15 @@ from tests.support.people import erase, merge, undo, wait_for_index
 from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites, next_millisecond
 
+SLICE = 20
+"""Rows that are removed at once here."""
 PAGES = 2 * SLICE + 10
 
 
 @pytest.fixture
-def filled(start_inside: MakeInside) -> tuple[Inside, list[str]]:
+def filled(start_inside: MakeInside, monkeypatch: pytest.MonkeyPatch) -> tuple[Inside, list[str]]:
     """A running server with two websites of which every table tells."""
+    monkeypatch.setattr(removal, "SLICE", SLICE)
     running = start_inside({"FOOTFALL_RATE_LIMIT": "0"})
     with http_client(running.url) as client:
         made = make_sites(running.url, client, running.place, [{}, {}])
