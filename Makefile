@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test check bench bench-pauses kills lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -31,9 +31,23 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check debian
-	@[ ! -f tests/clients/package.json ] || npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
-	$(BIN)/pytest -n auto --dist loadgroup
+test: check debian tests/clients/node_modules
+	$(PYTEST)
+
+# What needs no other process, on one engine: an answer within a minute.
+quick: .venv/dev
+	$(PYTEST) tests/unit tests/api --engine sqlite -m "not slow and not process"
+
+# What the tests run of src, by line and branch. They take three times as long, so `make test` does without.
+coverage: .venv/dev debian tests/clients/node_modules
+	$(PYTEST) --cov --cov-report=term:skip-covered
+
+# Two processes at least: many tests wait for others. With bytecode that stays, servers start sooner.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadgroup
+
+tests/clients/node_modules: tests/clients/package-lock.json
+	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # Kills the server KILLS times under load on each engine, and looks for what it had acknowledged; some minutes.
 KILLS ?= 50

@@ -2,52 +2,109 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 
+from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
-from tests.support.engines import ENGINES, Engine, Place
+from tests.support.engines import ENGINES, Engine, Place, PostgresEngine
+from tests.support.inside import Inside, inside, set_up
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import Site, http_client, make_sites
 
+T = TypeVar("T")
+
 MakeServer = Callable[..., RunningServer]
+MakeInside = Callable[..., Inside]
+UNLIMITED = {"FOOTFALL_RATE_LIMIT": "0"}
+OTHER_PROCESSES = {"start", "socket_server"}
+"""Fixtures that start servers as processes."""
+MEMORY = 4 * 1024**3
+"""Bytes without which temporary files lie on the disk."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", action="append", choices=list(ENGINES), help="Test on this engine alone.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    set_up()
+    stay_in_memory()
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
+    config.addinivalue_line(
+        "markers", "process: starts a server or another program; its users bear it by themselves"
+    )
+
+
+def stay_in_memory() -> None:
+    """Let temporary files, databases first of all, lie in memory where there is room: tests wait for disks more than they compute."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" not in os.environ and memory.is_dir() and shutil.disk_usage(memory).free > MEMORY:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a database on each engine, or on those that the file names as `ON_ENGINES`."""
     if "engine_name" in metafunc.fixturenames:
-        names = getattr(metafunc.module, "ON_ENGINES", list(ENGINES))
+        chosen = metafunc.config.getoption("engine") or list(ENGINES)
+        names = [name for name in getattr(metafunc.module, "ON_ENGINES", ENGINES) if name in chosen]
         metafunc.parametrize("engine_name", names, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a server in one process: with pytest-xdist, a group is not divided."""
+    """Keep tests that share what is slow to make in one process: with pytest-xdist, a group is not divided."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if isinstance(item, pytest.Function) and OTHER_PROCESSES & set(item.fixturenames):
+            item.add_marker(pytest.mark.process)
 
 
 def _group(item: pytest.Item) -> str:
-    parameters = (
-        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    )
-    folder = item.path.parent.name
-    return str(parameters.get("engine_name") or (folder if folder == "dashboard" else item.path.stem))
+    """The file; all tests of the dashboard in a browser, since the demo's data are slow to make."""
+    return str(item.path.parent if item.path.parent.name == "dashboard" else item.path)
+
+
+class Kept:
+    """What a test process makes once, such as a server for each engine, however its tests take turns."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def get(self, what: str, engine_name: str, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """What was made by that name, made now if it was not."""
+        if (what, engine_name) not in self._made:
+            self._made[what, engine_name] = self._stack.enter_context(make())
+        found: T = self._made[what, engine_name]
+        return found
 
 
 @pytest.fixture(scope="session")
-def engine(engine_name: str) -> Iterator[Engine]:
+def kept() -> Iterator[Kept]:
+    with ExitStack() as stack:
+        yield Kept(stack)
+
+
+@pytest.fixture(scope="session")
+def engine(engine_name: str, kept: Kept) -> Engine:
     """Each database engine in turn."""
-    made: Engine = ENGINES[engine_name]()
-    yield made
-    made.close()
+    made: Engine = kept.get("engine", engine_name, lambda: closing(ENGINES[engine_name]()))
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(kept: Kept) -> PostgresEngine:
+    """That of PostgreSQL."""
+    return kept.get("engine", PostgresEngine.name, lambda: closing(PostgresEngine()))
 
 
 @pytest.fixture
@@ -57,17 +114,21 @@ def place(engine: Engine) -> Place:
 
 
 @pytest.fixture(scope="session")
-def shared_server(engine: Engine) -> Iterator[RunningServer]:
-    """The server of most tests; it refuses nobody for calling too often."""
-    with serving(engine.new_place(), {"FOOTFALL_RATE_LIMIT": "0"}) as server:
-        yield server
+def shared_server(engine: Engine, kept: Kept) -> Inside:
+    """The server of most tests, inside this process; it refuses nobody for calling too often."""
+    return kept.get("inside", engine.name, lambda: inside(engine.new_place(), UNLIMITED))
 
 
 @pytest.fixture(scope="session")
-def http(shared_server: RunningServer) -> Iterator[httpx.Client]:
+def http(shared_server: Inside, kept: Kept) -> httpx.Client:
     """A client of the shared server; every answer is compared with openapi.yaml."""
-    with http_client(shared_server.url) as client:
-        yield client
+    return kept.get("client", shared_server.place.engine, lambda: http_client(shared_server.url))
+
+
+@pytest.fixture(scope="session")
+def socket_server(engine: Engine, kept: Kept) -> RunningServer:
+    """A process that listens on a port, for tests that need one; it refuses nobody for calling too often either."""
+    return kept.get("process", engine.name, lambda: serving(engine.new_place(), UNLIMITED))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -85,7 +146,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 class SitePool:
     """New websites of one server, made many at a time, since a server takes a moment to notice new ones."""
 
-    def __init__(self, server: RunningServer, http: httpx.Client) -> None:
+    def __init__(self, server: Inside | RunningServer, http: httpx.Client) -> None:
         self._server = server
         self._http = http
         self._ready: dict[str, list[Site]] = {}
@@ -105,15 +166,33 @@ class SitePool:
 
 
 @pytest.fixture(scope="session")
-def sites(shared_server: RunningServer, http: httpx.Client) -> SitePool:
+def sites(shared_server: Inside, http: httpx.Client, kept: Kept) -> SitePool:
     """Websites of the shared server."""
-    return SitePool(shared_server, http)
+    return kept.get("sites", shared_server.place.engine, lambda: nullcontext(SitePool(shared_server, http)))
+
+
+@pytest.fixture(scope="session")
+def socket_sites(socket_server: RunningServer, kept: Kept) -> SitePool:
+    """Websites of the server that listens."""
+
+    @contextmanager
+    def pool() -> Iterator[SitePool]:
+        with http_client(socket_server.url) as client:
+            yield SitePool(socket_server, client)
+
+    return kept.get("socket sites", socket_server.place.engine, pool)
 
 
 @pytest.fixture
 def server(sites: SitePool) -> Site:
     """A website of the test's own on the shared server: `url`, `tracking_id`, `key`, `website_id`, `domain`."""
     return sites.take()
+
+
+@pytest.fixture
+def socket_site(socket_sites: SitePool) -> Site:
+    """The same on the server that listens."""
+    return socket_sites.take()
 
 
 @pytest.fixture
@@ -124,10 +203,23 @@ def other(sites: SitePool) -> Site:
 
 @pytest.fixture
 def start(engine: Engine) -> Iterator[MakeServer]:
-    """Starts servers with an environment of their own, on a new database unless one is given."""
+    """Starts servers, processes each, with an environment of their own, on a new database unless one is given."""
     with ExitStack() as stack:
 
         def start_one(environment: dict[str, str] | None = None, place: Place | None = None) -> RunningServer:
             return stack.enter_context(serving(place or engine.new_place(), environment))
+
+        yield start_one
+
+
+@pytest.fixture
+def start_inside(engine: Engine) -> Iterator[MakeInside]:
+    """The same for servers inside this process, which may have a clock of their own."""
+    with ExitStack() as stack:
+
+        def start_one(
+            environment: dict[str, str] | None = None, place: Place | None = None, clock: Clock = system_clock
+        ) -> Inside:
+            return stack.enter_context(inside(place or engine.new_place(), environment, clock))
 
         yield start_one

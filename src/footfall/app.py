@@ -31,17 +31,20 @@ from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity import erasing as identity_erasing
+from footfall.identity import exporting as identity_exporting
 from footfall.identity.dating import ClockWatch
 from footfall.identity.endpoints import Identifying
 from footfall.identity.health import REFUSED_HANDLER
 from footfall.identity.ledger_endpoints import Ledger
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people import erasing as people_erasing
+from footfall.people import exporting as people_exporting
 from footfall.people import terms
 from footfall.people.endpoints import People
 from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
+from footfall.privacy.export import Exporting
 from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
 from footfall.settings import Settings
@@ -59,6 +62,15 @@ R = TypeVar("R")
 
 ERASERS = (collect_erasing.ERASER, identity_erasing.ERASER, people_erasing.ERASER)
 """What each domain does when people are erased. Their counts stand in the receipt in this order."""
+
+EXPORTERS = (
+    people_exporting.PROFILE,
+    identity_exporting.EXPLAIN,
+    identity_exporting.LEDGER,
+    people_exporting.SESSIONS,
+    people_exporting.JOURNEY,
+)
+"""What each domain gives out about a person: the fields of the document, in their order."""
 
 NOTE_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
@@ -279,14 +291,14 @@ class App:
             with contextlib.suppress(ApiError, DatabaseError):
                 await watch.look()
             rate_limit = RateLimit(settings.rate_limit)
-            erasing = Erasing(ERASERS)
+            erasing, exporting = Erasing(ERASERS), Exporting(EXPORTERS)
             services = Services(
                 database,
                 collector,
                 Identifying(database, refused, rate_limit.take_more),
                 People(database),
                 Ledger(database, refused),
-                Privacy(database, erasing),
+                Privacy(database, erasing, exporting),
                 Health(database, self.vitals),
                 Reference(),
             )
@@ -296,6 +308,7 @@ class App:
             dashboard = PageServices(
                 database,
                 erasing,
+                exporting,
                 directory,
                 collector.online,
                 refused,

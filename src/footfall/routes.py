@@ -61,7 +61,7 @@ def routes(services: Services) -> list[Route[Any]]:
         Route("GET", "/api/v1/profiles", people.profiles, WEBSITE, "analytics:read"),
         Route("GET", "/api/v1/profiles/{ref}", people.profile, WEBSITE, "analytics:read"),
         Route("GET", "/api/v1/profiles/{ref}/journey", people.journey, WEBSITE, "analytics:read"),
-        Route("GET", "/api/v1/profiles/{ref}/export", people.export, WEBSITE, "profiles:export"),
+        Route("GET", "/api/v1/profiles/{ref}/export", services.privacy.export, WEBSITE, "profiles:export"),
         Route("POST", "/api/v1/profiles/merge", ledger.merge, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/profiles/{ref}/ledger", ledger.ledger, WEBSITE, "analytics:read"),
         Route("DELETE", "/api/v1/profiles/{ref}", services.privacy.erase, WEBSITE, "profiles:erase"),

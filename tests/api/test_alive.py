@@ -43,6 +43,8 @@ from tests.support.servers import (
 )
 from tests.support.sites import Site, http_client, make_sites
 
+pytestmark = pytest.mark.process
+
 # Logs and prints on a disk without room
 
 

@@ -13,15 +13,29 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.conftest import SitePool
 from tests.support.engines import Engine
 from tests.support.raw import answer_on, connection, exchange, is_closed_by_server, request
 from tests.support.servers import serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
+pytestmark = pytest.mark.process
 ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
 
 ROUTES = ["/api/v1/identify", "/api/events"]
+
+
+@pytest.fixture
+def server(socket_site: Site) -> Site:
+    """What is asked here needs a port."""
+    return socket_site
+
+
+@pytest.fixture
+def other(socket_sites: SitePool) -> Site:
+    """A second website on the same server."""
+    return socket_sites.take()
 
 
 @pytest.fixture(scope="module")

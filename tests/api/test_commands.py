@@ -31,6 +31,8 @@ from tests.support.sites import (
     wait_until_refused,
 )
 
+pytestmark = pytest.mark.process
+
 
 def usage_error(place: Place, *arguments: str) -> str:
     """What a command says on stderr that fails without a traceback and prints nothing."""

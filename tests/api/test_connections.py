@@ -16,8 +16,15 @@ from tests.support.raw import answer_on, connection, exchange, is_closed_by_serv
 from tests.support.servers import RunningServer, serving
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
+pytestmark = pytest.mark.process
 ON_ENGINES = ["sqlite"]
 """What is asked here is decided before a database is."""
+
+
+@pytest.fixture
+def server(socket_site: Site) -> Site:
+    """What is asked here needs a port."""
+    return socket_site
 
 
 def port(site: Site) -> int:

@@ -20,6 +20,8 @@ from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_json, until
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor, sql
 
+pytestmark = pytest.mark.process
+
 CLIENTS = 8
 LOAD_SECONDS = 3.0
 KILLS = int(os.environ.get("FOOTFALL_KILLS", "2"))

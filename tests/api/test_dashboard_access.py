@@ -15,17 +15,18 @@ from footfall.accounts.accounts import MIN_PASSWORD
 from footfall.accounts.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
 from footfall.accounts.model import Account
 from footfall.accounts.sessions import SESSION_DAYS, end_session
-from footfall.clock import system_clock
+from footfall.clock import DAY_MS, system_clock
 from footfall.dashboard.live import LIVE_SECONDS
 from footfall.dashboard.routes import pages
 from footfall.identity.health import MANY_VISITORS
-from tests.conftest import MakeServer
+from tests.conftest import MakeInside, MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
+from tests.support.engines import Place
+from tests.support.inside import Inside, SetClock
 from tests.support.servers import RunningServer, run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites, new_visitor
 
 TABLE = pages(cast(Any, None))
-DAY = 86_400_000
 OPEN = {"/login", "/setup/{secret}", "/static/{file}"}
 CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
 FORMS = [route.path for route in TABLE if route.method == "POST" and route.path not in OPEN]
@@ -44,7 +45,7 @@ HOMES = {
 
 
 @pytest.fixture
-def visits(shared_server: RunningServer) -> Iterator[Callable[..., Visit]]:
+def visits(shared_server: Inside) -> Iterator[Callable[..., Visit]]:
     made: list[Visit] = []
 
     def make(url: str = "", **headers: str) -> Visit:
@@ -64,13 +65,13 @@ def visit(visits: Callable[..., Visit]) -> Visit:
     return visits()
 
 
-@pytest.fixture(scope="session")
-def account(shared_server: RunningServer) -> Account:
+@pytest.fixture(scope="module")
+def account(shared_server: Inside) -> Account:
     return make_account(shared_server.place)
 
 
 @pytest.fixture
-def inside(visit: Visit, shared_server: RunningServer, account: Account) -> Visit:
+def inside(visit: Visit, shared_server: Inside, account: Account) -> Visit:
     """A browser with a session."""
     enter(visit, shared_server.place, account)
     return visit
@@ -119,7 +120,7 @@ def test_an_invented_session_is_none(visit: Visit, secret: str) -> None:
 
 
 def test_a_stream_ends_with_the_session(
-    visit: Visit, server: Site, shared_server: RunningServer, account: Account
+    visit: Visit, server: Site, shared_server: Inside, account: Account
 ) -> None:
     secret = enter(visit, shared_server.place, account)
     with visit.http.stream("GET", f"/w/{server.website_id}/live/stream") as answer:
@@ -129,11 +130,11 @@ def test_a_stream_ends_with_the_session(
         assert sum(1 for _ in parts) < LIVE_SECONDS // 2
 
 
-def test_a_session_ends_by_itself(visit: Visit, shared_server: RunningServer, account: Account) -> None:
+def test_a_session_ends_by_itself(visit: Visit, shared_server: Inside, account: Account) -> None:
     now = system_clock()
-    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY - 1000)
+    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY_MS - 1000)
     assert not visit.is_inside()
-    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY + 60_000)
+    enter(visit, shared_server.place, account, now - SESSION_DAYS * DAY_MS + 60_000)
     assert visit.is_inside()
 
 
@@ -166,7 +167,7 @@ def test_a_form_needs_the_token_of_its_session(
     inside: Visit,
     visits: Callable[..., Visit],
     server: Site,
-    shared_server: RunningServer,
+    shared_server: Inside,
     account: Account,
     path: str,
 ) -> None:
@@ -202,13 +203,14 @@ def test_after_a_log_in_one_comes_to_the_page_of_the_form_that_was_sent(
 
 
 def test_a_form_without_a_body_is_refused_too(
-    inside: Visit, server: Site, shared_server: RunningServer
+    visits: Callable[..., Visit], socket_server: RunningServer, socket_site: Site
 ) -> None:
-    address = urlsplit(shared_server.url)
+    inside = visits(socket_server.url)
+    secret = enter(inside, socket_server.place, make_account(socket_server.place))
     for path in FORMS:
-        connection = http.client.HTTPConnection(address.hostname or "", address.port)
-        connection.putrequest("POST", filled(path, server))
-        connection.putheader("cookie", f"footfall_session={inside.http.cookies['footfall_session']}")
+        connection = http.client.HTTPConnection("127.0.0.1", socket_server.port)
+        connection.putrequest("POST", filled(path, socket_site))
+        connection.putheader("cookie", f"footfall_session={secret}")
         connection.endheaders()
         assert connection.getresponse().status == 403, path
         connection.close()
@@ -260,21 +262,12 @@ def test_a_wrong_password_and_an_unknown_account_look_the_same(visit: Visit, acc
 
 
 def test_log_ins_are_limited_per_account_and_per_address(
-    start: MakeServer, visits: Callable[..., Visit]
+    start_inside: MakeInside, visits: Callable[..., Visit]
 ) -> None:
-    running = start({"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8"})
-    window = system_clock() // WINDOW_MS
-    try:
-        attempt_too_often(running, visits, "192.0.2", "198.51.100")
-    except AssertionError:
-        if system_clock() // WINDOW_MS == window:
-            raise
-        attempt_too_often(running, visits, "203.0.113", "198.18.0")  # a quarter of an hour began meanwhile
-
-
-def attempt_too_often(running: RunningServer, visits: Callable[..., Visit], many: str, single: str) -> None:
-    """From addresses in `many` about one account, then from one address in `single`; the first three numbers of each."""
+    clock = SetClock(system_clock())
+    running = start_inside({"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8"}, clock=clock)
     first, second = make_account(running.place), make_account(running.place)
+    many, single = "192.0.2", "198.51.100"
 
     def attempt(address: str, email: str, password: str = "wrong password") -> int:
         return visits(running.url, X_Forwarded_For=address).log_in(email, password).status_code
@@ -293,12 +286,17 @@ def attempt_too_often(running: RunningServer, visits: Callable[..., Visit], many
     for private in (first.email, f"{many}.", f"{single}.", "wrong password", PASSWORD):
         assert private not in running.log
 
+    clock.move(WINDOW_MS)
+    assert (
+        attempt(f"{many}.99", first.email, PASSWORD) == attempt(f"{single}.1", second.email, PASSWORD) == 303
+    )
+
 
 # Passwords
 
 
 def test_a_new_password_logs_out_everywhere(
-    visit: Visit, visits: Callable[..., Visit], shared_server: RunningServer
+    visit: Visit, visits: Callable[..., Visit], shared_server: Inside
 ) -> None:
     account = make_account(shared_server.place)
     elsewhere = visits()
@@ -343,9 +341,9 @@ def test_a_new_password_logs_out_in_every_process(start: MakeServer, visits: Cal
 
 
 def test_the_link_of_the_first_start_makes_one_account(
-    start: MakeServer, visits: Callable[..., Visit]
+    start_inside: MakeInside, visits: Callable[..., Visit]
 ) -> None:
-    running = start()
+    running = start_inside()
     path = setup_path(running)
     visit = visits(running.url)
     assert visit.get("/setup/x").status_code == 404
@@ -365,12 +363,12 @@ def test_the_link_of_the_first_start_makes_one_account(
 
 
 def test_a_link_is_replaced_at_the_next_start_and_gone_with_the_first_account(
-    start: MakeServer, visits: Callable[..., Visit]
+    start_inside: MakeInside, visits: Callable[..., Visit]
 ) -> None:
-    running = start()
+    running = start_inside()
     before = setup_path(running)
     running.stop()
-    running = start(None, running.place)
+    running = start_inside(None, running.place)
     visit = visits(running.url)
     now = setup_path(running)
     assert visit.get(before).status_code == 404
@@ -379,13 +377,9 @@ def test_a_link_is_replaced_at_the_next_start_and_gone_with_the_first_account(
     assert visit.get(now).status_code == 404
 
 
-def setup_path(running: RunningServer) -> str:
-    """The path of the one-time link that a start printed."""
-    assert running.process.stdout is not None
-    for line in running.process.stdout:
-        if found := re.search(r"make your account at (\S+)", line):
-            return urlsplit(found[1]).path
-    raise AssertionError("no link was printed")
+def setup_path(running: Inside) -> str:
+    """The path of the one-time link of a start."""
+    return f"/setup/{running.welcome.setup_secret}"
 
 
 # What every page carries
@@ -580,8 +574,8 @@ def test_every_process_shows_who_is_online_with_any(start: MakeServer, visits: C
 # Accounts by command
 
 
-def test_accounts_by_command(start: MakeServer) -> None:
-    place = start().place
+def test_accounts_by_command(place: Place) -> None:
+    run_json(place, "db", "migrate")
     made = run_command(place, "account", "create", "Bea@Example.com", typed=f"{PASSWORD}\n")
     assert (made.code, "bea@example.com" in made.output) == (0, True), made
     for email, password, word in (

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import socket
 
-import httpx
-
 from footfall.app import first_run
 from footfall.cli.serve import welcome
 from footfall.clock import system_clock
@@ -15,7 +13,7 @@ from footfall.demo.live import Door, keep_walking, walk_in
 from footfall.websites.store import create_website
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_command, run_json
-from tests.support.sites import make_sites, sql
+from tests.support.sites import http_client, make_sites, sql
 
 
 def test_the_demo_shows_what_the_doctor_finds(place: Place) -> None:
@@ -57,10 +55,11 @@ def test_live_needs_a_server_and_makes_no_second_website(place: Place) -> None:
     assert len(run_json(place, "website", "list")) == 1
 
 
-def test_visitors_who_walk_in_are_taken_by_a_server(shared_server: RunningServer, http: httpx.Client) -> None:
+def test_visitors_who_walk_in_are_taken_by_a_server(socket_server: RunningServer) -> None:
     changes = [{"allowed_hostnames": (DOMAIN,)}]
-    (site,) = make_sites(shared_server.url, http, shared_server.place, changes)
+    with http_client(socket_server.url) as http:
+        (site,) = make_sites(socket_server.url, http, socket_server.place, changes)
     walked = list(itertools.islice(walk_in(1, system_clock()), 30))
-    keep_walking(Door(shared_server.port, site.tracking_id), walked, lambda seconds: None)
+    keep_walking(Door(socket_server.port, site.tracking_id), walked, lambda seconds: None)
     kept = site.rows(sql.events_of_website)
     assert len(kept) == 30

@@ -17,6 +17,7 @@ from footfall.ids import parse_uuid
 from footfall.websites.model import Exclusions
 from tests.conftest import SitePool
 from tests.support.engines import Engine
+from tests.support.inside import inside
 from tests.support.servers import serving
 from tests.support.sites import CHROME, FIREFOX, Site, http_client, make_sites, new_visitor, sql
 
@@ -506,7 +507,7 @@ def behind_proxy(engine: Engine) -> Iterator[Site]:
     """A website of a server that believes proxies on this machine and in 10.0.0.0/8."""
     with ExitStack() as stack:
         environment = {"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8, 10.0.0.0/8", "FOOTFALL_RATE_LIMIT": "0"}
-        running = stack.enter_context(serving(engine.new_place(), environment))
+        running = stack.enter_context(inside(engine.new_place(), environment))
         client = stack.enter_context(http_client(running.url))
         yield make_sites(running.url, client, running.place)[0]
 
@@ -570,7 +571,7 @@ def test_no_address_is_stored_or_logged(engine: Engine) -> None:
 
 
 def test_drops_are_counted_by_day_and_reason(engine: Engine) -> None:
-    with serving(engine.new_place()) as running, http_client(running.url) as client:
+    with inside(engine.new_place()) as running, http_client(running.url) as client:
         (site,) = make_sites(running.url, client, running.place)
         for _ in range(3):
             site.dropped("pageview", new_visitor(), user_agent="Googlebot/2.1")

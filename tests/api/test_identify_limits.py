@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 
+from footfall.clock import system_clock
 from footfall.identity.wire import MAX_BODY
-from tests.conftest import MakeServer, SitePool
-from tests.support.engines import Engine
-from tests.support.servers import serving
+from tests.conftest import MakeInside, SitePool
+from tests.support.inside import SetClock
 from tests.support.sites import CHROME, Site, http_client, make_sites, moment, new_visitor
 from tests.support.sites import identify_body as body
 
@@ -239,31 +237,36 @@ def test_a_cookieless_website_still_refuses_wrong_bodies(cookieless: Site) -> No
 # The rate limit
 
 
-@pytest.fixture(scope="module")
-def limited(engine: Engine) -> Iterator[Site]:
-    """A website of a server that takes 20 calls a minute for each key."""
-    with ExitStack() as stack:
-        running = stack.enter_context(serving(engine.new_place(), {"FOOTFALL_RATE_LIMIT": "20"}))
-        client = stack.enter_context(http_client(running.url))
+@pytest.fixture
+def clock() -> SetClock:
+    """Stands at the beginning of a minute."""
+    return SetClock(system_clock() // 60_000 * 60_000)
+
+
+@pytest.fixture
+def limited(start_inside: MakeInside, clock: SetClock) -> Iterator[Site]:
+    """A website of a server that takes 20 calls a minute for each key, by that clock."""
+    running = start_inside({"FOOTFALL_RATE_LIMIT": "20"}, clock=clock)
+    with http_client(running.url) as client:
         yield make_sites(running.url, client, running.place)[0]
 
 
-def test_calls_are_counted_down_and_then_refused(limited: Site) -> None:
+def test_calls_are_counted_down_and_then_refused(limited: Site, clock: SetClock) -> None:
     visitor = limited.pageview()
+    before = int(limited.post(body(visitor)).headers["x-ratelimit-remaining"])
     answers = [limited.post(body(visitor)) for _ in range(45)]
-    refused = [answer for answer in answers if answer.status_code == 429]
 
-    assert {answer.status_code for answer in answers} == {200, 429}
-    for answer in refused:
-        assert answer.json()["limit"] == 20
-        assert 1 <= int(answer.headers["retry-after"]) <= 60
-    windows: dict[str, list[httpx.Response]] = {}
-    for answer in answers:
-        windows.setdefault(answer.headers["x-ratelimit-reset"], []).append(answer)
-    for window in windows.values():
-        left = [int(answer.headers["x-ratelimit-remaining"]) for answer in window]
-        assert left == sorted(left, reverse=True)
-    assert len(limited.facts()) == len(answers) - len(refused)
+    assert [answer.status_code for answer in answers] == [200] * before + [429] * (45 - before)
+    left = [int(answer.headers["x-ratelimit-remaining"]) for answer in answers]
+    assert left == [*range(before - 1, -1, -1), *[0] * (45 - before)]
+    refused = answers[-1]
+    assert (refused.json()["limit"], refused.headers["retry-after"]) == (20, "60")
+    assert len(limited.facts()) == before + 1
+
+    clock.move(59_999)
+    assert limited.post(body(visitor)).headers["retry-after"] == "1"
+    clock.move(1)
+    assert limited.post(body(visitor)).headers["x-ratelimit-remaining"] == "19"
 
 
 def test_a_limit_on_one_key_leaves_others_alone(limited: Site) -> None:
@@ -292,8 +295,8 @@ def test_a_refused_call_comes_before_the_body_is_judged(limited: Site) -> None:
     assert limited.post(b"{").status_code == 429
 
 
-def test_the_page_of_a_wrong_key_is_not_limited(start: MakeServer) -> None:
-    running = start({"FOOTFALL_RATE_LIMIT": "1"})
+def test_the_page_of_a_wrong_key_is_not_limited(start_inside: MakeInside) -> None:
+    running = start_inside({"FOOTFALL_RATE_LIMIT": "1"})
     with http_client(running.url) as client:
         for _ in range(3):
             response = client.post("/api/v1/identify", headers={"authorization": f"Bearer {CHROME}"})

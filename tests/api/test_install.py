@@ -16,14 +16,14 @@ from footfall.dashboard.pages.install import WHY
 from footfall.db.protocol import Database
 from footfall.websites.model import MOST_LISTED
 from tests.support.dashboard import Visit, enter, make_account
-from tests.support.servers import RunningServer
+from tests.support.inside import Inside
 from tests.support.sites import Site, new_visitor
 
 DAY = 86_400_000
 
 
 @pytest.fixture
-def inside(shared_server: RunningServer) -> Iterator[Visit]:
+def inside(shared_server: Inside) -> Iterator[Visit]:
     with closing(Visit(shared_server.url)) as visit:
         enter(visit, shared_server.place, make_account(shared_server.place))
         yield visit
@@ -100,6 +100,7 @@ def test_a_full_list_of_hosts_says_so(inside: Visit, server: Site) -> None:
 
 
 def test_the_address_of_this_machine_is_warned_of(inside: Visit, server: Site) -> None:
+    inside.http.headers["host"] = "127.0.0.1:8000"
     assert "works on this machine only" in install_card(inside, server)
     inside.http.headers["host"] = "stats.example.com"
     assert "works on this machine only" not in install_card(inside, server)

@@ -12,19 +12,19 @@ from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.websites.store import configuration_changed
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
-from tests.support.servers import RunningServer
+from tests.support.inside import Inside
 from tests.support.sites import Site
 
 
 @pytest.fixture
-def visit(shared_server: RunningServer) -> Iterator[Visit]:
+def visit(shared_server: Inside) -> Iterator[Visit]:
     made = Visit(shared_server.url)
     yield made
     made.close()
 
 
 def test_log_ins_through_a_proxy_that_is_not_named_lock_nobody_else_out(
-    visit: Visit, shared_server: RunningServer
+    visit: Visit, shared_server: Inside
 ) -> None:
     account = make_account(shared_server.place)
 
@@ -39,7 +39,7 @@ def test_log_ins_through_a_proxy_that_is_not_named_lock_nobody_else_out(
     assert attempt("192.0.2.1", account.email, PASSWORD) == 303
 
 
-def test_wrong_present_passwords_are_limited_too(visit: Visit, shared_server: RunningServer) -> None:
+def test_wrong_present_passwords_are_limited_too(visit: Visit, shared_server: Inside) -> None:
     account = make_account(shared_server.place)
     enter(visit, shared_server.place, account)
 
@@ -80,9 +80,7 @@ def test_a_key_made_a_moment_ago_works_at_once(server: Site) -> None:
         assert server.http.get("/api/v1/profiles", headers=headers).status_code == 200
 
 
-def test_a_website_is_named_by_its_tracking_id_too(
-    server: Site, visit: Visit, shared_server: RunningServer
-) -> None:
+def test_a_website_is_named_by_its_tracking_id_too(server: Site, visit: Visit, shared_server: Inside) -> None:
     headers = {"authorization": f"Bearer {server.token(['analytics:read'])}"}
     for name, code in (
         (server.website_id, 200),

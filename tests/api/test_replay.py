@@ -11,15 +11,16 @@ import msgspec
 import pytest
 
 from tests.support.engines import Engine, Place
+from tests.support.inside import inside
 from tests.support.people import erase, merge, people, person, user_ref, users
-from tests.support.servers import run_command, run_json, serving
+from tests.support.servers import run_command, run_json
 from tests.support.sites import Site, http_client, make_sites
 
 
 @contextmanager
 def served(place: Place, site: Site | None = None) -> Iterator[Site]:
     """The website on a server of `place`; a new one when none is given."""
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+    with inside(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
         if site is None:
             (site,) = make_sites(server.url, client, place)
         yield msgspec.structs.replace(site, url=server.url, http=client, place=place)

@@ -23,8 +23,8 @@ def test_a_flavour_is_small(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLAVOURS)
-def test_a_script_is_served_to_any_page(server: Site, name: str) -> None:
-    response = server.http.get(f"/js/{name}")
+def test_a_script_is_served_to_any_page(socket_site: Site, name: str) -> None:
+    response = socket_site.http.get(f"/js/{name}")
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"
     assert response.headers["access-control-allow-origin"] == "*"
@@ -33,7 +33,7 @@ def test_a_script_is_served_to_any_page(server: Site, name: str) -> None:
     assert seconds
     assert int(seconds[1]) >= 86_400
     assert response.content == make_script(name).plain
-    head = server.http.head(f"/js/{name}")
+    head = socket_site.http.head(f"/js/{name}")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["etag"] == response.headers["etag"]
 

@@ -31,8 +31,8 @@ def test_search_engines_are_sent_away(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs"])
-def test_head_answers_without_a_body(http: httpx.Client, path: str) -> None:
-    response = http.head(path)
+def test_head_answers_without_a_body(socket_site: Site, path: str) -> None:
+    response = socket_site.http.head(path)
     assert (response.status_code, response.content) == (200, b"")
 
 

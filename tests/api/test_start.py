@@ -19,6 +19,8 @@ from footfall.websites.store import create_website, put_website
 from tests.support.engines import Place
 from tests.support.servers import run_command, run_json, serving
 
+pytestmark = pytest.mark.process
+
 PAGE = "x" * 24
 READING = [
     ("website", "list"),

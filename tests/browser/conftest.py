@@ -6,13 +6,14 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
-from tests.conftest import SitePool
+from tests.conftest import Kept, SitePool
 from tests.support.engines import Engine, SqliteEngine
 from tests.support.sites import Site
 
@@ -22,11 +23,9 @@ AGENT = (
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(kept: Kept) -> Engine:
     """The browser does not see which engine answers: one is enough."""
-    made = SqliteEngine()
-    yield made
-    made.close()
+    return kept.get("engine", SqliteEngine.name, lambda: closing(SqliteEngine()))
 
 
 class PageServer:
@@ -172,9 +171,9 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def site(sites: SitePool) -> Site:
+def site(socket_sites: SitePool) -> Site:
     """A website that takes browsers which a program drives."""
-    return sites.take("headless")
+    return socket_sites.take("headless")
 
 
 def snippet(site: Site, script: str = "script.js", origin: str = "", **attributes: str) -> str:

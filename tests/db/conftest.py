@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engines import Place
-from tests.support.postgres import LocalPostgres, create_database, drop_database
+from tests.support.engines import Place, PostgresEngine
+from tests.support.postgres import LocalPostgres
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +22,6 @@ def postgres() -> Iterator[LocalPostgres]:
 
 
 @pytest.fixture
-def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A database without a schema: on the server that FOOTFALL_TEST_POSTGRES_URL names, or on the module's own."""
-    outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
-    url = create_database(outside) if outside else request.getfixturevalue("postgres").create_database()
-    yield Place("postgres", tmp_path_factory.mktemp("place"), url)
-    if outside:
-        drop_database(url)
+def empty(postgres_engine: PostgresEngine) -> Place:
+    """A database without a schema."""
+    return postgres_engine.bare_place()

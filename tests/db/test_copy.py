@@ -15,8 +15,9 @@ from footfall.db.sqlite_file import FILE_NAME
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseBusy, DatabaseError
 from tests.support.engines import Place
+from tests.support.inside import inside
 from tests.support.people import erase, merge, undo, wait_for_index
-from tests.support.servers import RunningServer, run_command, run_json, serving, until
+from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites
 
 
@@ -24,12 +25,12 @@ from tests.support.sites import Site, http_client, make_sites
 def source(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """An embedded database with something in every table."""
     place = Place("sqlite", tmp_path_factory.mktemp("source"))
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
-        fill(make_sites(server.url, client, place)[0], server)
+    with inside(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+        fill(make_sites(server.url, client, place)[0])
     return place
 
 
-def fill(site: Site, server: RunningServer) -> None:
+def fill(site: Site) -> None:
     visitors = [site.pageview(path=f"/{n}?utm_source=x") for n in range(30)]
     for number, visitor in enumerate(visitors):
         site.custom(visitor, "signup", n=str(number))
@@ -69,7 +70,7 @@ def test_a_copy_there_and_back_is_the_same(source: Place, empty: Place, tmp_path
 
 def test_a_server_goes_on_with_a_copy(source: Place, empty: Place) -> None:
     copy(str(source.data), empty.database_url)
-    with serving(empty) as server, http_client(server.url) as client:
+    with inside(empty) as server, http_client(server.url) as client:
         assert client.get("/readyz").status_code == 200
     assert run_json(empty, "website", "list") == run_json(source, "website", "list")
 
@@ -137,7 +138,7 @@ def test_a_source_that_is_none_is_named_and_not_made(
 
 
 def test_a_running_server_is_not_copied_from(source: Place, empty: Place) -> None:
-    with serving(source):
+    with inside(source):
         ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url)
     assert ran.code == 1
     assert "Another Footfall server is running" in ran.errors
@@ -145,7 +146,7 @@ def test_a_running_server_is_not_copied_from(source: Place, empty: Place) -> Non
 
 def test_a_running_server_on_postgresql_is_not_copied_from_either(empty: Place, tmp_path: Path) -> None:
     migrate_database(empty.settings)
-    with serving(empty):
+    with inside(empty):
         ran = run_command(empty, "db", "copy", "--from", empty.database_url, "--to", str(tmp_path / "new"))
         rebuilt = run_command(empty, "db", "rebuild", "identity")
     assert ran.code == rebuilt.code == 1
@@ -186,7 +187,7 @@ def test_people_are_found_in_a_copy_of_a_backup_that_no_server_ran_on(
     assert copy(str(restored.data), target.database_url or str(target.data))["differences"] == []
     websites = [one["websiteId"] for one in run_json(target, "website", "list")]
     key = run_json(target, "token", "create", "--name", "copy", "--permissions", "analytics:read")["key"]
-    with serving(target) as server, http_client(server.url) as client:
+    with inside(target) as server, http_client(server.url) as client:
 
         def found(website: str) -> int:
             path = f"/api/v1/profiles?websiteId={website}&trait.n=exists"

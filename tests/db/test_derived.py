@@ -26,6 +26,7 @@ from footfall.identity.model import Operations
 from footfall.people.index import DONE_HANDLER, IDLE_SECONDS, INDEX_HANDLER, Take, TraitIndexer
 from tests.laws.world import Said, deliver, prepare
 from tests.support.engines import Place
+from tests.support.inside import inside
 from tests.support.people import people, users, wait_for_index
 from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import Site, http_client, make_sites, sql
@@ -38,7 +39,7 @@ TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term"
 @contextmanager
 def served(place: Place, known: Site | None = None) -> Iterator[Site]:
     """A server on `place` with a website of it: `known`, or a new one."""
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
+    with inside(place, {"FOOTFALL_RATE_LIMIT": "0"}) as server, http_client(server.url) as client:
         if known is None:
             yield make_sites(server.url, client, place)[0]
         else:

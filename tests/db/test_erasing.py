@@ -28,7 +28,7 @@ from footfall.people.journey import visitor_journey
 from footfall.privacy import erasing
 from footfall.privacy.erase import EraseCall, Erasing, ErasureWatch, profile_to_erase, unfinished
 from footfall.privacy.erasing import Erased, Slice
-from tests.conftest import MakeServer
+from tests.conftest import MakeInside
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Engine, Place
 from tests.support.servers import run_json, until
@@ -344,12 +344,12 @@ def test_two_callers_and_a_server_share_an_erasure_and_get_one_receipt(
     assert place.snapshot(verify_identity).shown == []
 
 
-def test_a_start_goes_on_with_an_erasure_that_was_cut_off(start: MakeServer, place: Place) -> None:
+def test_a_start_goes_on_with_an_erasure_that_was_cut_off(start_inside: MakeInside, place: Place) -> None:
     run_json(place, "db", "migrate")
     place.transact(fill)
     place.transact(cut_off)
     assert len(place.snapshot(unfinished)) == 1
-    running = start({}, place)
+    running = start_inside({}, place)
     until(lambda: place.snapshot(unfinished) == [], "the erasure is not done")
     running.stop()
     held = str(place.snapshot(contents))

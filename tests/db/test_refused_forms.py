@@ -27,6 +27,7 @@ from footfall.db.protocol import Transaction
 from footfall.directory import Directory
 from footfall.errors import NotFound
 from footfall.privacy.erase import Erasing
+from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import Reply
@@ -70,6 +71,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
     services = Services(
         database,
         Erasing(()),
+        Exporting(()),
         directory,
         Online(),
         Counts(database, DROPPED_HANDLER),

@@ -11,20 +11,25 @@ from footfall.app import open_database
 from footfall.db.copying import Table, tables
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound
-from footfall.websites.removal import LATE_MS, SLICE, WebsiteRemover, removals, remove_website
-from tests.conftest import MakeServer
+from footfall.websites import removal
+from footfall.websites.removal import LATE_MS, WebsiteRemover, removals, remove_website
+from tests.conftest import MakeInside
 from tests.support.engines import Place
+from tests.support.inside import Inside
 from tests.support.people import erase, merge, undo, wait_for_index
-from tests.support.servers import RunningServer, run_command, run_json, until
+from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites, next_millisecond
 
+SLICE = 20
+"""Rows that are removed at once here."""
 PAGES = 2 * SLICE + 10
 
 
 @pytest.fixture
-def filled(start: MakeServer) -> tuple[RunningServer, list[str]]:
+def filled(start_inside: MakeInside, monkeypatch: pytest.MonkeyPatch) -> tuple[Inside, list[str]]:
     """A running server with two websites of which every table tells."""
-    running = start({"FOOTFALL_RATE_LIMIT": "0"})
+    monkeypatch.setattr(removal, "SLICE", SLICE)
+    running = start_inside({"FOOTFALL_RATE_LIMIT": "0"})
     with http_client(running.url) as client:
         made = make_sites(running.url, client, running.place, [{}, {}])
         for site in made:
@@ -72,7 +77,7 @@ def left(place: Place) -> list[Any]:
 
 
 def test_a_command_deletes_a_website_and_all_that_belongs_to_it(
-    filled: tuple[RunningServer, list[str]],
+    filled: tuple[Inside, list[str]],
 ) -> None:
     running, (doomed, other) = filled
     running.stop()
@@ -91,7 +96,7 @@ def test_a_command_deletes_a_website_and_all_that_belongs_to_it(
     assert run_json(place, "db", "verify")["ok"]
 
 
-def test_a_running_server_removes_the_rows_in_slices(filled: tuple[RunningServer, list[str]]) -> None:
+def test_a_running_server_removes_the_rows_in_slices(filled: tuple[Inside, list[str]]) -> None:
     running, (doomed, other) = filled
     place = running.place
     stays = rows(place, other)
@@ -118,12 +123,14 @@ def test_a_removal_ends_once_nothing_more_can_come(place: Place) -> None:
     async def advance() -> None:
         database = open_database(place.settings)
         await database.open()
-        remover = WebsiteRemover(database, lambda: now[0])
-        assert await remover.advance() > 1
-        assert len(await database.read(removals, None)) == 1
-        now[0] += 1
-        assert await remover.advance() == 0
-        assert await database.read(removals, None) == []
-        await database.close()
+        try:
+            remover = WebsiteRemover(database, lambda: now[0])
+            assert await remover.advance() == removal.IDLE_SECONDS
+            assert len(await database.read(removals, None)) == 1
+            now[0] += 1
+            assert await remover.advance() == 0
+            assert await database.read(removals, None) == []
+        finally:
+            await database.close()
 
     asyncio.run(advance())

@@ -109,11 +109,11 @@ def run_guide(framework: str, visitor: str, folder: Path, url: str, key: str) ->
 
 @pytest.mark.parametrize("framework", ["Express", "Django", "FastAPI"])
 def test_the_guide_to_a_framework_identifies_who_signs_in(
-    framework: str, server: Site, tmp_path: Path
+    framework: str, socket_site: Site, tmp_path: Path
 ) -> None:
-    visitor = server.pageview()
-    assert run_guide(framework, visitor, tmp_path, server.url, server.key) == ""
-    profile = server.visitor(visitor)["profile"]
+    visitor = socket_site.pageview()
+    assert run_guide(framework, visitor, tmp_path, socket_site.url, socket_site.key) == ""
+    profile = socket_site.visitor(visitor)["profile"]
     assert (profile["userId"], profile["metadata"]) == ("user_9", {"name": "Ada", "email": "ada@x.example"})
 
 

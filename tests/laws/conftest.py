@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
-from tests.support.postgres import LocalPostgres, create_database, drop_database
+from footfall.db import postgres, sqlite
+from tests.support.engines import PostgresEngine, empty_database
 
 
 @pytest.fixture(scope="module")
 def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
     """An open session on an empty embedded database with the current schema."""
-    path: Path = tmp_path_factory.mktemp("laws") / sqlite_file.FILE_NAME
-    sqlite_schema.migrate_file(path)
-    opened = sqlite.SqliteSession(path)
+    opened = sqlite.SqliteSession(empty_database(tmp_path_factory.mktemp("laws")))
     yield opened
     opened.close()
 
@@ -29,28 +24,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[object]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_session")
         return
-    outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
-    with outside_database(outside) if outside else own_database() as url:
-        postgres.migrate_server(url)
-        other = postgres.PostgresSession(url)
-        yield other
-        other.close()
-
-
-@contextmanager
-def outside_database(outside: str) -> Iterator[str]:
-    """A new database on a server that runs already."""
-    url = create_database(outside)
-    yield url
-    drop_database(url)
-
-
-@contextmanager
-def own_database() -> Iterator[str]:
-    """A new database on a server of the tests' own."""
-    server = LocalPostgres({"fsync": "off"})
-    try:
-        server.start()
-        yield server.create_database()
-    finally:
-        server.remove()
+    engine: PostgresEngine = request.getfixturevalue("postgres_engine")
+    other = postgres.PostgresSession(engine.new_place().database_url)
+    yield other
+    other.close()

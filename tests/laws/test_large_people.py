@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.identity.history import person_now
@@ -14,9 +15,10 @@ from footfall.identity.ledger_endpoints import LedgerQuery, read_ledger
 from footfall.identity.model import Operations
 from footfall.identity.service import IdentifyCall, identify
 from footfall.identity.wire import Identify
-from footfall.people.endpoints import JourneyQuery, PersonQuery, read_export, read_journey, read_person
+from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey
 from footfall.people.reading import read_activities
+from footfall.privacy.export import Exporting
 from tests.laws.test_laws import world_of
 from tests.laws.test_reading import CountingTransaction
 from tests.laws.world import KEY, NOW, START, WEBSITE
@@ -61,7 +63,7 @@ READS: dict[str, Callable[[Any, bytes], Any]] = {
     "reasons": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, with_reasons=True, limit=3)),
     "as of": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, START + 2**20, True)),
     "journey": lambda tx, one: read_journey(tx, JourneyQuery(WEBSITE, one, b"", 3, True)),
-    "export": lambda tx, one: read_export(tx, (WEBSITE, one)),
+    "export": lambda tx, one: Exporting(EXPORTERS).read(tx, (WEBSITE, one)),
     "row of a list": lambda tx, one: read_activities(tx, ID, [[one]]),
     "page of the ledger": lambda tx, one: read_ledger(tx, LedgerQuery(WEBSITE, one, limit=3)),
     "page of a visitor": lambda tx, one: visitor_journey(tx, ID, visitor_of(0), b"", 3),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from footfall.app import ERASERS
+from footfall.app import ERASERS, EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict
@@ -25,11 +25,12 @@ from footfall.identity.service import Dropped, Identified, IdentifyCall, identif
 from footfall.identity.verify import verify_identity
 from footfall.identity.wire import Identify
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
-from footfall.people.endpoints import JourneyQuery, PersonQuery, read_export, read_journey, read_person
+from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey
 from footfall.people.model import JourneyPart, PersonDetail
 from footfall.people.reading import activity_of, look_at, read_activities
 from footfall.privacy.erase import EraseCall, Erasing
+from footfall.privacy.export import Exporting
 from tests.laws import world
 from tests.laws.reading import Answer, Call, Reading
 from tests.laws.test_laws import world_of
@@ -356,7 +357,7 @@ def test_exported_facts_taken_in_by_an_empty_server_give_the_same_answers(
 
 def exported(tx: Transaction, user: str) -> Any:
     """The document of a user's export."""
-    found = read_export(tx, (WEBSITE, user))
+    found = Exporting(EXPORTERS).read(tx, (WEBSITE, user))
     return None if found is None else msgspec.json.decode(b"".join(found.parts))
 
 

@@ -13,6 +13,7 @@ from footfall.accounts.sessions import start_session
 from footfall.clock import system_clock
 from footfall.errors import accepted
 from tests.support.engines import Place
+from tests.support.inside import transport
 from tests.support.sites import new_visitor
 
 PASSWORD = "correct horse battery"
@@ -24,7 +25,7 @@ class Visit:
     """One browser: its cookies, and the page it shows."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=url, transport=transport(url), headers=headers, timeout=30)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Ask for a page; redirects are not followed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import msgspec
 
 from footfall.app import command_session, migrate_database
 from footfall.db.protocol import Transaction
+from footfall.db.sqlite_file import FILE_NAME
+from footfall.db.sqlite_schema import migrate_file
 from footfall.settings import Settings
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
@@ -50,6 +53,21 @@ class Place(msgspec.Struct, frozen=True):
         """Run `work`, which only reads."""
         with command_session(self.settings) as session:
             return session.snapshot(work)
+
+
+@functools.cache
+def _empty_file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        migrate_file(path)
+        return path.read_bytes()
+
+
+def empty_database(folder: Path) -> Path:
+    """The path of a new embedded database in `folder`, whose schema was made only once."""
+    path = folder / FILE_NAME
+    path.write_bytes(_empty_file())
+    return path
 
 
 class Engine(Protocol):
@@ -91,20 +109,31 @@ class PostgresEngine:
     def __init__(self) -> None:
         self._folders = tempfile.TemporaryDirectory(prefix="footfall-tests-")
         self._made: list[str] = []
-        self._outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
+        self._model = ""
+        """The database of which others are copies: to migrate each would take a second or so."""
+        self._url = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
         self._server: LocalPostgres | None = None
-        if not self._outside:
-            self._server = LocalPostgres()
+        if not self._url:
+            self._server = LocalPostgres({"fsync": "off"})
             self._server.start()
+            self._url = self._server.url("postgres")
 
     def new_place(self) -> Place:
-        url = self._server.create_database() if self._server else create_database(self._outside)
+        if not self._model:
+            self._model = self.bare_place().database_url
+            migrate_database(Settings(database_url=self._model))
+        return self._new_place(self._model)
+
+    def bare_place(self) -> Place:
+        """A new database without a schema."""
+        return self._new_place("template1")
+
+    def _new_place(self, like: str) -> Place:
+        url = create_database(self._url, like)
         self._made.append(url)
         folder = Path(self._folders.name) / str(len(self._made))
         folder.mkdir()
-        place = Place(self.name, folder, url)
-        migrate_database(place.settings)
-        return place
+        return Place(self.name, folder, url)
 
     def close(self) -> None:
         if self._server is not None:

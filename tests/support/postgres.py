@@ -124,11 +124,11 @@ class LocalPostgres:
             raise RuntimeError(f"{program} failed with {done.returncode}: {done.stderr!r}")
 
 
-def create_database(url: str) -> str:
-    """The URL of a new empty database on the server of `url`."""
-    name = "footfall_" + secrets.token_hex(6)
+def create_database(url: str, like: str = "template1") -> str:
+    """The URL of a new database on the server of `url`: an empty one, or a copy of the one whose URL or name is `like`."""
+    name, template = "footfall_" + secrets.token_hex(6), like.rsplit("/", 1)[-1]
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return url.rsplit("/", 1)[0] + "/" + name
 
 

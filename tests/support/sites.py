@@ -31,6 +31,7 @@ from footfall.websites.store import (
     update_website,
 )
 from tests.support.engines import Place
+from tests.support.inside import transport
 from tests.support.openapi import description
 
 sql = load(__file__, "rows.sql")
@@ -68,7 +69,13 @@ def next_millisecond() -> None:
 
 def http_client(url: str) -> httpx.Client:
     """A client whose every answer is compared with openapi.yaml."""
-    return httpx.Client(base_url=url, timeout=30.0, verify=False, event_hooks={"response": [_check]})
+    return httpx.Client(
+        base_url=url,
+        transport=transport(url),
+        timeout=30.0,
+        verify=False,
+        event_hooks={"response": [_check]},
+    )
 
 
 def _check(response: httpx.Response) -> None:

@@ -18,7 +18,6 @@ from footfall.collect.model import PAGEVIEW, Hit
 from footfall.collect.service import record
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import SqliteSession, open_session
-from footfall.db.sqlite_file import FILE_NAME
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules
 from footfall.identity.model import BROWSER, SERVER, Operations
@@ -26,6 +25,7 @@ from footfall.identity.service import Identified, IdentifyCall, identify
 from footfall.identity.verify import verify_identity
 from footfall.identity.wire import Identify
 from footfall.ids import at_of, at_prefix
+from tests.support.engines import empty_database
 from tests.unit.strategies import SECRET, USERS, VISITORS, WEBSITE, make_fact, operations
 
 NOW = 1_700_000_000_000
@@ -38,7 +38,7 @@ TABLES = ("fact", "link", "profile", "merge_fact", "undo_fact", "inactive")
 def session() -> Iterator[SqliteSession]:
     """An empty database with a pageview of each visitor."""
     with tempfile.TemporaryDirectory() as folder:
-        opened = open_session(Path(folder) / FILE_NAME)
+        opened = open_session(empty_database(Path(folder)))
         opened.connection.execute("PRAGMA synchronous = OFF")
         opened.transact(lambda tx: record(tx, [pageview(visitor, n) for n, visitor in enumerate(VISITORS)]))
         yield opened

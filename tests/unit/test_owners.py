@@ -45,10 +45,7 @@ READS_OF_OTHERS: dict[tuple[str, str], str] = {
     ("dashboard", "profile"): "a first visit of the dashboard asks whether anybody was identified yet",
     ("dashboard", "visitor"): "pages show visitors, and whether there is any",
     ("identity", "online"): "the clock is compared with the newest time that is stored anywhere",
-    (
-        "identity",
-        "visitor",
-    ): "an identify call needs a visitor with a pageview, which it asks for together with its other reads",
+    ("identity", "visitor"): "only visitors with a pageview are identified; one look-up with the other reads",
     ("people", "erasing"): "a journey hides what is about to be removed",
     ("people", "event"): "what a person did is read between their links, in one statement",
     ("people", "fact"): "identify calls are part of a journey; a person is found by a fact id",

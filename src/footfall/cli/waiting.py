@@ -26,7 +26,7 @@ def wait_for(
 ) -> R:
     """The result of `attempt`, which is made again and again as long as it raises DatabaseError.
 
-    Meanwhile calls to `listener`, which stays open, get 503; `on_started` is called once they do. `timeout`: see `web.server.Server`.
+    Meanwhile calls to `listener`, which stays open, get 503; `on_started` is called once they do. `timeout`: see `web.http.server.Server`.
     Raises SchemaMismatch, and SystemExit when it is told to stop.
     """
     try:
@@ -63,7 +63,7 @@ class _Waiting(Refusals, Generic[R]):
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[_Waiting[R]]:
-        """See `web.server.Service`."""
+        """See `web.http.server.Service`."""
         trying = asyncio.create_task(self._try())
         try:
             yield self
@@ -73,7 +73,7 @@ class _Waiting(Refusals, Generic[R]):
                 await trying
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
-        """See `web.connection.Application`."""
+        """See `web.http.connection.Application`."""
         if target == b"/healthz":
             return Call(method, success({"status": "alive"}))
         problem = Unavailable("The database cannot be reached yet. Try again in a second.")

@@ -21,6 +21,7 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
 from footfall.privacy.erase import Erasing
+from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
@@ -42,6 +43,7 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     erasing: Erasing
+    exporting: Exporting
     directory: Directory
     online: Online
     refused: Counts

@@ -25,13 +25,13 @@ from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
-from footfall.people.endpoints import PersonQuery, read_export, read_journey_cursor, show_person
-from footfall.people.export import stream_parts
+from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.reading import KEY_BYTES
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
+from footfall.privacy.export import stream_parts
 from footfall.web.envelope import JSON_TYPE, Reply
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
@@ -330,7 +330,7 @@ def _read_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> _ToErase | No
 async def export(call: Call) -> Reply:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
     found = await call.services.database.scan(
-        read_export, (call.site, ref_of(call)), share=call.site.website_id
+        call.services.exporting.read, (call.site, ref_of(call)), share=call.site.website_id
     )
     if found is None:
         raise no_such_person()

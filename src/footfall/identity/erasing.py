@@ -109,6 +109,13 @@ class Stone(msgspec.Struct, frozen=True):
     erased_at: int
 
 
+class User(NamedTuple):
+    """Somebody of whom facts are held."""
+
+    profile_id: bytes
+    user_id: str
+
+
 def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     """Make nobody of users: no profiles, no merges, a tombstone each; what is left of them is hidden."""
     website_id, ids = leaving.erasure.website_id, sorted(leaving.users)
@@ -298,10 +305,10 @@ def all_stones(tx: Transaction) -> list[Stone]:
 
 def users_by_hash(
     tx: Transaction, website_id: bytes, secret: bytes, wanted: Container[bytes]
-) -> dict[bytes, tuple[bytes, str]]:
-    """(profile id, user id) of those of whom the ledger holds a fact, by the hash of their user id, if that is wanted."""
+) -> dict[bytes, User]:
+    """Those of whom the ledger holds a fact, by the hash of their user id, if that is wanted."""
     return {
-        user_hash: (row.profile_id, row.user_id)
+        user_hash: User(row.profile_id, row.user_id)
         for row in tx.stream(sql.users_of_facts, (website_id,))
         if (user_hash := rules.user_hash(secret, row.user_id)) in wanted
     }

@@ -10,15 +10,14 @@ from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import explain, nobody, person_now, person_then
+from footfall.identity.history import explain, person_now, person_then
 from footfall.identity.ledger_endpoints import read_as_of
 from footfall.identity.model import Person, PersonThen
 from footfall.identity.reading import Member, members_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.ids import MAX_AT
-from footfall.people.export import export_person, stream_parts
 from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
-from footfall.people.model import Activity, Export, JourneyPart, ListedPerson, PeopleList, PersonDetail
+from footfall.people.model import Activity, JourneyPart, ListedPerson, PeopleList, PersonDetail
 from footfall.people.query import find_people
 from footfall.people.reading import (
     KEY_BYTES,
@@ -30,7 +29,7 @@ from footfall.people.reading import (
 )
 from footfall.people.wire import PeopleQuery, detail_json, entry_json, listed_json, read_people_query
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Reply, success
+from footfall.web.envelope import Reply, success
 from footfall.web.parameters import read_cursor, read_number_parameter, read_order
 from footfall.websites.model import Website
 
@@ -83,18 +82,6 @@ class People:
         if answer is None:
             raise no_such_person()
         return answer
-
-    async def export(self, context: Context[WebsitePrincipal]) -> Reply:
-        """Everything held about a person."""
-        found = await self._database.scan(
-            read_export,
-            (context.principal.website, read_ref(context.path_values[0])),
-            share=context.principal.website.website_id,
-        )
-        if found is None:
-            raise no_such_person()
-        parts = [b'{"status":"success","data":', *found.parts, b"}"]
-        return Reply(b"", 200, [JSON_TYPE], stream_parts(parts))
 
 
 def read_journey_cursor(text: str | None) -> bytes:
@@ -214,11 +201,3 @@ def read_journey(tx: Transaction, asked: JourneyQuery) -> JourneyPart | None:
     if person is None:
         return None
     return journey(tx, website_id, person, asked.cursor, asked.limit, newest_first=asked.newest_first)
-
-
-def read_export(tx: Transaction, asked: tuple[Website, Ref]) -> Export | None:
-    """Everything held about a person; None when nothing is."""
-    website, ref = asked
-    key = (website.website_id, profile_id_of(tx, website, ref))
-    then = person_then(tx, *key) or nobody(tx, *key)
-    return None if then is None else export_person(tx, website.website_id, then)

@@ -123,10 +123,3 @@ class JourneyPart(msgspec.Struct, frozen=True):
 
     entries: list[JourneyEntry]
     following: bytes | None
-
-
-class Export(msgspec.Struct, frozen=True):
-    """The parts of a JSON document with everything held about a person."""
-
-    person_id: bytes
-    parts: list[bytes]

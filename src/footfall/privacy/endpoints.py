@@ -7,19 +7,31 @@ from typing import Any
 from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.db.protocol import Database
-from footfall.identity.refs import read_ref
+from footfall.identity.refs import no_such_person, read_ref
 from footfall.privacy.erase import Erasing, erase_call, nobody_to_erase, profile_to_erase
 from footfall.privacy.erasing import Erased
+from footfall.privacy.export import Exporting, stream_parts
 from footfall.web.context import Context
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import JSON_TYPE, Reply, success
 
 
 class Privacy:
     """The handlers, on one database."""
 
-    def __init__(self, database: Database, erasing: Erasing) -> None:
+    def __init__(self, database: Database, erasing: Erasing, exporting: Exporting) -> None:
         self._database = database
         self._erasing = erasing
+        self._exporting = exporting
+
+    async def export(self, context: Context[WebsitePrincipal]) -> Reply:
+        """Everything held about a person."""
+        website = context.principal.website
+        asked = website, read_ref(context.path_values[0])
+        found = await self._database.scan(self._exporting.read, asked, share=website.website_id)
+        if found is None:
+            raise no_such_person()
+        parts = [b'{"status":"success","data":', *found.parts, b"}"]
+        return Reply(b"", 200, [JSON_TYPE], stream_parts(parts))
 
     async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
         """Erases a person, and says whether anything of them is left in the files of the database."""

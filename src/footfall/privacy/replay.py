@@ -7,7 +7,7 @@ as of then. What was said about the same user id since stays, under the profile 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +17,7 @@ from footfall.identity import rules
 from footfall.identity.erasing import (
     Erasure,
     Stone,
+    User,
     all_stones,
     put_stone,
     said_since,
@@ -65,18 +66,11 @@ def read_tombstones(lines: Iterable[bytes]) -> Iterator[Tombstone]:
             raise UsageError(f"line {number}: this is no erasure: {error}") from error
 
 
-class User(NamedTuple):
-    """Somebody of whom facts are held."""
-
-    profile_id: bytes
-    user_id: str
-
-
 def users_of(tx: Transaction, website: Website, stones: Iterable[Tombstone]) -> dict[Tombstone, User]:
     """Those of whom anything is held, by the tombstone that fits."""
     wanted = {bytes.fromhex(stone.user_hash): stone for stone in stones}
     held = users_by_hash(tx, website.website_id, website.profile_secret, wanted.keys())
-    return {wanted[user_hash]: User(*user) for user_hash, user in held.items()}
+    return {wanted[user_hash]: user for user_hash, user in held.items()}
 
 
 def replay(

@@ -55,7 +55,7 @@ class Access(Protocol):
 
 
 class Dispatch(Refusals):
-    """Serves `routes`; every error becomes an answer in the envelope. See `web.connection.Application`.
+    """Serves `routes`; every error becomes an answer in the envelope. See `web.http.connection.Application`.
 
     `lost`: the route of browsers that ask for what is not there, outside `/api`. `draw`: see `Refusals`.
     """

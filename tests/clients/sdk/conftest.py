@@ -116,9 +116,9 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
 
 
 @pytest.fixture
-def site(sites: SitePool) -> Site:
+def site(socket_sites: SitePool) -> Site:
     """A website as new ones are."""
-    return sites.take()
+    return socket_sites.take()
 
 
 @pytest.fixture
