@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -168,6 +170,50 @@ def test_an_index_that_only_readers_find_damaged_is_made_anew(tmp_path: Path) ->
 
 async def is_mended(database: SqliteDatabase) -> bool:
     return not database._derived_file.is_suspected
+
+
+CUT_WHILE_READ = """
+import asyncio, os, sys
+from pathlib import Path
+from footfall.db.sqlite import SqliteDatabase
+from footfall.db.sqlite_file import FILE_NAME, PAGE_SIZE, connect, derived_path
+from footfall.db.sqlite_schema import migrate_file
+from footfall.db.statements import make_statement
+from footfall.errors import DatabaseError
+
+folder = Path(sys.argv[1])
+path = derived_path(folder / FILE_NAME)
+terms = make_statement("terms", "", "SELECT term FROM search_term WHERE website_id = x'77' ORDER BY term", "term text")
+
+def read(tx, _):
+    rows = tx.stream(terms)
+    next(rows)
+    os.truncate(path, PAGE_SIZE)
+    return len(list(rows))
+
+async def work():
+    database = SqliteDatabase(folder, 100)
+    await database.open()
+    try:
+        await database.scan(read, None)
+    except DatabaseError as error:
+        print(error)
+    await database.close()
+
+migrate_file(folder / FILE_NAME)
+connection = connect(path, 1024)
+rows = ((b"w", f"{number:0500}", b"p") for number in range(2000))
+connection.executemany("INSERT INTO search_term VALUES (?, ?, ?)", rows)
+connection.close()
+asyncio.run(work())
+"""
+"""Cuts the index off while a reader is in the middle of it."""
+
+
+def test_an_index_that_is_cut_off_while_it_is_read_ends_no_process(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", CUT_WHILE_READ, str(tmp_path)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "is damaged, or the index beside it" in ran.stdout) == (0, True), ran.stderr
 
 
 def until_found(site: Site, wanted: list[str], **query: str) -> None:

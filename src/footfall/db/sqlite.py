@@ -20,7 +20,13 @@ import apsw
 from footfall.db import migrate
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.scans import TOO_LONG, Scans, Turn
-from footfall.db.sqlite_derived import DerivedFile, ServerTransaction, SqliteDerived, attach_own_derived
+from footfall.db.sqlite_derived import (
+    ATTACHED_CACHE_KIB,
+    DerivedFile,
+    ServerTransaction,
+    SqliteDerived,
+    attach_own_derived,
+)
 from footfall.db.sqlite_file import (
     BUSY_TIMEOUT_MS,
     FILE_NAME,
@@ -62,7 +68,7 @@ MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
 LONG_READERS_MS = 250
 """How long the writer waits for readers once the log is that long."""
 SCRUB_SECONDS = 1.5
-"""How long `scrub` waits for them, over and over and with live calls between."""
+"""How long `scrub` waits for readers, over and over and with live calls between."""
 SCANNERS, SCANNERS_OF_ONE = 2, 1
 """Connections that scan, each on a thread of its own, and how many of them one website may have."""
 STEPS_BETWEEN_LOOKS = 50_000
@@ -285,6 +291,9 @@ class _Scanner:
     def __init__(self, path: Path) -> None:
         self._connection = connection = connect(path, 4 * 1024, read_only=True)
         attach_derived(connection, path)
+        # Mapped, it would end this process if somebody cut the file off; read, it is an error, and the tables are made anew.
+        connection.execute("PRAGMA derived.mmap_size = 0")
+        connection.execute(f"PRAGMA derived.cache_size = -{ATTACHED_CACHE_KIB}")
         connection.exec_trace = self._may_go_on
         connection.set_progress_handler(self._is_over, STEPS_BETWEEN_LOOKS)
         self._log = get_logger("sqlite")
