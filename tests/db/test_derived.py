@@ -19,9 +19,10 @@ import pytest
 
 from footfall.chores import for_ever
 from footfall.db.protocol import Row, Transaction
-from footfall.db.sqlite import SqliteDatabase, open_session
-from footfall.db.sqlite_file import FILE_NAME, PAGE_SIZE, connect, derived_path
-from footfall.db.sqlite_schema import migrate_file
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, connect, derived_path
+from footfall.db.sqlite.database import SqliteDatabase
+from footfall.db.sqlite.schema import migrate_file
+from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity.model import Operations
@@ -175,9 +176,9 @@ async def is_mended(database: SqliteDatabase) -> bool:
 CUT_WHILE_READ = """
 import asyncio, os, sys
 from pathlib import Path
-from footfall.db.sqlite import SqliteDatabase
-from footfall.db.sqlite_file import FILE_NAME, PAGE_SIZE, connect, derived_path
-from footfall.db.sqlite_schema import migrate_file
+from footfall.db.sqlite.database import SqliteDatabase
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, connect, derived_path
+from footfall.db.sqlite.schema import migrate_file
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres_connection
+from footfall.db.postgres import connection as postgres_connection
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, SchemaMismatch
 from tests.support.engines import Place

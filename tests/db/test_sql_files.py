@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db.sqlite import open_session
-from footfall.db.sqlite_file import FILE_NAME
+from footfall.db.sqlite.connection import FILE_NAME
+from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, load
 from tests.support.engines import Place
 

@@ -13,7 +13,7 @@ import pytest
 from footfall.db import scans
 from footfall.db.protocol import Row, Transaction
 from footfall.db.scans import HAS_LEFT
-from footfall.db.sqlite import SqliteDatabase
+from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import DatabaseError, Unavailable
 

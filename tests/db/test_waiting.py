@@ -14,7 +14,10 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres, postgres_connection
+from footfall.db.postgres import connection as postgres_connection
+from footfall.db.postgres import database as database_module
+from footfall.db.postgres import session as session_module
+from footfall.db.postgres.database import PostgresDatabase
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, Unavailable
@@ -42,16 +45,17 @@ PUT_HANDLER = WriteHandler(1, put)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as in real life."""
     monkeypatch.setitem(postgres_connection.SERVER_SETTINGS, "lock_timeout", "100ms")
-    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 0.5)
+    for module in (database_module, session_module):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(postgres_connection, "CANCEL_SECONDS", 0.5)
 
 
-def on(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
+def on(place: Place, work: Callable[[PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
     """What `work` gives on a server's connections."""
     migrate_database(place.settings)
 
     async def run() -> R:
-        database = postgres.PostgresDatabase(place.database_url, 100)
+        database = PostgresDatabase(place.database_url, 100)
         await database.open()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -69,7 +73,7 @@ def stored(place: Place) -> int:
 
 
 def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty: Place) -> None:
-    async def work(database: postgres.PostgresDatabase) -> None:
+    async def work(database: PostgresDatabase) -> None:
         with psycopg.connect(empty.database_url) as other:
             other.execute("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
             for bulk in (None, 0, 1):
@@ -154,5 +158,5 @@ def test_a_server_leaves_while_postgresql_is_frozen(postgres: LocalPostgres, pla
     assert all(isinstance(found, Unavailable | DatabaseError) for found in asyncio.run(run()))
 
 
-def postgres_database(place: Place) -> postgres.PostgresDatabase:
-    return postgres.PostgresDatabase(place.database_url, 100)
+def postgres_database(place: Place) -> PostgresDatabase:
+    return PostgresDatabase(place.database_url, 100)

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
+from footfall.db.postgres.schema import migrate_server
+from footfall.db.postgres.session import PostgresSession
+from footfall.db.sqlite import connection as sqlite_connection
+from footfall.db.sqlite import schema as sqlite_schema
+from footfall.db.sqlite.session import SqliteSession
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 
 @pytest.fixture(scope="module")
-def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
+def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSession]:
     """An open session on an empty embedded database with the current schema."""
-    path: Path = tmp_path_factory.mktemp("laws") / sqlite_file.FILE_NAME
+    path: Path = tmp_path_factory.mktemp("laws") / sqlite_connection.FILE_NAME
     sqlite_schema.migrate_file(path)
-    opened = sqlite.SqliteSession(path)
+    opened = SqliteSession(path)
     yield opened
     opened.close()
 
@@ -31,8 +35,8 @@ def session(request: pytest.FixtureRequest) -> Iterator[object]:
         return
     outside = os.environ.get("FOOTFALL_TEST_POSTGRES_URL", "")
     with outside_database(outside) if outside else own_database() as url:
-        postgres.migrate_server(url)
-        other = postgres.PostgresSession(url)
+        migrate_server(url)
+        other = PostgresSession(url)
         yield other
         other.close()
 

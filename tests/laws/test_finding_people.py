@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from footfall.db.postgres_derived import PostgresDerived
+from footfall.db.postgres.derived import PostgresDerived
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.identity.erase import EraseCall, erase
