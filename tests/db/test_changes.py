@@ -33,7 +33,7 @@ from tests.unit.test_batches import pageview
 R = TypeVar("R")
 S = TypeVar("S")
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-DONE = make_statement("done", "", "SELECT 1")
+DONE = make_statement("done", "", "SELECT 1 AS one", "one int")
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_a_running_server_on_postgresql_is_not_copied_from_either(empty: Place, 
 
 def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> None:
     migrate_database(empty.settings)
-    one = make_statement("one", "", "SELECT 1")
+    one = make_statement("one", "", "SELECT 1 AS one", "one int")
     with exclusive(empty.settings), pytest.raises(DatabaseBusy), exclusive(empty.settings):
         pass  # nobody gets here
     server = PostgresSession(empty.database_url, is_server=True)
@@ -172,7 +172,7 @@ def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> No
         server.close()
         with pytest.raises(DatabaseBusy):
             server.begin()
-    assert server.begin().one(one) == (1,)
+    assert server.begin().one(one) == one.row(1)
     server.rollback()
     server.close()
 

@@ -34,8 +34,8 @@ from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import Site, http_client, make_sites, sql
 
 OPERATIONS = Operations({f"field {n}": "x" * 200 for n in range(60)})  # more than a page
-CHANGES = make_statement("changes", "", "SELECT 1 FROM profile_change")
-TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term")
+CHANGES = make_statement("changes", "", "SELECT change_id FROM profile_change", "change_id bytes")
+TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term", "term text")
 
 
 @contextmanager
@@ -313,7 +313,7 @@ def scanned(tx: Transaction, statement: Statement) -> list[Row]:
 
 async def terms_of(database: SqliteDatabase) -> set[str]:
     """By which people are found, as readers see it."""
-    return {row[0] for row in await database.scan(scanned, TERMS)}
+    return {row.term for row in await database.scan(scanned, TERMS)}
 
 
 async def changes_of(database: SqliteDatabase) -> int:

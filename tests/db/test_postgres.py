@@ -38,7 +38,7 @@ def odd(empty: Place) -> Place:
 
 
 def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> None:
-    count = make_statement("count", "", "SELECT count(*) FROM setting")
+    count = make_statement("count", "", "SELECT count(*) AS many FROM setting", "many int")
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
     session = PostgresSession(odd.database_url)
     tx = session.begin()
@@ -46,7 +46,9 @@ def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> N
     before = tx.one(count)
     odd.transact(lambda other: other.run(put, ("new",)))
     assert before is not None
-    assert tx.one(count) == (before[0] + 1,)
+    after = tx.one(count)
+    assert after is not None
+    assert after.many == before.many + 1
     session.rollback()
     session.close()
 
@@ -55,7 +57,7 @@ def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(emp
     """What was sent behind a statement that failed was never prepared, though psycopg takes it for that."""
     migrate_database(empty.settings)
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
-    get = make_statement("get", "name text", "SELECT value FROM setting WHERE name = :name")
+    get = make_statement("get", "name text", "SELECT value FROM setting WHERE name = :name", "value int")
     session = PostgresSession(empty.database_url)
     for round_number in range(4):
         tx = session.begin()
@@ -74,9 +76,11 @@ def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(emp
 
 
 def test_the_server_ends_a_transaction_whose_process_says_nothing_any_more(empty: Place) -> None:
-    show = make_statement("show", "", "SELECT current_setting('idle_in_transaction_session_timeout')")
+    show = make_statement(
+        "show", "", "SELECT current_setting('idle_in_transaction_session_timeout') AS text", "text text"
+    )
     migrate_database(empty.settings)
-    assert empty.transact(lambda tx: tx.one(show)) == ("30s",)
+    assert empty.transact(lambda tx: tx.one(show)) == show.row("30s")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def written(
     holder = PostgresSession(place.database_url)
     tx = holder.begin()
     tx.lock([(b"\0",)])
-    assert tx.one(make_statement("wait", "", "SELECT 1")) == (1,)  # by then the lock is taken
+    assert tx.one(make_statement("wait", "", "SELECT 1 AS one", "one int"))  # by then the lock is taken
     asyncio.run(write())
     holder.close()
     return order
@@ -201,7 +205,7 @@ def reading(place: Place, work: Callable[[PostgresDatabase], Coroutine[Any, Any,
 
 def asked(text: str) -> Callable[[Transaction, object], Row | None]:
     """A read of one statement."""
-    statement = make_statement("asked", "", text)
+    statement = make_statement("asked", "", text, "answer text?")
     return lambda tx, _: tx.one(statement)
 
 
@@ -211,16 +215,18 @@ def test_scans_that_take_long_keep_no_read_waiting(empty: Place) -> None:
     async def work(database: PostgresDatabase) -> Row | None:
         with postgres_connection.connect(empty.database_url) as holder:
             holder.execute("SELECT pg_advisory_lock(1)")
-            waits = asked("SELECT pg_advisory_xact_lock_shared(1)")
+            waits = asked("SELECT pg_advisory_xact_lock_shared(1) AS answer")
             scans = [asyncio.create_task(database.scan(waits, None)) for _ in range(many)]
             await asyncio.sleep(0)  # all of them are queued
             async with asyncio.timeout(PATIENCE):
-                found = await database.read(asked("SELECT 1"), None)
+                found = await database.read(asked("SELECT 1 AS answer"), None)
             assert not any(scan.done() for scan in scans)
         await asyncio.gather(*scans)
         return found
 
-    assert reading(empty, work) == (1,)
+    found = reading(empty, work)
+    assert found is not None
+    assert found.answer == 1
 
 
 def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
@@ -231,9 +237,11 @@ def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
     async def work(database: PostgresDatabase) -> Row | None:
         with pytest.raises(Unavailable, match="takes too long"):
             await database.scan(asked("SELECT pg_sleep(60)"), None)
-        return await database.scan(asked("SELECT 1"), None)
+        return await database.scan(asked("SELECT 1 AS answer"), None)
 
-    assert reading(empty, work) == (1,)
+    found = reading(empty, work)
+    assert found is not None
+    assert found.answer == 1
     commanded = asked("SELECT current_setting('statement_timeout')")
     assert empty.snapshot(lambda tx: commanded(tx, None)) == ("0",)
 

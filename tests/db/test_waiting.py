@@ -27,7 +27,9 @@ from tests.support.servers import PATIENCE
 
 R = TypeVar("R")
 
-COUNT = make_statement("count", "", "SELECT count(*) FROM setting WHERE name LIKE 'put %'")
+COUNT = make_statement(
+    "count", "", "SELECT count(*) AS many FROM setting WHERE name LIKE 'put %'", "many int"
+)
 PUT = make_statement("put", "name text", "INSERT INTO setting VALUES ('put ' || :name, 0)")
 
 
@@ -69,7 +71,7 @@ def on(place: Place, work: Callable[[PostgresDatabase], Coroutine[Any, Any, R]])
 def stored(place: Place) -> int:
     row = place.snapshot(lambda tx: tx.one(COUNT))
     assert row is not None
-    return int(row[0])
+    return int(row.many)
 
 
 def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty: Place) -> None:
@@ -91,9 +93,9 @@ def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty
 
 
 def test_a_command_waits_for_a_lock_as_long_as_it_takes(empty: Place) -> None:
-    show = make_statement("show", "", "SELECT current_setting('lock_timeout')")
+    show = make_statement("show", "", "SELECT current_setting('lock_timeout') AS text", "text text")
     migrate_database(empty.settings)
-    assert empty.snapshot(lambda tx: tx.one(show)) == ("0",)
+    assert empty.snapshot(lambda tx: tx.one(show)) == show.row("0")
 
 
 @contextlib.contextmanager
@@ -124,7 +126,7 @@ def test_calls_to_a_server_that_froze_are_refused_until_it_goes_on(
 ) -> None:
     async def work(database: Any) -> None:
         assert await database.write(PUT_HANDLER, "before") == "before"
-        assert await database.read(lambda tx, _: tx.one(COUNT), None) == (1,)
+        assert await database.read(lambda tx, _: tx.one(COUNT), None) == COUNT.row(1)
         with frozen(postgres):
             with pytest.raises(Unavailable):
                 await database.write(PUT_HANDLER, "meanwhile")
