@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from footfall.app import CommandSession, migrate_database
-from footfall.db import postgres, postgres_connection, sqlite, sqlite_file
+from footfall.db.postgres import connection as postgres_connection
+from footfall.db.postgres.session import PostgresSession
+from footfall.db.sqlite import connection as sqlite_connection
+from footfall.db.sqlite.database import WRITER_CACHE_KIB
+from footfall.db.sqlite.session import SqliteSession
 from footfall.db.writer import Session
 from footfall.settings import Settings
 
@@ -50,8 +54,8 @@ class Engine(NamedTuple):
 def sqlite_engine(folder: Path) -> Iterator[Engine]:
     """An embedded database in `folder`, whose session has the cache of a server's writer."""
     migrate_database(Settings(data=folder))
-    path = folder / sqlite_file.FILE_NAME
-    session = functools.partial(sqlite.SqliteSession, path, sqlite.WRITER_CACHE_KIB)
+    path = folder / sqlite_connection.FILE_NAME
+    session = functools.partial(SqliteSession, path, WRITER_CACHE_KIB)
     yield Engine(session, ["--data", str(folder)], (folder, "*-wal"))
 
 
@@ -65,7 +69,7 @@ def postgres_engine(folder: Path) -> Iterator[Engine]:
         server.start()
         url = server.create_database()
         migrate_database(Settings(database_url=url))
-        session = functools.partial(postgres.PostgresSession, url)
+        session = functools.partial(PostgresSession, url)
         settle = functools.partial(_checkpoint, url)
         yield Engine(session, ["--database", url], (server.data / "pg_wal", "*"), settle)
     finally:

@@ -62,7 +62,9 @@ LAST_NAMES = [
 COUNTRIES = ["BR", "DE", "FR", "GB", "IN", "JP", "NL", "US"]
 _PLACEHOLDER = re.compile("<([a-z]+)>")
 _sequence = itertools.count()
-_OLDEST = make_statement("oldest", "", "SELECT min(change_id) FROM profile_change")
+_OLDEST = make_statement(
+    "oldest", "", "SELECT min(change_id) AS change_id FROM profile_change", "change_id bytes?"
+)
 
 
 class Operation(NamedTuple):
@@ -180,7 +182,7 @@ def watch_index(engine: Engine) -> Iterator[list[float]]:
     def watch() -> None:
         with closing(engine.open_session()) as session:
             while not is_over.wait(0.5):
-                ((oldest,),) = session.snapshot(lambda tx: tx.all(_OLDEST))
+                oldest = session.snapshot(lambda tx: tx.all(_OLDEST))[0].change_id
                 behind.append((system_clock() - at_of(oldest)) / 1000 if oldest else 0.0)
 
     watcher = threading.Thread(target=watch)

@@ -25,8 +25,14 @@ from footfall.collect.pipeline import warm
 from footfall.dashboard.page import Services as PageServices
 from footfall.dashboard.page import draw_error
 from footfall.dashboard.routes import lost, pages
-from footfall.db import postgres, sqlite, sqlite_file, sqlite_schema
+from footfall.db.postgres.database import PostgresDatabase
+from footfall.db.postgres.schema import migrate_server, without_servers
+from footfall.db.postgres.session import PostgresSession, require_current
 from footfall.db.protocol import Database, Transaction
+from footfall.db.sqlite import connection as sqlite_connection
+from footfall.db.sqlite import schema as sqlite_schema
+from footfall.db.sqlite.database import SqliteDatabase
+from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
@@ -85,8 +91,8 @@ FLUSH_SECONDS = 5.0
 def open_database(settings: Settings) -> Database:
     """The database that the settings name, for a server."""
     if settings.database_url:
-        return postgres.PostgresDatabase(settings.database_url, settings.queue_size)
-    return sqlite.SqliteDatabase(settings.data, settings.queue_size)
+        return PostgresDatabase(settings.database_url, settings.queue_size)
+    return SqliteDatabase(settings.data, settings.queue_size)
 
 
 class CommandSession(Protocol):
@@ -104,7 +110,7 @@ class CommandSession(Protocol):
 
 def require_database(settings: Settings) -> None:
     """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
-    if not settings.database_url and not sqlite_file.is_there(settings.data):
+    if not settings.database_url and not sqlite_connection.is_there(settings.data):
         raise UsageError(
             f"there is no database in {settings.data.absolute()}: name its folder with --data or FOOTFALL_DATA"
         )
@@ -114,8 +120,8 @@ def prepare_folder(settings: Settings) -> str | None:
     """Make the data folder of a server. What to tell an operator if others on the machine may look into it. Raises UsageError."""
     if settings.database_url:
         return None
-    sqlite_file.make_folder(settings.data)
-    if (mode := sqlite_file.wide_mode(settings.data)) is None:
+    sqlite_connection.make_folder(settings.data)
+    if (mode := sqlite_connection.wide_mode(settings.data)) is None:
         return None
     return (
         f"other users of this machine may look into {settings.data} (mode {mode:04o}), where secrets lie. "
@@ -129,13 +135,13 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
 
     An empty embedded database gets its schema; any other must have the schema that this program needs.
     """
-    session: sqlite.SqliteSession | postgres.PostgresSession
+    session: SqliteSession | PostgresSession
     if settings.database_url:
-        session = postgres.PostgresSession(settings.database_url)
-        postgres.require_current(session)
+        session = PostgresSession(settings.database_url)
+        require_current(session)
     else:
-        sqlite_file.make_folder(settings.data)
-        session = sqlite.open_session(settings.data / sqlite_file.FILE_NAME)
+        sqlite_connection.make_folder(settings.data)
+        session = open_session(settings.data / sqlite_connection.FILE_NAME)
     try:
         yield session
     finally:
@@ -146,11 +152,11 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
 def exclusive(settings: Settings) -> Iterator[None]:
     """Keep servers off a database. Raises DatabaseBusy when one runs."""
     if settings.database_url:
-        with postgres.without_servers(settings.database_url):
+        with without_servers(settings.database_url):
             yield
         return
-    sqlite_file.make_folder(settings.data)
-    lock = sqlite_file.ServerLock(settings.data)
+    sqlite_connection.make_folder(settings.data)
+    lock = sqlite_connection.ServerLock(settings.data)
     try:
         yield
     finally:
@@ -160,9 +166,9 @@ def exclusive(settings: Settings) -> Iterator[None]:
 def migrate_database(settings: Settings) -> list[int]:
     """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
     if settings.database_url:
-        return postgres.migrate_server(settings.database_url)
-    sqlite_file.make_folder(settings.data)
-    return sqlite_schema.migrate_file(settings.data / sqlite_file.FILE_NAME)
+        return migrate_server(settings.database_url)
+    sqlite_connection.make_folder(settings.data)
+    return sqlite_schema.migrate_file(settings.data / sqlite_connection.FILE_NAME)
 
 
 def backup_database(settings: Settings, target: Path) -> None:
@@ -170,7 +176,7 @@ def backup_database(settings: Settings, target: Path) -> None:
     if settings.database_url:
         raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
     require_database(settings)
-    sqlite_file.backup_file(settings.data / sqlite_file.FILE_NAME, target)
+    sqlite_connection.backup_file(settings.data / sqlite_connection.FILE_NAME, target)
 
 
 class Welcome(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from footfall.app import App, migrate_database, note_credentials
 from footfall.auth.access import Access
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
-from footfall.db.sqlite_file import FILE_NAME, cannot_open
+from footfall.db.sqlite.connection import FILE_NAME, cannot_open
 from footfall.errors import Unavailable
 from footfall.web.dispatch import Dispatch
 from footfall.web.ratelimit import RateLimit
@@ -184,17 +184,17 @@ BREAK_CHECKPOINTS = """
 import sys
 from pathlib import Path
 from footfall.cli.main import main
-from footfall.db import sqlite
+from footfall.db.sqlite import checkpoints, database
 
 trap = Path(sys.argv.pop(1))
 
-class Broken(sqlite._Checkpointer):
+class Broken(checkpoints.Checkpointer):
     def _work(self):
         while not trap.exists() and not self._stop.wait(0.02):
             pass
         raise MemoryError("a fault in the thread of checkpoints")
 
-sqlite._Checkpointer = Broken
+database.Checkpointer = Broken
 main()
 """
 

@@ -15,8 +15,8 @@ import pytest
 
 from footfall.app import migrate_database
 from footfall.db import migrate
-from footfall.db.sqlite_file import FILE_NAME, connect
-from footfall.db.sqlite_schema import schema_version
+from footfall.db.sqlite.connection import FILE_NAME, connect
+from footfall.db.sqlite.schema import schema_version
 from tests.conftest import MakeServer
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, clean_environment, run_command, run_json, run_process

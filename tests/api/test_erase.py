@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db.sqlite_file import FILE_NAME, connect
+from footfall.db.sqlite.connection import FILE_NAME, connect
 from tests.conftest import MakeServer
 from tests.support.people import ask, erase, journey, merge, people, person, undo
 from tests.support.servers import run_json, until

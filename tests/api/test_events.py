@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from footfall.collect.model import Reason
@@ -495,7 +496,7 @@ def test_a_cookieless_visitor_is_never_identified(server: Site) -> None:
 
 def test_there_is_one_salt_and_it_is_todays(server: Site) -> None:
     server.kept("pageview", None, cookieless=True)
-    (row,) = server.place.snapshot(lambda tx: tx.all(sql.salts))
+    (row,) = map(msgspec.structs.astuple, server.place.snapshot(lambda tx: tx.all(sql.salts)))
     assert len(row[1]) == 32
 
 

@@ -16,7 +16,7 @@ from footfall.accounts.accounts import list_accounts, new_setup_link
 from footfall.app import migrate_database
 from footfall.collect.service import record
 from footfall.dashboard.pages.login import _create_first
-from footfall.db import postgres
+from footfall.db.postgres.session import PostgresSession
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import NotFound, UsageError, accepted
@@ -34,7 +34,7 @@ from tests.unit.test_batches import pageview
 R = TypeVar("R")
 S = TypeVar("S")
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-DONE = make_statement("done", "", "SELECT 1")
+DONE = make_statement("done", "", "SELECT 1 AS one", "one int")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def side_by_side(
     place: Place, first: Callable[[Transaction], R], second: Callable[[Transaction], S]
 ) -> tuple[R, S]:
     """The results of two transactions, of which the second begins when the first has done all but commit."""
-    with closing(postgres.PostgresSession(place.database_url)) as session, ThreadPoolExecutor(1) as pool:
+    with closing(PostgresSession(place.database_url)) as session, ThreadPoolExecutor(1) as pool:
         tx = session.begin()
         done = first(tx)
         tx.one(DONE)

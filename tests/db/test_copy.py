@@ -9,9 +9,11 @@ import psycopg
 import pytest
 
 from footfall.app import command_session, exclusive, migrate_database
-from footfall.db import copying, postgres, postgres_connection
+from footfall.db import copying
 from footfall.db.copying import checksum, copy_all, count_rows, tables
-from footfall.db.sqlite_file import FILE_NAME
+from footfall.db.postgres import connection as postgres_connection
+from footfall.db.postgres.session import PostgresSession
+from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseBusy, DatabaseError
 from tests.support.engines import Place
@@ -157,10 +159,10 @@ def test_a_running_server_on_postgresql_is_not_copied_from_either(empty: Place, 
 
 def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> None:
     migrate_database(empty.settings)
-    one = make_statement("one", "", "SELECT 1")
+    one = make_statement("one", "", "SELECT 1 AS one", "one int")
     with exclusive(empty.settings), pytest.raises(DatabaseBusy), exclusive(empty.settings):
         pass  # nobody gets here
-    server = postgres.PostgresSession(empty.database_url, is_server=True)
+    server = PostgresSession(empty.database_url, is_server=True)
     with postgres_connection.connect(empty.database_url) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -171,7 +173,7 @@ def test_no_server_writes_to_a_database_that_a_command_holds(empty: Place) -> No
         server.close()
         with pytest.raises(DatabaseBusy):
             server.begin()
-    assert server.begin().one(one) == (1,)
+    assert server.begin().one(one) == one.row(1)
     server.rollback()
     server.close()
 

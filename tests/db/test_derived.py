@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -17,9 +19,10 @@ import pytest
 
 from footfall.chores import for_ever
 from footfall.db.protocol import Row, Transaction
-from footfall.db.sqlite import SqliteDatabase, open_session
-from footfall.db.sqlite_file import FILE_NAME, PAGE_SIZE, connect, derived_path
-from footfall.db.sqlite_schema import migrate_file
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, connect, derived_path
+from footfall.db.sqlite.database import SqliteDatabase
+from footfall.db.sqlite.schema import migrate_file
+from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity.model import Operations
@@ -32,8 +35,8 @@ from tests.support.servers import RunningServer, run_json, serving, until
 from tests.support.sites import Site, http_client, make_sites, sql
 
 OPERATIONS = Operations({f"field {n}": "x" * 200 for n in range(60)})  # more than a page
-CHANGES = make_statement("changes", "", "SELECT 1 FROM profile_change")
-TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term")
+CHANGES = make_statement("changes", "", "SELECT change_id FROM profile_change", "change_id bytes")
+TERMS = make_statement("terms", "", "SELECT term FROM search_term ORDER BY term", "term text")
 
 
 @contextmanager
@@ -171,6 +174,50 @@ async def is_mended(database: SqliteDatabase) -> bool:
     return not database._derived_file.is_suspected
 
 
+CUT_WHILE_READ = """
+import asyncio, os, sys
+from pathlib import Path
+from footfall.db.sqlite.database import SqliteDatabase
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, connect, derived_path
+from footfall.db.sqlite.schema import migrate_file
+from footfall.db.statements import make_statement
+from footfall.errors import DatabaseError
+
+folder = Path(sys.argv[1])
+path = derived_path(folder / FILE_NAME)
+terms = make_statement("terms", "", "SELECT term FROM search_term WHERE website_id = x'77' ORDER BY term", "term text")
+
+def read(tx, _):
+    rows = tx.stream(terms)
+    next(rows)
+    os.truncate(path, PAGE_SIZE)
+    return len(list(rows))
+
+async def work():
+    database = SqliteDatabase(folder, 100)
+    await database.open()
+    try:
+        await database.scan(read, None)
+    except DatabaseError as error:
+        print(error)
+    await database.close()
+
+migrate_file(folder / FILE_NAME)
+connection = connect(path, 1024)
+rows = ((b"w", f"{number:0500}", b"p") for number in range(2000))
+connection.executemany("INSERT INTO search_term VALUES (?, ?, ?)", rows)
+connection.close()
+asyncio.run(work())
+"""
+"""Cuts the index off while a reader is in the middle of it."""
+
+
+def test_an_index_that_is_cut_off_while_it_is_read_ends_no_process(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", CUT_WHILE_READ, str(tmp_path)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "is damaged, or the index beside it" in ran.stdout) == (0, True), ran.stderr
+
+
 def until_found(site: Site, wanted: list[str], **query: str) -> None:
     """At a start the profiles are marked first: before, nothing says that the index is behind."""
     until(lambda: users(people(site, **query)) == wanted, f"never found: {wanted}")
@@ -267,7 +314,7 @@ def scanned(tx: Transaction, statement: Statement) -> list[Row]:
 
 async def terms_of(database: SqliteDatabase) -> set[str]:
     """By which people are found, as readers see it."""
-    return {row[0] for row in await database.scan(scanned, TERMS)}
+    return {row.term for row in await database.scan(scanned, TERMS)}
 
 
 async def changes_of(database: SqliteDatabase) -> int:

@@ -101,13 +101,15 @@ def contents(tx: Transaction) -> dict[str, list[Any]]:
 
 
 def _rows(tx: Transaction, table: Table) -> list[Any]:
-    columns = [name for name, _ in table.columns]
+    columns = list(table.columns)
     if table.name == "profile_change":
-        columns = ["DISTINCT profile_id"]
+        columns = [("profile_id", "bytes")]
     if table.name == "erasure":
-        columns = ["erased_at", "users", "visitors", "counts"]
-    text = f"SELECT {', '.join(columns)} FROM {table.name}"
-    return sorted(tx.all(make_statement("contents", "", text)), key=repr)
+        kept = ("erased_at", "users", "visitors", "counts")
+        columns = [(name, kind) for name, kind in columns if name in kept]
+    text = f"SELECT DISTINCT {', '.join(name for name, _ in columns)} FROM {table.name}"
+    declared = ", ".join(f"{name} {kind}?" for name, kind in columns)
+    return sorted(tx.all(make_statement("contents", "", text, declared)), key=repr)
 
 
 @pytest.fixture
@@ -263,9 +265,12 @@ def everybody_facts(tx: Transaction, user: str) -> list[bytes]:
     found = find_user(tx, W, SECRET, user)
     assert found is not None
     statement = make_statement(
-        "facts_about", "profile_id bytes", "SELECT fact_id FROM fact WHERE profile_id = :profile_id"
+        "facts_about",
+        "profile_id bytes",
+        "SELECT fact_id FROM fact WHERE profile_id = :profile_id",
+        "fact_id bytes",
     )
-    return [row[0] for row in tx.all(statement, (found.profile_id,))]
+    return [row.fact_id for row in tx.all(statement, (found.profile_id,))]
 
 
 def test_who_is_identified_between_slices_starts_anew_or_has_the_visitor_from_then_on(

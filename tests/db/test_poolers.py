@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres_connection
+from footfall.db.postgres import connection as postgres_connection
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, SchemaMismatch
 from tests.support.engines import Place
@@ -26,7 +26,8 @@ from tests.support.sites import http_client, make_sites
 SHOW = make_statement(
     "show",
     "",
-    "SELECT current_setting('search_path'), current_setting('jit'), current_setting('client_encoding')",
+    "SELECT current_setting('search_path') AS path, current_setting('jit') AS jit, current_setting('client_encoding') AS encoding",
+    "path text, jit text, encoding text",
 )
 
 
@@ -39,9 +40,11 @@ def test_options_of_the_url_are_kept_beside_those_of_footfall(empty: Place) -> N
         connection.execute("CREATE SCHEMA other")
     place = with_options(empty, "-c search_path=other -c jit=on -c client_encoding=latin1")
     migrate_database(place.settings)
-    assert place.snapshot(lambda tx: tx.one(SHOW)) == ("other", "off", "UTF8")
-    found = make_statement("found", "", "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'fact'")
-    assert place.snapshot(lambda tx: tx.all(found)) == [("other",)]
+    assert place.snapshot(lambda tx: tx.one(SHOW)) == SHOW.row("other", "off", "UTF8")
+    found = make_statement(
+        "found", "", "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'fact'", "schemaname text"
+    )
+    assert place.snapshot(lambda tx: tx.all(found)) == [found.row("other")]
 
 
 @pytest.fixture(params=["SQL_ASCII", "LATIN1"])

@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres, postgres_connection
 from footfall.db import scans as scanning
+from footfall.db.postgres import connection as postgres_connection
+from footfall.db.postgres.database import READ_CONNECTIONS, SCAN_CONNECTIONS, PostgresDatabase
+from footfall.db.postgres.session import PostgresSession
 from footfall.db.protocol import Row, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, FootfallError, Unavailable
@@ -36,15 +38,17 @@ def odd(empty: Place) -> Place:
 
 
 def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> None:
-    count = make_statement("count", "", "SELECT count(*) FROM setting")
+    count = make_statement("count", "", "SELECT count(*) AS many FROM setting", "many int")
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
-    session = postgres.PostgresSession(odd.database_url)
+    session = PostgresSession(odd.database_url)
     tx = session.begin()
     tx.lock([(b"a",)])
     before = tx.one(count)
     odd.transact(lambda other: other.run(put, ("new",)))
     assert before is not None
-    assert tx.one(count) == (before[0] + 1,)
+    after = tx.one(count)
+    assert after is not None
+    assert after.many == before.many + 1
     session.rollback()
     session.close()
 
@@ -53,8 +57,8 @@ def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(emp
     """What was sent behind a statement that failed was never prepared, though psycopg takes it for that."""
     migrate_database(empty.settings)
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
-    get = make_statement("get", "name text", "SELECT value FROM setting WHERE name = :name")
-    session = postgres.PostgresSession(empty.database_url)
+    get = make_statement("get", "name text", "SELECT value FROM setting WHERE name = :name", "value int")
+    session = PostgresSession(empty.database_url)
     for round_number in range(4):
         tx = session.begin()
         tx.run_many(put, [("twice",), ("twice",)])
@@ -72,9 +76,11 @@ def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(emp
 
 
 def test_the_server_ends_a_transaction_whose_process_says_nothing_any_more(empty: Place) -> None:
-    show = make_statement("show", "", "SELECT current_setting('idle_in_transaction_session_timeout')")
+    show = make_statement(
+        "show", "", "SELECT current_setting('idle_in_transaction_session_timeout') AS text", "text text"
+    )
     migrate_database(empty.settings)
-    assert empty.transact(lambda tx: tx.one(show)) == ("30s",)
+    assert empty.transact(lambda tx: tx.one(show)) == show.row("30s")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +129,7 @@ def written(
     order: list[str] = []
 
     async def write() -> None:
-        database = postgres.PostgresDatabase(place.database_url, 100)
+        database = PostgresDatabase(place.database_url, 100)
         await database.open()
 
         async def submit(visitor_id: bytes, name: str, bulk: int | None = None) -> None:
@@ -138,10 +144,10 @@ def written(
         finally:
             await database.close()
 
-    holder = postgres.PostgresSession(place.database_url)
+    holder = PostgresSession(place.database_url)
     tx = holder.begin()
     tx.lock([(b"\0",)])
-    assert tx.one(make_statement("wait", "", "SELECT 1")) == (1,)  # by then the lock is taken
+    assert tx.one(make_statement("wait", "", "SELECT 1 AS one", "one int"))  # by then the lock is taken
     asyncio.run(write())
     holder.close()
     return order
@@ -182,12 +188,12 @@ def test_batches_are_written_one_at_a_time_while_live_calls_come(empty: Place) -
     assert written(empty, work)[6:] == ["first", "second"]
 
 
-def reading(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
+def reading(place: Place, work: Callable[[PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
     """What `work` gives on a server's connections to an empty database."""
     migrate_database(place.settings)
 
     async def run() -> R:
-        database = postgres.PostgresDatabase(place.database_url, 100)
+        database = PostgresDatabase(place.database_url, 100)
         await database.open()
         try:
             return await work(database)
@@ -199,26 +205,28 @@ def reading(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[
 
 def asked(text: str) -> Callable[[Transaction, object], Row | None]:
     """A read of one statement."""
-    statement = make_statement("asked", "", text)
+    statement = make_statement("asked", "", text, "answer text?")
     return lambda tx, _: tx.one(statement)
 
 
 def test_scans_that_take_long_keep_no_read_waiting(empty: Place) -> None:
-    many = postgres.READ_CONNECTIONS + postgres.SCAN_CONNECTIONS
+    many = READ_CONNECTIONS + SCAN_CONNECTIONS
 
-    async def work(database: postgres.PostgresDatabase) -> Row | None:
+    async def work(database: PostgresDatabase) -> Row | None:
         with postgres_connection.connect(empty.database_url) as holder:
             holder.execute("SELECT pg_advisory_lock(1)")
-            waits = asked("SELECT pg_advisory_xact_lock_shared(1)")
+            waits = asked("SELECT pg_advisory_xact_lock_shared(1) AS answer")
             scans = [asyncio.create_task(database.scan(waits, None)) for _ in range(many)]
             await asyncio.sleep(0)  # all of them are queued
             async with asyncio.timeout(PATIENCE):
-                found = await database.read(asked("SELECT 1"), None)
+                found = await database.read(asked("SELECT 1 AS answer"), None)
             assert not any(scan.done() for scan in scans)
         await asyncio.gather(*scans)
         return found
 
-    assert reading(empty, work) == (1,)
+    found = reading(empty, work)
+    assert found is not None
+    assert found.answer == 1
 
 
 def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
@@ -226,12 +234,14 @@ def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
 ) -> None:
     monkeypatch.setattr(scanning, "SCAN_SECONDS", 0.1)
 
-    async def work(database: postgres.PostgresDatabase) -> Row | None:
+    async def work(database: PostgresDatabase) -> Row | None:
         with pytest.raises(Unavailable, match="takes too long"):
             await database.scan(asked("SELECT pg_sleep(60)"), None)
-        return await database.scan(asked("SELECT 1"), None)
+        return await database.scan(asked("SELECT 1 AS answer"), None)
 
-    assert reading(empty, work) == (1,)
+    found = reading(empty, work)
+    assert found is not None
+    assert found.answer == 1
     commanded = asked("SELECT current_setting('statement_timeout')")
     assert empty.snapshot(lambda tx: commanded(tx, None)) == ("0",)
 
@@ -246,7 +256,7 @@ def test_scans_end_with_the_server(empty: Place, text: str) -> None:
             statement(tx, None)
 
     async def run() -> list[BaseException | None]:
-        database = postgres.PostgresDatabase(empty.database_url, 100)
+        database = PostgresDatabase(empty.database_url, 100)
         await database.open()
         scans = [asyncio.create_task(database.scan(endless, None)) for _ in range(3)]  # one of them waits
         await asyncio.to_thread(is_begun.wait)
@@ -258,7 +268,7 @@ def test_scans_end_with_the_server(empty: Place, text: str) -> None:
 
 
 def test_an_error_of_a_read_is_ours_and_quotes_no_data(empty: Place) -> None:
-    async def work(database: postgres.PostgresDatabase) -> list[DatabaseError]:
+    async def work(database: PostgresDatabase) -> list[DatabaseError]:
         caught = []
         for read in (database.read, database.scan):
             with pytest.raises(DatabaseError) as error:

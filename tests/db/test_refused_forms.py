@@ -22,8 +22,9 @@ from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
 from footfall.dashboard.page import Call, Services
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.login import Login
-from footfall.db import postgres, sqlite
+from footfall.db.postgres.session import PostgresSession
 from footfall.db.protocol import Transaction
+from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
 from footfall.privacy.erase import Erasing
@@ -136,7 +137,7 @@ def test_a_form_that_is_wrong_in_itself_begins_no_transaction(
 def rolled_back(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Sessions that will have rolled back."""
     found: list[Any] = []
-    for kind in (sqlite.SqliteSession, postgres.PostgresSession):
+    for kind in (SqliteSession, PostgresSession):
         monkeypatch.setattr(kind, "rollback", found.append)
     return found
 

@@ -66,10 +66,10 @@ def _is_steady(table: Table) -> bool:
 
 
 def _count(tx: Transaction, table: Table, website_id: str) -> int:
-    text = f"SELECT count(*) FROM {table.name} WHERE website_id = :website_id"
-    statement = table.statement("count", (("website_id", "bytes"),), text)
+    text = f"SELECT count(*) AS many FROM {table.name} WHERE website_id = :website_id"
+    statement = table.statement("count", (("website_id", "bytes"),), text, "many int")
     row = tx.one(statement, (bytes.fromhex(website_id),))
-    return int(row[0]) if row else 0
+    return int(row.many) if row else 0
 
 
 def left(place: Place) -> list[Any]:

@@ -31,7 +31,7 @@ async def opened(place: Place) -> AsyncIterator[Database]:
 
 def salts(place: Place) -> list[tuple[Any, ...]]:
     def read(tx: Transaction) -> list[tuple[Any, ...]]:
-        return tx.all(sql.salts)
+        return [(row.day, row.salt) for row in tx.all(sql.salts)]
 
     return place.snapshot(read)
 

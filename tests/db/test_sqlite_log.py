@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db.sqlite import SqliteSession, open_session
-from footfall.db.sqlite_file import FILE_NAME, connect
+from footfall.db.sqlite.connection import FILE_NAME, connect
+from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.db.statements import make_statement
 
 MIB = 2**20

@@ -13,13 +13,16 @@ import pytest
 from footfall.db import scans
 from footfall.db.protocol import Row, Transaction
 from footfall.db.scans import HAS_LEFT
-from footfall.db.sqlite import SqliteDatabase
+from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import DatabaseError, Unavailable
 
-SHORT = make_statement("short", "", "SELECT 1")
+SHORT = make_statement("short", "", "SELECT 1 AS one", "one int")
 ENDLESS = make_statement(
-    "endless", "", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    "endless",
+    "",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS many FROM n",
+    "many int",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -29,8 +30,14 @@ GET = make_statement(
     "get",
     "website_id bytes, name text",
     "SELECT many, share, note FROM thing WHERE website_id = :website_id AND name = :name",
+    "many int?, share real?, note text?",
 )
-ALL = make_statement("all", "", "SELECT website_id, name, many, share, note FROM thing ORDER BY many")
+ALL = make_statement(
+    "all",
+    "",
+    "SELECT website_id, name, many, share, note FROM thing ORDER BY many",
+    "website_id bytes, name text, many int?, share real?, note text?",
+)
 REMOVE = make_statement("remove", "website_id bytes", "DELETE FROM thing WHERE website_id = :website_id")
 SET = make_statement(
     "set",
@@ -65,8 +72,9 @@ def things(place: Place) -> Place:
 @pytest.mark.parametrize("rows", [AWKWARD, AWKWARD[:1], []], ids=["all", "one", "none"])
 def test_what_is_written_is_read(things: Place, rows: list[Any]) -> None:
     things.transact(lambda tx: tx.run_many(PUT, rows))
-    assert sorted(things.snapshot(lambda tx: tx.all(ALL)), key=repr) == sorted(rows, key=repr)
-    assert sorted(things.snapshot(lambda tx: list(tx.stream(ALL))), key=repr) == sorted(rows, key=repr)
+    written = sorted(starmap(ALL.row, rows), key=repr)
+    assert sorted(things.snapshot(lambda tx: tx.all(ALL)), key=repr) == written
+    assert sorted(things.snapshot(lambda tx: list(tx.stream(ALL))), key=repr) == written
 
 
 def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
@@ -74,7 +82,8 @@ def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
     keys = [(row[0], row[1]) for row in AWKWARD]
     wanted = [keys[3], (b"no", "body"), keys[0], keys[3]]
     found = things.snapshot(lambda tx: tx.lookup(GET, wanted))
-    assert found == [AWKWARD[3][2:], None, AWKWARD[0][2:], AWKWARD[3][2:]]
+    third, first = GET.row(*AWKWARD[3][2:]), GET.row(*AWKWARD[0][2:])
+    assert found == [third, None, first, third]
     assert things.snapshot(lambda tx: tx.lookup(GET, [])) == []
     assert things.snapshot(lambda tx: tx.one(GET, (b"no", "body"))) is None
 
@@ -83,7 +92,11 @@ def test_several_lookups_are_answered_together(things: Place) -> None:
     things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
     first, last = AWKWARD[0], AWKWARD[-1]
     asked: list[tuple[Any, list[Any]]] = [(GET, [first[:2], last[:2]]), (GET, []), (GET, [(b"no", "body")])]
-    assert things.snapshot(lambda tx: tx.lookups(*asked)) == [[first[2:], last[2:]], [], [None]]
+    assert things.snapshot(lambda tx: tx.lookups(*asked)) == [
+        [GET.row(*first[2:]), GET.row(*last[2:])],
+        [],
+        [None],
+    ]
 
 
 def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:
@@ -97,10 +110,10 @@ def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:
 
     changed = [
         None,
-        (7, AWKWARD[1][3], None),
+        GET.row(7, AWKWARD[1][3], None),
         None,
-        (None, AWKWARD[3][3], "new \\ {"),
-        *(row[2:] for row in AWKWARD[4:]),
+        GET.row(None, AWKWARD[3][3], "new \\ {"),
+        *(GET.row(*row[2:]) for row in AWKWARD[4:]),
     ]
     assert things.transact(work) == changed
 
@@ -114,7 +127,7 @@ def test_run_tells_how_many_rows_it_changed(things: Place) -> None:
 def test_a_row_that_is_there_is_overwritten(things: Place) -> None:
     things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 1, 1.0, "x")]))
     things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 2, None, None)]))
-    assert things.snapshot(lambda tx: tx.one(GET, (b"a", "n"))) == (2, None, None)
+    assert things.snapshot(lambda tx: tx.one(GET, (b"a", "n"))) == GET.row(2, None, None)
 
 
 def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place) -> None:
@@ -131,7 +144,16 @@ def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place
             things.transact(work)
     assert things.snapshot(lambda tx: tx.all(ALL)) == []
     things.transact(lambda tx: tx.run_many(PUT, [row]))
-    assert things.snapshot(lambda tx: tx.all(ALL)) == [row]
+    assert things.snapshot(lambda tx: tx.all(ALL)) == [ALL.row(*row)]
+
+
+def test_a_statement_that_declares_no_columns_gives_no_rows(things: Place) -> None:
+    silent = make_statement("silent", "", "SELECT name FROM thing")
+    assert things.snapshot(lambda tx: tx.all(silent)) == []
+    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    for read in (lambda tx: tx.all(silent), lambda tx: tx.one(silent), lambda tx: tx.lookup(silent, [()])):
+        with pytest.raises(TypeError, match="silent declares no columns"):
+            things.snapshot(read)
 
 
 def test_work_that_fails_leaves_nothing(things: Place) -> None:

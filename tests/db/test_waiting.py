@@ -14,7 +14,10 @@ import psycopg
 import pytest
 
 from footfall.app import migrate_database
-from footfall.db import postgres, postgres_connection
+from footfall.db.postgres import connection as postgres_connection
+from footfall.db.postgres import database as database_module
+from footfall.db.postgres import session as session_module
+from footfall.db.postgres.database import PostgresDatabase
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, Unavailable
@@ -24,7 +27,9 @@ from tests.support.servers import PATIENCE
 
 R = TypeVar("R")
 
-COUNT = make_statement("count", "", "SELECT count(*) FROM setting WHERE name LIKE 'put %'")
+COUNT = make_statement(
+    "count", "", "SELECT count(*) AS many FROM setting WHERE name LIKE 'put %'", "many int"
+)
 PUT = make_statement("put", "name text", "INSERT INTO setting VALUES ('put ' || :name, 0)")
 
 
@@ -42,16 +47,17 @@ PUT_HANDLER = WriteHandler(1, put)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as in real life."""
     monkeypatch.setitem(postgres_connection.SERVER_SETTINGS, "lock_timeout", "100ms")
-    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 0.5)
+    for module in (database_module, session_module):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(postgres_connection, "CANCEL_SECONDS", 0.5)
 
 
-def on(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
+def on(place: Place, work: Callable[[PostgresDatabase], Coroutine[Any, Any, R]]) -> R:
     """What `work` gives on a server's connections."""
     migrate_database(place.settings)
 
     async def run() -> R:
-        database = postgres.PostgresDatabase(place.database_url, 100)
+        database = PostgresDatabase(place.database_url, 100)
         await database.open()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -65,11 +71,11 @@ def on(place: Place, work: Callable[[postgres.PostgresDatabase], Coroutine[Any, 
 def stored(place: Place) -> int:
     row = place.snapshot(lambda tx: tx.one(COUNT))
     assert row is not None
-    return int(row[0])
+    return int(row.many)
 
 
 def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty: Place) -> None:
-    async def work(database: postgres.PostgresDatabase) -> None:
+    async def work(database: PostgresDatabase) -> None:
         with psycopg.connect(empty.database_url) as other:
             other.execute("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
             for bulk in (None, 0, 1):
@@ -87,9 +93,9 @@ def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty
 
 
 def test_a_command_waits_for_a_lock_as_long_as_it_takes(empty: Place) -> None:
-    show = make_statement("show", "", "SELECT current_setting('lock_timeout')")
+    show = make_statement("show", "", "SELECT current_setting('lock_timeout') AS text", "text text")
     migrate_database(empty.settings)
-    assert empty.snapshot(lambda tx: tx.one(show)) == ("0",)
+    assert empty.snapshot(lambda tx: tx.one(show)) == show.row("0")
 
 
 @contextlib.contextmanager
@@ -120,7 +126,7 @@ def test_calls_to_a_server_that_froze_are_refused_until_it_goes_on(
 ) -> None:
     async def work(database: Any) -> None:
         assert await database.write(PUT_HANDLER, "before") == "before"
-        assert await database.read(lambda tx, _: tx.one(COUNT), None) == (1,)
+        assert await database.read(lambda tx, _: tx.one(COUNT), None) == COUNT.row(1)
         with frozen(postgres):
             with pytest.raises(Unavailable):
                 await database.write(PUT_HANDLER, "meanwhile")
@@ -154,5 +160,5 @@ def test_a_server_leaves_while_postgresql_is_frozen(postgres: LocalPostgres, pla
     assert all(isinstance(found, Unavailable | DatabaseError) for found in asyncio.run(run()))
 
 
-def postgres_database(place: Place) -> postgres.PostgresDatabase:
-    return postgres.PostgresDatabase(place.database_url, 100)
+def postgres_database(place: Place) -> PostgresDatabase:
+    return PostgresDatabase(place.database_url, 100)

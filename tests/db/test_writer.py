@@ -198,6 +198,26 @@ def test_a_batch_that_the_store_has_no_room_for_is_written_in_halves() -> None:
     assert session.committed == [[1, 2], [3], [5, 6], [8]]
 
 
+def test_a_step_harms_no_call_in_a_batch_that_was_written_in_halves() -> None:
+    session = FakeSession(is_local=False)
+
+    def crowded(tx: Any, calls: list[Any]) -> list[Any]:
+        if len(tx.open) + len(calls) > 2:
+            raise DatabaseCrowded("locks")
+        return keep(tx, calls)
+
+    async def work() -> list[Any]:
+        async with writing(session) as submit:
+            calls = [submit(WriteHandler(1, crowded), call, False) for call in (1, 2, 3, 4)]
+            step = submit(WriteHandler(0, fail, is_step=True), 5, False)
+            return await asyncio.gather(*calls, step, return_exceptions=True)
+
+    *written, failed = run(work)
+    assert written == [2, 4, 6, 8]
+    assert isinstance(failed, Unavailable)
+    assert sorted(call for batch in session.committed for call in batch) == [1, 2, 3, 4]
+
+
 def test_a_full_queue_refuses_at_once(session: FakeSession) -> None:
     async def work() -> None:
         async with writing(session, limit=2) as submit:

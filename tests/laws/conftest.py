@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from footfall.db import postgres, sqlite
+from footfall.db.postgres.session import PostgresSession
+from footfall.db.sqlite.session import SqliteSession
 from tests.support.engines import PostgresEngine, empty_database
 
 
 @pytest.fixture(scope="module")
-def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
+def sqlite_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSession]:
     """An open session on an empty embedded database with the current schema."""
-    opened = sqlite.SqliteSession(empty_database(tmp_path_factory.mktemp("laws")))
+    opened = SqliteSession(empty_database(tmp_path_factory.mktemp("laws")))
     yield opened
     opened.close()
 
@@ -25,6 +26,6 @@ def session(request: pytest.FixtureRequest) -> Iterator[object]:
         yield request.getfixturevalue("sqlite_session")
         return
     engine: PostgresEngine = request.getfixturevalue("postgres_engine")
-    other = postgres.PostgresSession(engine.new_place().database_url)
+    other = PostgresSession(engine.new_place().database_url)
     yield other
     other.close()

@@ -131,8 +131,11 @@ def state(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
             columns = ", ".join(name for name, _ in table.columns)
             order = ", ".join(name for name, _ in table.key)
             text = f"SELECT {columns} FROM {table.name} WHERE website_id = :website_id ORDER BY {order}"
-            statement = make_statement(f"law_{table.name}", "website_id bytes", text)
-            kept[table.name] = [_comparable(row) for row in tx.all(statement, (WEBSITE.website_id,))]
+            declared = ", ".join(f"{name} {kind}?" for name, kind in table.columns)
+            statement = make_statement(f"law_{table.name}", "website_id bytes", text, declared)
+            kept[table.name] = [
+                _comparable(msgspec.structs.astuple(row)) for row in tx.all(statement, (WEBSITE.website_id,))
+            ]
     return kept
 
 

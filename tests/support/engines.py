@@ -13,8 +13,8 @@ import msgspec
 
 from footfall.app import command_session, migrate_database
 from footfall.db.protocol import Transaction
-from footfall.db.sqlite_file import FILE_NAME
-from footfall.db.sqlite_schema import migrate_file
+from footfall.db.sqlite.connection import FILE_NAME
+from footfall.db.sqlite.schema import migrate_file
 from footfall.settings import Settings
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 

@@ -1,32 +1,32 @@
--- name: events_of_visitor(website_id bytes, visitor_id bytes)
+-- name: events_of_visitor(website_id bytes, visitor_id bytes) -> event_id bytes, type text, url text?, query text?, referrer text?, name text?, data text?, session_started_at int
 SELECT event_id, type, url, query, referrer, name, data, session_started_at FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY event_id;
 
--- name: sessions_of_visitor(website_id bytes, visitor_id bytes)
+-- name: sessions_of_visitor(website_id bytes, visitor_id bytes) -> started_at int, entry_url text?, referrer text?, params text?, click_ids text?, place text?, device text?
 SELECT started_at, entry_url, referrer, params, click_ids, place, device FROM session
 WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY started_at;
 
--- name: visitors_of_website(website_id bytes)
+-- name: visitors_of_website(website_id bytes) -> visitor_id bytes?, pageview_count int, session_count int, place text?
 SELECT visitor_id, pageview_count, session_count, place FROM visitor WHERE website_id = :website_id ORDER BY visitor_id;
 
--- name: links_of_visitor(website_id bytes, visitor_id bytes)
+-- name: links_of_visitor(website_id bytes, visitor_id bytes) -> fact_id bytes, profile_id bytes
 SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id;
 
--- name: profiles_of_website(website_id bytes)
+-- name: profiles_of_website(website_id bytes) -> profile_id bytes, user_id text, metadata text, visitor_count int
 SELECT profile_id, user_id, metadata, visitor_count FROM profile WHERE website_id = :website_id ORDER BY user_id;
 
--- name: facts_of_website(website_id bytes)
+-- name: facts_of_website(website_id bytes) -> fact_id bytes, user_id text, visitor_id bytes?, source text, is_trusted int, key_id bytes?, operations text, received_at int
 SELECT fact_id, user_id, visitor_id, source, is_trusted, key_id, operations, received_at FROM fact
 WHERE website_id = :website_id ORDER BY fact_id;
 
--- name: events_of_website(website_id bytes)
+-- name: events_of_website(website_id bytes) -> event_id bytes, visitor_id bytes?, type text
 SELECT event_id, visitor_id, type FROM event WHERE website_id = :website_id ORDER BY event_id;
 
--- name: dropped_of_website(website_id bytes)
+-- name: dropped_of_website(website_id bytes) -> reason text, hits int
 SELECT reason, hits FROM dropped_hit WHERE website_id = :website_id ORDER BY reason, day;
 
--- name: salts()
+-- name: salts() -> day int, salt bytes
 SELECT day, salt FROM daily_salt;
 
--- name: changes_of_website(website_id bytes)
+-- name: changes_of_website(website_id bytes) -> change_id bytes
 SELECT change_id FROM profile_change WHERE website_id = :website_id;

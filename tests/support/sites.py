@@ -204,9 +204,11 @@ class Site(msgspec.Struct):
     # What is stored
 
     def rows(self, statement: Statement, *params: bytes) -> list[Row]:
-        """The rows of one of this module's statements, for this website."""
+        """The rows of one of this module's statements, for this website, as tuples."""
         key: Params = (bytes.fromhex(self.website_id), *params)
-        return self.place.snapshot(lambda tx: tx.all(statement, key))
+        return [
+            msgspec.structs.astuple(row) for row in self.place.snapshot(lambda tx: tx.all(statement, key))
+        ]
 
     def events_of(self, visitor: str) -> list[Row]:
         """(event id, type, url, query, referrer, name, data, session_started_at), oldest first."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from footfall.collect.model import PAGEVIEW, Hit
 from footfall.collect.service import record
 from footfall.db.protocol import Transaction
-from footfall.db.sqlite import SqliteSession, open_session
+from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules
 from footfall.identity.model import BROWSER, SERVER, Operations

@@ -30,8 +30,10 @@ from footfall.dashboard.page import Call
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
-from footfall.db import sqlite, sqlite_file, sqlite_schema
 from footfall.db.protocol import Transaction
+from footfall.db.sqlite import connection as sqlite_connection
+from footfall.db.sqlite import schema as sqlite_schema
+from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
 from footfall.identity.model import KnownPerson, Operations
 from footfall.identity.service import identify
@@ -87,11 +89,11 @@ FIELDS: dict[str, list[str | None]] = {
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite.SqliteSession]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSession]:
     """An empty embedded database."""
-    path: Path = tmp_path_factory.mktemp("pages") / sqlite_file.FILE_NAME
+    path: Path = tmp_path_factory.mktemp("pages") / sqlite_connection.FILE_NAME
     sqlite_schema.migrate_file(path)
-    opened = sqlite.SqliteSession(path)
+    opened = SqliteSession(path)
     yield opened
     opened.close()
 
@@ -100,7 +102,7 @@ class _Done(Exception):
     """Ends a transaction that is not to be kept."""
 
 
-def with_world(session: sqlite.SqliteSession, work: Callable[[Transaction], None]) -> None:
+def with_world(session: SqliteSession, work: Callable[[Transaction], None]) -> None:
     """Run `work` on a world of its own."""
 
     def run(tx: Transaction) -> None:
@@ -207,7 +209,7 @@ def store_event(tx: Transaction, number: int, kind: str, **fields: str | None) -
     tx.run_many(_EVENT, [(*row, fields.get("name"), fields.get("data"))])
 
 
-def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: sqlite.SqliteSession) -> None:
+def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: SqliteSession) -> None:
     kinds = [PAGEVIEW, CUSTOM, EXTERNAL_LINK, PAYMENT, "a kind of tomorrow"]
     combinations = [dict(zip(FIELDS, values, strict=True)) for values in product(*FIELDS.values())]
 
@@ -228,7 +230,7 @@ def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: sql
     with_world(session, work)
 
 
-def test_every_visitor_is_shown_whatever_is_stored_of_it(session: sqlite.SqliteSession) -> None:
+def test_every_visitor_is_shown_whatever_is_stored_of_it(session: SqliteSession) -> None:
     columns = (
         [None, f"law.example/{OUTSIDE}"],
         [None, PLACE, '{"country_code":"DE","country":null,"region":"DE-BE","city":null}'],
@@ -251,7 +253,7 @@ def test_every_visitor_is_shown_whatever_is_stored_of_it(session: sqlite.SqliteS
 VALUES: list[Any] = [OUTSIDE, "", 5, None, True, [OUTSIDE, "y"], [], {"k": OUTSIDE}, "w " * 200 + OUTSIDE]
 
 
-def test_every_person_is_shown_whatever_is_known_of_them(session: sqlite.SqliteSession) -> None:
+def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession) -> None:
     def work(tx: Transaction) -> None:
         store_visitor(tx, VISITORS[0], None, PLACE, DEVICE, None, None, None)
         store_visitor(tx, VISITORS[1], None, None, None, None, None, None)
@@ -291,7 +293,7 @@ _PROFILES = make_statement(
 )
 
 
-def test_what_an_undo_undid_is_said_and_of_whom_nothing_counts(session: sqlite.SqliteSession) -> None:
+def test_what_an_undo_undid_is_said_and_of_whom_nothing_counts(session: SqliteSession) -> None:
     def work(tx: Transaction) -> None:
         for seen in VISITORS:
             store_visitor(tx, seen, None, None, BARE, None, None, None)
@@ -312,7 +314,7 @@ def test_what_an_undo_undid_is_said_and_of_whom_nothing_counts(session: sqlite.S
     with_world(session, work)
 
 
-def test_a_shared_visitor_names_all_its_people_with_their_spans(session: sqlite.SqliteSession) -> None:
+def test_a_shared_visitor_names_all_its_people_with_their_spans(session: SqliteSession) -> None:
     def work(tx: Transaction) -> None:
         store_visitor(tx, VISITORS[0], None, None, BARE, None, None, None)
         for number, user in enumerate(("ann", "bob", "ann")):

@@ -13,7 +13,9 @@ from footfall.collect.online import Online
 from footfall.dashboard import merging, people, person, visitor
 from footfall.dashboard.live import Live
 from footfall.dashboard.page import Call
-from footfall.db import sqlite, sqlite_file, sqlite_schema
+from footfall.db.sqlite.connection import FILE_NAME
+from footfall.db.sqlite.schema import migrate_file
+from footfall.db.sqlite.session import SqliteSession
 from footfall.identity.model import Operations
 from footfall.identity.service import identify
 from footfall.ids import format_uuid
@@ -86,9 +88,9 @@ async def look(database: CountingDatabase, name: str) -> int:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with two people."""
-    path: Path = tmp_path_factory.mktemp("reads") / sqlite_file.FILE_NAME
-    sqlite_schema.migrate_file(path)
-    session = sqlite.SqliteSession(path)
+    path: Path = tmp_path_factory.mktemp("reads") / FILE_NAME
+    migrate_file(path)
+    session = SqliteSession(path)
 
     def fill(tx: Any) -> None:
         put_website(tx, SITE)
@@ -103,7 +105,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_one_read_of_the_database(world: Path, name: str) -> None:
-    session = sqlite.SqliteSession(world)
+    session = SqliteSession(world)
 
     def run(tx: Any) -> tuple[int, int]:
         database = CountingDatabase(tx)

@@ -19,9 +19,9 @@ from footfall.accounts.attempts import (
 )
 from footfall.accounts.passwords import AT_ONCE, MOST_WAITING, Passwords
 from footfall.clock import DAY_MS
-from footfall.db.sqlite import SqliteSession
-from footfall.db.sqlite import open_session as open_database
-from footfall.db.sqlite_file import FILE_NAME
+from footfall.db.sqlite.connection import FILE_NAME
+from footfall.db.sqlite.session import SqliteSession
+from footfall.db.sqlite.session import open_session as open_database
 from footfall.errors import Unavailable, accepted
 
 NOW = 1_700_000_000_000

@@ -14,8 +14,8 @@ from footfall.collect import service
 from footfall.collect.model import CUSTOM, PAGEVIEW, PAYMENT, Hit
 from footfall.collect.service import record
 from footfall.db.protocol import Row
-from footfall.db.sqlite import SqliteSession, open_session
-from footfall.db.sqlite_file import FILE_NAME
+from footfall.db.sqlite.connection import FILE_NAME
+from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.ids import at_prefix
 
 MINUTE = 60_000

@@ -6,5 +6,5 @@ SELECT
     (SELECT json_group_array(term) FROM search_term WHERE website_id = :website_id AND profile_id = :profile_id) AS terms;
 
 -- name: sizes_changed()
--- Nothing to do: the planner is told once and for all how large tables are, see db/sqlite_schema.py.
+-- Nothing to do: the planner is told once and for all how large tables are, see db/sqlite/schema.py.
 UPDATE setting SET value = value WHERE 0;

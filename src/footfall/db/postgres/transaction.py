@@ -14,8 +14,8 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
-from footfall.db.arrays import array, arrays, lookup_text, many_text
-from footfall.db.postgres_connection import Connection
+from footfall.db.postgres.arrays import array, arrays, lookup_text, many_text
+from footfall.db.postgres.connection import Connection
 from footfall.db.protocol import Params, Row, Transaction, Values
 from footfall.db.statements import Statement
 

@@ -10,11 +10,12 @@ import time
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg.abc import PQGen
 from psycopg.raw_cursor import RawCursor
 
 from footfall.db.protocol import Values
-from footfall.errors import DatabaseError, SchemaMismatch, UsageError
+from footfall.errors import DatabaseConflict, DatabaseCrowded, DatabaseError, SchemaMismatch, UsageError
 
 R = TypeVar("R")
 
@@ -49,6 +50,24 @@ SETTINGS = {
 """Set once connected rather than by `options` of the connection: those are the operator's, and a pooler refuses them."""
 # There is no `statement_timeout`: one that ended a commit which waits for a standby would have it reported as done.
 SERVER_SETTINGS = {**SETTINGS, "lock_timeout": f"{LOCK_SECONDS}s"}
+
+
+FAULTS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,
+)
+"""Errors about the store, not about the statement."""
+
+
+def ours(error: psycopg.Error) -> DatabaseError:
+    """Without the message's details, which may quote data."""
+    if isinstance(error, errors.SerializationFailure | errors.DeadlockDetected):
+        return DatabaseConflict(type(error).__name__)
+    if isinstance(error, errors.OutOfMemory):  # of the server, which is most often its table of locks
+        return DatabaseCrowded(type(error).__name__)
+    return DatabaseError(f"{type(error).__name__} {error.sqlstate or ''}".strip())
 
 
 class Connection(psycopg.Connection[Values]):

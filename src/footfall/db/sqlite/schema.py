@@ -16,7 +16,7 @@ from typing import Any
 import apsw
 
 from footfall.db import migrate
-from footfall.db.sqlite_file import backup_file, connect, derived_path, translated
+from footfall.db.sqlite.connection import backup_file, connect, derived_path, translated
 from footfall.log import get_logger
 
 _DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)

@@ -14,9 +14,16 @@ from pathlib import Path
 import apsw
 
 from footfall.db.protocol import Transaction
-from footfall.db.sqlite_file import PAGE_SIZE, READERS_MS, connect, derived_path, start_log_anew, translated
-from footfall.db.sqlite_schema import adopt_derived, attach_pair, empty_anew, empty_derived, unpair_derived
-from footfall.db.sqlite_transaction import SqliteTransaction
+from footfall.db.sqlite.connection import (
+    PAGE_SIZE,
+    READERS_MS,
+    connect,
+    derived_path,
+    start_log_anew,
+    translated,
+)
+from footfall.db.sqlite.schema import adopt_derived, attach_pair, empty_anew, empty_derived, unpair_derived
+from footfall.db.sqlite.transaction import SqliteTransaction
 from footfall.db.writer import Writer
 from footfall.errors import DatabaseError
 from footfall.log import get_logger

@@ -1,0 +1,79 @@
+"""The schema of a PostgreSQL database, and the lock that keeps servers off while a command holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+
+import psycopg
+
+from footfall.db import migrate
+from footfall.db.postgres.connection import Connection, connect, ours
+from footfall.errors import (
+    DatabaseBusy,
+    DatabaseError,
+)
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+MIGRATION_LOCK = 0x466F6F7466616C6C
+"""The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
+SERVERS_LOCK = MIGRATION_LOCK + 1
+"""The one that servers share, and that a command holds beside which none may run."""
+_TEXT = re.compile(r"\bTEXT\b")
+"""In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
+
+
+@contextlib.contextmanager
+def without_servers(url: str) -> Iterator[None]:
+    """Keep servers off a database. Raises DatabaseBusy when one runs, and DatabaseError."""
+    with contextlib.closing(connect(url)) as connection:
+        if not is_locked(connection, "pg_try_advisory_lock"):
+            raise DatabaseBusy(
+                "A Footfall server is running on this PostgreSQL database, or another command holds it. Stop all servers first."
+            )
+        yield
+
+
+def is_locked(connection: Connection, function: str) -> bool:
+    """Whether this connection got SERVERS_LOCK through a function that does not wait for it. Raises DatabaseError."""
+    try:
+        row = connection.execute(f"SELECT {function}($1)".encode(), [SERVERS_LOCK]).fetchone()
+    except psycopg.Error as error:
+        raise ours(error) from error
+    return row is not None and bool(row[0])
+
+
+def schema_version(connection: Connection) -> int:
+    """The number of the newest migration that was applied; 0 for an empty database."""
+    exists = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
+    if exists is None or exists[0] is None:
+        return 0
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migration").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate_server(url: str) -> list[int]:
+    """Bring the schema up to date; safe when several processes do it at once. Raises DatabaseError."""
+    with connect(url) as connection:
+        try:
+            connection.execute("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK])
+            numbers = migrate.pending(schema_version(connection))
+            for number in numbers:
+                _apply(connection, number)
+        except psycopg.Error as error:
+            raise DatabaseError(f"The migration failed: {error}") from error
+    return numbers
+
+
+def _apply(connection: Connection, number: int) -> None:
+    with connection.transaction():
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"
+        )
+        for statement in migrate.statements_of(migrate.whole()[number]):
+            connection.execute(_TEXT.sub('TEXT COLLATE "C"', statement))
+        connection.execute("INSERT INTO schema_migration VALUES ($1)", [number])
