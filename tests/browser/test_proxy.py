@@ -21,7 +21,7 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import AGENT, Tab, html, snippet
 from tests.conftest import MakeServer
 from tests.support.engines import Engine
-from tests.support.servers import RunningServer, serving
+from tests.support.servers import PATIENCE, RunningServer, serving
 from tests.support.sites import Site, http_client, make_sites
 
 INSTALL = (Path(__file__).parents[2] / "docs" / "install.md").read_text("utf-8")
@@ -100,7 +100,7 @@ def nginx(locations: str, upstreams: str = "", page: str = "") -> Iterator[str]:
 
 def wait_for(port: int) -> None:
     """Return once somebody listens."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

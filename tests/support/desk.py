@@ -118,7 +118,7 @@ def new_page(demo: Demo) -> str:
 
 def wait_for(page: Page, condition: Any) -> None:
     """Return once `condition()` holds."""
-    for _ in range(150):
+    for _ in range(600):
         if condition():
             return
         page.wait_for_timeout(100)  # between two looks, not in place of one

@@ -25,6 +25,7 @@ from footfall.websites.store import configuration_changed, create_website, put_w
 from tests.support.engines import Place
 from tests.support.inside import transport
 from tests.support.openapi import description
+from tests.support.servers import PATIENCE
 
 sql = load(__file__, "rows.sql")
 
@@ -350,7 +351,7 @@ def wait_until_refused(http: httpx.Client, key: str) -> None:
 
 
 def _statuses(http: httpx.Client, key: str) -> Iterator[int]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         yield http.get(
             f"/api/v1/visitors/{new_visitor()}", headers={"authorization": f"Bearer {key}"}
