@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import apsw.ext
@@ -53,4 +54,11 @@ def test_a_statement_gives_the_columns_that_it_declares(place: Place, file: str)
     statements = statements_of(file)
     columns = {"sqlite": columns_in_sqlite, "postgres": columns_in_postgres}[place.engine](place, statements)
     given = {one.name: of_one for one, of_one in zip(statements, columns, strict=True)}
-    assert given == {one.name: one.columns or given[one.name] for one in statements}
+    assert given == {one.name: one.columns for one in statements}
+
+
+@pytest.mark.parametrize("file", [str(path.relative_to(SOURCES)) for path in sorted(SOURCES.rglob("*.sql"))])
+def test_each_statement_says_what_it_answers_or_does(file: str) -> None:
+    lines = (SOURCES / file).read_text("utf-8").splitlines()
+    below = [after for line, after in itertools.pairwise(lines) if line.startswith("-- name: ")]
+    assert [line for line in below if not line.startswith("-- ")] == []
