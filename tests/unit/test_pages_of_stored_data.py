@@ -454,3 +454,17 @@ def test_traits_have_one_order_whatever_order_they_are_stored_in() -> None:
 def test_a_time_zone_that_this_machine_does_not_know_is_utc() -> None:
     html = environment().from_string("{{ clock(0, zone) }}").render(zone="Mars/Olympus")
     assert html == "1 Jan 1970, 00:00 UTC"
+
+
+def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
+    session: sqlite.SqliteSession,
+) -> None:
+    def work(tx: Transaction) -> None:
+        for number, user in enumerate(("ann", "Ann")):
+            store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
+            identify(tx, [Said(number, user, number, Operations(), True).call()])
+        shown = check(page(tx, people.health))
+        assert "1 user id with several spellings in upper and lower case" in shown
+        assert "ann and Ann Preview the merge with Ann" in shown
+
+    with_world(session, work)
