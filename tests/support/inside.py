@@ -19,9 +19,9 @@ import uvloop
 from argon2 import PasswordHasher
 
 from footfall import app
+from footfall.accounts import accounts
 from footfall.app import App, Welcome, exclusive
 from footfall.app import welcome as make_welcome
-from footfall.auth import accounts
 from footfall.clock import Clock, system_clock
 from footfall.errors import DatabaseBusy
 from footfall.people import index
