@@ -457,7 +457,7 @@ def test_a_time_zone_that_this_machine_does_not_know_is_utc() -> None:
 
 
 def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
-    session: sqlite.SqliteSession,
+    session: SqliteSession,
 ) -> None:
     def work(tx: Transaction) -> None:
         for number, user in enumerate(("ann", "Ann")):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from footfall.app import EXPORTERS
 from footfall.collect.online import Online
 from footfall.dashboard import merging, people, person, visitor
 from footfall.dashboard.live import Live
@@ -19,6 +20,7 @@ from footfall.db.sqlite.session import SqliteSession
 from footfall.identity.model import Operations
 from footfall.identity.service import identify
 from footfall.ids import format_uuid
+from footfall.privacy.export import Exporting
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, Said
 from tests.unit.test_pages_of_stored_data import (
@@ -76,6 +78,7 @@ async def look(database: CountingDatabase, name: str) -> int:
 
     services: Any = SimpleNamespace(
         database=database,
+        exporting=Exporting(EXPORTERS),
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         online=Online(),
