@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
@@ -38,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     set_up()
     stay_in_memory()
+    settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any load")
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
     config.addinivalue_line(
         "markers", "process: starts a server or another program; its users bear it by themselves"

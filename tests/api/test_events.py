@@ -553,6 +553,7 @@ def test_the_address_tells_cookieless_visitors_apart(behind_proxy: Site) -> None
     assert visitor(BERLIN_ISP) == visitor(BERLIN_ISP) != visitor(GOOGLE)
 
 
+@pytest.mark.process
 def test_no_address_is_stored_or_logged(engine: Engine) -> None:
     environment = {"FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8", "FOOTFALL_LOG_LEVEL": "debug"}
     address = "203.0.113.77"

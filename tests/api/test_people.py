@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from footfall.clock import system_clock, to_iso
 from tests.support.people import ask, journey, merge, people, person, undo, user_ref, users
+from tests.support.servers import until
 from tests.support.sites import Site, moment, new_visitor, next_millisecond
 
 
@@ -289,11 +289,9 @@ def seen(site: Site, **query: Any) -> list[str]:
 
 
 def eventually(look: Callable[[], Any], wanted: Any) -> bool:
-    """Whether a look gives what is wanted within ten seconds."""
-    deadline = time.monotonic() + 10
-    while (found := look()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return bool(found == wanted)
+    """Whether a look gives what is wanted; waits for it."""
+    until(lambda: bool(look() == wanted), f"not {wanted!r}")
+    return True
 
 
 def test_people_of_other_websites_are_not_found(server: Site, other: Site) -> None:

@@ -140,7 +140,7 @@ class Tab:
 
     def until(self, condition: Callable[[], bool], what: str = "it never came to be") -> None:
         """Return once `condition` holds."""
-        for _ in range(500):
+        for _ in range(3000):
             if condition():
                 return
             self.page.wait_for_timeout(20)  # between two looks, not in place of one

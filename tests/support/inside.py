@@ -14,16 +14,16 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
+import psycopg
 import structlog
 import uvloop
 from argon2 import PasswordHasher
 
 from footfall import app
-from footfall.app import App, Welcome, exclusive
+from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.auth import accounts
 from footfall.clock import Clock, system_clock
-from footfall.errors import DatabaseBusy
 from footfall.people import index
 from footfall.settings import read_settings
 from footfall.web.dispatch import Dispatch
@@ -47,6 +47,12 @@ POLLED = [
     (removal, "IDLE_SECONDS"),
 ]
 """Where a server has the pauses between its looks from."""
+SERVERS = """
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND mode = 'ShareLock'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""How many connections of servers a database of PostgreSQL has: each holds such a lock."""
 _numbers = itertools.count(1)
 
 
@@ -109,11 +115,8 @@ class Inside:
 
     def _is_gone(self) -> bool:
         """Whether PostgreSQL noticed, so that commands find no server at work any more."""
-        try:
-            with exclusive(self.place.settings):
-                return True
-        except DatabaseBusy:
-            return False
+        with psycopg.connect(self.place.database_url) as connection:
+            return connection.execute(SERVERS).fetchone() == (0,)
 
     def check_log(self) -> None:
         """Nothing ended in an unexpected error."""

@@ -6,6 +6,7 @@ import time
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tests.support.servers import PATIENCE
 from tests.support.sites import Site, next_millisecond, sql
 
 
@@ -39,7 +40,7 @@ def people(site: Site, **query: Any) -> Any:
 
 def wait_for_index(site: Site) -> None:
     """Return once the trait index is up to date; it may be a second behind, and gets more time on a busy machine."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while site.rows(sql.changes_of_website):
         assert time.monotonic() < deadline, "the trait index stays behind"
         time.sleep(0.02)  # between two looks, not in place of one

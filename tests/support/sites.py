@@ -33,6 +33,7 @@ from footfall.websites.store import (
 from tests.support.engines import Place
 from tests.support.inside import transport
 from tests.support.openapi import description
+from tests.support.servers import PATIENCE
 
 sql = load(__file__, "rows.sql")
 
@@ -358,7 +359,7 @@ def wait_until_refused(http: httpx.Client, key: str) -> None:
 
 
 def _statuses(http: httpx.Client, key: str) -> Iterator[int]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         yield http.get(
             f"/api/v1/visitors/{new_visitor()}", headers={"authorization": f"Bearer {key}"}

@@ -25,7 +25,7 @@ NODE = shutil.which("node") or "/usr/bin/node"
 SDK = HERE.parent / "node_modules" / "datafast" / "dist" / "web" / "index.mjs"
 NEVER = 3_600_000
 """Milliseconds between flushes, for clients that flush only when they are told to."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what does not happen has failed."""
 
 R = TypeVar("R")
