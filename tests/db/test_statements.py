@@ -147,6 +147,15 @@ def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place
     assert things.snapshot(lambda tx: tx.all(ALL)) == [ALL.row(*row)]
 
 
+def test_a_statement_that_declares_no_columns_gives_no_rows(things: Place) -> None:
+    silent = make_statement("silent", "", "SELECT name FROM thing")
+    assert things.snapshot(lambda tx: tx.all(silent)) == []
+    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    for read in (lambda tx: tx.all(silent), lambda tx: tx.one(silent), lambda tx: tx.lookup(silent, [()])):
+        with pytest.raises(TypeError, match="silent declares no columns"):
+            things.snapshot(read)
+
+
 def test_work_that_fails_leaves_nothing(things: Place) -> None:
     def work(tx: Transaction) -> None:
         tx.run_many(PUT, AWKWARD)

@@ -26,10 +26,16 @@ ID, SECRET = WEBSITE.website_id, WEBSITE.profile_secret
 APART = 100
 """Milliseconds between two calls, so that none is dated by a fact that is being erased."""
 _LEDGER = make_statement(
-    "ledger", "", "SELECT fact_id, profile_id, visitor_id, operations FROM fact ORDER BY fact_id"
+    "ledger",
+    "",
+    "SELECT fact_id, profile_id, visitor_id, operations FROM fact ORDER BY fact_id",
+    "fact_id bytes, profile_id bytes, visitor_id bytes?, operations text",
 )
 _BOUNDARIES = make_statement(
-    "boundaries", "", "SELECT visitor_id, fact_id FROM boundary ORDER BY visitor_id, fact_id"
+    "boundaries",
+    "",
+    "SELECT visitor_id, fact_id FROM boundary ORDER BY visitor_id, fact_id",
+    "visitor_id bytes, fact_id bytes",
 )
 
 

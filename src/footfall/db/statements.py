@@ -102,12 +102,12 @@ def make_statement(name: str, declared: str, body: str, columns: str = "") -> St
         numbered.replace("\0", "?"),
         numbered.replace("\0", "$"),
         row.__struct_fields__ if columns else (),
-        row if columns else _values,
+        row if columns else functools.partial(_no_row, name),
     )
 
 
-def _values(*values: Any) -> tuple[Any, ...]:
-    return values
+def _no_row(name: str, *_: Any) -> None:
+    raise TypeError(f"{name} declares no columns, so it gives no rows")
 
 
 @functools.lru_cache(1024)
