@@ -73,7 +73,7 @@ def test_a_scan_that_takes_too_long_is_given_up_and_its_caller_told(
                 with pytest.raises(Unavailable, match="takes too long") as error:
                     await database.scan(endless, None)
             assert error.value.retry_after == 1
-            assert await database.scan(short, None) == (1,)
+            assert await database.scan(short, None) == SHORT.row(1)
 
     asyncio.run(work())
 
@@ -94,7 +94,7 @@ def test_a_scan_ends_once_its_caller_has_left(tmp_path: Path) -> None:
             scan = asyncio.ensure_future(leaving(database))
             await asyncio.to_thread(is_begun.wait)
             is_gone.set()
-            assert await database.scan(short, None) == (1,)  # on the same connection, or beside it
+            assert await database.scan(short, None) == SHORT.row(1)  # on the same connection, or beside it
             await asyncio.wait([scan])
             assert isinstance(scan.exception(), Unavailable)
 
