@@ -30,9 +30,9 @@ from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.dashboard.session import SESSION_COOKIE
 from footfall.db.protocol import WriteHandler
+from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
-from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
-from footfall.identity.wire import read_identify
 from footfall.ids import at_prefix
 from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import put_website

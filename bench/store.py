@@ -18,16 +18,16 @@ from footfall.clock import system_clock
 from footfall.collect.enrich.geo import NOWHERE
 from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
-from footfall.collect.visitors import read_visitor
 from footfall.db.protocol import WriteHandler
 from footfall.db.statements import make_statement
+from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
 from footfall.identity.rules import profile_id
-from footfall.identity.service import IDENTIFY_HANDLER, IdentifyCall
-from footfall.identity.wire import read_identify
 from footfall.ids import at_of, at_prefix
-from footfall.people.index import Take, index_step, sql
-from footfall.people.terms import FORM
+from footfall.people.find.terms import FORM
+from footfall.people.index.indexer import Take, index_step, sql
+from footfall.visitors.retrieve import read_visitor
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website

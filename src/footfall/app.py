@@ -38,16 +38,16 @@ from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.identity import erasing as identity_erasing
 from footfall.identity import exporting as identity_exporting
-from footfall.identity.dating import ClockWatch
-from footfall.identity.endpoints import Identifying
-from footfall.identity.health import REFUSED_HANDLER
-from footfall.identity.ledger_endpoints import Ledger
+from footfall.identity.audit.dating import ClockWatch
+from footfall.identity.audit.health import REFUSED_HANDLER
+from footfall.identity.identify.endpoints import Identifying
+from footfall.identity.ledger.endpoints import Ledger
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
-from footfall.people import terms
 from footfall.people.endpoints import People
-from footfall.people.index import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
+from footfall.people.find import terms
+from footfall.people.index.indexer import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting

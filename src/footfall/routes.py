@@ -8,16 +8,16 @@ import msgspec
 
 from footfall.auth.access import WEBSITE
 from footfall.collect.endpoints import Collector
-from footfall.collect.visitors import visitor_endpoint
 from footfall.db.protocol import Database
-from footfall.identity.batch import MAX_BATCH, NDJSON
-from footfall.identity.endpoints import Identifying
-from footfall.identity.ledger_endpoints import Ledger
-from footfall.identity.wire import MAX_BODY
+from footfall.identity.identify.batch import MAX_BATCH, NDJSON
+from footfall.identity.identify.endpoints import Identifying
+from footfall.identity.identify.wire import MAX_BODY
+from footfall.identity.ledger.endpoints import Ledger
 from footfall.people.endpoints import People
 from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
+from footfall.visitors.retrieve import visitor_endpoint
 from footfall.web.context import BROWSER, OPEN, Route
 from footfall.web.health import Health
 

@@ -16,9 +16,9 @@ from footfall.accounts.attempts import PER_ACCOUNT, PER_ADDRESS, WINDOW_MS
 from footfall.accounts.model import Account
 from footfall.accounts.sessions import SESSION_DAYS, end_session
 from footfall.clock import DAY_MS, system_clock
-from footfall.dashboard.live import LIVE_SECONDS
+from footfall.dashboard.pages.live import LIVE_SECONDS
 from footfall.dashboard.routes import pages
-from footfall.identity.health import MANY_VISITORS
+from footfall.identity.audit.health import MANY_VISITORS
 from tests.conftest import MakeInside, MakeServer
 from tests.support.dashboard import PASSWORD, Visit, enter, make_account
 from tests.support.engines import Place

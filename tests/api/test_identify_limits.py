@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from footfall.clock import system_clock
-from footfall.identity.wire import MAX_BODY
+from footfall.identity.identify.wire import MAX_BODY
 from tests.conftest import MakeInside, SitePool
 from tests.support.inside import SetClock
 from tests.support.sites import CHROME, Site, http_client, make_sites, moment, new_visitor

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from footfall.clock import DAY_MS, system_clock
-from footfall.identity import importing
-from footfall.identity.health import LATELY_DAYS, REFUSED_HANDLER
-from footfall.identity.importing import Progress, import_id, import_slice, read_progress, records
+from footfall.identity.audit.health import LATELY_DAYS, REFUSED_HANDLER
+from footfall.identity.identify import importing
+from footfall.identity.identify.importing import Progress, import_id, import_slice, read_progress, records
 from footfall.websites.store import read_websites
 from tests.support.people import merge, people, person
 from tests.support.servers import Ran, run_command, run_json

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from footfall.clock import DAY_MS, system_clock
+from footfall.identity.identify.service import MAX_UNSIGNED_A_DAY
 from footfall.identity.rules import MAX_UNTRUSTED_KEYS
-from footfall.identity.service import MAX_UNSIGNED_A_DAY
 from footfall.identity.signing import sign_user
 from footfall.identity.store import sql
 from footfall.websites.store import read_websites

@@ -20,9 +20,9 @@ from footfall.db.postgres.session import PostgresSession
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import NotFound, UsageError, accepted
-from footfall.identity.importing import Progress, Refusal, import_slice
-from footfall.identity.rebuild import rebuild_identity
-from footfall.identity.verify import verify_identity
+from footfall.identity.audit.rebuild import rebuild_identity
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.identify.importing import Progress, Refusal, import_slice
 from footfall.ids import format_uuid
 from footfall.websites.fields import clean_changes
 from footfall.websites.model import Changes, Website

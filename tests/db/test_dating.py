@@ -10,14 +10,15 @@ import pytest
 from footfall.app import ERASERS, open_database
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Transaction
-from footfall.identity import dating, health, store
-from footfall.identity.dating import AHEAD_MS, ClockWatch, date_back
-from footfall.identity.ledger import MergeCall, UndoCall, find_user, merge, undo
+from footfall.identity import store
+from footfall.identity.audit import dating, health
+from footfall.identity.audit.dating import AHEAD_MS, ClockWatch, date_back
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.wire import Identify, health_json
+from footfall.identity.ledger.service import MergeCall, UndoCall, find_user, merge, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import owner_at, profile_id
-from footfall.identity.service import IdentifyCall, identify
-from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify, health_json
 from footfall.ids import at_of
 from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare

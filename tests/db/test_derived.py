@@ -26,7 +26,7 @@ from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity.model import Operations
-from footfall.people.index import DONE_HANDLER, IDLE_SECONDS, INDEX_HANDLER, Take, TraitIndexer
+from footfall.people.index.indexer import DONE_HANDLER, IDLE_SECONDS, INDEX_HANDLER, Take, TraitIndexer
 from tests.laws.world import Said, deliver, prepare
 from tests.support.engines import Place
 from tests.support.inside import inside

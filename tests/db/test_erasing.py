@@ -15,14 +15,14 @@ from footfall.db.copying import Table, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict, NotFound
+from footfall.identity.audit.rebuild import rebuild_identity
+from footfall.identity.audit.verify import verify_identity
 from footfall.identity.erasing import Blanked, Counts, Eraser, Erasure, Leaving, Range, Ranges
-from footfall.identity.ledger import MergeCall, UndoCall, everybody_of, find_user, merge, undo
+from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
+from footfall.identity.ledger.service import MergeCall, UndoCall, everybody_of, find_user, merge, undo
 from footfall.identity.model import SERVER, Operations
-from footfall.identity.rebuild import rebuild_identity
 from footfall.identity.rules import profile_id
-from footfall.identity.service import Identified, IdentifyCall, identify
-from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
 from footfall.ids import at_prefix
 from footfall.people.journey import visitor_journey
 from footfall.privacy import erasing

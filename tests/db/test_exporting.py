@@ -7,9 +7,9 @@ import msgspec
 from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, list_parts
+from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
 from footfall.identity.model import SERVER, Operations
-from footfall.identity.service import IdentifyCall, identify
-from footfall.identity.wire import Identify
 from footfall.privacy.export import Exporting
 from footfall.web.json import encode
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare

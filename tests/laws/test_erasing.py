@@ -12,11 +12,11 @@ from footfall.app import ERASERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
-from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, id_of_user, merge, undo
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
+from footfall.identity.ledger.service import MergeCall, Merged, UndoCall, Undone, id_of_user, merge, undo
 from footfall.identity.model import BROWSER, SERVER
-from footfall.identity.service import Identified, IdentifyCall, identify
-from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
 from footfall.privacy import erasing
 from footfall.privacy.erase import EraseCall, Erasing, unfinished
 from tests.laws import world

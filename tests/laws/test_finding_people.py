@@ -16,14 +16,22 @@ from footfall.app import ERASERS
 from footfall.db.postgres.derived import PostgresDerived
 from footfall.db.protocol import Transaction, WriteHandler
 from footfall.db.statements import make_statement
+from footfall.identity.audit.verify import Report, verify_identity
 from footfall.identity.model import Operations
 from footfall.identity.store import mark_changed
-from footfall.identity.verify import Report, verify_identity
 from footfall.people.endpoints import read_people
 from footfall.people.erasing import remove_leftovers, verify_index
-from footfall.people.index import SIZES_CHANGES, SIZES_HANDLER, Step, Take, TraitIndexer, index_step, sql
+from footfall.people.find.query import find_people
+from footfall.people.index.indexer import (
+    SIZES_CHANGES,
+    SIZES_HANDLER,
+    Step,
+    Take,
+    TraitIndexer,
+    index_step,
+    sql,
+)
 from footfall.people.model import ListedPerson
-from footfall.people.query import find_people
 from footfall.people.wire import read_people_query
 from footfall.privacy.erase import EraseCall, Erasing
 from tests.laws.world import WEBSITE, Said, deliver, join, prepare

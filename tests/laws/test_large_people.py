@@ -10,14 +10,14 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.history import person_now
-from footfall.identity.ledger_endpoints import LedgerQuery, read_ledger
+from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
+from footfall.identity.ledger.endpoints import LedgerQuery, read_ledger
+from footfall.identity.ledger.show import person_now
 from footfall.identity.model import Operations
-from footfall.identity.service import IdentifyCall, identify
-from footfall.identity.wire import Identify
 from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey
-from footfall.people.reading import read_activities
+from footfall.people.person import read_activities
 from footfall.privacy.export import Exporting
 from tests.laws.test_laws import world_of
 from tests.laws.test_reading import CountingTransaction

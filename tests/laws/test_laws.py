@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from footfall.db.protocol import Transaction
-from footfall.identity.history import person_then
-from footfall.identity.ledger import Merged, Undone, find_user
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.ledger.service import Merged, Undone, find_user
+from footfall.identity.ledger.show import person_then
 from footfall.identity.model import Operations
-from footfall.identity.verify import verify_identity
 from tests.laws import world
 from tests.laws.world import START, USERS, WEBSITE, Said, deliver, join, prepare, state, take_back
 

@@ -31,11 +31,11 @@ from footfall.dashboard.forms import read_form
 from footfall.dashboard.session import read_cookie
 from footfall.errors import ApiError, UsageError
 from footfall.hostnames import to_ascii
-from footfall.identity.batch import read_calls
-from footfall.identity.importing import read_record, records
+from footfall.identity.identify.batch import read_calls
+from footfall.identity.identify.importing import read_record, records
+from footfall.identity.identify.wire import read_browser_identify, read_identify
 from footfall.identity.junk import is_junk, is_placeholder_name
-from footfall.identity.wire import read_browser_identify, read_identify
-from footfall.people.terms import any_case, search_terms
+from footfall.people.find.terms import any_case, search_terms
 from footfall.people.wire import read_filter, read_people_query
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context

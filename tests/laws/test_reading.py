@@ -16,19 +16,19 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
-from footfall.identity.history import person_now, person_then
-from footfall.identity.ledger import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.identify.service import Dropped, Identified, IdentifyCall, identify, preview
+from footfall.identity.identify.wire import Identify
+from footfall.identity.ledger.service import MergeCall, Merged, UndoCall, Undone, boundary_id, merge, undo
+from footfall.identity.ledger.show import person_now, person_then
 from footfall.identity.model import BROWSER, SERVER, Operations, Person
 from footfall.identity.reading import profile_of_visitor
 from footfall.identity.rules import same_value
-from footfall.identity.service import Dropped, Identified, IdentifyCall, identify, preview
-from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey
 from footfall.people.model import JourneyPart, PersonDetail
-from footfall.people.reading import activity_of, look_at, read_activities
+from footfall.people.person import activity_of, look_at, read_activities
 from footfall.privacy.erase import EraseCall, Erasing
 from footfall.privacy.export import Exporting
 from tests.laws import world

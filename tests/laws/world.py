@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from footfall.db.copying import tables
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.ledger import MergeCall, UndoCall, merge, undo
+from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
+from footfall.identity.ledger.service import MergeCall, UndoCall, merge, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
-from footfall.identity.service import Identified, IdentifyCall, identify
-from footfall.identity.wire import Identify
 from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import put_website
 

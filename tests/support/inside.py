@@ -24,7 +24,7 @@ from footfall.accounts import accounts
 from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
-from footfall.people import index
+from footfall.people.index import indexer as index
 from footfall.settings import read_settings
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Reply

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from footfall.errors import ApiError, BadRequest
-from footfall.identity import batch
-from footfall.identity.batch import MAX_ITEMS, read_batch, read_calls
-from footfall.identity.wire import Identify, JunkUserId
+from footfall.identity.identify import batch
+from footfall.identity.identify.batch import MAX_ITEMS, read_batch, read_calls
+from footfall.identity.identify.wire import Identify, JunkUserId
 from tests.support.sites import identify_body, new_visitor
 
 

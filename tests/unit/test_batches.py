@@ -20,10 +20,10 @@ from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules
+from footfall.identity.audit.verify import verify_identity
+from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.wire import Identify
 from footfall.identity.model import BROWSER, SERVER, Operations
-from footfall.identity.service import Identified, IdentifyCall, identify
-from footfall.identity.verify import verify_identity
-from footfall.identity.wire import Identify
 from footfall.ids import at_of, at_prefix
 from tests.support.engines import empty_database
 from tests.unit.strategies import SECRET, USERS, VISITORS, WEBSITE, make_fact, operations

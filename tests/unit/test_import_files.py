@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from footfall.errors import ApiError
-from footfall.identity.importing import Record, records
-from footfall.identity.wire import MAX_BODY
+from footfall.identity.identify.importing import Record, records
+from footfall.identity.identify.wire import MAX_BODY
 
 HEADER = b"user_id,visitorId,plan\n"
 A, B = {"user_id": "A", "visitorId": "1", "plan": "x"}, {"user_id": "B", "visitorId": "2", "plan": "y"}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.errors import BadRequest
+from footfall.identity.identify.wire import JunkUserId, read_user_id
 from footfall.identity.junk import is_junk, is_placeholder_name, user_id_problem
-from footfall.identity.wire import JunkUserId, read_user_id
 
 WORDS = """
 undefined null nil nan none n/a true false 0 -1 anonymous guest unknown user id email user_id userid distinct_id distinctid

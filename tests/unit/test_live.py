@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from footfall.collect.online import MOST_GONE, ONLINE_MS, Online
-from footfall.dashboard import live
-from footfall.dashboard.live import Live
 from footfall.dashboard.page import Call
+from footfall.dashboard.pages import live
+from footfall.dashboard.pages.live import Live
 
 SITE, OTHER = b"s" * 12, b"o" * 12
 

@@ -20,26 +20,25 @@ from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
-from footfall.collect.visitors import read_visitor
-from footfall.dashboard import merging, people, person, visitor
 from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.journey import show_journey
-from footfall.dashboard.live import OnlineVisitor
 from footfall.dashboard.page import Call
-from footfall.dashboard.pages import sites
+from footfall.dashboard.pages import merging, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
+from footfall.dashboard.pages.journey import show_journey
+from footfall.dashboard.pages.live import OnlineVisitor
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
+from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
-from footfall.identity.service import identify
 from footfall.ids import at_prefix, format_uuid
-from footfall.people.index import _index
+from footfall.people.index.indexer import _index
 from footfall.people.journey import visitor_journey
+from footfall.visitors.retrieve import read_visitor
 from footfall.web.context import Context
 from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back

@@ -11,14 +11,14 @@ import pytest
 
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
-from footfall.dashboard import merging, people, person, visitor
-from footfall.dashboard.live import Live
 from footfall.dashboard.page import Call
+from footfall.dashboard.pages import merging, people, person, visitor
+from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
 from footfall.db.sqlite.session import SqliteSession
+from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
-from footfall.identity.service import identify
 from footfall.ids import format_uuid
 from footfall.privacy.export import Exporting
 from footfall.websites.store import put_website

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from footfall.errors import BadRequest
 from footfall.identity import rules
+from footfall.identity.identify.wire import JunkUserId, read_browser_identify, read_identify
 from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
-from footfall.identity.wire import JunkUserId, read_browser_identify, read_identify
 from footfall.ids import at_of, at_prefix
 from tests.unit.strategies import (
     SECRET,

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from footfall.people.terms import (
+from footfall.people.find.terms import (
     ELEMENT,
     LAST_CASED,
     MAX_ALL_WORDS,

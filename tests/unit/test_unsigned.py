@@ -15,9 +15,7 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement
 from footfall.errors import BadRequest
 from footfall.identity import rules
-from footfall.identity.model import BROWSER, Fact, Operations, Traits
-from footfall.identity.rules import MAX_KEYS, MAX_UNTRUSTED_BYTES, MAX_UNTRUSTED_KEYS
-from footfall.identity.service import (
+from footfall.identity.identify.service import (
     IDENTIFY_HANDLER,
     MAX_UNSIGNED_A_DAY,
     Identified,
@@ -25,6 +23,8 @@ from footfall.identity.service import (
     TooMany,
     identify,
 )
+from footfall.identity.model import BROWSER, Fact, Operations, Traits
+from footfall.identity.rules import MAX_KEYS, MAX_UNTRUSTED_BYTES, MAX_UNTRUSTED_KEYS
 from footfall.ids import at_of
 from tests.unit.strategies import VISITORS, make_fact
 from tests.unit.test_batches import NOW, call, clean, session

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from footfall.app import App
 from footfall.collect.enrich import bots, device
-from footfall.people import terms
+from footfall.people.find import terms
 from footfall.settings import Settings
 
 

@@ -23,10 +23,10 @@ from footfall.cli.common import command_options, show
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import DatabaseError, UsageError
-from footfall.identity.rebuild import rebuild_identity
-from footfall.identity.verify import Report, verify_identity
+from footfall.identity.audit.rebuild import rebuild_identity
+from footfall.identity.audit.verify import Report, verify_identity
 from footfall.people.erasing import remove_leftovers, verify_index
-from footfall.people.index import START, mark_profiles
+from footfall.people.index.indexer import START, mark_profiles
 from footfall.privacy.erase import finish_erasures
 from footfall.privacy.replay import Tombstone, read_tombstones, replay, tombstones, users_of
 from footfall.settings import Settings, read_place

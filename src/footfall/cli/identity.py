@@ -17,9 +17,9 @@ from footfall.cli.common import command_options, show, website_of
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
-from footfall.identity import dating
-from footfall.identity.health import identity_health
-from footfall.identity.importing import (
+from footfall.identity.audit import dating
+from footfall.identity.audit.health import identity_health
+from footfall.identity.identify.importing import (
     SLICE,
     Progress,
     Refusal,
@@ -28,7 +28,7 @@ from footfall.identity.importing import (
     read_progress,
     records,
 )
-from footfall.identity.wire import health_json
+from footfall.identity.identify.wire import health_json
 from footfall.privacy.erase import finish_erasures
 from footfall.settings import Settings
 from footfall.websites.model import Website

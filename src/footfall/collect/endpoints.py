@@ -19,11 +19,11 @@ from footfall.collect.service import RECORD_HANDLER, SALT_HANDLER, SALTS_DESTROY
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.endpoints import identify_data
+from footfall.identity.identify.endpoints import identify_data
+from footfall.identity.identify.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
+from footfall.identity.identify.wire import JunkUserId, read_browser_identify
 from footfall.identity.model import BROWSER
-from footfall.identity.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
 from footfall.identity.signing import is_signed
-from footfall.identity.wire import JunkUserId, read_browser_identify
 from footfall.ids import at_prefix, format_uuid, parse_uuid
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context

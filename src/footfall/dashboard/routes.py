@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from footfall.dashboard import merging, people, person, visitor
 from footfall.dashboard.drawing import static_files
-from footfall.dashboard.live import Live
 from footfall.dashboard.page import Call, Page, Services, redirect
-from footfall.dashboard.pages import again, install, sites
+from footfall.dashboard.pages import again, install, merging, people, person, sites, visitor
+from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.session import Pages, needs_website
 from footfall.errors import NotFound

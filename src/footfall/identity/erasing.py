@@ -16,7 +16,7 @@ from msgspec.structs import astuple, replace
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.ledger import boundary_id, refresh_people, refresh_profile, refresh_visitor
+from footfall.identity.ledger.service import boundary_id, refresh_people, refresh_profile, refresh_visitor
 from footfall.identity.model import Link
 from footfall.identity.store import Key
 from footfall.identity.store import sql as identity_sql

@@ -9,10 +9,10 @@ import msgspec
 
 from footfall.auth.store import key_names
 from footfall.db.protocol import Transaction
-from footfall.identity.history import explain, whole_ledger
-from footfall.identity.ledger import everybody_of
+from footfall.identity.identify.wire import explanation_json, ledger_json
+from footfall.identity.ledger.service import everybody_of
+from footfall.identity.ledger.show import explain, whole_ledger
 from footfall.identity.model import PersonThen
-from footfall.identity.wire import explanation_json, ledger_json
 from footfall.web.json import encode
 
 TOGETHER = 250

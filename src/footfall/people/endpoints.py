@@ -10,16 +10,16 @@ from footfall.auth.principal import WebsitePrincipal
 from footfall.auth.store import key_names
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest
-from footfall.identity.history import explain, person_now, person_then
-from footfall.identity.ledger_endpoints import read_as_of
+from footfall.identity.ledger.endpoints import read_as_of
+from footfall.identity.ledger.show import explain, person_now, person_then
 from footfall.identity.model import Person, PersonThen
 from footfall.identity.reading import Member, members_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.ids import MAX_AT
+from footfall.people.find.query import find_people
 from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
 from footfall.people.model import Activity, JourneyPart, ListedPerson, PeopleList, PersonDetail
-from footfall.people.query import find_people
-from footfall.people.reading import (
+from footfall.people.person import (
     KEY_BYTES,
     list_visitors,
     look_at,

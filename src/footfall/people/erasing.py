@@ -6,8 +6,8 @@ from itertools import islice
 
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
+from footfall.identity.audit.verify import Report
 from footfall.identity.erasing import Eraser
-from footfall.identity.verify import Report
 
 sql = load(__file__, "erasing.sql")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, Subject, list_parts
 from footfall.people.journey import whole_journey
-from footfall.people.reading import list_visitors, look_at, read_detail, read_sessions, visitor_of
+from footfall.people.person import list_visitors, look_at, read_detail, read_sessions, visitor_of
 from footfall.people.wire import detail_json, entry_json, session_json, visitor_json
 from footfall.web.json import encode
 

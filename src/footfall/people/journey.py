@@ -8,11 +8,11 @@ from itertools import starmap
 import msgspec
 
 from footfall.db.protocol import Params, Row, Transaction
-from footfall.identity.history import EVERYTHING
+from footfall.identity.ledger.show import EVERYTHING
 from footfall.identity.model import IDENTIFY, Person
 from footfall.ids import EVENT_BYTES, FACT_BYTES, at_of
 from footfall.people.model import JourneyEntry, JourneyPart
-from footfall.people.reading import event_ranges, sql
+from footfall.people.person import event_ranges, sql
 
 _decode = msgspec.json.Decoder().decode
 

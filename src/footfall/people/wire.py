@@ -10,8 +10,15 @@ import msgspec
 
 from footfall.clock import to_iso
 from footfall.errors import BadRequest
-from footfall.identity.wire import explanation_json, identity_json, iso_or_none, person_json, stay_json
+from footfall.identity.identify.wire import (
+    explanation_json,
+    identity_json,
+    iso_or_none,
+    person_json,
+    stay_json,
+)
 from footfall.ids import format_uuid
+from footfall.people.find.terms import folded, read_number
 from footfall.people.model import (
     JourneyEntry,
     ListedPerson,
@@ -20,7 +27,6 @@ from footfall.people.model import (
     Touch,
     VisitorOfPerson,
 )
-from footfall.people.terms import folded, read_number
 from footfall.web.parameters import read_number_parameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250

@@ -8,7 +8,7 @@ import msgspec
 
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, Subject, subject_of
-from footfall.identity.history import nobody, person_then
+from footfall.identity.ledger.show import nobody, person_then
 from footfall.identity.refs import Ref, profile_id_of
 from footfall.web.json import encode
 from footfall.websites.model import Website

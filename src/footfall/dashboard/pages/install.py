@@ -9,7 +9,7 @@ from footfall.collect.enrich.hosts import host_matches, is_localhost
 from footfall.collect.enrich.page import bare_host
 from footfall.collect.model import Reason
 from footfall.dashboard.page import Call, send_json
-from footfall.dashboard.people import some_visitor
+from footfall.dashboard.pages.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.web.envelope import Reply

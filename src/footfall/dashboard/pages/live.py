@@ -12,13 +12,13 @@ from footfall.collect.enrich.geo import Place
 from footfall.collect.online import ONLINE_MS
 from footfall.dashboard.drawing import draw
 from footfall.dashboard.page import Call, render
-from footfall.dashboard.people import sql
+from footfall.dashboard.pages.people import sql
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity import store
 from footfall.identity.model import KnownPerson
 from footfall.identity.reading import profile_from
-from footfall.people.index import read_online
-from footfall.people.reading import device_kind
+from footfall.people.index.indexer import read_online
+from footfall.people.person import device_kind
 from footfall.web.envelope import Reply
 
 MOST_ONLINE = 100

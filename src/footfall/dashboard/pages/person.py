@@ -9,17 +9,17 @@ import msgspec
 
 from footfall.dashboard.drawing import clock_text, plain
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.journey import Journey, draw_journey, show_journey
 from footfall.dashboard.page import Call, apart, attachment, redirect, render
+from footfall.dashboard.pages.journey import Journey, draw_journey, show_journey
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity.history import find_entry, nobody, person_now, person_then
-from footfall.identity.ledger import UNDO_HANDLER, UndoCall
-from footfall.identity.ledger_endpoints import (
+from footfall.identity.ledger.endpoints import (
     LedgerQuery,
     read_fact_id,
     read_ledger,
 )
+from footfall.identity.ledger.service import UNDO_HANDLER, UndoCall
+from footfall.identity.ledger.show import find_entry, nobody, person_now, person_then
 from footfall.identity.model import IDENTIFY, UNDO, LedgerEntry, LinkReason, Person, PersonThen, Stay
 from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
@@ -28,7 +28,7 @@ from footfall.log import get_logger
 from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
-from footfall.people.reading import KEY_BYTES
+from footfall.people.person import KEY_BYTES
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.privacy.export import stream_parts

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from footfall.db.protocol import Transaction
 from footfall.db.statements import Statement, load
 from footfall.ids import FACT_BYTES, parse_object_id, parse_uuid
-from footfall.people.terms import composed, in_one_case
+from footfall.people.find.terms import composed, in_one_case
 
 sql = load(__file__, "fields.sql")
 

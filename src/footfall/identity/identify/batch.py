@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from footfall.errors import ApiError, BadRequest, TooLarge
-from footfall.identity.wire import MAX_BODY, Identify, read_identify
+from footfall.identity.identify.wire import MAX_BODY, Identify, read_identify
 from footfall.web.json import decode_object
 
 NDJSON = "application/x-ndjson"

@@ -10,7 +10,7 @@ import msgspec
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
 from footfall.identity import rules, store
-from footfall.identity.ledger import active_merges, everybody_of, standing_profile
+from footfall.identity.ledger.service import active_merges, everybody_of, standing_profile
 from footfall.identity.model import (
     IDENTIFY,
     MERGE,
@@ -31,7 +31,7 @@ from footfall.identity.reading import Member, members_of
 from footfall.identity.store import sql
 from footfall.ids import FACT_BYTES, MAX_AT, at_of
 
-history_sql = load(__file__, "history.sql")
+history_sql = load(__file__, "show.sql")
 
 _END = b"\xff" * FACT_BYTES
 EVERYTHING = 2**62

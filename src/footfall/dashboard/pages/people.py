@@ -13,13 +13,13 @@ from footfall.dashboard.page import Call, apart, page_headers, redirect, render
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest
-from footfall.identity.health import identity_health
+from footfall.identity.audit.health import identity_health
 from footfall.ids import format_uuid, parse_uuid
 from footfall.people.endpoints import read_people
-from footfall.people.fields import field_names, people_named
+from footfall.people.find.fields import field_names, people_named
+from footfall.people.find.query import fields_holding
+from footfall.people.find.terms import read_number
 from footfall.people.model import PeopleList
-from footfall.people.query import fields_holding
-from footfall.people.terms import read_number
 from footfall.people.wire import COMPARISONS, MAX_CONTAINED, PeopleQuery, read_filter, read_people_query
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from footfall.collect.visitors import Visitor, find_visitor
 from footfall.dashboard.drawing import called
-from footfall.dashboard.journey import Journey, draw_journey, show_journey
 from footfall.dashboard.page import Call, apart, render
-from footfall.dashboard.people import sql
+from footfall.dashboard.pages.journey import Journey, draw_journey, show_journey
+from footfall.dashboard.pages.people import sql
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound
 from footfall.identity.model import Stay
@@ -18,6 +17,7 @@ from footfall.identity.reading import persons_of
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
+from footfall.visitors.retrieve import Visitor, find_visitor
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website
 

@@ -10,7 +10,7 @@ from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.dating import AHEAD_MS
+from footfall.identity.audit.dating import AHEAD_MS
 from footfall.identity.model import (
     Example,
     Finding,

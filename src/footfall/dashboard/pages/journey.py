@@ -9,13 +9,13 @@ import msgspec
 
 from footfall.dashboard.drawing import called, day_text, draw
 from footfall.dashboard.page import Call, apart, page_headers
-from footfall.dashboard.people import sql
+from footfall.dashboard.pages.people import sql
 from footfall.db.protocol import Params, Transaction
 from footfall.identity.model import IDENTIFY
 from footfall.identity.refs import find_profile
 from footfall.identity.store import Profile, read_profile
 from footfall.people.model import JourneyEntry, JourneyPart
-from footfall.people.reading import device_kind
+from footfall.people.person import device_kind
 from footfall.web.envelope import Reply
 from footfall.websites.model import Website
 

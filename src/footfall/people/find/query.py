@@ -15,8 +15,8 @@ import msgspec
 
 from footfall.db.protocol import Row, Transaction, Value
 from footfall.db.statements import Statement, make_statement
-from footfall.people.fields import field_meant, field_names, people_named, values_containing
-from footfall.people.terms import (
+from footfall.people.find.fields import field_meant, field_names, people_named, values_containing
+from footfall.people.find.terms import (
     CUT,
     MAX_TERM,
     MAX_VALUE,

@@ -13,7 +13,7 @@ from footfall.collect.enrich.geo import NOWHERE, Place
 from footfall.collect.model import StoredDevice
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.identity.history import shared_spans_of, stays
+from footfall.identity.ledger.show import shared_spans_of, stays
 from footfall.identity.model import Person, Span, Spans
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix
 from footfall.people.model import Activity, PersonDetail, SessionDetail, Touch, VisitorOfPerson

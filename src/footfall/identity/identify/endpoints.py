@@ -14,10 +14,16 @@ import msgspec
 from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.batch import NDJSON, read_calls
+from footfall.identity.identify.batch import NDJSON, read_calls
+from footfall.identity.identify.service import (
+    IDENTIFY_HANDLER,
+    PREVIEW_HANDLER,
+    Dropped,
+    Identified,
+    IdentifyCall,
+)
+from footfall.identity.identify.wire import Identify, JunkUserId, read_identify
 from footfall.identity.model import SERVER, Warn
-from footfall.identity.service import IDENTIFY_HANDLER, PREVIEW_HANDLER, Dropped, Identified, IdentifyCall
-from footfall.identity.wire import Identify, JunkUserId, read_identify
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Headers, Reply
 from footfall.web.json import decode_object, encode

@@ -25,7 +25,7 @@ from footfall.errors import DatabaseError
 from footfall.identity.model import TraitValues
 from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of, at_prefix
-from footfall.people.terms import FORM, Indexed, indexed_value, search_terms
+from footfall.people.find.terms import FORM, Indexed, indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import store
+from footfall.identity.audit.verify import fold_people, fold_visitors, read_operations
 from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
-from footfall.identity.verify import fold_people, fold_visitors, read_operations
 from footfall.websites.store import read_websites
 
 sql = load(__file__, "rebuild.sql")

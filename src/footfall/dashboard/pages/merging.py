@@ -9,12 +9,12 @@ import msgspec
 
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import Call, apart, redirect, render
-from footfall.dashboard.person import path_of, read_user, ref_of
+from footfall.dashboard.pages.person import path_of, read_user, ref_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity.health import Shared, preview_merge, shared_emails
-from footfall.identity.history import person_now
-from footfall.identity.ledger import MERGE_HANDLER, MergeCall, Merged, find_user
+from footfall.identity.audit.health import Shared, preview_merge, shared_emails
+from footfall.identity.ledger.service import MERGE_HANDLER, MergeCall, Merged, find_user
+from footfall.identity.ledger.show import person_now
 from footfall.identity.model import MergePreview
 from footfall.identity.refs import Ref, no_such_person, profile_id_of
 from footfall.people.endpoints import PersonQuery, show_person

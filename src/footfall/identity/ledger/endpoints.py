@@ -11,9 +11,9 @@ from footfall.auth.store import key_names
 from footfall.clock import from_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.health import identity_health
-from footfall.identity.history import LedgerPart, ledger_of
-from footfall.identity.ledger import (
+from footfall.identity.audit.health import identity_health
+from footfall.identity.identify.wire import health_json, ledger_json, read_user_id
+from footfall.identity.ledger.service import (
     MERGE_HANDLER,
     UNDO_HANDLER,
     MergeCall,
@@ -22,8 +22,8 @@ from footfall.identity.ledger import (
     Undone,
     everybody_of,
 )
+from footfall.identity.ledger.show import LedgerPart, ledger_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
-from footfall.identity.wire import health_json, ledger_json, read_user_id
 from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context
 from footfall.web.envelope import Reply, success

@@ -1,0 +1,1 @@
+"""Whether what is stored is what the ledger says, and what in it looks wrong."""

@@ -1,0 +1,1 @@
+"""Who somebody is: the call, from the wire to the ledger."""

@@ -1,0 +1,1 @@
+"""What the ledger says, and how its facts are merged and undone."""

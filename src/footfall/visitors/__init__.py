@@ -1,0 +1,1 @@
+"""One browser or app install, as the API shows it."""
