@@ -47,7 +47,8 @@ from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
 from footfall.people.find import terms
-from footfall.people.index.indexer import IDLE_SECONDS, SEEN_SECONDS, SeenNoter, TraitIndexer
+from footfall.people.index.indexer import IDLE_SECONDS, TraitIndexer
+from footfall.people.presence import SEEN_SECONDS, SeenNoter
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting

@@ -14,9 +14,11 @@ from footfall.identity import store
 from footfall.identity.audit import dating, health
 from footfall.identity.audit.dating import AHEAD_MS, ClockWatch, date_back
 from footfall.identity.audit.verify import verify_identity
+from footfall.identity.fold import find_user
 from footfall.identity.identify.service import IdentifyCall, identify
 from footfall.identity.identify.wire import Identify, health_json
-from footfall.identity.ledger.service import MergeCall, UndoCall, find_user, merge, undo
+from footfall.identity.ledger.merge import MergeCall, merge
+from footfall.identity.ledger.undo import UndoCall, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import owner_at, profile_id
 from footfall.ids import at_of

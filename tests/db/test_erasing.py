@@ -18,9 +18,11 @@ from footfall.errors import Conflict, NotFound
 from footfall.identity.audit.rebuild import rebuild_identity
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.erasing import Blanked, Counts, Eraser, Erasure, Leaving, Range, Ranges
+from footfall.identity.fold import everybody_of, find_user
 from footfall.identity.identify.service import Identified, IdentifyCall, identify
 from footfall.identity.identify.wire import Identify
-from footfall.identity.ledger.service import MergeCall, UndoCall, everybody_of, find_user, merge, undo
+from footfall.identity.ledger.merge import MergeCall, merge
+from footfall.identity.ledger.undo import UndoCall, undo
 from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import profile_id
 from footfall.ids import at_prefix

@@ -13,9 +13,11 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
 from footfall.identity.audit.verify import verify_identity
+from footfall.identity.fold import id_of_user
 from footfall.identity.identify.service import Identified, IdentifyCall, identify
 from footfall.identity.identify.wire import Identify
-from footfall.identity.ledger.service import MergeCall, Merged, UndoCall, Undone, id_of_user, merge, undo
+from footfall.identity.ledger.merge import MergeCall, Merged, merge
+from footfall.identity.ledger.undo import UndoCall, Undone, undo
 from footfall.identity.model import BROWSER, SERVER
 from footfall.privacy import erasing
 from footfall.privacy.erase import EraseCall, Erasing, unfinished

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from footfall.db.protocol import Transaction
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.ledger.service import Merged, Undone, find_user
+from footfall.identity.fold import find_user
+from footfall.identity.ledger.merge import Merged
 from footfall.identity.ledger.show import person_then
+from footfall.identity.ledger.undo import Undone
 from footfall.identity.model import Operations
 from tests.laws import world
 from tests.laws.world import START, USERS, WEBSITE, Said, deliver, join, prepare, state, take_back

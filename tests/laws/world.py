@@ -13,7 +13,8 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.identity.identify.service import Identified, IdentifyCall, identify
 from footfall.identity.identify.wire import Identify
-from footfall.identity.ledger.service import MergeCall, UndoCall, merge, undo
+from footfall.identity.ledger.merge import MergeCall, merge
+from footfall.identity.ledger.undo import UndoCall, undo
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.websites.model import Exclusions, Website
 from footfall.websites.store import put_website

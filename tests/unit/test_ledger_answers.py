@@ -12,7 +12,7 @@ from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.identity.ledger import endpoints as ledger_endpoints
 from footfall.identity.ledger.endpoints import Ledger
-from footfall.identity.ledger.service import Merged
+from footfall.identity.ledger.merge import Merged
 from footfall.web.context import Context
 from footfall.websites.counts import Counts
 from tests.laws.world import VISITORS, WEBSITE

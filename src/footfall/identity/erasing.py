@@ -16,8 +16,9 @@ from msgspec.structs import astuple, replace
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules, store
-from footfall.identity.ledger.service import boundary_id, refresh_people, refresh_profile, refresh_visitor
+from footfall.identity.fold import refresh_people, refresh_profile, refresh_visitor
 from footfall.identity.model import Link
+from footfall.identity.rules import boundary_id
 from footfall.identity.store import Key
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import at_of

@@ -9,8 +9,8 @@ import msgspec
 
 from footfall.auth.store import key_names
 from footfall.db.protocol import Transaction
+from footfall.identity.fold import everybody_of
 from footfall.identity.identify.wire import explanation_json, ledger_json
-from footfall.identity.ledger.service import everybody_of
 from footfall.identity.ledger.show import explain, whole_ledger
 from footfall.identity.model import PersonThen
 from footfall.web.json import encode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, NotFound
-from footfall.identity.ledger.service import id_of_user, standing_profile
+from footfall.identity.fold import id_of_user, standing_profile
 from footfall.identity.store import Profile
 from footfall.ids import parse_object_id
 from footfall.websites.model import Website

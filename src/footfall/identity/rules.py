@@ -508,3 +508,8 @@ def owner_at(links: Sequence[Link], at: int) -> bytes | None:
         return None
     index = bisect_right(links, at, key=lambda link: at_of(link.fact_id))
     return links[max(index - 1, 0)].profile_id
+
+
+def boundary_id(secret: bytes, fact_id: bytes) -> bytes:
+    """What stays of an erased link: its time, and nothing from which the user could be guessed. (Stored.)"""
+    return fact_id[:6] + hmac.digest(secret, b"boundary\0" + fact_id, "sha256")[:10]

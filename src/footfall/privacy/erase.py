@@ -18,7 +18,7 @@ from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.errors import ApiError, DatabaseError, NotFound
 from footfall.identity import rules
 from footfall.identity.erasing import Erasure, erasure_of, erasures_under_way, stone_of
-from footfall.identity.ledger.service import everybody_of
+from footfall.identity.fold import everybody_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of
 from footfall.identity.store import Key, has_facts
 from footfall.log import get_logger

@@ -17,8 +17,8 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity import store
 from footfall.identity.model import KnownPerson
 from footfall.identity.reading import profile_from
-from footfall.people.index.indexer import read_online
 from footfall.people.person import device_kind
+from footfall.people.presence import read_online
 from footfall.web.envelope import Reply
 
 MOST_ONLINE = 100

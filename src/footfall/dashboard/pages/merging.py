@@ -13,7 +13,8 @@ from footfall.dashboard.pages.person import path_of, read_user, ref_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
 from footfall.identity.audit.health import Shared, preview_merge, shared_emails
-from footfall.identity.ledger.service import MERGE_HANDLER, MergeCall, Merged, find_user
+from footfall.identity.fold import find_user
+from footfall.identity.ledger.merge import MERGE_HANDLER, MergeCall, Merged
 from footfall.identity.ledger.show import person_now
 from footfall.identity.model import MergePreview
 from footfall.identity.refs import Ref, no_such_person, profile_id_of

@@ -18,8 +18,8 @@ from footfall.identity.ledger.endpoints import (
     read_fact_id,
     read_ledger,
 )
-from footfall.identity.ledger.service import UNDO_HANDLER, UndoCall
 from footfall.identity.ledger.show import find_entry, nobody, person_now, person_then
+from footfall.identity.ledger.undo import UNDO_HANDLER, UndoCall
 from footfall.identity.model import IDENTIFY, UNDO, LedgerEntry, LinkReason, Person, PersonThen, Stay
 from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref

@@ -15,7 +15,8 @@ from footfall.clock import Clock
 from footfall.db.protocol import Database, Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import rules
-from footfall.identity.ledger.service import refresh_people, refresh_profile, refresh_visitor, undone_by
+from footfall.identity.fold import refresh_people, refresh_profile, refresh_visitor
+from footfall.identity.ledger.undo import undone_by
 from footfall.identity.model import IDENTIFY, MERGE, UNDO
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import AT_BYTES, at_of, at_prefix

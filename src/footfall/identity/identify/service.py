@@ -14,8 +14,9 @@ from footfall.clock import DAY_MS
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
 from footfall.identity import rules, store
+from footfall.identity.fold import refresh_people
 from footfall.identity.identify.wire import Identify
-from footfall.identity.ledger.service import in_preview, refresh_people
+from footfall.identity.ledger.merge import in_preview
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
 from footfall.identity.store import Profile, Unsigned, Visitor, sql
 from footfall.ids import at_of, at_prefix

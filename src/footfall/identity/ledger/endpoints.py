@@ -12,17 +12,11 @@ from footfall.clock import from_iso
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.audit.health import identity_health
+from footfall.identity.fold import everybody_of
 from footfall.identity.identify.wire import health_json, ledger_json, read_user_id
-from footfall.identity.ledger.service import (
-    MERGE_HANDLER,
-    UNDO_HANDLER,
-    MergeCall,
-    Merged,
-    UndoCall,
-    Undone,
-    everybody_of,
-)
+from footfall.identity.ledger.merge import MERGE_HANDLER, MergeCall, Merged
 from footfall.identity.ledger.show import LedgerPart, ledger_of
+from footfall.identity.ledger.undo import UNDO_HANDLER, UndoCall, Undone
 from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
 from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context

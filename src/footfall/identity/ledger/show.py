@@ -10,7 +10,7 @@ import msgspec
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
 from footfall.identity import rules, store
-from footfall.identity.ledger.service import active_merges, everybody_of, standing_profile
+from footfall.identity.fold import active_merges, everybody_of, standing_profile
 from footfall.identity.model import (
     IDENTIFY,
     MERGE,

@@ -4,27 +4,23 @@ Whatever changes a person leaves a row in `profile_change`; a step takes some of
 profiles as they are by then. The rows are removed in the same transaction, so that several processes share the work; or, where the index
 is written apart, once that is committed. So it survives restarts: what is done twice comes to the same.
 
-When people were last seen also follows from events, which leave no such row: each process notes every other second whom it saw, up to a
-thousand visitors a second; so the processes also know who is online with the others. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a
-person's page says is read from the events.
+When people were last seen also follows from events, which leave no such row: see `people.presence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from footfall.clock import system_clock
-from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Row, Transaction, WriteHandler
 from footfall.db.statements import Statement, load
 from footfall.errors import DatabaseError
 from footfall.identity.model import TraitValues
 from footfall.identity.store import forget_changes, mark_changed
-from footfall.ids import EVENT_BYTES, at_of, at_prefix
+from footfall.ids import EVENT_BYTES, at_of
 from footfall.people.find.terms import FORM, Indexed, indexed_value, search_terms
 
 sql = load(__file__, "index.sql")
@@ -36,8 +32,6 @@ LEAST, MOST = 50, 1000
 STEP, STEP_ALONE = 0.005, 0.015
 """Seconds of a step, so that live calls do not wait long; while none come. A longer one costs less for each change."""
 IDLE_SECONDS = 0.25
-SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
-"""How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
 PAUSE, BEHIND_MS = 3.0, 1000
 """While calls come in, a step is followed by a pause of this many times as long as it took; but not when changes wait longer than that."""
 _SEARCHED = frozenset(("name", "email"))
@@ -240,36 +234,6 @@ class _Rows:
             tx.run_many(statement, rows)
 
 
-class Sighting(NamedTuple):
-    """A visitor was seen. `at`: ms since epoch."""
-
-    website_id: bytes
-    visitor_id: bytes
-    at: int
-
-
-def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
-    """Write handler: keep when people were seen last, and who is online."""
-    seen = sorted(one for call in calls for one in call)
-    latest: dict[Params, int] = {one[:2]: one.at for one in seen}
-    tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
-    for website_id in {one.website_id for one in seen}:
-        tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
-    found = tx.lookup(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
-    rows: dict[Params, int] = {}
-    for one, person in zip(seen, found, strict=True):
-        if person is not None:
-            key = (one.website_id, person.person_id)
-            rows[key] = max(one.at, rows.get(key, 0))
-    tx.derived.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
-    return [None] * len(calls)
-
-
-def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, int]:
-    """(website id, ms since epoch, how many) -> the visitors seen since by any process, the latest of them, with when that was."""
-    return {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, asked)}
-
-
 def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
     """Write handler: of websites and fields that are new since it was told last, PostgreSQL's planner expects hardly any rows.
 
@@ -285,36 +249,15 @@ def read_form(tx: Transaction, asked: None) -> int:
     return row.form if row else 0
 
 
-def _locks(calls: list[Any]) -> list[Params]:
+def lock_index(calls: list[Any]) -> list[Params]:
+    """What all that writes the index may write."""
     return [(b"trait index",)]
 
 
 # Before all others: what is written apart must not know of a batch that may yet fail.
-INDEX_HANDLER = WriteHandler(rank=-1, run=index_step, is_step=True, locks=_locks)
-SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=_locks)
+INDEX_HANDLER = WriteHandler(rank=-1, run=index_step, is_step=True, locks=lock_index)
 SIZES_HANDLER = WriteHandler(rank=-1, run=tell_sizes, is_step=True)
 DONE_HANDLER = WriteHandler(rank=-1, run=remove_changes, is_step=True)
-
-
-class SeenNoter:
-    """Notes whom this process saw. `take` gives at most so many of them, those who wait longest first."""
-
-    def __init__(self, database: Database, take: Callable[[int], list[tuple[bytes, bytes, int]]]) -> None:
-        self._database = database
-        self._take = take
-
-    async def note(self) -> None:
-        """Note whom this process saw until now; not all of them when they are very many. To be called every SEEN_SECONDS.
-
-        Raises ApiError and DatabaseError.
-        """
-        noted = 0
-        for _ in range(SEEN_STEPS):
-            if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
-                await self._database.write(SEEN_HANDLER, seen)
-                noted += len(seen)
-        if noted:
-            await self._database.derived.flush()
 
 
 class _Pending:

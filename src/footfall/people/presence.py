@@ -1,0 +1,73 @@
+"""When people were last seen, and who is online with any process.
+
+It follows from events, which leave no word for the trait index: each process notes every other second whom it saw, up to a thousand visitors
+a second. When a process is killed, or sees far more than that, some keep their place in the list until they are seen again; what a person's
+page says is read from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from footfall.collect.online import ONLINE_MS
+from footfall.db.protocol import Database, Params, Transaction, WriteHandler
+from footfall.ids import at_prefix
+from footfall.people.index.indexer import lock_index, sql
+
+SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
+"""How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
+
+
+class Sighting(NamedTuple):
+    """A visitor was seen. `at`: ms since epoch."""
+
+    website_id: bytes
+    visitor_id: bytes
+    at: int
+
+
+def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
+    """Write handler: keep when people were seen last, and who is online."""
+    seen = sorted(one for call in calls for one in call)
+    latest: dict[Params, int] = {one[:2]: one.at for one in seen}
+    tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
+    for website_id in {one.website_id for one in seen}:
+        tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
+    found = tx.lookup(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
+    rows: dict[Params, int] = {}
+    for one, person in zip(seen, found, strict=True):
+        if person is not None:
+            key = (one.website_id, person.person_id)
+            rows[key] = max(one.at, rows.get(key, 0))
+    tx.derived.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
+    return [None] * len(calls)
+
+
+def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, int]:
+    """(website id, ms since epoch, how many) -> the visitors seen since by any process, the latest of them, with when that was."""
+    return {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, asked)}
+
+
+SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=lock_index)
+
+
+class SeenNoter:
+    """Notes whom this process saw. `take` gives at most so many of them, those who wait longest first."""
+
+    def __init__(self, database: Database, take: Callable[[int], list[tuple[bytes, bytes, int]]]) -> None:
+        self._database = database
+        self._take = take
+
+    async def note(self) -> None:
+        """Note whom this process saw until now; not all of them when they are very many. To be called every SEEN_SECONDS.
+
+        Raises ApiError and DatabaseError.
+        """
+        noted = 0
+        for _ in range(SEEN_STEPS):
+            if seen := [Sighting(*one) for one in self._take(SEEN_STEP)]:
+                await self._database.write(SEEN_HANDLER, seen)
+                noted += len(seen)
+        if noted:
+            await self._database.derived.flush()
