@@ -171,7 +171,7 @@ def _index(session: StoreSession) -> None:
     is_behind = True
     while is_behind:
         is_behind = session.transact(lambda tx: index_step(tx, [Take(1000)])[-1].changes > 0)
-    session.transact(lambda tx: tx.run(sql.form_put, (FORM,)))  # else a server makes it anew
+    session.transact(lambda tx: tx.execute(sql.form_put, (FORM,)))  # else a server makes it anew
 
 
 @contextlib.contextmanager

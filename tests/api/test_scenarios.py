@@ -275,7 +275,7 @@ def test_more_than_500_unsigned_calls_of_a_visitor_on_a_day_are_dropped(server: 
     visitor, tomorrow = server.pageview(), system_clock() // DAY_MS + 1
     key = (bytes.fromhex(server.website_id), UUID(visitor).bytes)
     server.place.transact(
-        lambda tx: tx.run(sql.unsigned_put, (*key, tomorrow, MAX_UNSIGNED_A_DAY - 1)),
+        lambda tx: tx.execute(sql.unsigned_put, (*key, tomorrow, MAX_UNSIGNED_A_DAY - 1)),
     )
     server.page_identify(visitor, "A", n=1)
     assert server.dropped("identify", visitor, extraData={"user_id": "A", "n": 2}) == "too_many"

@@ -117,7 +117,7 @@ def test_a_row_that_differs_is_noticed(
 ) -> None:
     copy(str(source.data), empty.database_url)
     table = next(table for table in tables() if table.name == name)
-    empty.transact(lambda tx: tx.run(table.statement("spoil", (), f"UPDATE {name} SET {change}")))
+    empty.transact(lambda tx: tx.execute(table.statement("spoil", (), f"UPDATE {name} SET {change}")))
     monkeypatch.setattr(copying, "CHUNK", 7)  # else so few rows are copied anew
     ran = run_command(source, "db", "copy", "--from", str(source.data), "--to", empty.database_url, "--json")
     assert ran.code == 1

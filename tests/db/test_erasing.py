@@ -72,8 +72,8 @@ def fill(tx: Transaction) -> None:
         for number in range(4):
             event_id = at_prefix(NOW + 10 * number + 5) + bytes([0, 0, visitor, number])
             whose = "bob" if (visitor, number) == (0, 2) else "ann"
-            tx.run(_EVENT, (W, VISITORS[visitor], event_id, f"https://x.example/{whose}@x.example"))
-            tx.run(_SESSION, (W, VISITORS[visitor], NOW + 10 * number + 5))
+            tx.execute(_EVENT, (W, VISITORS[visitor], event_id, f"https://x.example/{whose}@x.example"))
+            tx.execute(_SESSION, (W, VISITORS[visitor], NOW + 10 * number + 5))
     say(tx, 0, "ann", 0, name="Ann")
     say(tx, 0, "bob", 20, name="Bob")
     say(tx, 0, "ann", 30)

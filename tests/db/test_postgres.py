@@ -44,7 +44,7 @@ def test_a_writer_sees_what_others_wrote_until_it_got_its_locks(odd: Place) -> N
     tx = session.begin()
     tx.lock([(b"a",)])
     before = tx.one(count)
-    odd.transact(lambda other: other.run(put, ("new",)))
+    odd.transact(lambda other: other.execute(put, ("new",)))
     assert before is not None
     after = tx.one(count)
     assert after is not None
@@ -61,16 +61,16 @@ def test_a_session_goes_on_after_statements_that_failed_in_front_of_new_ones(emp
     session = PostgresSession(empty.database_url)
     for round_number in range(4):
         tx = session.begin()
-        tx.run_many(put, [("twice",), ("twice",)])
+        tx.execute_many(put, [("twice",), ("twice",)])
         with pytest.raises(psycopg.errors.UniqueViolation):
-            tx.lookup(get, [("twice",)])
+            tx.get_many(get, [("twice",)])
         session.rollback()
         tx = session.begin()
-        assert tx.lookup(get, [("twice",), (f"round {round_number - 1}",)])[0] is None
-        tx.run_many(put, [(f"round {round_number}",)])
+        assert tx.get_many(get, [("twice",), (f"round {round_number - 1}",)])[0] is None
+        tx.execute_many(put, [(f"round {round_number}",)])
         session.commit()
     tx = session.begin()
-    assert tx.lookup(get, [(f"round {number}",) for number in range(5)]) == [*[(0,)] * 4, None]
+    assert tx.get_many(get, [(f"round {number}",) for number in range(5)]) == [*[(0,)] * 4, None]
     session.rollback()
     session.close()
 
@@ -117,7 +117,7 @@ def written(
     put = make_statement("put", "name text", "INSERT INTO setting VALUES (:name, 0)")
 
     def keep(tx: Transaction, calls: list[tuple[bytes, str]]) -> list[str]:
-        tx.run_many(put, [(name,) for _, name in calls])
+        tx.execute_many(put, [(name,) for _, name in calls])
         return [name for _, name in calls]
 
     handler = WriteHandler(

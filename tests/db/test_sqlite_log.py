@@ -21,14 +21,14 @@ SLICE = 8 * MIB
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[SqliteSession]:
     with closing(open_session(tmp_path / FILE_NAME)) as session:
-        session.transact(lambda tx: tx.run(MAKE))
+        session.transact(lambda tx: tx.execute(MAKE))
         yield session
 
 
 def write(session: SqliteSession, megabytes: int) -> int:
     """Write so much, as a command does; how long the log is then, in bytes."""
     for _ in range(megabytes * MIB // SLICE):
-        session.transact(lambda tx: tx.run(PUT, (b"x" * SLICE,)))
+        session.transact(lambda tx: tx.execute(PUT, (b"x" * SLICE,)))
     return log_size(session)
 
 

@@ -65,34 +65,34 @@ AWKWARD = [
 
 @pytest.fixture
 def things(place: Place) -> Place:
-    place.transact(lambda tx: tx.run(MAKE))
+    place.transact(lambda tx: tx.execute(MAKE))
     return place
 
 
 @pytest.mark.parametrize("rows", [AWKWARD, AWKWARD[:1], []], ids=["all", "one", "none"])
 def test_what_is_written_is_read(things: Place, rows: list[Any]) -> None:
-    things.transact(lambda tx: tx.run_many(PUT, rows))
+    things.transact(lambda tx: tx.execute_many(PUT, rows))
     written = sorted(starmap(ALL.row, rows), key=repr)
     assert sorted(things.snapshot(lambda tx: tx.all(ALL)), key=repr) == written
     assert sorted(things.snapshot(lambda tx: list(tx.stream(ALL))), key=repr) == written
 
 
 def test_a_lookup_answers_each_key_in_order(things: Place) -> None:
-    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
     keys = [(row[0], row[1]) for row in AWKWARD]
     wanted = [keys[3], (b"no", "body"), keys[0], keys[3]]
-    found = things.snapshot(lambda tx: tx.lookup(GET, wanted))
+    found = things.snapshot(lambda tx: tx.get_many(GET, wanted))
     third, first = GET.row(*AWKWARD[3][2:]), GET.row(*AWKWARD[0][2:])
     assert found == [third, None, first, third]
-    assert things.snapshot(lambda tx: tx.lookup(GET, [])) == []
+    assert things.snapshot(lambda tx: tx.get_many(GET, [])) == []
     assert things.snapshot(lambda tx: tx.one(GET, (b"no", "body"))) is None
 
 
 def test_several_lookups_are_answered_together(things: Place) -> None:
-    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
+    things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
     first, last = AWKWARD[0], AWKWARD[-1]
     asked: list[tuple[Any, list[Any]]] = [(GET, [first[:2], last[:2]]), (GET, []), (GET, [(b"no", "body")])]
-    assert things.snapshot(lambda tx: tx.lookups(*asked)) == [
+    assert things.snapshot(lambda tx: tx.get_many_together(*asked)) == [
         [GET.row(*first[2:]), GET.row(*last[2:])],
         [],
         [None],
@@ -101,12 +101,12 @@ def test_several_lookups_are_answered_together(things: Place) -> None:
 
 def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:
     def work(tx: Transaction) -> Any:
-        tx.run_many(PUT, AWKWARD)
-        tx.run_many(
+        tx.execute_many(PUT, AWKWARD)
+        tx.execute_many(
             SET, [(*AWKWARD[1][:2], 7, None), (*AWKWARD[3][:2], None, "new \\ {"), (b"no", "body", 8, "")]
         )
-        tx.run_many(REMOVE_ONE, [AWKWARD[0][:2], AWKWARD[2][:2], (b"no", "body")])
-        return tx.lookup(GET, [row[:2] for row in AWKWARD])
+        tx.execute_many(REMOVE_ONE, [AWKWARD[0][:2], AWKWARD[2][:2], (b"no", "body")])
+        return tx.get_many(GET, [row[:2] for row in AWKWARD])
 
     changed = [
         None,
@@ -119,14 +119,14 @@ def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:
 
 
 def test_run_tells_how_many_rows_it_changed(things: Place) -> None:
-    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
-    assert things.transact(lambda tx: tx.run(REMOVE, (b"c",))) == 1
-    assert things.transact(lambda tx: tx.run(REMOVE, (b"c",))) == 0
+    things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
+    assert things.transact(lambda tx: tx.execute(REMOVE, (b"c",))) == 1
+    assert things.transact(lambda tx: tx.execute(REMOVE, (b"c",))) == 0
 
 
 def test_a_row_that_is_there_is_overwritten(things: Place) -> None:
-    things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 1, 1.0, "x")]))
-    things.transact(lambda tx: tx.run_many(PUT, [(b"a", "n", 2, None, None)]))
+    things.transact(lambda tx: tx.execute_many(PUT, [(b"a", "n", 1, 1.0, "x")]))
+    things.transact(lambda tx: tx.execute_many(PUT, [(b"a", "n", 2, None, None)]))
     assert things.snapshot(lambda tx: tx.one(GET, (b"a", "n"))) == GET.row(2, None, None)
 
 
@@ -135,30 +135,30 @@ def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place
     twice = make_statement("twice", "name text", "INSERT INTO thing (website_id, name) VALUES (NULL, :name)")
 
     def work(tx: Transaction) -> None:
-        tx.run_many(PUT, [row])
-        tx.run_many(twice, [("m",)])
-        tx.run_many(PUT, AWKWARD)
+        tx.execute_many(PUT, [row])
+        tx.execute_many(twice, [("m",)])
+        tx.execute_many(PUT, AWKWARD)
 
     for _ in range(3):
         with pytest.raises(Exception, match=r"(?i)null"):
             things.transact(work)
     assert things.snapshot(lambda tx: tx.all(ALL)) == []
-    things.transact(lambda tx: tx.run_many(PUT, [row]))
+    things.transact(lambda tx: tx.execute_many(PUT, [row]))
     assert things.snapshot(lambda tx: tx.all(ALL)) == [ALL.row(*row)]
 
 
 def test_a_statement_that_declares_no_columns_gives_no_rows(things: Place) -> None:
     silent = make_statement("silent", "", "SELECT name FROM thing")
     assert things.snapshot(lambda tx: tx.all(silent)) == []
-    things.transact(lambda tx: tx.run_many(PUT, AWKWARD))
-    for read in (lambda tx: tx.all(silent), lambda tx: tx.one(silent), lambda tx: tx.lookup(silent, [()])):
+    things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
+    for read in (lambda tx: tx.all(silent), lambda tx: tx.one(silent), lambda tx: tx.get_many(silent, [()])):
         with pytest.raises(TypeError, match="silent declares no columns"):
             things.snapshot(read)
 
 
 def test_work_that_fails_leaves_nothing(things: Place) -> None:
     def work(tx: Transaction) -> None:
-        tx.run_many(PUT, AWKWARD)
+        tx.execute_many(PUT, AWKWARD)
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
@@ -174,7 +174,7 @@ def test_an_error_of_the_store_is_ours(things: Place) -> None:
 
 def test_locks_may_be_taken_again_and_end_with_the_transaction(things: Place) -> None:
     def work(tx: Transaction) -> None:
-        tx.run(IMPATIENT)
+        tx.execute(IMPATIENT)
         tx.lock([(b"a", "b")], [(b"c",), (b"a", "b")])
         tx.lock([(b"a", "b")])
 

@@ -36,7 +36,7 @@ PUT = make_statement("put", "name text", "INSERT INTO setting VALUES ('put ' || 
 def put(tx: Transaction, calls: list[str]) -> list[str]:
     """Like those of real calls it needs an answer before it writes."""
     assert tx.one(COUNT)
-    tx.run_many(PUT, [(name,) for name in calls])
+    tx.execute_many(PUT, [(name,) for name in calls])
     return calls
 
 
@@ -83,7 +83,7 @@ def test_a_write_that_another_session_locks_out_is_refused_and_not_written(empty
                     await database.write(PUT_HANDLER, "locked out", bulk=bulk)
                 assert refused.value.retry_after
             with pytest.raises(Unavailable):
-                await database.change(lambda tx: tx.run(PUT, ("changed",)))
+                await database.change(lambda tx: tx.execute(PUT, ("changed",)))
             with pytest.raises(DatabaseError):
                 await database.read(lambda tx, _: tx.one(COUNT), None)
         assert await database.write(PUT_HANDLER, "let in") == "let in"

@@ -113,7 +113,7 @@ def crowd(session: Any) -> Iterator[tuple[Transaction, dict[bytes, int]]]:
         people = {one.profile_id: n for n, one in enumerate(deliver(tx, said))}
         while index_step(tx, [Take(7)])[0].changes:
             pass
-        tx.run_many(SEEN, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
+        tx.execute_many(SEEN, [(WEBSITE.website_id, one, seen_at(n)) for one, n in people.items()])
         yield tx, people
     finally:
         session.rollback()
@@ -205,7 +205,7 @@ def test_what_nobody_can_be_found_by_any_more_is_told_and_removed(session: Any, 
     with crowd(session) as (tx, _):
         before = index_rows(tx)
         assert differences(tx) == []
-        tx.run(*LEFT_OVER[table])
+        tx.execute(*LEFT_OVER[table])
         (told,) = differences(tx)
         assert NOBODY[1].hex() in told
         remove_leftovers(tx)
@@ -216,7 +216,7 @@ def test_what_nobody_can_be_found_by_any_more_is_told_and_removed(session: Any, 
 def test_what_a_background_step_will_remove_is_no_difference(session: Any) -> None:
     with crowd(session) as (tx, _):
         before = index_rows(tx)
-        tx.run(*LEFT_OVER["trait"])
+        tx.execute(*LEFT_OVER["trait"])
         mark_changed(tx, [NOBODY])
         assert differences(tx) == []
         index_step(tx, [Take(1)])
@@ -231,7 +231,7 @@ def test_whoever_is_part_of_another_person_is_not_found_alone(session: Any) -> N
         before = index_rows(tx)
         assert differences(tx) == []
         other = max(one for one, number in people.items() if number in (1, 2))
-        tx.run(sql.listed_put, (WEBSITE.website_id, other, 5, 5))
+        tx.execute(sql.listed_put, (WEBSITE.website_id, other, 5, 5))
         assert len(differences(tx)) == 1
         remove_leftovers(tx)
         while index_step(tx, [Take(100)])[0].changes:
@@ -294,10 +294,10 @@ def test_an_index_of_another_form_is_made_anew_once(session: Any) -> None:
     with crowd(session) as (tx, people):
         before = tx.all(values)
         key = (WEBSITE.website_id, min(people), "plan")
-        tx.run(sql.trait_put, (*key, "text", "as it was kept before", None))
+        tx.execute(sql.trait_put, (*key, "text", "as it was kept before", None))
         advance(OneTransaction(tx), 2)
         assert tx.all(values) == before
-        tx.run(sql.trait_put, (*key, "text", "something else", None))
+        tx.execute(sql.trait_put, (*key, "text", "something else", None))
         advance(OneTransaction(tx), 2)
         assert tx.all(values) != before
 

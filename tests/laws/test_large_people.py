@@ -46,14 +46,14 @@ def say(tx: Transaction, visitor: bytes, user: str, at: int) -> bytes:
 
 
 def with_many_visitors(tx: Transaction, many: int) -> bytes:
-    tx.run_many(_SEEN, [(ID, visitor_of(number)) for number in range(many)])
+    tx.execute_many(_SEEN, [(ID, visitor_of(number)) for number in range(many)])
     first, *_ = [say(tx, visitor_of(number), "ann", number) for number in range(many)]
     return first
 
 
 def with_a_shared_till(tx: Transaction, many: int) -> bytes:
     """Two people who take turns on one visitor."""
-    tx.run_many(_SEEN, [(ID, visitor_of(0))])
+    tx.execute_many(_SEEN, [(ID, visitor_of(0))])
     first, *_ = [say(tx, visitor_of(0), ("ann", "bob")[number % 2], number) for number in range(2 * many)]
     return first
 
@@ -90,7 +90,7 @@ def test_the_links_of_others_are_not_read(session: Any) -> None:
     rows = []
     for many in (FEW, MANY):
         with world_of(session) as tx:
-            tx.run_many(_SEEN, [(ID, visitor_of(0))])
+            tx.execute_many(_SEEN, [(ID, visitor_of(0))])
             ann = say(tx, visitor_of(0), "ann", 0)
             for number in range(many):
                 say(tx, visitor_of(0), f"guest {number}", number + 1)

@@ -83,7 +83,7 @@ class Story:
         for number, (visitor, at) in enumerate(events):
             self.reading.events.append((VISITORS[visitor], START + at))
             row = (ID, VISITORS[visitor], at_prefix(START + at) + number.to_bytes(4, "big"))
-            tx.run(_EVENT, row)
+            tx.execute(_EVENT, row)
 
     def do(self, step: Step) -> None:
         self.now += step.later
@@ -311,15 +311,15 @@ class CountingTransaction:
         self.rows += 1
         return self._tx.one(*asked)
 
-    def lookup(self, statement: Any, keys: Any) -> Any:
+    def get_many(self, statement: Any, keys: Any) -> Any:
         self.rows += len(keys)
-        return self._tx.lookup(statement, keys)
+        return self._tx.get_many(statement, keys)
 
-    def lookups(self, *asked: Any) -> Any:
+    def get_many_together(self, *asked: Any) -> Any:
         self.rows += sum(len(keys) for _, keys in asked)
-        return self._tx.lookups(*asked)
+        return self._tx.get_many_together(*asked)
 
-    def queries(self, *asked: Any) -> list[Any]:
+    def all_together(self, *asked: Any) -> list[Any]:
         return [self.all(*one) for one in asked]
 
 

@@ -102,7 +102,7 @@ facts = st.builds(
 def prepare(tx: Transaction) -> None:
     """The website and its visitors."""
     put_website(tx, WEBSITE)
-    tx.run_many(_SEE, [(WEBSITE.website_id, visitor, _DEVICE) for visitor in VISITORS])
+    tx.execute_many(_SEE, [(WEBSITE.website_id, visitor, _DEVICE) for visitor in VISITORS])
 
 
 def deliver(tx: Transaction, said: Sequence[Said]) -> list[Identified]:

@@ -199,13 +199,13 @@ def check(html: str) -> str:
 
 
 def store_visitor(tx: Transaction, visitor_id: bytes, *columns: str | None) -> None:
-    tx.run_many(_VISITOR, [(ID, visitor_id, *columns)])
+    tx.execute_many(_VISITOR, [(ID, visitor_id, *columns)])
 
 
 def store_event(tx: Transaction, number: int, kind: str, **fields: str | None) -> None:
     event_id = at_prefix(START + number) + number.to_bytes(4, "big")
     row = (ID, VISITORS[0], event_id, kind, fields.get("url"), fields.get("query"), None)
-    tx.run_many(_EVENT, [(*row, fields.get("name"), fields.get("data"))])
+    tx.execute_many(_EVENT, [(*row, fields.get("name"), fields.get("data"))])
 
 
 def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: SqliteSession) -> None:
@@ -256,7 +256,9 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
     def work(tx: Transaction) -> None:
         store_visitor(tx, VISITORS[0], None, PLACE, DEVICE, None, None, None)
         store_visitor(tx, VISITORS[1], None, None, None, None, None, None)
-        tx.run_many(_SESSION, [(ID, VISITORS[0], START, None, f"x.example/{OUTSIDE}", '{"ref":"\u202e"}')])
+        tx.execute_many(
+            _SESSION, [(ID, VISITORS[0], START, None, f"x.example/{OUTSIDE}", '{"ref":"\u202e"}')]
+        )
         store_event(tx, 0, PAYMENT)
         user = OUTSIDE
         at = 0

@@ -56,8 +56,8 @@ def create_account(tx: Transaction, email: str, password_hash: str, now: int) ->
     if tx.one(sql.account_by_email, (email,)):
         return FieldError("email", f"there is an account for {email} already")
     account = Account(new_object_id(), email, now)
-    tx.run(sql.account_add, (account.account_id, email, password_hash, now))
-    tx.run(sql.links_remove)
+    tx.execute(sql.account_add, (account.account_id, email, password_hash, now))
+    tx.execute(sql.links_remove)
     return account
 
 
@@ -81,7 +81,7 @@ def set_password(tx: Transaction, account: Account, password_hash: str, was: str
     if was is not None and not _is_still(tx, account, was):
         return False
     _lock(tx, account)
-    tx.run(sql.password_set, (account.account_id, password_hash))
+    tx.execute(sql.password_set, (account.account_id, password_hash))
     end_sessions(tx, account.account_id)
     return True
 
@@ -110,8 +110,8 @@ def new_setup_link(tx: Transaction, now: int) -> str | None:
     if tx.all(sql.accounts_all):
         return None
     secret = secrets.token_urlsafe(24)
-    tx.run(sql.links_remove)
-    tx.run(sql.link_add, (hash_secret(secret), now))
+    tx.execute(sql.links_remove)
+    tx.execute(sql.link_add, (hash_secret(secret), now))
     return secret
 
 

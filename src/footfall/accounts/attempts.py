@@ -43,14 +43,14 @@ def begin_change(tx: Transaction, salt: bytes, account_id: bytes, now: int) -> l
 
 def uncount_attempt(tx: Transaction, keys: list[bytes]) -> None:
     """It was the right password, or none was looked at."""
-    tx.run_many(sql.attempt_uncount, [(key,) for key in keys])
+    tx.execute_many(sql.attempt_uncount, [(key,) for key in keys])
 
 
 def remember_address(tx: Transaction, email: str, address: str, now: int) -> None:
     """From now on an account is known to log in from an address."""
     key = _known_key(tx, email.strip().lower(), place_of(address))
     if key is not None:
-        tx.run(sql.address_known, (key, (now + KNOWN_DAYS * DAY_MS) // WINDOW_MS))
+        tx.execute(sql.address_known, (key, (now + KNOWN_DAYS * DAY_MS) // WINDOW_MS))
 
 
 def place_of(address: str) -> str:
@@ -70,10 +70,10 @@ def _known_key(tx: Transaction, email: str, place: str) -> bytes | None:
 def _count(tx: Transaction, salt: bytes, now: int, budgets: dict[str, int]) -> list[bytes]:
     """Count an attempt by each of `budgets` (how many each may have); the keys, or none and nothing counted when one is used up."""
     window = now // WINDOW_MS
-    tx.run(sql.attempts_forget, (window,))
+    tx.execute(sql.attempts_forget, (window,))
     keys = [hmac.digest(salt, f"{window} {budget}".encode(), "sha256") for budget in budgets]
-    counted = [row.attempts if row else 0 for row in tx.lookup(sql.attempts_of, [(key,) for key in keys])]
+    counted = [row.attempts if row else 0 for row in tx.get_many(sql.attempts_of, [(key,) for key in keys])]
     if any(used >= most for used, most in zip(counted, budgets.values(), strict=True)):
         return []
-    tx.run_many(sql.attempt_count, [(key, window) for key in keys])
+    tx.execute_many(sql.attempt_count, [(key, window) for key in keys])
     return keys

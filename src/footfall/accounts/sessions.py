@@ -17,8 +17,8 @@ SESSION_DAYS = 30
 def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
     """Log in: the secret for the cookie, of which only the hash is kept."""
     secret = secrets.token_urlsafe(32)
-    tx.run(sql.sessions_forget, (now,))
-    tx.run(sql.session_add, (hash_secret(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
+    tx.execute(sql.sessions_forget, (now,))
+    tx.execute(sql.session_add, (hash_secret(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
     return secret
 
 
@@ -31,12 +31,12 @@ def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
 
 def end_session(tx: Transaction, secret: str) -> None:
     """Log out."""
-    tx.run(sql.session_end, (hash_secret(secret),))
+    tx.execute(sql.session_end, (hash_secret(secret),))
 
 
 def end_sessions(tx: Transaction, account_id: bytes) -> None:
     """Log an account out everywhere."""
-    tx.run(sql.sessions_end, (account_id,))
+    tx.execute(sql.sessions_end, (account_id,))
 
 
 def hash_secret(secret: str) -> bytes:

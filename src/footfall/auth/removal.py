@@ -10,5 +10,5 @@ from footfall.websites.removal import remove_website
 
 def close_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
     """Take a website and its keys away (`now`: ms since epoch), if there is one."""
-    tx.run(sql.keys_remove, (website_id,))
+    tx.execute(sql.keys_remove, (website_id,))
     return remove_website(tx, website_id, now)

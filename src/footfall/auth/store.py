@@ -43,7 +43,7 @@ def new_key(website_id: bytes, name: str, now: int) -> NewKey:
 def add_key(tx: Transaction, new: NewKey) -> None:
     """Store a new API key."""
     key, secret_hash = new.key, tokens.hash_secret(new.secret)
-    tx.run(
+    tx.execute(
         sql.key_add, (key.website_id, key.api_key_id, key.name, key.display_key, secret_hash, key.created_at)
     )
 
@@ -73,7 +73,7 @@ def list_keys(tx: Transaction, website_id: bytes) -> list[ApiKey]:
 
 def revoke_key(tx: Transaction, key_id: bytes, now: int) -> bool:
     """Whether there was such a key to revoke."""
-    return tx.run(sql.key_revoke, (key_id, now)) > 0
+    return tx.execute(sql.key_revoke, (key_id, now)) > 0
 
 
 def new_token(name: str, scopes: list[str], website_ids: list[bytes], now: int) -> NewToken:
@@ -98,7 +98,7 @@ def new_token(name: str, scopes: list[str], website_ids: list[bytes], now: int) 
 def add_token(tx: Transaction, new: NewToken) -> None:
     """Store a new access token."""
     token = new.token
-    tx.run(
+    tx.execute(
         sql.token_add,
         (
             token.token_id,
@@ -148,7 +148,7 @@ def _ids(stored: str) -> tuple[bytes, ...]:
 
 def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
     """Whether there was such a token to revoke."""
-    return tx.run(sql.token_revoke, (token_id, now)) > 0
+    return tx.execute(sql.token_revoke, (token_id, now)) > 0
 
 
 def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
@@ -163,8 +163,8 @@ def note_used(tx: Transaction, calls: list[dict[bytes, int]]) -> list[None]:
     """Write handler: when keys and tokens were last used, in ms since epoch by their ids."""
     for used in calls:
         for credential_id, at in sorted(used.items()):
-            if not tx.run(sql.key_used, (credential_id, at)):
-                tx.run(sql.token_used, (credential_id, at))
+            if not tx.execute(sql.key_used, (credential_id, at)):
+                tx.execute(sql.token_used, (credential_id, at))
     return [None] * len(calls)
 
 

@@ -60,9 +60,9 @@ def add_hosts(tx: Transaction, calls: list[_Hosts]) -> list[None]:
     for hosts in calls:
         for (website_id, day), counted in sorted(hosts.items()):
             known = Counter({row.host: row.hits for row in tx.all(sql.hosts_on, (website_id, day))})
-            tx.run(sql.hosts_forget, (website_id, day))
+            tx.execute(sql.hosts_forget, (website_id, day))
             kept = (known + counted).most_common(MOST_HOSTS)
-            tx.run_many(sql.host_add, [(website_id, day, host, hits) for host, hits in kept])
+            tx.execute_many(sql.host_add, [(website_id, day, host, hits) for host, hits in kept])
     return [None] * len(calls)
 
 

@@ -35,7 +35,7 @@ class _Events:
             for one, spans in ranges.items()
             for span in spans
         ]
-        answers = iter(tx.queries(*asked))
+        answers = iter(tx.all_together(*asked))
         self._events = {one: [row for _ in spans for row in next(answers)] for one, spans in ranges.items()}
 
     def ids(self, visitor_id: bytes) -> list[bytes]:
@@ -51,14 +51,14 @@ class _Events:
             if row.event_id < spans[-1][1]
         ]
         sessions = self._sessions(ranges)
-        self._tx.run_many(sql.event_blank, events)
-        self._tx.run_many(sql.session_blank, sessions)
+        self._tx.execute_many(sql.event_blank, events)
+        self._tx.execute_many(sql.session_blank, sessions)
         return {"events": len(events), "sessions": len(sessions)}
 
     def _sessions(self, ranges: Ranges) -> list[Params]:
         """The sessions that began in these ranges, as they are blanked."""
         asked = [(one, at_of(since), at_of(until)) for one, spans in ranges.items() for since, until in spans]
-        found = self._tx.queries(*[(sql.sessions_between, (self._website_id, *one)) for one in asked])
+        found = self._tx.all_together(*[(sql.sessions_between, (self._website_id, *one)) for one in asked])
         return [
             (
                 self._website_id,
@@ -77,13 +77,15 @@ def _blank_visitors(tx: Transaction, blanked: Blanked) -> Counts:
     links, users, website_id = blanked.links, blanked.users, blanked.erasure.website_id
     visitors = [one for one in blanked.fresh if any(link.profile_id in users for link in links[one])]
     keys: list[Params] = [(website_id, one) for one in visitors]
-    found = tx.lookups((sql.visitor_texts, keys), (sql.pageview_first, keys), (sql.pageview_last, keys))
+    found = tx.get_many_together(
+        (sql.visitor_texts, keys), (sql.pageview_first, keys), (sql.pageview_last, keys)
+    )
     rows = [
         (website_id, one, *_texts(blanked, links[one], row, earliest, latest))
         for one, row, earliest, latest in zip(visitors, *found, strict=True)
         if row is not None
     ]
-    tx.run_many(sql.visitor_blank, rows)
+    tx.execute_many(sql.visitor_blank, rows)
     return {"visitors": len(rows)}
 
 

@@ -37,7 +37,7 @@ class StoredVisitor(msgspec.Struct):
 def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     """Write handler: keep every hit. Pageviews make a visitor visible; other events before the first one wait for it."""
     keys: list[Params] = list({(hit.website_id, hit.visitor_id): None for hit in hits})
-    found = tx.lookup(sql.visitor_get, keys)
+    found = tx.get_many(sql.visitor_get, keys)
     visitors = {key: _visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None}
     sessions: dict[Params, Params] = {}
     events: list[Params] = []
@@ -59,9 +59,9 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
             sessions[(*key, visitor.session_started_at)] = _session(hit, visitor)
         _see(visitor, hit)
         events.append(_event(hit, visitor.session_started_at))
-    tx.run_many(sql.event_add, events)
-    tx.run_many(sql.session_put, list(sessions.values()))
-    tx.run_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
+    tx.execute_many(sql.event_add, events)
+    tx.execute_many(sql.session_put, list(sessions.values()))
+    tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
     return [None] * len(hits)
 
 
@@ -181,7 +181,7 @@ def give_salts(tx: Transaction, calls: list[tuple[int, bytes]]) -> list[bytes]:
     """Write handler: the salt of each (UTC day, new salt to use when the day has none)."""
     salts = []
     for day, new in calls:
-        tx.run(sql.salt_add, (day, new))
+        tx.execute(sql.salt_add, (day, new))
         row = tx.one(sql.salt_get, (day,))
         salts.append(row.salt if row else new)
     return salts
@@ -192,7 +192,7 @@ SALT_HANDLER = WriteHandler(rank=2, run=give_salts)
 
 def destroy_salts(tx: Transaction, days: list[int]) -> list[None]:
     """Write handler: destroy the salts of all days that are not, or are not yet, each of these."""
-    tx.run_many(sql.salts_destroy, [(day,) for day in set(days)])
+    tx.execute_many(sql.salts_destroy, [(day,) for day in set(days)])
     return [None] * len(days)
 
 

@@ -140,7 +140,7 @@ def _write(target: Session, table: Table, rows: list[Row]) -> None:
     then = f"DO UPDATE SET {changed}" if changed else "DO NOTHING"
     text = f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT ({key}) {then}"
     statement = table.statement("put", table.columns, text)
-    target.transact(lambda tx: tx.run_many(statement, _values(rows)))
+    target.transact(lambda tx: tx.execute_many(statement, _values(rows)))
 
 
 def _values(rows: list[Row]) -> list[Params]:

@@ -9,7 +9,7 @@ sql = load(__file__, "health.sql")
 
 
 def _beat(tx: Transaction, calls: list[int]) -> list[None]:
-    tx.run(sql.heartbeat, (max(calls),))
+    tx.execute(sql.heartbeat, (max(calls),))
     return [None] * len(calls)
 
 

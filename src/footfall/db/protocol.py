@@ -41,19 +41,19 @@ class Transaction(Protocol):
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
         """The first row of a query, or None."""
 
-    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+    def get_many(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         """The first row for each key, in the order of `keys`: the query run for all keys at once."""
 
-    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+    def all_together(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
         """What `all` gives for each (query, params): together, where a server has to be waited for."""
 
-    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
-        """What `lookup` gives for each (query, keys): together, where a server has to be waited for."""
+    def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        """What `get_many` gives for each (query, keys): together, where a server has to be waited for."""
 
-    def run(self, statement: Statement, params: Params = ()) -> int:
+    def execute(self, statement: Statement, params: Params = ()) -> int:
         """Run a statement that writes; the number of rows it changed."""
 
-    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+    def execute_many(self, statement: Statement, rows: Sequence[Params]) -> None:
         """Run an INSERT of VALUES, an UPDATE or a DELETE once for each of `rows`; no two of them may name the same key.
 
         What is wrong with it may be raised later, by a statement that gives something or by the commit.

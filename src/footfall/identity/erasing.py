@@ -121,13 +121,13 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     """Make nobody of users: no profiles, no merges, a tombstone each; what is left of them is hidden."""
     website_id, ids = leaving.erasure.website_id, sorted(leaving.users)
     keys: list[Key] = [(website_id, one) for one in ids]
-    profiles = sum(tx.run(identity_sql.profile_remove, key) for key in keys)
+    profiles = sum(tx.execute(identity_sql.profile_remove, key) for key in keys)
     facts = _remove_merges(tx, website_id, set(ids))
     for user_id in leaving.users.values():
         _bury(tx, leaving, user_id)
-    tx.run_many(sql.changes_forget, keys)
+    tx.execute_many(sql.changes_forget, keys)
     store.mark_changed(tx, keys)
-    tx.run_many(sql.erasing_add, [(*key, leaving.erasure.erasure_id) for key in keys])
+    tx.execute_many(sql.erasing_add, [(*key, leaving.erasure.erasure_id) for key in keys])
     return {"profiles": profiles, "facts": facts}
 
 
@@ -135,12 +135,12 @@ def _remove_merges(tx: Transaction, website_id: bytes, ids: set[bytes]) -> int:
     """Remove the merges that name these users; how many facts that were."""
     merges = {merge for member in ids for merge in store.merges_of(tx, website_id, member)}
     keys: list[Params] = [(website_id, fact_id) for fact_id in sorted({merge.fact_id for merge in merges})]
-    undone = tx.lookup(identity_sql.inactive_get, keys)
+    undone = tx.get_many(identity_sql.inactive_get, keys)
     active = {key[1] for key, row in zip(keys, undone, strict=True) if row is None}
     sides = {
         (website_id, side, merge.fact_id) for merge in merges for side in (merge.profile_id, merge.other_id)
     }
-    tx.run_many(identity_sql.merge_remove, sorted(sides))
+    tx.execute_many(identity_sql.merge_remove, sorted(sides))
     removed = _remove_facts(tx, website_id, [merge.fact_id for merge in merges])
     refresh_people(tx, website_id, {merge.other_id for merge in merges if merge.fact_id in active} - ids)
     return removed
@@ -165,13 +165,13 @@ def _remove_and_bound(tx: Transaction, blanked: Blanked) -> int:
     """Remove the facts; each that counted leaves a boundary. How many that were."""
     website_id, secret = blanked.erasure.website_id, blanked.erasure.profile_secret
     pairs = [(one, fact_id) for one, facts in blanked.facts.items() for fact_id in facts]
-    undone = tx.lookup(identity_sql.inactive_get, [(website_id, fact_id) for _, fact_id in pairs])
+    undone = tx.get_many(identity_sql.inactive_get, [(website_id, fact_id) for _, fact_id in pairs])
     boundaries: list[Params] = [
         (website_id, one, boundary_id(secret, fact_id))
         for (one, fact_id), row in zip(pairs, undone, strict=True)
         if row is None and at_of(fact_id) < blanked.until
     ]
-    tx.run_many(identity_sql.boundary_add, boundaries)
+    tx.execute_many(identity_sql.boundary_add, boundaries)
     return _remove_facts(tx, website_id, [fact_id for _, fact_id in pairs])
 
 
@@ -180,7 +180,7 @@ def _refold(tx: Transaction, blanked: Blanked) -> None:
     website_id, visitors = blanked.erasure.website_id, list(blanked.facts)
     owners = {one: _owners(blanked, one) for one in visitors}
     asked = [(one, owner) for one in visitors for owner in owners[one]]
-    found = tx.queries(
+    found = tx.all_together(
         *[(identity_sql.boundaries_of_visitor, (website_id, one)) for one in visitors],
         *[(identity_sql.fact_ids_of_profile_on, (website_id, owner, one)) for one, owner in asked],
     )
@@ -190,13 +190,13 @@ def _refold(tx: Transaction, blanked: Blanked) -> None:
     }
     for (one, owner), rows in zip(asked, found[len(visitors) :], strict=True):
         facts[one] += [(row.fact_id, owner) for row in rows]
-    tx.run_many(identity_sql.links_remove, [(website_id, one) for one in visitors])
+    tx.execute_many(identity_sql.links_remove, [(website_id, one) for one in visitors])
     folded = [
         (website_id, one, link.fact_id, link.profile_id)
         for one in visitors
         for link in rules.fold_links(facts[one])
     ]
-    tx.run_many(identity_sql.link_add, folded)
+    tx.execute_many(identity_sql.link_add, folded)
     others = {owner for found in owners.values() for owner in found} - blanked.users
     store.mark_changed(tx, [(website_id, owner) for owner in sorted(others)])
 
@@ -211,14 +211,14 @@ def _remove_facts(tx: Transaction, website_id: bytes, fact_ids: Sequence[bytes])
     """Remove facts, all undos of them, and undos of those; how many that were."""
     doomed, waiting = set(fact_ids), sorted(set(fact_ids))
     while waiting:
-        found = tx.queries(*[(identity_sql.undos_of_fact, (website_id, one)) for one in waiting])
+        found = tx.all_together(*[(identity_sql.undos_of_fact, (website_id, one)) for one in waiting])
         undos = [(target, row.fact_id) for target, rows in zip(waiting, found, strict=True) for row in rows]
-        tx.run_many(identity_sql.undo_remove, [(website_id, *undo) for undo in undos])
+        tx.execute_many(identity_sql.undo_remove, [(website_id, *undo) for undo in undos])
         waiting = [fact_id for _, fact_id in undos]
         doomed.update(waiting)
     keys: list[Params] = [(website_id, one) for one in sorted(doomed)]
-    tx.run_many(identity_sql.inactive_remove, keys)
-    tx.run_many(identity_sql.fact_remove, keys)
+    tx.execute_many(identity_sql.inactive_remove, keys)
+    tx.execute_many(identity_sql.fact_remove, keys)
     return len(doomed)
 
 
@@ -232,7 +232,9 @@ ERASER = Eraser(
 
 def time_of_erasure(tx: Transaction, keys: Sequence[Params], now: int) -> int:
     """When users (website id, profile id) are erased: not before the newest fact about any of them."""
-    newest = [row.fact_id for row in tx.lookup(identity_sql.fact_newest_of_profile, keys) if row is not None]
+    newest = [
+        row.fact_id for row in tx.get_many(identity_sql.fact_newest_of_profile, keys) if row is not None
+    ]
     return max([now, *map(at_of, newest)])
 
 
@@ -254,7 +256,7 @@ def erasures_under_way(tx: Transaction) -> list[Key]:
 
 def end_erasing(tx: Transaction, erasure: Erasure) -> None:
     """Nothing is left to hide of the users of an erasure."""
-    tx.run(sql.erasing_remove, (erasure.website_id, erasure.erasure_id))
+    tx.execute(sql.erasing_remove, (erasure.website_id, erasure.erasure_id))
 
 
 def facts_left(tx: Transaction, erasure: Erasure, most: int) -> list[FactOn]:
@@ -272,7 +274,7 @@ def some_facts(tx: Transaction, erasure: Erasure, most: int) -> list[FactOn]:
 def facts_there(tx: Transaction, website_id: bytes, facts: Sequence[FactOn]) -> dict[bytes, list[bytes]]:
     """Those of these facts that are still in the ledger, by visitor."""
     there: dict[bytes, list[bytes]] = {}
-    found = tx.lookup(identity_sql.fact_exists, [(website_id, fact.fact_id) for fact in facts])
+    found = tx.get_many(identity_sql.fact_exists, [(website_id, fact.fact_id) for fact in facts])
     for fact, row in zip(facts, found, strict=True):
         if row is not None:
             there.setdefault(fact.visitor_id, []).append(fact.fact_id)
@@ -281,7 +283,7 @@ def facts_there(tx: Transaction, website_id: bytes, facts: Sequence[FactOn]) -> 
 
 def links_of(tx: Transaction, website_id: bytes, visitors: Sequence[bytes]) -> dict[bytes, list[Link]]:
     """The links of each of these visitors, oldest first."""
-    found = tx.queries(*[(identity_sql.links_of_visitor, (website_id, one)) for one in visitors])
+    found = tx.all_together(*[(identity_sql.links_of_visitor, (website_id, one)) for one in visitors])
     return {one: [store.link_from(row) for row in rows] for one, rows in zip(visitors, found, strict=True)}
 
 
@@ -293,7 +295,7 @@ def stone_of(tx: Transaction, website_id: bytes, user_hash: bytes) -> Stone | No
 
 def put_stone(tx: Transaction, stone: Stone) -> None:
     """Keep what an erasure left of a user, in place of what an earlier one did."""
-    tx.run(identity_sql.tombstone_put, astuple(stone))
+    tx.execute(identity_sql.tombstone_put, astuple(stone))
 
 
 def all_stones(tx: Transaction) -> list[Stone]:
@@ -336,7 +338,7 @@ def said_since(
 
 def say_again(tx: Transaction, said: SaidSince) -> None:
     """Store what `said_since` found."""
-    tx.run_many(identity_sql.fact_add, said.rows)
+    tx.execute_many(identity_sql.fact_add, said.rows)
     for visitor_id in said.visitors:
         refresh_visitor(tx, said.website_id, visitor_id, [said.profile_id])
     refresh_profile(tx, said.website_id, said.profile_id)

@@ -29,7 +29,7 @@ def id_of_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) 
 def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[bytes, str]:
     """User ids by profile id of all who are one person with a profile, also those of whom no fact counts; empty when nothing is held."""
     joined = sorted({profile_id} | rules.people(active_merges(tx, website_id, [profile_id])).keys())
-    found = tx.lookup(sql.user_of_profile, [(website_id, one) for one in joined])
+    found = tx.get_many(sql.user_of_profile, [(website_id, one) for one in joined])
     return {one: row.user_id for one, row in zip(joined, found, strict=True) if row is not None}
 
 
@@ -69,7 +69,7 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
     """Fold a user's own row anew; it goes when no fact about the user counts any more."""
     facts = store.facts_of_profile(tx, website_id, profile_id)
     if not facts:
-        tx.run(sql.profile_remove, (website_id, profile_id))
+        tx.execute(sql.profile_remove, (website_id, profile_id))
         store.mark_changed(tx, [(website_id, profile_id)])
         return
     known = store.read_profile(tx, website_id, profile_id)

@@ -50,15 +50,15 @@ def find_person(tx: Transaction, website_id: bytes, person_id: bytes) -> KnownPe
 def users_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[str]:
     """The user ids of those of these profiles that exist."""
     keys: list[Params] = [(website_id, one) for one in profile_ids]
-    return [row.user_id for row in tx.lookup(sql.profile_get, keys) if row is not None]
+    return [row.user_id for row in tx.get_many(sql.profile_get, keys) if row is not None]
 
 
 def persons_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> dict[bytes, KnownPerson]:
     """The people that these profiles are, by profile id, under the user id of the profile that the person goes by."""
     keys: list[Params] = [(website_id, one) for one in sorted(profile_ids)]
-    own = {key[1]: row for key, row in zip(keys, tx.lookup(sql.profile_get, keys), strict=True) if row}
+    own = {key[1]: row for key, row in zip(keys, tx.get_many(sql.profile_get, keys), strict=True) if row}
     persons: list[Params] = [(website_id, one) for one in sorted({row.person_id for row in own.values()})]
-    rows = dict(zip((key[1] for key in persons), tx.lookup(sql.profile_get, persons), strict=True))
+    rows = dict(zip((key[1] for key in persons), tx.get_many(sql.profile_get, persons), strict=True))
     found: dict[bytes, KnownPerson] = {}
     for profile_id, row in own.items():
         one = rows[row.person_id] or row

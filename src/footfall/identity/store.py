@@ -115,7 +115,7 @@ class State(NamedTuple):
 
 def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) -> State:
     """The visitors of these keys with their newest links, and those of these profiles that exist."""
-    seen, links, rows, newest = tx.lookups(
+    seen, links, rows, newest = tx.get_many_together(
         (sql.visitor_pageviews, visitors),
         (sql.link_newest, visitors),
         (sql.profile_get, profiles),
@@ -136,7 +136,7 @@ def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) 
 def read_unsigned(tx: Transaction, visitors: Iterable[Key]) -> dict[Key, Unsigned]:
     """The unsigned facts that each of these visitors brought last."""
     keys = sorted(visitors)
-    rows = tx.lookup(sql.unsigned_get, keys) if keys else []
+    rows = tx.get_many(sql.unsigned_get, keys) if keys else []
     return {
         key: Unsigned(row.day, row.facts) if row else Unsigned(0, 0)
         for key, row in zip(keys, rows, strict=True)
@@ -202,9 +202,9 @@ def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
     """Store profiles, and leave word for the trait index."""
     found = list(profiles)
     whole = [one for one in found if one.changed_names is None]
-    tx.run_many(sql.profile_put, [profile_row(one) for one in whole])
+    tx.execute_many(sql.profile_put, [profile_row(one) for one in whole])
     rest = [one for one in found if one.changed_names is not None]
-    tx.run_many(
+    tx.execute_many(
         sql.profile_set_traits,
         [(one.website_id, one.profile_id, *_traits_columns(one.traits)) for one in rest],
     )
@@ -219,12 +219,12 @@ def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
 
 def forget_changes(tx: Transaction, keys: list[Params]) -> None:
     """The trait index saw to the changes of these keys (website id, change id)."""
-    tx.run_many(sql.change_remove, keys)
+    tx.execute_many(sql.change_remove, keys)
 
 
 def _mark(tx: Transaction, changed: list[tuple[bytes, bytes, str | None]]) -> None:
     now, draws = at_prefix(system_clock()), os.urandom(8 * len(changed))
-    tx.run_many(
+    tx.execute_many(
         sql.profile_changed,
         [
             (website_id, now + draws[8 * i : 8 * i + 8], profile_id, names)
@@ -304,10 +304,10 @@ def replace_some_links(
     """Store the links `after` in place of `before`, neighbours of one visitor. Whoever they name is listed by other events."""
     owners = {link.profile_id for link in [*before, *after] if link.profile_id is not None}
     mark_changed(tx, [(website_id, owner) for owner in sorted(owners)])
-    tx.run_many(
+    tx.execute_many(
         sql.link_remove, [(website_id, visitor_id, link.fact_id) for link in before if link not in after]
     )
-    tx.run_many(
+    tx.execute_many(
         sql.link_add,
         [(website_id, visitor_id, link.fact_id, link.profile_id) for link in after if link not in before],
     )
@@ -342,5 +342,5 @@ def replace_links(tx: Transaction, website_id: bytes, visitor_id: bytes, links: 
     both = [*links_of_visitor(tx, website_id, visitor_id), *links]
     owners = {link.profile_id for link in both if link.profile_id is not None}
     mark_changed(tx, [(website_id, owner) for owner in sorted(owners)])
-    tx.run(sql.links_remove, (website_id, visitor_id))
-    tx.run_many(sql.link_add, [(website_id, visitor_id, link.fact_id, link.profile_id) for link in links])
+    tx.execute(sql.links_remove, (website_id, visitor_id))
+    tx.execute_many(sql.link_add, [(website_id, visitor_id, link.fact_id, link.profile_id) for link in links])

@@ -18,7 +18,7 @@ CHUNK = 1000
 def forget_profiles(tx: Transaction, keys: list[Params]) -> None:
     """Nobody is found by these profiles (website id, profile id) any more. The next step of the index would see to it too."""
     for statement in (sql.traits_forget, sql.terms_forget, sql.listed_forget):
-        tx.run_many(statement, keys)
+        tx.execute_many(statement, keys)
 
 
 def verify_index(tx: Transaction, report: Report) -> None:

@@ -92,7 +92,7 @@ def _events(
             )
             if low < high:
                 ranges.append((website_id, visitor_id, low, high))
-    found = tx.lookup(sql.last_between if newest_first else sql.first_between, ranges)
+    found = tx.get_many(sql.last_between if newest_first else sql.first_between, ranges)
     nearest = sorted(
         ((row.event_id, key) for row, key in zip(found, ranges, strict=True) if row is not None),
         key=lambda pair: (pair[0], pair[1][1]),
@@ -102,7 +102,7 @@ def _events(
         (sql.events_down if newest_first else sql.events_up, (*key, limit + 2))
         for _, key in nearest[: limit + 2]
     ]
-    for (_, params), rows in zip(asked, tx.queries(*asked), strict=True):
+    for (_, params), rows in zip(asked, tx.all_together(*asked), strict=True):
         yield from ((row.event_id + params[1], row) for row in rows)
 
 

@@ -101,10 +101,10 @@ def look_at(
     found: list[list[OnVisitor]] = [[] for _ in people]
     for first in range(0, len(wanted), ASKED_AT_ONCE):
         part = wanted[first : first + ASKED_AT_ONCE]
-        known = tx.lookup(sql.visitor_summary, [(website_id, visitor_id) for _, visitor_id, _ in part])
+        known = tx.get_many(sql.visitor_summary, [(website_id, visitor_id) for _, visitor_id, _ in part])
         shown = [(one, row) for one, row in zip(part, known, strict=True) if row and row.pageview_count]
         ranges = [_ranges(website_id, visitor_id, spans, end) for (_, visitor_id, spans), _ in shown]
-        seen = iter(tx.lookup(sql.seen_between, [key for keys in ranges for key in keys]))
+        seen = iter(tx.get_many(sql.seen_between, [key for keys in ranges for key in keys]))
         for ((number, visitor_id, spans), row), keys in zip(shown, ranges, strict=True):
             own = [_seen(one) for one in islice(seen, len(keys))]
             found[number].append(OnVisitor(visitor_id, spans, row.place, row.device, own))
@@ -139,7 +139,7 @@ def read_activities(tx: Transaction, website_id: bytes, people: Sequence[list[by
     Of visitors that were one user's all along, the database sums up: people may have tens of thousands of them.
     """
     keys: list[Params] = [(website_id, member) for members in people for member in members]
-    alone = iter(tx.lookup(sql.seen_alone, keys))
+    alone = iter(tx.get_many(sql.seen_alone, keys))
     shared = look_at(tx, website_id, shared_spans_of(tx, website_id, people))
     return [
         _together([activity_of(visitors), *(_activity_alone(next(alone)) for _ in members)])
@@ -207,7 +207,7 @@ def _done(
             for one in visitors[first : first + ASKED_AT_ONCE]
             for key in _ranges(website_id, one.visitor_id, one.spans, end)
         ]
-        rows = tx.lookup(sql.done_between, [key for _, key in keys])
+        rows = tx.get_many(sql.done_between, [key for _, key in keys])
         for (visitor_id, _), row in zip(keys, rows, strict=True):
             if row is not None:
                 pages, goals = pages + row.pages, goals + row.goals

@@ -31,16 +31,16 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     """Write handler: keep when people were seen last, and who is online."""
     seen = sorted(one for call in calls for one in call)
     latest: dict[Params, int] = {one[:2]: one.at for one in seen}
-    tx.run_many(sql.online_put, [(*key, at) for key, at in latest.items()])
+    tx.execute_many(sql.online_put, [(*key, at) for key, at in latest.items()])
     for website_id in {one.website_id for one in seen}:
-        tx.run(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
-    found = tx.lookup(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
+        tx.execute(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
+    found = tx.get_many(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
         if person is not None:
             key = (one.website_id, person.person_id)
             rows[key] = max(one.at, rows.get(key, 0))
-    tx.derived.run_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
+    tx.derived.execute_many(sql.seen_set, [(*key, at) for key, at in sorted(rows.items())])
     return [None] * len(calls)
 
 

@@ -104,7 +104,7 @@ def _add_counts(tx: Transaction, leaving: Leaving, counts: Counts) -> None:
     known = tx.one(sql.erasure_get, key)
     if known is not None:
         _add(counts, _decode(known.counts))
-    tx.run(sql.erasure_add, (*key, leaving.at, len(leaving.users), _encode(counts)))
+    tx.execute(sql.erasure_add, (*key, leaving.at, len(leaving.users), _encode(counts)))
 
 
 def _encode(counts: Counts) -> str:
@@ -222,7 +222,7 @@ class _Work:
     def save(self) -> None:
         """Note how far the erasure came."""
         key = (self._erasure.website_id, self._erasure.erasure_id)
-        self._tx.run(sql.erasure_put, (*key, self._visitors, _encode(self._counts), *self._cursor))
+        self._tx.execute(sql.erasure_put, (*key, self._visitors, _encode(self._counts), *self._cursor))
 
     def do(self, visitors: list[bytes]) -> list[bytes]:
         """Work on these visitors; those of them, from the first on, who are done."""

@@ -186,7 +186,7 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
     """A visitor as the wire shows it at a time (website id, visitor id, ms since epoch); None before the first pageview."""
     website_id, visitor_id, now = asked
     key = (website_id, visitor_id)
-    rows, events, profiles = tx.queries(
+    rows, events, profiles = tx.all_together(
         (sql.visitor_get, key), (sql.timeline, (*key, MOST_EVENTS)), (identity_sql.profile_of_visitor, key)
     )
     visitor = _visitor(tx, key, rows, profiles)
@@ -204,7 +204,7 @@ def read_visitor(tx: Transaction, asked: tuple[bytes, bytes, int]) -> VisitorDat
 def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visitor | None:
     """A visitor without its events; None before the first pageview."""
     key = (website_id, visitor_id)
-    rows, profiles = tx.queries((sql.visitor_get, key), (identity_sql.profile_of_visitor, key))
+    rows, profiles = tx.all_together((sql.visitor_get, key), (identity_sql.profile_of_visitor, key))
     return _visitor(tx, key, rows, profiles)
 
 

@@ -43,7 +43,7 @@ def counting(statement: Statement) -> WriteHandler:
 
     def add(tx: Transaction, calls: list[Counted]) -> list[None]:
         for counted in calls:
-            tx.run_many(statement, [(*key, many) for key, many in sorted(counted.items())])
+            tx.execute_many(statement, [(*key, many) for key, many in sorted(counted.items())])
         return [None] * len(calls)
 
     return WriteHandler(rank=2, run=add)

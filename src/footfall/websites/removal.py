@@ -43,8 +43,8 @@ def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | N
     website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
-    tx.run(sql.website_remove, (website_id,))
-    tx.run(sql.removal_add, (_NAME + website_id.hex(), now))
+    tx.execute(sql.website_remove, (website_id,))
+    tx.execute(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
     return None
 
@@ -67,13 +67,13 @@ def remove_derived(tx: Transaction, website_id: bytes) -> int:
 
 def end_removal(tx: Transaction, website_id: bytes) -> None:
     """Nothing is left of the website."""
-    tx.run(sql.removal_end, (_NAME + website_id.hex(),))
+    tx.execute(sql.removal_end, (_NAME + website_id.hex(),))
 
 
 def _remove(tx: Transaction, website_id: bytes, *, is_derived: bool) -> int:
     for first_keys, remove in _statements(is_derived):
         if keys := tx.all(first_keys, (website_id,)):
-            tx.run_many(remove, [msgspec.structs.astuple(key) for key in keys])
+            tx.execute_many(remove, [msgspec.structs.astuple(key) for key in keys])
             return len(keys)
     return 0
 

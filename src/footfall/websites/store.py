@@ -131,7 +131,7 @@ def _put_changed(tx: Transaction, website: Website, **changes: object) -> Websit
 
 def put_website(tx: Transaction, website: Website) -> None:
     """Store a website as it is."""
-    tx.run(
+    tx.execute(
         sql.website_put,
         (
             website.website_id,
@@ -162,7 +162,7 @@ def configuration_version(tx: Transaction) -> int:
 
 def configuration_changed(tx: Transaction) -> None:
     """Let every server read websites, keys and tokens anew, within a second of the commit."""
-    tx.run(sql.configuration_changed)
+    tx.execute(sql.configuration_changed)
 
 
 def _website(row: Row) -> Website:

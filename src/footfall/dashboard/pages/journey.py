@@ -67,7 +67,7 @@ def show_journey(
 
 def _kinds(tx: Transaction, website: Website, visitors: list[bytes]) -> dict[bytes, str]:
     keys: list[Params] = [(website.website_id, one) for one in visitors]
-    rows = tx.lookup(sql.visitor_seen, keys)
+    rows = tx.get_many(sql.visitor_seen, keys)
     return {one: device_kind(row.device if row else None) for one, row in zip(visitors, rows, strict=True)}
 
 

@@ -113,7 +113,7 @@ def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) 
         seen[visitor_id] = max(at, seen.get(visitor_id, 0))
     latest = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:MOST_ONLINE]
     keys: list[Params] = [(website_id, visitor_id) for visitor_id, _ in latest]
-    rows, profiles = tx.lookups((sql.visitor_seen, keys), (store.sql.profile_of_visitor, keys))
+    rows, profiles = tx.get_many_together((sql.visitor_seen, keys), (store.sql.profile_of_visitor, keys))
     shown: list[OnlineVisitor] = []
     known: set[bytes] = set()
     for (visitor_id, at), row, found in zip(latest, rows, profiles, strict=True):

@@ -84,14 +84,14 @@ class PostgresTransaction:
         values = self._send(statement.postgres, params).fetchone()
         return None if values is None else statement.row(*values)
 
-    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        return self.lookups((statement, keys))[0]
+    def get_many(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+        return self.get_many_together((statement, keys))[0]
 
-    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+    def all_together(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
         sent = [(statement.row, self._send(statement.postgres, params)) for statement, params in asked]
         return [list(starmap(row, cursor.fetchall())) for row, cursor in sent]
 
-    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+    def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         sent = [
             (statement.row, self._send(lookup_text(statement), arrays(statement, keys)) if keys else None)
             for statement, keys in asked
@@ -101,13 +101,13 @@ class PostgresTransaction:
             for row, cursor in sent
         ]
 
-    def run(self, statement: Statement, params: Params = ()) -> int:
+    def execute(self, statement: Statement, params: Params = ()) -> int:
         cursor = self._send(statement.postgres, params)
         if self._connection.info.pipeline_status:
             self._sync()
         return cursor.rowcount
 
-    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+    def execute_many(self, statement: Statement, rows: Sequence[Params]) -> None:
         if rows:
             self._send(many_text(statement), arrays(statement, rows))
 

@@ -36,22 +36,22 @@ class SqliteTransaction:
         values = self._execute(statement.sqlite, params).fetchone()
         return None if values is None else statement.row(*values)
 
-    def lookup(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
+    def get_many(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
         execute, text, row = self._execute, statement.sqlite, statement.row
         found = [execute(text, key).fetchone() for key in keys]
         return [None if values is None else row(*values) for values in found]
 
-    def queries(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
+    def all_together(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
         return [self.all(*one) for one in asked]
 
-    def lookups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
-        return [self.lookup(statement, keys) for statement, keys in asked]
+    def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
+        return [self.get_many(statement, keys) for statement, keys in asked]
 
-    def run(self, statement: Statement, params: Params = ()) -> int:
+    def execute(self, statement: Statement, params: Params = ()) -> int:
         self._execute(statement.sqlite, params)
         return self._changes()
 
-    def run_many(self, statement: Statement, rows: Sequence[Params]) -> None:
+    def execute_many(self, statement: Statement, rows: Sequence[Params]) -> None:
         if rows:
             self._executemany(statement.sqlite, rows)
 

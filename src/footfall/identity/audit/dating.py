@@ -56,11 +56,11 @@ def date_back(tx: Transaction, website: Website, now: int) -> int:
     entries += [_Entry(row.erased_at, row.user_hash, now, (row.user_hash,)) for row in erasures]
     dates = _dates(entries, now)
     for row in erasures:
-        tx.run(sql.erasure_date, (website_id, row.user_hash, dates[row.user_hash]))
+        tx.execute(sql.erasure_date, (website_id, row.user_hash, dates[row.user_hash]))
     for row in boundaries:
-        tx.run(sql.boundary_remove, (website_id, row.visitor_id, row.fact_id))
+        tx.execute(sql.boundary_remove, (website_id, row.visitor_id, row.fact_id))
         dated = at_prefix(dates[row.fact_id]) + row.fact_id[AT_BYTES:]
-        tx.run(identity_sql.boundary_add, (website_id, row.visitor_id, dated))
+        tx.execute(identity_sql.boundary_add, (website_id, row.visitor_id, dated))
     names: dict[bytes, bytes] = {}
     for row in facts:
         names[row.fact_id] = _move(tx, website_id, row, dates[row.fact_id], now, names)
@@ -112,20 +112,20 @@ def _move(
         row.source,
         row.key_id,
     )
-    tx.run(identity_sql.fact_remove, (website_id, old))
+    tx.execute(identity_sql.fact_remove, (website_id, old))
     if tx.one(identity_sql.fact_exists, (website_id, new)) is None:
         dated = {"fact_id": new, "received_at": min(row.received_at, now), "operations": operations}
-        tx.run(identity_sql.fact_add, (website_id, *astuple(replace(row, **dated))))
-    if tx.run(identity_sql.inactive_remove, (website_id, old)):
-        tx.run(identity_sql.inactive_add, (website_id, new))
+        tx.execute(identity_sql.fact_add, (website_id, *astuple(replace(row, **dated))))
+    if tx.execute(identity_sql.inactive_remove, (website_id, old)):
+        tx.execute(identity_sql.inactive_add, (website_id, new))
     if kind == MERGE:
         low, high = _merged(operations)
         for one, other in ((low, high), (high, low)):
-            tx.run(identity_sql.merge_remove, (website_id, one, old))
-            tx.run(identity_sql.merge_add, (website_id, one, new, other))
+            tx.execute(identity_sql.merge_remove, (website_id, one, old))
+            tx.execute(identity_sql.merge_add, (website_id, one, new, other))
     elif kind == UNDO:
-        tx.run(identity_sql.undo_remove, (website_id, target, old))
-        tx.run(identity_sql.undo_add, (website_id, names.get(target, target), new))
+        tx.execute(identity_sql.undo_remove, (website_id, target, old))
+        tx.execute(identity_sql.undo_add, (website_id, names.get(target, target), new))
     return new
 
 
@@ -146,7 +146,7 @@ def _refresh(tx: Transaction, website_id: bytes, facts: list[Row], visitor_ids: 
 def newest_at(tx: Transaction, website_ids: Collection[bytes]) -> int:
     """The newest time (ms since epoch) at which somebody was identified or seen on any of these websites; 0 for never."""
     keys: list[Params] = [(website_id,) for website_id in website_ids]
-    facts, seen = tx.lookups((sql.newest_fact, keys), (sql.newest_seen, keys))
+    facts, seen = tx.get_many_together((sql.newest_fact, keys), (sql.newest_seen, keys))
     times = [at_of(row.fact_id) for row in facts if row] + [row.seen_at for row in seen if row]
     return max(times, default=0)
 

@@ -37,13 +37,13 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
         sql.merges_clear,
         sql.undos_clear,
     ):
-        tx.run(statement)
+        tx.execute(statement)
     merges = [(w, m.profile_id, m.fact_id, m.other_id) for w, many in operated.merges.items() for m in many]
     merges += [(w, other, fact_id, profile) for w, profile, fact_id, other in merges]
     undos = [(w, undo.target_id, undo.fact_id) for w, many in operated.undos.items() for undo in many]
-    tx.run_many(identity_sql.merge_add, merges)
-    tx.run_many(identity_sql.undo_add, undos)
-    tx.run_many(identity_sql.inactive_add, sorted(operated.inactive))
+    tx.execute_many(identity_sql.merge_add, merges)
+    tx.execute_many(identity_sql.undo_add, undos)
+    tx.execute_many(identity_sql.inactive_add, sorted(operated.inactive))
     profiles = links = 0
     people = (
         Profile(
@@ -68,7 +68,7 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
         for link in folded
     )
     for rows in _chunks(spans):
-        tx.run_many(identity_sql.link_add, rows)
+        tx.execute_many(identity_sql.link_add, rows)
         links += len(rows)
         progress(len(rows))
     return {"profiles": profiles, "links": links, "merges": len(merges) // 2, "undos": len(undos)}

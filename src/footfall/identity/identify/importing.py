@@ -244,7 +244,7 @@ def import_slice(
     after = Progress(
         position, progress.accepted + accepted, progress.dropped + dropped, progress.refused + len(refusals)
     )
-    tx.run(sql.progress_put, (website.website_id, file_id, *msgspec.structs.astuple(after), now))
+    tx.execute(sql.progress_put, (website.website_id, file_id, *msgspec.structs.astuple(after), now))
     return after, sorted(refusals, key=lambda refusal: refusal.row)
 
 

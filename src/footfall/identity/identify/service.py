@@ -151,7 +151,7 @@ class _Batch:
         """Give users who were erased before the id of their next generation."""
         keys: list[Params] = [(website, rules.user_hash(secrets[website], user)) for website, user in users]
         again: list[Params] = []
-        for user, stone in zip(users, self._tx.lookup(sql.tombstone_get, keys), strict=True):
+        for user, stone in zip(users, self._tx.get_many(sql.tombstone_get, keys), strict=True):
             if stone is not None:
                 website_id, user_id = user
                 again_id = rules.profile_id(secrets[website_id], stone.generation, user_id)
@@ -208,7 +208,7 @@ class _Batch:
         beside = store.links_around(self._tx, call.website_id, call.said.visitor_id, fact.fact_id)
         owners = [link.profile_id for link in beside if link is not None and link.profile_id is not None]
         keys: list[Params] = [(call.website_id, owner) for owner in owners]
-        return any(row is not None for row in self._tx.lookup(sql.erasing_get, keys))
+        return any(row is not None for row in self._tx.get_many(sql.erasing_get, keys))
 
     def _take_unsigned(self, call: IdentifyCall) -> bool:
         """Count an unsigned fact of a visitor; False when the visitor brought enough of them today."""
@@ -279,7 +279,7 @@ class _Batch:
         self.flush()
         row = self._tx.one(sql.fact_exists, (website_id, fact.fact_id))
         if row is not None and fact.received_at < row.received_at:
-            self._tx.run(sql.fact_received, (website_id, fact.fact_id, fact.received_at))
+            self._tx.execute(sql.fact_received, (website_id, fact.fact_id, fact.received_at))
         return row is not None
 
     def _said_again(self, call: IdentifyCall, profile: Profile, fact: Fact) -> Outcome:
@@ -365,7 +365,7 @@ class _Batch:
         if key not in self._newest_of_people:
             self.flush()
             members: list[Params] = [(profile.website_id, one) for one in self._members(profile)]
-            rows = self._tx.lookup(sql.fact_newest_of_profile, members)
+            rows = self._tx.get_many(sql.fact_newest_of_profile, members)
             self._newest_of_people[key] = max((row.fact_id for row in rows if row is not None), default=b"")
         return self._newest_of_people[key]
 
@@ -497,15 +497,15 @@ class _Batch:
 
     def flush(self) -> None:
         """Write what was decided so far."""
-        self._tx.run_many(sql.fact_add, self._facts)
-        self._tx.run_many(sql.link_add, self._links)
+        self._tx.execute_many(sql.fact_add, self._facts)
+        self._tx.execute_many(sql.link_add, self._links)
         if self._changed:
             store.put_profiles(self._tx, self._changed.values())
         self._facts, self._links, self._changed = [], [], {}
 
     def put_unsigned(self) -> None:
         """Write how many unsigned facts the visitors brought."""
-        self._tx.run_many(sql.unsigned_put, [(*key, *taken) for key, taken in self._unsigned.items()])
+        self._tx.execute_many(sql.unsigned_put, [(*key, *taken) for key, taken in self._unsigned.items()])
 
 
 def _as_stored(fact: Fact, operations: bytes) -> Fact:

@@ -57,12 +57,12 @@ def merge(tx: Transaction, calls: list[MergeCall]) -> list[Merged | ApiError]:
 
 def in_preview(tx: Transaction, work: Callable[[], R]) -> R:
     """The result of `work`, whose writes are taken back."""
-    tx.run(sql.preview_begin)
+    tx.execute(sql.preview_begin)
     try:
         return work()
     finally:
-        tx.run(sql.preview_back)
-        tx.run(sql.preview_end)
+        tx.execute(sql.preview_back)
+        tx.execute(sql.preview_end)
 
 
 def _merge(tx: Transaction, call: MergeCall) -> Merged | ApiError:
@@ -79,8 +79,8 @@ def _merge(tx: Transaction, call: MergeCall) -> Merged | ApiError:
     fact_id = append_fact(
         tx, call.website_id, MERGE, low, operations, call.key_id, call.now, max(low.newest, high.newest)
     )
-    tx.run(sql.merge_add, (call.website_id, low.profile_id, fact_id, high.profile_id))
-    tx.run(sql.merge_add, (call.website_id, high.profile_id, fact_id, low.profile_id))
+    tx.execute(sql.merge_add, (call.website_id, low.profile_id, fact_id, high.profile_id))
+    tx.execute(sql.merge_add, (call.website_id, high.profile_id, fact_id, low.profile_id))
     refresh_people(tx, call.website_id, [low.profile_id])
     return _merged(tx, call.website_id, low.profile_id, fact_id)
 

@@ -131,7 +131,7 @@ def _read_spans(
     asked: list[tuple[Statement, Params]] = [
         (statement, (website_id, member)) for members in people for member in members
     ]
-    answers = iter(tx.queries(*asked))
+    answers = iter(tx.all_together(*asked))
     return [_by_visitor(((one, next(answers)) for one in members), at) for members in people]
 
 
@@ -256,7 +256,7 @@ def _facts_about(
     )
     wanted = beside[-limit - 1 :] if newest_first else beside[: limit + 1]
     keys: list[Params] = [(website_id, one) for one in wanted]
-    rows |= {row.fact_id: row for row in tx.lookup(sql.fact_get, keys) if row is not None}
+    rows |= {row.fact_id: row for row in tx.get_many(sql.fact_get, keys) if row is not None}
     order = sorted(rows, reverse=newest_first)
     return [rows[one] for one in order[:limit]], order[limit - 1] if len(order) > limit else None
 
@@ -276,7 +276,7 @@ def _merges_around(tx: Transaction, website_id: bytes, members: list[bytes]) -> 
 
 
 def _entries(tx: Transaction, website_id: bytes, rows: list[Row], names: Names) -> list[LedgerEntry]:
-    inactive = tx.lookup(sql.inactive_get, [(website_id, row.fact_id) for row in rows])
+    inactive = tx.get_many(sql.inactive_get, [(website_id, row.fact_id) for row in rows])
     return [_entry(row, one is None, names) for row, one in zip(rows, inactive, strict=True)]
 
 

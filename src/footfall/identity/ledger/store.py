@@ -36,7 +36,7 @@ def append_fact(
         key_id,
         operations.decode(),
     )
-    tx.run_many(sql.fact_add, [row])
+    tx.execute_many(sql.fact_add, [row])
     return fact_id
 
 

@@ -57,7 +57,7 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
     fact_id = append_fact(tx, call.website_id, UNDO, subject, operations, call.key_id, call.now, newest)
-    tx.run(sql.undo_add, (call.website_id, call.fact_id, fact_id))
+    tx.execute(sql.undo_add, (call.website_id, call.fact_id, fact_id))
     still = _apply_undos(tx, call.website_id, call.fact_id)
     return Undone(fact_id, call.fact_id, fact.kind, True, still)
 
@@ -78,7 +78,7 @@ def _apply_undos(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[byt
     undos = _undos_above(tx, website_id, root.fact_id)
     inactive = rules.inactive_facts(undos)
     for one in {root.fact_id, *(found.fact_id for found in undos)}:
-        tx.run(sql.inactive_add if one in inactive else sql.inactive_remove, (website_id, one))
+        tx.execute(sql.inactive_add if one in inactive else sql.inactive_remove, (website_id, one))
     if root.kind == IDENTIFY:
         refresh_visitor(tx, website_id, root.visitor_id, [root.profile_id])
         refresh_profile(tx, website_id, root.profile_id)

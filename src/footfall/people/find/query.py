@@ -141,7 +141,7 @@ def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int
     if query.search:
         conditions += _search(builder, query.search, people_named(tx, website_id, query.search))
     ids, total = _Search(tx, builder, query, conditions, few).run()
-    rows = tx.lookup(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
+    rows = tx.get_many(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
     return Found([row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL)
 
 

@@ -110,22 +110,22 @@ def _index_traits(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]
     whole: set[Params] = set()
     put: list[Params] = []
     gone: list[Params] = []
-    for (key, names), profile in zip(named.items(), tx.lookup(sql.profile_now, list(named)), strict=True):
+    for (key, names), profile in zip(named.items(), tx.get_many(sql.profile_now, list(named)), strict=True):
         values = _decode(profile.metadata) if profile is not None else {}
         if key in with_lists or not _is_person(key, profile) or _are_terms(names, values):
             whole.add(key)
         else:
             put += [(*key, name, *indexed_value(values[name])) for name in sorted(names & values.keys())]
             gone += [(*key, name) for name in sorted(names - values.keys())]
-    tx.derived.run_many(sql.trait_put, put)
-    tx.derived.run_many(sql.trait_remove, gone)
+    tx.derived.execute_many(sql.trait_put, put)
+    tx.derived.execute_many(sql.trait_remove, gone)
     return whole
 
 
 def _with_lists(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
     """Those of whom one of these traits was a list, by whose elements they are found."""
     traits = [(*key, name) for key, names in named.items() for name in names]
-    held = tx.derived.lookup(sql.held_list, traits)
+    held = tx.derived.get_many(sql.held_list, traits)
     return {trait[:2] for trait, found in zip(traits, held, strict=True) if found is not None}
 
 
@@ -169,11 +169,11 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
 
 def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _Entry | None]:
     """What the index has to say of profiles, and of the people that they are part of; None: nothing."""
-    profiles = dict(zip(keys, tx.lookup(sql.profile_now, keys), strict=True))
+    profiles = dict(zip(keys, tx.get_many(sql.profile_now, keys), strict=True))
     persons = {(key[0], profile.person_id) for key, profile in profiles.items() if profile is not None}
     elsewhere: list[Params] = sorted(persons - profiles.keys())
-    profiles |= dict(zip(elsewhere, tx.lookup(sql.profile_now, elsewhere), strict=True))
-    newest = tx.lookup(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
+    profiles |= dict(zip(elsewhere, tx.get_many(sql.profile_now, elsewhere), strict=True))
+    newest = tx.get_many(sql.last_event, [(*key, b"", b"\xff" * EVENT_BYTES) for key in profiles])
     return {
         key: _entry(tx, key, profile, last and last.newest) if _is_person(key, profile) else None
         for (key, profile), last in zip(profiles.items(), newest, strict=True)
@@ -191,7 +191,7 @@ def _entry(tx: Transaction, key: Params, profile: Row, last_event: bytes | None)
 
 def _held(tx: Transaction, keys: list[Params]) -> list[_Held]:
     """What the index says of each of these profiles."""
-    return list(map(_read_held, tx.derived.lookup(sql.held, keys)))
+    return list(map(_read_held, tx.derived.get_many(sql.held, keys)))
 
 
 def _read_held(held: Row) -> _Held:
@@ -231,7 +231,7 @@ class _Rows:
     def write(self, tx: Transaction) -> None:
         """Run the statements."""
         for statement, rows in self._rows.items():
-            tx.run_many(statement, rows)
+            tx.execute_many(statement, rows)
 
 
 def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
@@ -239,7 +239,7 @@ def tell_sizes(tx: Transaction, calls: list[None]) -> list[None]:
 
     Then it compares each with each, and lists of 10,000 people take seconds; its own housekeeping looks a minute later, or never.
     """
-    tx.run(sql.sizes_changed)
+    tx.execute(sql.sizes_changed)
     return [None] * len(calls)
 
 
@@ -329,7 +329,7 @@ class TraitIndexer:
         following = await self._database.change(lambda tx: mark_profiles(tx, after))
         if following is None:
             await self._derived.mark_filled()
-            await self._database.change(lambda tx: tx.run(sql.form_put, (FORM,)))
+            await self._database.change(lambda tx: tx.execute(sql.form_put, (FORM,)))
         self._unmarked = following
 
     async def _flush(self) -> None:
