@@ -15,11 +15,11 @@ from footfall.db.postgres.session import PostgresSession
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite.database import WRITER_CACHE_KIB
 from footfall.db.sqlite.session import SqliteSession
-from footfall.db.writer import Session
+from footfall.db.writer import WriteSession
 from footfall.settings import Settings
 
 
-class StoreSession(Session, CommandSession, Protocol):
+class StoreSession(WriteSession, CommandSession, Protocol):
     """A connection like the one through which a server writes, for reads too."""
 
 

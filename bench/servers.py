@@ -25,8 +25,8 @@ import msgspec
 
 from bench.engines import Engine
 from bench.store import BATCH, BROWSER, Operation, World, fill
-from footfall.web.context import Call
-from footfall.web.envelope import Reply
+from footfall.web.context import Request
+from footfall.web.envelope import Response
 from footfall.web.http.server import Server
 from footfall.web.refusals import Refusals
 
@@ -137,27 +137,27 @@ def empty_server(answer: Answer, core: int) -> Iterator[str]:
 class _Empty(Refusals):
     """A service and application that takes each body and gives one answer."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__()
-        self.reply = reply
+        self.response = response
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[_Empty]:
         yield self
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
-        return Call(method, max_body=65_536)
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
+        return Request(method, max_body=65_536)
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
-        return self.reply
+    async def answer(self, call: Request, body: bytes) -> Response:
+        return self.response
 
 
 def _serve_empty(answer: Answer, core: int, ready: Connection) -> None:
     _prepare(core)
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    reply = Reply(answer[1], 200, [header for header in answer[0] if header[0] != b"content-length"])
-    Server(_Empty(reply), 10.0, lambda: ready.send(address)).run(listener)
+    response = Response(answer[1], 200, [header for header in answer[0] if header[0] != b"content-length"])
+    Server(_Empty(response), 10.0, lambda: ready.send(address)).run(listener)
 
 
 def _headers(world: World) -> dict[str, str]:

@@ -16,15 +16,13 @@ import msgspec
 from footfall.accounts.accounts import new_setup_link
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
-from footfall.chores import Vitals, for_ever
 from footfall.clock import Clock, system_clock
 from footfall.collect import erasing as collect_erasing
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
-from footfall.dashboard.page import Services as PageServices
-from footfall.dashboard.page import draw_error
-from footfall.dashboard.routes import lost, pages
+from footfall.dashboard.page import PageServices, render_error
+from footfall.dashboard.routes import not_found, pages
 from footfall.db.postgres.database import PostgresDatabase
 from footfall.db.postgres.schema import migrate_server, without_servers
 from footfall.db.postgres.session import PostgresSession, require_current
@@ -42,13 +40,14 @@ from footfall.identity.audit.dating import ClockWatch
 from footfall.identity.audit.health import REFUSED_HANDLER
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.jobs import Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
 from footfall.people.find import terms
 from footfall.people.index.indexer import IDLE_SECONDS, TraitIndexer
-from footfall.people.presence import SEEN_SECONDS, SeenNoter
+from footfall.people.presence import SEEN_SECONDS, SeenFlusher
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting
@@ -79,7 +78,7 @@ EXPORTERS = (
 )
 """What each domain gives out about a person: the fields of the document, in their order."""
 
-NOTE_SECONDS = 20.0
+CREDENTIAL_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
 CLOCK_SECONDS = 60.0
 """Between two comparisons of the clock with what is stored."""
@@ -221,7 +220,7 @@ def _is_tried(tx: Transaction, website: Website) -> bool:
     return website.domain != DEMO or any(key.name == FIRST_KEY for key in list_keys(tx, website.website_id))
 
 
-async def note_credentials(database: Database, access: Access) -> None:
+async def flush_credentials(database: Database, access: Access) -> None:
     """Write down when keys and tokens were last used. Raises ApiError and DatabaseError."""
     if not (used := access.take_used()):
         return
@@ -237,7 +236,7 @@ async def tell_rest_of_log() -> None:
     tell_rest()
 
 
-async def _do_last(works: dict[str, Callable[[], Awaitable[Any]]]) -> None:
+async def _flush_last(works: dict[str, Callable[[], Awaitable[Any]]]) -> None:
     """Write what is still held in memory. The database may be away, or its disk full."""
     try:
         async with asyncio.timeout(LAST_SECONDS):
@@ -324,31 +323,33 @@ class App:
                 self.stopping,
                 scopes,
             )
-            dispatch = Dispatch([*table, *pages(dashboard)], access, self._clock, lost(dashboard), draw_error)
+            dispatch = Dispatch(
+                [*table, *pages(dashboard)], access, self._clock, not_found(dashboard), render_error
+            )
             indexer = TraitIndexer(database)
             remover = WebsiteRemover(database, self._clock)
-            noter = SeenNoter(database, collector.online.take_fresh)
-            note_used = functools.partial(note_credentials, database, access)
-            chores: dict[str, tuple[float, Callable[[], Awaitable[float | None]]]] = {
+            noter = SeenFlusher(database, collector.online.take_fresh)
+            note_used = functools.partial(flush_credentials, database, access)
+            jobs: dict[str, tuple[float, Callable[[], Awaitable[float | None]]]] = {
                 "directory": (POLL_SECONDS, directory.refresh),
                 "refused ids": (FLUSH_SECONDS, refused.flush),
                 "dropped hits": (FLUSH_SECONDS, collector.dropped.flush),
                 "daily salt": (FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
                 "trait index": (IDLE_SECONDS, indexer.advance),
                 "clock": (CLOCK_SECONDS, watch.look),
-                "who was seen": (SEEN_SECONDS, noter.note),
-                "credentials": (NOTE_SECONDS, note_used),
+                "who was seen": (SEEN_SECONDS, noter.flush),
+                "credentials": (CREDENTIAL_SECONDS, note_used),
                 "deleted websites": (REMOVAL_SECONDS, remover.advance),
                 "erasures": (LOOK_SECONDS, ErasureWatch(database, erasing).advance),
                 "log": (EQUAL_SECONDS, tell_rest_of_log),
             }
-            for name, (pause, work) in chores.items():
-                tasks.append(asyncio.create_task(for_ever(name, pause, work), name=name))
+            for name, (pause, work) in jobs.items():
+                tasks.append(asyncio.create_task(run_forever(name, pause, work), name=name))
                 self.vitals.watch(name, tasks[-1])
             yield dispatch
-            await _do_last(
+            await _flush_last(
                 {
-                    name: chores[name][1]
+                    name: jobs[name][1]
                     for name in ("refused ids", "dropped hits", "who was seen", "credentials")
                 }
             )

@@ -21,7 +21,7 @@ import msgspec
 import psycopg
 import pytest
 
-from footfall.app import App, migrate_database, note_credentials
+from footfall.app import App, flush_credentials, migrate_database
 from footfall.auth.access import Access
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
@@ -290,7 +290,7 @@ def test_when_keys_were_used_is_kept_until_it_can_be_written() -> None:
     access.keep_used({b"a": 1, b"b": 1})
     failing = SimpleNamespace(write=raising(Unavailable("full")))
     with pytest.raises(Unavailable):
-        asyncio.run(note_credentials(cast(Any, failing), access))
+        asyncio.run(flush_credentials(cast(Any, failing), access))
     assert access.take_used() == {b"a": 1, b"b": 1}
 
 

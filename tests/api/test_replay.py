@@ -148,14 +148,14 @@ def test_a_file_that_holds_no_erasures_is_refused(place: Place, tmp_path: Path, 
 def test_erasures_of_other_websites_are_only_counted(place: Place, tmp_path: Path) -> None:
     run_json(place, "db", "migrate")
     file = tmp_path / "erasures.ndjson"
-    stone = {
+    tombstone = {
         "websiteId": "0" * 24,
         "userHash": "0" * 32,
         "erasureId": "0" * 32,
         "generation": 1,
         "erasedAt": 1,
     }
-    file.write_bytes(msgspec.json.encode(stone) + b"\n")
+    file.write_bytes(msgspec.json.encode(tombstone) + b"\n")
     assert replayed(place, file) == {"usersErased": 0, "ofUnknownWebsites": 1}
 
 

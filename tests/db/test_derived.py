@@ -17,7 +17,6 @@ import apsw
 import msgspec
 import pytest
 
-from footfall.chores import for_ever
 from footfall.db.protocol import Row, Transaction
 from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, connect, derived_path
 from footfall.db.sqlite.database import SqliteDatabase
@@ -26,6 +25,7 @@ from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, make_statement
 from footfall.errors import ApiError, DatabaseError
 from footfall.identity.model import Operations
+from footfall.jobs import run_forever
 from footfall.people.index.indexer import DONE_HANDLER, IDLE_SECONDS, INDEX_HANDLER, Take, TraitIndexer
 from tests.laws.world import Said, deliver, prepare
 from tests.support.engines import Place
@@ -331,7 +331,7 @@ async def becomes(condition: Callable[[], Any]) -> None:
 
 @asynccontextmanager
 async def indexing(database: SqliteDatabase) -> AsyncIterator[None]:
-    task = asyncio.create_task(for_ever("trait index", IDLE_SECONDS, TraitIndexer(database).advance))
+    task = asyncio.create_task(run_forever("trait index", IDLE_SECONDS, TraitIndexer(database).advance))
     try:
         yield
     finally:

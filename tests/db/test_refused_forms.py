@@ -19,7 +19,7 @@ from footfall.app import migrate_database, open_database
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
-from footfall.dashboard.page import Call, Services
+from footfall.dashboard.page import PageRequest, PageServices
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.login import Login
 from footfall.db.postgres.session import PostgresSession
@@ -31,7 +31,7 @@ from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.counts import Counts
 from footfall.websites.model import MOST_LISTED, Website
 from footfall.websites.removal import remove_website
@@ -39,8 +39,8 @@ from footfall.websites.store import create_website, put_website, read_websites
 from tests.support.engines import Place
 from tests.unit.test_batches import pageview
 
-Post = Callable[..., Awaitable[Reply]]
-Page = Callable[[Call], Awaitable[Reply]]
+Post = Callable[..., Awaitable[Response]]
+PageHandler = Callable[[PageRequest], Awaitable[Response]]
 
 FULL = tuple(f"h{number}.example" for number in range(MOST_LISTED))
 ACCOUNT = Account(b"a" * 12, "ada@example.com", 1)
@@ -63,13 +63,13 @@ def website(place: Place) -> Website:
 
 
 @contextlib.asynccontextmanager
-async def posting(place: Place, website: Website, *values: str) -> AsyncIterator[tuple[Services, Post]]:
+async def posting(place: Place, website: Website, *values: str) -> AsyncIterator[tuple[PageServices, Post]]:
     """What pages work with, and what sends a form to a page; `values`: the open parts of its address."""
     database = open_database(place.settings)
     await database.open()
     directory = Directory(database)
     await directory.refresh()
-    services = Services(
+    services = PageServices(
         database,
         Erasing(()),
         Exporting(()),
@@ -82,9 +82,9 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         frozenset(("analytics:read",)),
     )
 
-    async def post(page: Page, **fields: str) -> Reply:
+    async def post(page: PageHandler, **fields: str) -> Response:
         context: Context[None] = Context({}, "127.0.0.1", b"", values, 1)
-        call = Call(context, services, fields=list(fields.items()), website=website, session="s")
+        call = PageRequest(context, services, fields=list(fields.items()), website=website, session="s")
         call.account = ACCOUNT
         return await page(call)
 
@@ -119,19 +119,19 @@ def test_a_form_that_is_wrong_in_itself_begins_no_transaction(
     place: Place,
     website: Website,
     monkeypatch: pytest.MonkeyPatch,
-    page: Page,
+    page: PageHandler,
     fields: dict[str, str],
     marked: list[str],
 ) -> None:
-    async def work() -> Reply:
+    async def work() -> Response:
         async with posting(place, website) as (services, post):
             monkeypatch.setattr(services.database, "change", None)
             return await post(page, **fields)
 
-    reply = asyncio.run(work())
-    assert reply.status == 400
-    assert MARKED.findall(reply.body.decode()) == marked
-    assert reply.body.count(b'id="wrong"') == 1
+    response = asyncio.run(work())
+    assert response.status == 400
+    assert MARKED.findall(response.body.decode()) == marked
+    assert response.body.count(b'id="wrong"') == 1
 
 
 def rolled_back(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -142,7 +142,7 @@ def rolled_back(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-async def beside_others(services: Services, website: Website, form: Awaitable[Reply]) -> Reply:
+async def beside_others(services: PageServices, website: Website, form: Awaitable[Response]) -> Response:
     """The answer to a form that is written together with some events."""
     answering = asyncio.ensure_future(form)
     await asyncio.sleep(0)  # the form is in the queue now, and the writer has not looked
@@ -166,19 +166,19 @@ def test_a_form_that_only_the_database_refuses_rolls_back_no_call_beside_it(
     place: Place,
     website: Website,
     monkeypatch: pytest.MonkeyPatch,
-    page: Page,
+    page: PageHandler,
     fields: dict[str, str],
     said: str,
 ) -> None:
     undone = rolled_back(monkeypatch)
 
-    async def work() -> Reply:
+    async def work() -> Response:
         async with posting(place, website) as (services, post):
             return await beside_others(services, website, post(page, **fields))
 
-    reply = asyncio.run(work())
-    assert reply.status == 400
-    assert said in reply.body.decode()
+    response = asyncio.run(work())
+    assert response.status == 400
+    assert said in response.body.decode()
     assert undone == []
     stored = place.snapshot(read_websites)
     assert stored[website.website_id] == website

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from footfall.app import open_database
-from footfall.chores import for_ever
 from footfall.clock import DAY_MS
 from footfall.collect.endpoints import STEADY_MS, DailySalt
 from footfall.db.protocol import Database, Transaction
+from footfall.jobs import run_forever
 from tests.support.engines import Place
 from tests.support.sites import sql
 
@@ -126,7 +126,7 @@ def test_a_salt_goes_at_the_end_of_its_day_without_events(place: Place) -> None:
         async with opened(place) as database:
             salt = clocks.salt(database)
             await salt.at(clocks.now)
-            chore = asyncio.create_task(for_ever("daily salt", 0.01, lambda: salt.turn(clocks.now)))
+            chore = asyncio.create_task(run_forever("daily salt", 0.01, lambda: salt.turn(clocks.now)))
             clocks.go_on(DAY_MS)
             async with asyncio.timeout(20):
                 while await database.read(lambda tx, _: tx.all(sql.salts), None):

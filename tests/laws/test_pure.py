@@ -21,7 +21,7 @@ def fact_of(said: Said) -> Fact:
     text = rules.canonical_operations(said.operations)
     visitor = VISITORS[said.visitor]
     fact_id = rules.fact_id(
-        WEBSITE.website_id, IDENTIFY, said.user, visitor, START + said.at, text, call.source, call.key_id
+        WEBSITE.website_id, IDENTIFY, said.user, visitor, START + said.at, text, call.source, call.actor_id
     )
     profile = rules.profile_id(WEBSITE.profile_secret, 0, said.user)
     return Fact(
@@ -33,7 +33,7 @@ def fact_of(said: Said) -> Fact:
         0,
         call.source,
         said.is_trusted,
-        call.key_id,
+        call.actor_id,
         said.operations,
     )
 

@@ -17,7 +17,7 @@ from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.identify.service import Dropped, Identified, IdentifyCall, identify, preview
+from footfall.identity.identify.service import BeforeErasure, Identified, IdentifyCall, identify, preview
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.show import person_now, person_then
@@ -99,7 +99,7 @@ class Story:
         (outcome,) = identify(self.tx, [call])
         assert would == outcome
         if at is not None and at <= reading.erased.get(step.user, (0, -1))[1]:
-            assert isinstance(outcome, Dropped)
+            assert isinstance(outcome, BeforeErasure)
             return
         assert isinstance(outcome, Identified)
         profile, before = reading.profile_id(step.user), reading.person(reading.profile_id(step.user))

@@ -27,7 +27,7 @@ from footfall.clock import Clock, system_clock
 from footfall.people.index import indexer as index
 from footfall.settings import read_settings
 from footfall.web.dispatch import Dispatch
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites import removal
 from tests.support.engines import Place
 from tests.support.servers import until
@@ -147,22 +147,24 @@ class Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
-        reply = self._server.run(_answer(self._server.dispatch, request, body))
-        is_bare = request.method == "HEAD" or reply.status in (204, 304)
-        headers = list(reply.headers)
-        if reply.stream is None:
-            headers += [] if reply.status in (204, 304) else [(b"content-length", b"%d" % len(reply.body))]
-            return httpx.Response(reply.status, headers=headers, content=b"" if is_bare else reply.body)
+        response = self._server.run(_answer(self._server.dispatch, request, body))
+        is_bare = request.method == "HEAD" or response.status in (204, 304)
+        headers = list(response.headers)
+        if response.stream is None:
+            headers += (
+                [] if response.status in (204, 304) else [(b"content-length", b"%d" % len(response.body))]
+            )
+            return httpx.Response(response.status, headers=headers, content=b"" if is_bare else response.body)
         return httpx.Response(
-            reply.status, headers=headers, stream=_Stream(self._server, reply.body, reply.stream)
+            response.status, headers=headers, stream=_Stream(self._server, response.body, response.stream)
         )
 
 
-async def _answer(dispatch: Dispatch, request: httpx.Request, body: bytes) -> Reply:
+async def _answer(dispatch: Dispatch, request: httpx.Request, body: bytes) -> Response:
     """What a connection does with a whole request."""
     call = dispatch.begin(request.method, request.url.raw_path, _headers(request), "127.0.0.1")
-    if call.reply is not None:
-        return call.reply
+    if call.response is not None:
+        return call.response
     if call.max_body and len(body) > call.max_body:
         return dispatch.refuse(call, call.too_large())
     return await dispatch.answer(call, body if call.max_body else b"")

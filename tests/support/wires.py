@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from footfall.errors import ApiError, TooLarge
-from footfall.web.context import Call
-from footfall.web.envelope import Reply
+from footfall.web.context import Request
+from footfall.web.envelope import Response
 from footfall.web.http.connection import Connection, Shared
 from footfall.web.refusals import Refusals
 
@@ -62,27 +62,27 @@ class Echo(Refusals):
         self._most = most
         self._targets: dict[int, bytes] = {}
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
-        call = Call(method, max_body=self._most)
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
+        call = Request(method, max_body=self._most)
         if target.startswith(b"/early"):
-            call.reply = self._told(method, target, b"", 401)
+            call.response = self._told(method, target, b"", 401)
         elif int(headers.get(b"content-length", b"0")) > self._most:
-            call.reply = self.refuse(call, TooLarge("too large"))
+            call.response = self.refuse(call, TooLarge("too large"))
         self._targets[id(call)] = target
         return call
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
+    async def answer(self, call: Request, body: bytes) -> Response:
         target = self._targets.pop(id(call))
         for _ in range(len(target) % 3):  # some answers take longer than others
             await asyncio.sleep(0)
         return self._told(call.method, target, body, 200)
 
-    def refuse(self, call: Call, error: Exception) -> Reply:
+    def refuse(self, call: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError), error
         return super().refuse(call, error)
 
-    def _told(self, method: str, target: bytes, body: bytes, status: int) -> Reply:
-        return Reply(msgspec.json.encode([method, target.decode(), body.decode("latin-1")]), status)
+    def _told(self, method: str, target: bytes, body: bytes, status: int) -> Response:
+        return Response(msgspec.json.encode([method, target.decode(), body.decode("latin-1")]), status)
 
 
 class Client:

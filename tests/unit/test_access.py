@@ -11,7 +11,7 @@ from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.auth.tokens import KEY_PREFIX, hash_secret, make_secret
 from footfall.errors import Unauthorized
 from footfall.web.context import Context, Route
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
 
@@ -33,8 +33,8 @@ class Stored:
         self.principals[hash_secret(SECRET)] = made
 
 
-async def _answer(context: Context[WebsitePrincipal]) -> Reply:
-    return Reply(b"")
+async def _answer(context: Context[WebsitePrincipal]) -> Response:
+    return Response(b"")
 
 
 ROUTE = Route("GET", "/x", _answer, WEBSITE, "analytics:read")

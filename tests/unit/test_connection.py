@@ -13,8 +13,8 @@ import pytest
 import uvloop
 
 from footfall.errors import ApiError
-from footfall.web.context import Call
-from footfall.web.envelope import Reply
+from footfall.web.context import Request
+from footfall.web.envelope import Response
 from footfall.web.http.connection import Connection, Shared
 
 TIMEOUT = 10.0
@@ -25,19 +25,19 @@ SMALL = 4096
 class Answering:
     """An application with one answer to everything."""
 
-    def __init__(self, reply: Callable[[], Reply]) -> None:
-        self._reply = reply
+    def __init__(self, response: Callable[[], Response]) -> None:
+        self._reply = response
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
-        return Call(method, reply=self._reply())
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
+        return Request(method, response=self._reply())
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
+    async def answer(self, call: Request, body: bytes) -> Response:
         raise NotImplementedError
 
-    def refuse(self, call: Call, error: ApiError) -> Reply:
+    def refuse(self, call: Request, error: ApiError) -> Response:
         raise NotImplementedError
 
-    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Call:
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         raise NotImplementedError
 
 
@@ -71,9 +71,9 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def asked(reply: Callable[[], Reply], request: bytes) -> AsyncIterator[Server]:
+async def asked(response: Callable[[], Response], request: bytes) -> AsyncIterator[Server]:
     loop = asyncio.get_running_loop()
-    shared = Shared(Answering(reply), TIMEOUT)
+    shared = Shared(Answering(response), TIMEOUT)
     shared.tick(loop.time())
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
@@ -95,7 +95,7 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
 def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
     async def scenario() -> None:
         request = b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version
-        async with asked(lambda: Reply(b"x" * size), request) as server:
+        async with asked(lambda: Response(b"x" * size), request) as server:
             await server.read(10)
             assert await server.leaves_the_client()
 
@@ -104,7 +104,7 @@ def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
 
 def test_a_client_that_reads_slowly_gets_the_whole_answer() -> None:
     async def scenario() -> None:
-        async with asked(lambda: Reply(b"x" * 1_000_000), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as server:
+        async with asked(lambda: Response(b"x" * 1_000_000), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as server:
             for _ in range(18):
                 await server.read(50_000)
                 server.let_time_pass()
@@ -120,7 +120,9 @@ def test_a_stream_that_is_read_goes_on() -> None:
             await asyncio.sleep(0)
 
     async def scenario() -> None:
-        async with asked(lambda: Reply(b"", stream=parts()), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as server:
+        async with asked(
+            lambda: Response(b"", stream=parts()), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        ) as server:
             for _ in range(50):
                 await server.read(50_000)
                 server.let_time_pass()

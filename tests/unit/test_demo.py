@@ -13,7 +13,7 @@ from footfall.collect.enrich.device import parse_device
 from footfall.collect.enrich.geo import Geo
 from footfall.demo.live import Door, keep_walking, walk_in
 from footfall.demo.month import DAYS, happenings
-from footfall.demo.people import DAY, HOUR, USERS, VISITORS, Said, User, populate
+from footfall.demo.people import DAY, HOUR, USERS, VISITORS, DemoUser, Said, populate
 from footfall.demo.world import DEVICES, PHONE, REGIONS
 from footfall.errors import UsageError
 
@@ -38,7 +38,7 @@ def test_there_are_as_many_people_as_are_told_of() -> None:
     assert {said.user for said in MONTH if said.user} == {user.user_id for user in WORLD.users}
 
 
-def by_address() -> list[list[User]]:
+def by_address() -> list[list[DemoUser]]:
     users = sorted(WORLD.users, key=lambda user: user.traits["email"].lower())
     grouped = itertools.groupby(users, key=lambda user: user.traits["email"].lower())
     return [list(group) for _, group in grouped]

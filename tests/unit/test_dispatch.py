@@ -9,11 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from footfall.auth.access import WEBSITE
-from footfall.dashboard.page import draw_error
+from footfall.dashboard.page import render_error
 from footfall.errors import DatabaseError, HeadTooLarge, Unauthorized, Unavailable
 from footfall.web.context import BROWSER, OPEN, PAGE, Context, Route
 from footfall.web.dispatch import Dispatch
-from footfall.web.envelope import Headers, Reply
+from footfall.web.envelope import Headers, Response
 
 
 class Anyone:
@@ -30,7 +30,7 @@ class Anyone:
 
 
 def test_a_database_error_is_logged_without_the_person_in_the_path() -> None:
-    async def fail(context: Context[Any]) -> Reply:
+    async def fail(context: Context[Any]) -> Response:
         raise DatabaseError("disk I/O error")
 
     route = Route("GET", "/profiles/{ref}", fail, OPEN)
@@ -44,11 +44,11 @@ def test_a_database_error_is_logged_without_the_person_in_the_path() -> None:
     assert "203.0.113.9" not in str(line)
 
 
-async def told(context: Context[Any]) -> Reply:
-    return Reply(b"ok")
+async def told(context: Context[Any]) -> Response:
+    return Response(b"ok")
 
 
-async def failing(context: Context[Any]) -> Reply:
+async def failing(context: Context[Any]) -> Response:
     raise {b"a": RuntimeError("x"), b"b": DatabaseError("x"), b"c": Unavailable("x")}[context.query_string]
 
 
@@ -71,16 +71,16 @@ TABLE = [
 ASKS_FOR_PAGES = {b"accept": b"text/html,*/*;q=0.8"}
 
 
-def asked(method: str, target: bytes, headers: dict[bytes, bytes], access: Any = None) -> Reply:
+def asked(method: str, target: bytes, headers: dict[bytes, bytes], access: Any = None) -> Response:
     """The answer to a request without a body."""
-    dispatch = Dispatch(TABLE, access or Anyone(), lambda: 0, draw=draw_error)
+    dispatch = Dispatch(TABLE, access or Anyone(), lambda: 0, render_error=render_error)
     call = dispatch.begin(method, target, headers, "203.0.113.9")
     with capture_logs():
-        return call.reply or asyncio.run(dispatch.answer(call, b""))
+        return call.response or asyncio.run(dispatch.answer(call, b""))
 
 
-def values(reply: Reply, name: bytes) -> list[bytes]:
-    return [value for key, value in reply.headers if key == name]
+def values(response: Response, name: bytes) -> list[bytes]:
+    return [value for key, value in response.headers if key == name]
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_errors_of_the_api_are_json_in_a_browser_too(target: bytes) -> None:
 def test_what_cannot_be_taken_is_a_page_for_browsers_as_far_as_its_head_is_known(
     target: bytes, accept: bytes, kind: bytes
 ) -> None:
-    dispatch = Dispatch(TABLE, Anyone(), lambda: 0, draw=draw_error)
-    reply = dispatch.reject(target, {b"accept": accept}, HeadTooLarge("too large")).reply
-    assert reply is not None
-    assert (reply.status, values(reply, b"content-type")) == (431, [kind])
+    dispatch = Dispatch(TABLE, Anyone(), lambda: 0, render_error=render_error)
+    response = dispatch.reject(target, {b"accept": accept}, HeadTooLarge("too large")).response
+    assert response is not None
+    assert (response.status, values(response, b"content-type")) == (431, [kind])
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_what_may_be_kept_is_not_forbidden_to_be() -> None:
 )
 def test_a_compressed_body_is_refused(target: bytes, coding: bytes, status: int) -> None:
     headers = {b"content-encoding": coding, b"content-length": b"2"}
-    reply = asked("POST", target + (b"?c" if target == b"/people" else b""), headers)
-    assert reply.status == (503 if target == b"/people" and status == 200 else status)
+    response = asked("POST", target + (b"?c" if target == b"/people" else b""), headers)
+    assert response.status == (503 if target == b"/people" and status == 200 else status)
     if status == 415:
-        assert b"Content-Encoding" in reply.body
+        assert b"Content-Encoding" in response.body
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_compressed_body_is_refused(target: bytes, coding: bytes, status: int)
     ],
 )
 def test_a_page_may_send_the_headers_that_it_asks_for(headers: dict[bytes, bytes], allowed: bytes) -> None:
-    reply = asked("OPTIONS", b"/api/events", {b"origin": b"https://any.example", **headers})
-    assert reply.status == 204
-    assert values(reply, b"access-control-allow-headers") == [allowed]
-    assert values(reply, b"access-control-allow-origin") == [b"*"]
+    response = asked("OPTIONS", b"/api/events", {b"origin": b"https://any.example", **headers})
+    assert response.status == 204
+    assert values(response, b"access-control-allow-headers") == [allowed]
+    assert values(response, b"access-control-allow-origin") == [b"*"]

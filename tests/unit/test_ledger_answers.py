@@ -36,7 +36,7 @@ def test_the_answer_to_a_merge_is_built_off_the_event_loop(monkeypatch: pytest.M
     principal = WebsitePrincipal(Principal(b"", None, None, frozenset("*"), frozenset()), WEBSITE)
     asked = Context({}, "", b"", (), 0, b'{"userIds": ["ann", "bob"]}', principal)
     ledger = Ledger(cast(Database, Store()), cast(Counts, None))
-    reply = asyncio.run(ledger.merge(asked))
-    assert all(visitor.hex().encode() in reply.body for visitor in VISITORS)
+    response = asyncio.run(ledger.merge(asked))
+    assert all(visitor.hex().encode() in response.body for visitor in VISITORS)
     assert len(threads) == len(VISITORS)
     assert threading.main_thread() not in threads

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from footfall.collect.online import MOST_GONE, ONLINE_MS, Online
-from footfall.dashboard.page import Call
+from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import live
 from footfall.dashboard.pages.live import Live
 
@@ -65,30 +65,30 @@ class Looking:
 
 
 async def events(shown: Live, call: Looking) -> list[bytes]:
-    reply = await shown.stream(cast(Call, call))
-    assert reply.stream is not None
-    return [part async for part in reply.stream]
+    response = await shown.stream(cast(PageRequest, call))
+    assert response.stream is not None
+    return [part async for part in response.stream]
 
 
 def test_a_second_is_drawn_once_however_many_look_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[bytes] = []
+    rendered: list[bytes] = []
 
-    async def draw(call: Any) -> str:
-        drawn.append(call.site.website_id)
+    async def render(call: Any) -> str:
+        rendered.append(call.site.website_id)
         await asyncio.sleep(0)
         return "<p>"
 
-    monkeypatch.setattr(live, "_draw", draw)
+    monkeypatch.setattr(live, "_render", render)
 
     async def scenario() -> None:
         shown = Live()
         looking = [events(shown, Looking(SITE)) for _ in range(3)] + [events(shown, Looking(OTHER))]
         assert await asyncio.gather(*looking) == [[b"data: <p>\n\n", b":\n\n"]] * 4
-        assert drawn == [SITE, OTHER]
+        assert rendered == [SITE, OTHER]
         monkeypatch.setattr(live, "FRESH_SECONDS", 0)
         await events(shown, Looking(SITE))
-        assert drawn == [SITE, OTHER, SITE, SITE]
-        assert len(shown._drawn) == 1
+        assert rendered == [SITE, OTHER, SITE, SITE]
+        assert len(shown._rendered) == 1
 
     asyncio.run(scenario())
 
@@ -97,11 +97,11 @@ def test_a_viewer_who_leaves_takes_nothing_from_the_others(monkeypatch: pytest.M
     async def scenario() -> None:
         go_on = asyncio.Event()
 
-        async def draw(call: Any) -> str:
+        async def render(call: Any) -> str:
             await go_on.wait()
             return "<p>"
 
-        monkeypatch.setattr(live, "_draw", draw)
+        monkeypatch.setattr(live, "_render", render)
         shown = Live()
         leaving, staying = (asyncio.ensure_future(events(shown, Looking(SITE, 1))) for _ in range(2))
         await asyncio.sleep(0)
@@ -118,10 +118,10 @@ def test_a_viewer_who_leaves_takes_nothing_from_the_others(monkeypatch: pytest.M
 def test_no_character_in_a_name_ends_a_line_of_the_stream(
     monkeypatch: pytest.MonkeyPatch, character: str
 ) -> None:
-    async def draw(call: Any) -> str:
+    async def render(call: Any) -> str:
         return f"<b>Bob{character}retry: 9{character}data: <i></b>\n<p>"
 
-    monkeypatch.setattr(live, "_draw", draw)
+    monkeypatch.setattr(live, "_render", render)
     [event] = asyncio.run(events(Live(), Looking(SITE, 1)))
     text = event.decode()
     assert text.startswith("data: <b>Bob")

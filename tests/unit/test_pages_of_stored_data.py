@@ -20,14 +20,14 @@ from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
-from footfall.dashboard.drawing import draw, environment, money_text, place_text, sorted_traits
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.page import Call
+from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
 from footfall.dashboard.pages.live import OnlineVisitor
+from footfall.dashboard.rendering import environment, money_text, place_text, render_template, sorted_traits
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
@@ -151,10 +151,10 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
     )
-    call = Call(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
-    reply = await show(call)
-    assert reply.status == 200
-    return str(reply.body, "utf-8")
+    call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
+    response = await show(call)
+    assert response.status == 200
+    return str(response.body, "utf-8")
 
 
 ACCOUNT = Account(b"a" * 12, f"{OUTSIDE}@example.com", 0)
@@ -216,15 +216,15 @@ def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: Sql
         for number, (kind, fields) in enumerate(product(kinds, combinations)):
             store_event(tx, number, kind, **fields)
         cursor: bytes | None = b""
-        drawn = 0
+        rendered = 0
         while cursor is not None:
             part = visitor_journey(tx, ID, VISITORS[0], cursor, 250)
             shown = show_journey(tx, SITE, part, "/x", is_first=True, with_devices=True)
-            html = draw("journey.html", website=SITE, journey=shown)
+            html = render_template("journey.html", website=SITE, journey=shown)
             check(html)
-            drawn += html.count("<li class=")
+            rendered += html.count("<li class=")
             cursor = part.following
-        assert drawn == len(kinds) * len(combinations)
+        assert rendered == len(kinds) * len(combinations)
 
     with_world(session, work)
 
@@ -361,7 +361,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
 ) -> None:
     site = msgspec.structs.replace(SITE, is_suspended=flag, is_cookieless=flag) if website else None
     shown: dict[str, Any] = {
-        "call": SimpleNamespace(home="", origin="http://x", form=form, query={}),
+        "request": SimpleNamespace(home="", origin="http://x", form=form, query={}),
         "account": ACCOUNT if flag else None,
         "website": site,
         "websites": [SITE] if flag else [],
@@ -404,8 +404,8 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         },
     }  # fmt: skip
     for template, values in others.items():
-        check(draw(f"{template}.html", **{**shown, **values}))
-    drawn_elsewhere = {
+        check(render_template(f"{template}.html", **{**shown, **values}))
+    rendered_elsewhere = {
         "base",
         "macros",
         "journey",
@@ -418,7 +418,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     }
     assert {
         one.removesuffix(".html") for one in environment().list_templates()
-    } == others.keys() | drawn_elsewhere
+    } == others.keys() | rendered_elsewhere
 
 
 @pytest.mark.parametrize(

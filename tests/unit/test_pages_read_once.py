@@ -11,7 +11,7 @@ import pytest
 
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
-from footfall.dashboard.page import Call
+from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, people, person, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
@@ -83,9 +83,9 @@ async def look(database: CountingDatabase, name: str) -> int:
         refused=SimpleNamespace(flush=flush),
         online=Online(),
     )
-    call = Call(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
-    reply = await show(call)
-    return int(reply.status)
+    call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
+    response = await show(call)
+    return int(response.status)
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_applying_the_newest_fact_equals_folding_them_all(many: list[Fact], newe
 @given(st.lists(facts(), max_size=8), st.lists(facts(), min_size=1, max_size=3))
 def test_folding_in_facts_of_any_age_equals_folding_them_all(many: list[Fact], more: list[Fact]) -> None:
     traits, history, compacted = rules.fold_traits(many), rules.history_of(many), rules.history_of(many)
-    compacted.touched = {key: rules.compact(touches) for key, touches in compacted.touched.items()}
+    compacted.changes_of = {key: rules.compact(changes) for key, changes in compacted.changes_of.items()}
     for fact in more:
         before, traits = traits, rules.fold_in(traits, history, fact)
         assert summary(rules.fold_in(before, compacted, fact)) == summary(traits)
@@ -204,7 +204,7 @@ def fact_id(**change: Any) -> bytes:
         "at": 1_700_000_000_000,
         "operations": b'{"set":{"k":1}}',
         "source": "server",
-        "key_id": b"k" * 12,
+        "actor_id": b"k" * 12,
     }
     return rules.fact_id(**{**said, **change})
 
@@ -230,8 +230,8 @@ def test_a_fact_id_is_stored_and_so_must_never_change() -> None:
         {"at": 1_700_000_000_001},
         {"operations": b'{"set":{"k":2}}'},
         {"source": "browser"},
-        {"key_id": None},
-        {"key_id": b"l" * 12},
+        {"actor_id": None},
+        {"actor_id": b"l" * 12},
     ],
 )
 def test_all_that_a_fact_says_is_in_its_id(change: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footfall.clock import find_zone
-from footfall.dashboard.drawing import clock_text, knows_zone
+from footfall.dashboard.rendering import clock_text, knows_zone
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_place, read_settings
 
@@ -101,7 +101,7 @@ def test_utc_needs_no_time_zone_data() -> None:
         "import sys, zoneinfo; sys.modules['tzdata'] = None; zoneinfo.reset_tzpath(to=())\n"
         "from footfall.websites.fields import check_timezone\n"
         "check_timezone('UTC')\n"
-        "from footfall.dashboard.drawing import clock_text\n"
+        "from footfall.dashboard.rendering import clock_text\n"
         "print(clock_text(0, 'UTC'), clock_text(0, 'Europe/Berlin'))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

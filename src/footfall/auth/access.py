@@ -15,7 +15,7 @@ from footfall.web.ratelimit import RateLimit
 from footfall.websites.model import Website
 
 
-class Directory(Protocol):
+class PrincipalDirectory(Protocol):
     """The websites by id and the principals by hash of secret, as of a moment ago."""
 
     websites: dict[bytes, Website]
@@ -41,9 +41,9 @@ class _UnknownWebsite(Forbidden):
 
 
 class Access:
-    """See `web.dispatch.Access`."""
+    """See `web.dispatch.AccessControl`."""
 
-    def __init__(self, directory: Directory, rate_limit: RateLimit) -> None:
+    def __init__(self, directory: PrincipalDirectory, rate_limit: RateLimit) -> None:
         self._directory = directory
         self._rate_limit = rate_limit
         self._used: dict[bytes, int] = {}

@@ -28,7 +28,7 @@ from footfall.identity.audit.verify import Report, verify_identity
 from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index.indexer import START, mark_profiles
 from footfall.privacy.erase import finish_erasures
-from footfall.privacy.replay import Tombstone, read_tombstones, replay, tombstones, users_of
+from footfall.privacy.replay import TombstoneLine, read_tombstones, replay, tombstone_lines, users_of
 from footfall.settings import Settings, read_place
 from footfall.websites.store import read_websites
 
@@ -93,16 +93,16 @@ def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
     """Write all erasures to the new FILE, to be replayed after an older backup was restored."""
     require_database(settings)
     with command_session(settings) as session:
-        stones = session.snapshot(tombstones)
+        tombstones = session.snapshot(tombstone_lines)
     try:
         with file.open("xb") as written:
-            written.writelines(msgspec.json.encode(stone) + b"\n" for stone in stones)
+            written.writelines(msgspec.json.encode(tombstone) + b"\n" for tombstone in tombstones)
             written.flush()
             os.fsync(written.fileno())
     except OSError as error:
         reason = "exists already; name a new file" if isinstance(error, FileExistsError) else error.strerror
         raise UsageError(f"{file}: {reason}") from error
-    show({"file": str(file), "erasures": len(stones)}, as_json)
+    show({"file": str(file), "erasures": len(tombstones)}, as_json)
 
 
 @erasures.command("replay")
@@ -111,9 +111,9 @@ def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
 def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
     """Erase again whoever the erasures in FILE name, as of then. No server may run on the data meanwhile."""
     require_database(settings)
-    by_website: dict[str, list[Tombstone]] = {}
-    for stone in read_tombstones(file.read_bytes().splitlines()):
-        by_website.setdefault(stone.website_id, []).append(stone)
+    by_website: dict[str, list[TombstoneLine]] = {}
+    for tombstone in read_tombstones(file.read_bytes().splitlines()):
+        by_website.setdefault(tombstone.website_id, []).append(tombstone)
     erased = 0
     with exclusive(settings), command_session(settings) as session:
         session.transact(
@@ -123,11 +123,11 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
             website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
         }
         for website_id in websites.keys() & by_website:
-            website, stones = websites[website_id], by_website.pop(website_id)
-            users = session.snapshot(functools.partial(users_of, website=website, stones=stones))
-            for stone in stones:
+            website, tombstones = websites[website_id], by_website.pop(website_id)
+            users = session.snapshot(functools.partial(users_of, website=website, tombstones=tombstones))
+            for tombstone in tombstones:
                 work = functools.partial(
-                    replay, erasers=ERASERS, website=website, stone=stone, user=users.get(stone)
+                    replay, erasers=ERASERS, website=website, tombstone=tombstone, user=users.get(tombstone)
                 )
                 erased += session.transact(work) is not None
     show({"usersErased": erased, "ofUnknownWebsites": sum(map(len, by_website.values()))}, as_json)

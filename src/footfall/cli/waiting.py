@@ -8,11 +8,11 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
-from footfall.dashboard.page import draw_error
+from footfall.dashboard.page import render_error
 from footfall.errors import DatabaseError, SchemaMismatch, Unavailable
 from footfall.log import get_logger
-from footfall.web.context import Call
-from footfall.web.envelope import Reply, success
+from footfall.web.context import Request
+from footfall.web.envelope import Response, success
 from footfall.web.http.server import Server
 from footfall.web.refusals import Refusals
 
@@ -34,7 +34,7 @@ def wait_for(
     except SchemaMismatch:
         raise
     except DatabaseError as error:
-        waiting = _Waiting(attempt)
+        waiting = _Unavailable(attempt)
         waiting.tell(error)
     waiting.server = Server(waiting, timeout, on_started)
     waiting.server.run(listener.dup())
@@ -43,13 +43,13 @@ def wait_for(
     return waiting.results[0]
 
 
-class _Waiting(Refusals, Generic[R]):
+class _Unavailable(Refusals, Generic[R]):
     """A service that knows one answer. `server`: the one that runs it."""
 
     server: Server
 
     def __init__(self, attempt: Callable[[], R]) -> None:
-        super().__init__(draw_error)
+        super().__init__(render_error)
         self._attempt = attempt
         self.results: list[R] = []
         self._told = ""
@@ -62,7 +62,7 @@ class _Waiting(Refusals, Generic[R]):
             self._log.warning("answering 503 until the database can be reached", reason=self._told)
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[_Waiting[R]]:
+    async def running(self) -> AsyncIterator[_Unavailable[R]]:
         """See `web.http.server.Service`."""
         trying = asyncio.create_task(self._try())
         try:
@@ -72,14 +72,14 @@ class _Waiting(Refusals, Generic[R]):
             with contextlib.suppress(asyncio.CancelledError):
                 await trying
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
         """See `web.http.connection.Application`."""
         if target == b"/healthz":
-            return Call(method, success({"status": "alive"}))
+            return Request(method, success({"status": "alive"}))
         problem = Unavailable("The database cannot be reached yet. Try again in a second.")
         return self.reject(target, headers, problem)
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
+    async def answer(self, request: Request, body: bytes) -> Response:
         """Never asked for, since each call has its reply at once."""
         raise NotImplementedError
 

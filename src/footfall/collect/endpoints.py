@@ -27,7 +27,7 @@ from footfall.identity.signing import is_signed
 from footfall.ids import at_prefix, format_uuid, parse_uuid
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.envelope import JSON_TYPE, Response
 from footfall.web.json import decode_object, encode
 from footfall.websites.counts import Counts
 from footfall.websites.model import Website
@@ -103,7 +103,7 @@ class Collector:
         self._sequence = itertools.count(secrets.randbelow(65536))
         self._process = secrets.token_bytes(2)
 
-    async def events(self, context: Context[None]) -> Reply:
+    async def events(self, context: Context[None]) -> Response:
         """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
         body = decode_object(context.body)
         website = self._directory.by_tracking_id.get(_text(body.get("websiteId")))
@@ -133,7 +133,7 @@ class Collector:
             return await self._identify(body, website, hit, named, context.now)
         await self._database.write(RECORD_HANDLER, hit)
         self.online.see(hit.website_id, hit.visitor_id, hit.at)
-        return Reply(_ACCEPTED if named is None else _success(named), 200, [JSON_TYPE])
+        return Response(_ACCEPTED if named is None else _success(named), 200, [JSON_TYPE])
 
     async def _identified_before(self, body: dict[str, Any], hit: Hit) -> bytes | None:
         """The visitor whom the page's id replaced, when they were identified: no link takes their place.
@@ -148,7 +148,7 @@ class Collector:
 
     async def _identify(
         self, body: dict[str, Any], website: Website, hit: Hit, named: bytes | None, now: int
-    ) -> Reply:
+    ) -> Response:
         extra = body.get("extraData")
         fields = extra if isinstance(extra, dict) else {}
         try:
@@ -167,20 +167,24 @@ class Collector:
         if isinstance(outcome, TooMany):
             return self._drop(website, Dropped(Reason.TOO_MANY, _TOO_MANY), now)
         data = identify_data(outcome, said, may_read=False)
-        return Reply(_success(named, warnings=data.warnings), 200, [JSON_TYPE])
+        return Response(_success(named, warnings=data.warnings), 200, [JSON_TYPE])
 
     def _event_id(self, now: int) -> bytes:
         """Ten bytes that sort by time, and within a millisecond by arrival in this process."""
         return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
-    def _drop(self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None) -> Reply:
+    def _drop(
+        self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None
+    ) -> Response:
         self.dropped.add(website.website_id if website else _NO_WEBSITE, now, dropped)
         body: dict[str, Any] = {"status": "success", "dropped": dropped.reason.value}
         if dropped.message:
             body["message"] = dropped.message
         if named is not None:
             body["visitorId"] = format_uuid(named)
-        return Reply(encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())])
+        return Response(
+            encode(body), 200, [JSON_TYPE, (b"x-footfall-dropped", dropped.reason.value.encode())]
+        )
 
 
 def _success(named: bytes | None, **more: object) -> bytes:

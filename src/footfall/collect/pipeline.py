@@ -16,7 +16,7 @@ from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import Device, parse_device
 from footfall.collect.enrich.geo import Place
 from footfall.collect.enrich.hosts import host_matches, is_in_networks, is_localhost, path_matches
-from footfall.collect.enrich.page import Page, bare_host, parse_page
+from footfall.collect.enrich.page import PageAddress, bare_host, parse_page
 from footfall.collect.enrich.referrer import parse_referrer
 from footfall.collect.enrich.text import clean_goal_name, clean_parameters, clean_text
 from footfall.collect.model import (
@@ -152,7 +152,7 @@ def cookieless_visitor(salt: bytes, website_id: bytes, address: str, user_agent:
     return bytes(digest)
 
 
-def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
+def check_host(page: PageAddress, domain: object, website: Website) -> Dropped | None:
     """Drops pages of other websites. A page without a host (an app's, a file) is judged by the `domain` that its sender states.
 
     A file is on the visitor's own machine, as localhost is, and is taken where that is.
@@ -166,7 +166,7 @@ def check_host(page: Page, domain: object, website: Website) -> Dropped | None:
     return Dropped(Reason.LOCALHOST) if is_localhost(name) else Dropped(Reason.WRONG_HOST, host=name)
 
 
-def is_excluded(page: Page, arrival: Arrival, exclusions: Exclusions) -> bool:
+def is_excluded(page: PageAddress, arrival: Arrival, exclusions: Exclusions) -> bool:
     """Whether the website's owner wants no event of this page, place or address."""
     return exclusions != _NONE_EXCLUDED and (
         arrival.place.country_code in exclusions.countries
@@ -184,7 +184,7 @@ def read_referrer(value: object, website: Website) -> str | None:
     return referrer.url if referrer else None
 
 
-def read_click_ids(stated: object, page: Page) -> dict[str, str]:
+def read_click_ids(stated: object, page: PageAddress) -> dict[str, str]:
     """Ad click ids from the address, and those that the page states."""
     if not stated or not isinstance(stated, dict):
         return page.click_ids

@@ -7,7 +7,7 @@ import hmac
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from footfall.dashboard.page import Call
+from footfall.dashboard.page import PageRequest
 from footfall.errors import BadRequest, FieldError
 
 MAX_FORM = 64 * 1024
@@ -37,13 +37,13 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
     return [(name, value.strip() if name != "password" else value) for name, value in pairs]
 
 
-def came_from_us(call: Call) -> bool:
+def came_from_us(request: PageRequest) -> bool:
     """Whether the browser says that a form stood on a page of this server; other websites cannot make it say so."""
-    return call.context.header(b"origin").partition("://")[2] == call.origin.partition("://")[2]
+    return request.context.header(b"origin").partition("://")[2] == request.origin.partition("://")[2]
 
 
-def is_ours(call: Call) -> bool:
+def is_ours(request: PageRequest) -> bool:
     """Whether a form was drawn for this browser and session."""
-    given = hashlib.sha256(call.form.get("form_token", "").encode()).digest()
-    wanted = hashlib.sha256(call.form_token().encode()).digest()
-    return bool(call.session or call.form_key) and hmac.compare_digest(given, wanted)
+    given = hashlib.sha256(request.form.get("form_token", "").encode()).digest()
+    wanted = hashlib.sha256(request.form_token().encode()).digest()
+    return bool(request.session or request.form_key) and hmac.compare_digest(given, wanted)

@@ -16,7 +16,7 @@ from footfall.accounts.model import Account
 from footfall.accounts.sessions import find_session
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
-from footfall.dashboard.drawing import draw
+from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
@@ -24,7 +24,7 @@ from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Headers, Reply
+from footfall.web.envelope import JSON_TYPE, Headers, Response
 from footfall.web.json import encode
 from footfall.websites.counts import Counts
 from footfall.websites.model import Website
@@ -38,7 +38,7 @@ POLICY = (
 )
 
 
-class Services(msgspec.Struct, frozen=True):
+class PageServices(msgspec.Struct, frozen=True):
     """What pages work with. `scopes`: those that some route of the API asks for."""
 
     database: Database
@@ -53,11 +53,11 @@ class Services(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
 
 
-class Call(msgspec.Struct):
+class PageRequest(msgspec.Struct):
     """One call of a page. `query` and `form`: its parameters and the fields of a POST, the last of a name wins; `pairs` and `fields`: all."""
 
     context: Context[None]
-    services: Services
+    services: PageServices
     pairs: list[tuple[str, str]] = []
     fields: list[tuple[str, str]] = []
     account: Account | None = None
@@ -115,28 +115,28 @@ class Call(msgspec.Struct):
         return hmac.digest(key.encode(), b"form", "sha256").hex()
 
 
-Page = Callable[[Call], Awaitable[Reply]]
+PageHandler = Callable[[PageRequest], Awaitable[Response]]
 
 
 def render(
-    call: Call, template: str, *, status: int = 200, headers: Headers | None = None, **values: Any
-) -> Reply:
+    request: PageRequest, template: str, *, status: int = 200, headers: Headers | None = None, **values: Any
+) -> Response:
     """A page. Its answer carries a cookie for forms when the browser has none yet."""
     more: Headers = list(headers or [])
-    if not call.session and not call.form_key:
-        call.form_key = secrets.token_urlsafe(24)
-        more.append(cookie(call, FORM_COOKIE, call.form_key, 86_400))
-    body = draw(
+    if not request.session and not request.form_key:
+        request.form_key = secrets.token_urlsafe(24)
+        more.append(cookie(request, FORM_COOKIE, request.form_key, 86_400))
+    body = render_template(
         template,
-        call=call,
-        account=call.account,
-        website=call.website,
-        websites=list(call.services.directory.websites.values()) if call.account else [],
-        form_token=call.form_token(),
-        now=call.now,
+        request=request,
+        account=request.account,
+        website=request.website,
+        websites=list(request.services.directory.websites.values()) if request.account else [],
+        form_token=request.form_token(),
+        now=request.now,
         **values,
     )
-    return Reply(body.encode(), status, [*page_headers(call), *more])
+    return Response(body.encode(), status, [*page_headers(request), *more])
 
 
 async def apart(work: Callable[[], T]) -> T:
@@ -144,16 +144,18 @@ async def apart(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
-def draw_error(error: ApiError) -> Reply:
+def render_error(error: ApiError) -> Response:
     """An error as a page, where nobody knows who asks."""
-    call = {"home": ""}
-    body = draw("error.html", call=call, account=None, website=None, code=error.status, message=error.message)
-    return Reply(body.encode(), error.status, _page_headers("'self'"))
+    request = {"home": ""}
+    body = render_template(
+        "error.html", request=request, account=None, website=None, code=error.status, message=error.message
+    )
+    return Response(body.encode(), error.status, _page_headers("'self'"))
 
 
-def page_headers(call: Call) -> Headers:
+def page_headers(request: PageRequest) -> Headers:
     """What every page carries. Images of people come from elsewhere only where the website allows it."""
-    images = "'self' https:" if call.website is not None and call.website.is_image_allowed else "'self'"
+    images = "'self' https:" if request.website is not None and request.website.is_image_allowed else "'self'"
     return _page_headers(images)
 
 
@@ -167,11 +169,11 @@ def _page_headers(images: str) -> Headers:
     ]
 
 
-def send_json(value: object, *more: tuple[bytes, bytes]) -> Reply:
+def send_json(value: object, *more: tuple[bytes, bytes]) -> Response:
     """JSON for the page's own script, or for a file."""
     text = msgspec.json.format(encode(value), indent=2)
     headers = [JSON_TYPE, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-    return Reply(text, 200, [*headers, *more])
+    return Response(text, 200, [*headers, *more])
 
 
 def attachment(name: str) -> tuple[bytes, bytes]:
@@ -180,13 +182,13 @@ def attachment(name: str) -> tuple[bytes, bytes]:
     return b"content-disposition", f'attachment; filename="{safe}"'.encode()
 
 
-def redirect(call: Call, path: str, headers: Headers | None = None) -> Reply:
+def redirect(request: PageRequest, path: str, headers: Headers | None = None) -> Response:
     """303 to a path of this server."""
-    return Reply(b"", 303, [(b"location", path.encode()), *page_headers(call), *(headers or [])])
+    return Response(b"", 303, [(b"location", path.encode()), *page_headers(request), *(headers or [])])
 
 
-def cookie(call: Call, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
+def cookie(request: PageRequest, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
     """A Set-Cookie header that scripts cannot read and other websites do not send."""
-    secure = "; Secure" if call.is_secure else ""
+    secure = "; Secure" if request.is_secure else ""
     text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode()

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from footfall.dashboard.drawing import static_files
-from footfall.dashboard.page import Call, Page, Services, redirect
+from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
 from footfall.dashboard.pages import again, install, merging, people, person, sites, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
+from footfall.dashboard.rendering import static_files
 from footfall.dashboard.session import Pages, needs_website
 from footfall.errors import NotFound
 from footfall.web.context import Route
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 
 TYPES = {"css": b"text/css; charset=utf-8", "js": b"text/javascript; charset=utf-8", "svg": b"image/svg+xml"}
 
 
-def pages(services: Services) -> list[Route[None]]:
+def pages(services: PageServices) -> list[Route[None]]:
     """Every page of the dashboard."""
     made, login, live = Pages(services, again.log_in_first), Login(), Live()
 
-    def show(path: str, page: Page, *, is_open: bool = False) -> Route[None]:
+    def show(path: str, page: PageHandler, *, is_open: bool = False) -> Route[None]:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
 
-    def form(path: str, page: Page, home: str, *, is_open: bool = False) -> Route[None]:
+    def form(path: str, page: PageHandler, home: str, *, is_open: bool = False) -> Route[None]:
         return made.route("POST", path, _of_website(path, page), is_open=is_open, home=home)
 
-    def only_form(path: str, page: Page, home: str) -> list[Route[None]]:
+    def only_form(path: str, page: PageHandler, home: str) -> list[Route[None]]:
         """Whoever opens the address of such a form comes to the page that it stands on."""
         return [form(path, page, home), made.route("GET", path, go_home, home=home)]
 
@@ -68,27 +68,27 @@ def pages(services: Services) -> list[Route[None]]:
     ]
 
 
-def lost(services: Services) -> Route[None]:
+def not_found(services: PageServices) -> Route[None]:
     """What a browser is told at an address that is no page's."""
 
-    async def page(call: Call) -> Reply:
+    async def page(request: PageRequest) -> Response:
         raise NotFound("There is no page at this address.")
 
     return Pages(services, again.log_in_first).route("GET", "", page, is_open=True)
 
 
-def _of_website(path: str, page: Page) -> Page:
+def _of_website(path: str, page: PageHandler) -> PageHandler:
     return needs_website(page) if path.startswith("/w/") else page
 
 
-async def go_home(call: Call) -> Reply:
+async def go_home(request: PageRequest) -> Response:
     """To the page that a form stands on."""
-    return redirect(call, call.home)
+    return redirect(request, request.home)
 
 
-async def static(call: Call) -> Reply:
+async def static(request: PageRequest) -> Response:
     """A static file; its address changes with its content, so that it may be kept for ever."""
-    name = call.context.path_values[0]
+    name = request.context.path_values[0]
     found = static_files().get(name)
     if found is None:
         raise NotFound("There is no such file.")
@@ -99,6 +99,6 @@ async def static(call: Call) -> Reply:
         (b"x-content-type-options", b"nosniff"),
         (b"vary", b"accept-encoding"),
     ]
-    if call.context.accepts_gzip():
-        return Reply(found.gzipped, 200, [*headers, (b"content-encoding", b"gzip")])
-    return Reply(found.plain, 200, headers)
+    if request.context.accepts_gzip():
+        return Response(found.gzipped, 200, [*headers, (b"content-encoding", b"gzip")])
+    return Response(found.plain, 200, headers)

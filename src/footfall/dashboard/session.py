@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 
 from footfall.accounts.sessions import find_session
 from footfall.dashboard.forms import MAX_FORM, came_from_us, is_ours, read_form
-from footfall.dashboard.page import FORM_COOKIE, Call, Page, Services, redirect, render
+from footfall.dashboard.page import FORM_COOKIE, PageHandler, PageRequest, PageServices, redirect, render
 from footfall.errors import ApiError, DatabaseError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.context import PAGE, Context, Handler, Route
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 SESSION_COOKIE = "footfall_session"
@@ -24,90 +24,92 @@ MOST_SESSIONS = 4
 class Pages:
     """Makes handlers of pages. `ended`: the answer to a form of ours that comes without a session."""
 
-    def __init__(self, services: Services, ended: Callable[[Call], Reply]) -> None:
+    def __init__(self, services: PageServices, ended: Callable[[PageRequest], Response]) -> None:
         self._services = services
         self._ended = ended
         self._log = get_logger("dashboard")
 
     def route(
-        self, method: str, path: str, page: Page, *, is_open: bool = False, home: str = ""
+        self, method: str, path: str, page: PageHandler, *, is_open: bool = False, home: str = ""
     ) -> Route[None]:
-        """A line of the table. `is_open`: works without a session. `home`: see `Call`; its parts in braces are those of `path`."""
+        """A line of the table. `is_open`: works without a session. `home`: see `PageRequest`; its parts in braces are those of `path`."""
         is_form = method == "POST"
         handler = self._handler(page, is_open, is_form, home)
         return Route(method, path, handler, PAGE, max_body=MAX_FORM if is_form else 0)
 
-    def _handler(self, page: Page, is_open: bool, is_form: bool, home: str) -> Handler[None]:
-        async def handle(context: Context[None]) -> Reply:
+    def _handler(self, page: PageHandler, is_open: bool, is_form: bool, home: str) -> Handler[None]:
+        async def handle(context: Context[None]) -> Response:
             values = iter(context.path_values)
             filled = re.sub(r"{\w+}", lambda _: quote(next(values), safe=":"), home)
-            call = Call(context, self._services, home=filled)
-            call.origin = self._services.address.origin(context.peer, context.headers)
+            request = PageRequest(context, self._services, home=filled)
+            request.origin = self._services.address.origin(context.peer, context.headers)
             try:
-                return await self._answer(call, page, is_open, is_form)
+                return await self._answer(request, page, is_open, is_form)
             except (ApiError, DatabaseError) as error:
-                return self._sorry(call, error)
+                return self._sorry(request, error)
 
         return handle
 
-    async def _answer(self, call: Call, page: Page, is_open: bool, is_form: bool) -> Reply:
-        call.pairs = call.context.pairs()
-        cookies = call.context.header(b"cookie")
-        call.form_key = next(iter(read_cookie(cookies, FORM_COOKIE)), "")
-        await self._enter(call, read_cookie(cookies, SESSION_COOKIE)[:MOST_SESSIONS])
-        if is_form and (call.account is not None or is_open or came_from_us(call)):
-            call.fields = read_form(call.context.body)
-        if call.account is None and not is_open:
-            return self._ended(call) if call.fields else to_login(call)
-        if is_form and not is_ours(call):
-            if call.account is not None and came_from_us(call):
-                return self._ended(call)
+    async def _answer(
+        self, request: PageRequest, page: PageHandler, is_open: bool, is_form: bool
+    ) -> Response:
+        request.pairs = request.context.pairs()
+        cookies = request.context.header(b"cookie")
+        request.form_key = next(iter(read_cookie(cookies, FORM_COOKIE)), "")
+        await self._enter(request, read_cookie(cookies, SESSION_COOKIE)[:MOST_SESSIONS])
+        if is_form and (request.account is not None or is_open or came_from_us(request)):
+            request.fields = read_form(request.context.body)
+        if request.account is None and not is_open:
+            return self._ended(request) if request.fields else to_login(request)
+        if is_form and not is_ours(request):
+            if request.account is not None and came_from_us(request):
+                return self._ended(request)
             raise Forbidden(
                 "This form is too old, or came from elsewhere. Go back, reload the page and try again."
             )
-        call.website = self._website(call)
-        return await page(call)
+        request.website = self._website(request)
+        return await page(request)
 
-    async def _enter(self, call: Call, secrets: list[str]) -> None:
+    async def _enter(self, request: PageRequest, secrets: list[str]) -> None:
         """Find out whose session it is, if one of `secrets` is of one."""
         for secret in secrets:
-            call.account = await self._services.database.read(find_session, (secret, call.now))
-            if call.account is not None:
-                call.session = secret
+            request.account = await self._services.database.read(find_session, (secret, request.now))
+            if request.account is not None:
+                request.session = secret
                 return
 
-    def _website(self, call: Call) -> Website | None:
-        values = call.context.path_values
-        if not values or call.account is None:
+    def _website(self, request: PageRequest) -> Website | None:
+        values = request.context.path_values
+        if not values or request.account is None:
             return None
         directory = self._services.directory
         if values[0].startswith(TRACKING_PREFIX):
             return directory.by_tracking_id.get(values[0])
         return directory.websites.get(parse_object_id(values[0]) or b"")
 
-    def _sorry(self, call: Call, error: ApiError | DatabaseError) -> Reply:
+    def _sorry(self, request: PageRequest, error: ApiError | DatabaseError) -> Response:
         if isinstance(error, DatabaseError):
             self._log.warning("database error", reason=str(error))
             error = Unavailable("The database cannot be reached now. Try again in a moment.")
-        return render(call, "error.html", status=error.status, code=error.status, message=error.message)
+        return render(request, "error.html", status=error.status, code=error.status, message=error.message)
 
 
-def needs_website(page: Page) -> Page:
+def needs_website(page: PageHandler) -> PageHandler:
     """A page of a website: 404 when there is no such one."""
 
-    async def checked(call: Call) -> Reply:
-        if call.website is None:
+    async def checked(request: PageRequest) -> Response:
+        if request.website is None:
             raise NotFound("There is no such website.")
-        return await page(call)
+        return await page(request)
 
     return checked
 
 
-def to_login(call: Call) -> Reply:
+def to_login(request: PageRequest) -> Response:
     """Where a stranger goes, to come back afterwards."""
-    raw = call.context.query_string.decode("ascii", "replace")
-    back = call.home or call.context.path + (f"?{raw}" if raw else "")
-    return redirect(call, "/login?" + urlencode({"next": back}))
+    raw = request.context.query_string.decode("ascii", "replace")
+    back = request.home or request.context.path + (f"?{raw}" if raw else "")
+    return redirect(request, "/login?" + urlencode({"next": back}))
 
 
 def safe_path(text: str) -> str:

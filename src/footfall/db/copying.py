@@ -21,7 +21,7 @@ Columns = tuple[tuple[str, str], ...]
 _TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int", "DOUBLE PRECISION": "real"}
 
 
-class Session(Protocol):
+class CopySession(Protocol):
     """A connection to one of the two databases."""
 
     def transact(self, work: Callable[[Transaction], R]) -> R: ...
@@ -66,7 +66,7 @@ def _table(connection: apsw.Connection, name: str) -> Table:
     )
 
 
-def count_rows(session: Session) -> dict[str, int]:
+def count_rows(session: CopySession) -> dict[str, int]:
     """The number of rows of each table."""
 
     def count(tx: Transaction) -> dict[str, int]:
@@ -80,7 +80,7 @@ def _count(tx: Transaction, table: Table) -> int:
     return int(row.many) if row else 0
 
 
-def copy_all(source: Session, target: Session, progress: Callable[[int], None]) -> None:
+def copy_all(source: CopySession, target: CopySession, progress: Callable[[int], None]) -> None:
     """Copy what `target` does not have yet; `progress` is told the number of rows that are done since the last call."""
     held = count_rows(target)
     for table in tables():
@@ -93,7 +93,7 @@ def copy_all(source: Session, target: Session, progress: Callable[[int], None]) 
             progress(len(rows))
 
 
-def _last_key(target: Session, table: Table) -> Params | None:
+def _last_key(target: CopySession, table: Table) -> Params | None:
     names = ", ".join(name for name, _ in table.key)
     order = ", ".join(f"{name} DESC" for name, _ in table.key)
     text = f"SELECT {names} FROM {table.name} ORDER BY {order} LIMIT 1"
@@ -106,7 +106,7 @@ def _key(table: Table, row: Row) -> Params:
     return tuple(getattr(row, name) for name, _ in table.key)
 
 
-def _chunks(source: Session, table: Table, after: Params | None) -> Iterator[list[Row]]:
+def _chunks(source: CopySession, table: Table, after: Params | None) -> Iterator[list[Row]]:
     """The rows behind the key `after`, some at a time, in the order of their keys."""
     columns = _declared(table.columns, "?")
     first = table.statement("first", (), _select(table, ""), columns)
@@ -122,7 +122,7 @@ def _chunks(source: Session, table: Table, after: Params | None) -> Iterator[lis
         after = _key(table, rows[-1])
 
 
-def _read(source: Session, statement: Statement, params: Params) -> list[Row]:
+def _read(source: CopySession, statement: Statement, params: Params) -> list[Row]:
     return source.snapshot(lambda tx: tx.all(statement, params))
 
 
@@ -132,7 +132,7 @@ def _select(table: Table, where: str) -> str:
     return f"SELECT {columns} FROM {table.name} {where} ORDER BY {order} LIMIT {CHUNK}"
 
 
-def _write(target: Session, table: Table, rows: list[Row]) -> None:
+def _write(target: CopySession, table: Table, rows: list[Row]) -> None:
     names = ", ".join(name for name, _ in table.columns)
     values = ", ".join(f":{name}" for name, _ in table.columns)
     key = ", ".join(name for name, _ in table.key)
@@ -147,7 +147,7 @@ def _values(rows: list[Row]) -> list[Params]:
     return list(map(msgspec.structs.astuple, rows))
 
 
-def checksum(session: Session, name: str) -> str:
+def checksum(session: CopySession, name: str) -> str:
     """SHA-256 over all rows of a table in the order of their keys, as hex: equal tables, equal checksums."""
     table = next(table for table in tables() if table.name == name)
     digest = hashlib.sha256()

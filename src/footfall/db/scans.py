@@ -43,7 +43,7 @@ class Turn:
         return time.monotonic() > self._until
 
 
-class _Waiting:
+class _QueuedScan:
     def __init__(self, work: Callable[[Any, Turn], Any], future: asyncio.Future[Any]) -> None:
         self.work = work
         self.future = future
@@ -61,7 +61,7 @@ class Scans(Generic[W]):
         self._threads = ThreadPoolExecutor(len(workers), "scan")
         self._idle = list(workers)
         self._most_of_one = most_of_one
-        self._waiting: dict[bytes, deque[_Waiting]] = {}
+        self._waiting: dict[bytes, deque[_QueuedScan]] = {}
         """By share; the one whose turn came last lies behind."""
         self._running: dict[bytes, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,13 +73,13 @@ class Scans(Generic[W]):
             self._forget_unwanted(queue)
         if len(queue) >= MOST_WAITING:
             raise Unavailable("Too many long reads of this website are waiting. Try again in a second.")
-        waiting = _Waiting(work, self._loop.create_future())
+        waiting = _QueuedScan(work, self._loop.create_future())
         queue.append(waiting)
         self._start()
         result: R = await waiting.future
         return result
 
-    def _forget_unwanted(self, queue: deque[_Waiting]) -> None:
+    def _forget_unwanted(self, queue: deque[_QueuedScan]) -> None:
         for _ in range(len(queue)):
             waiting = queue.popleft()
             if waiting.is_wanted():
@@ -108,7 +108,7 @@ class Scans(Generic[W]):
             (share for share in self._waiting if self._running.get(share, 0) < self._most_of_one), None
         )
 
-    async def _run(self, share: bytes, worker: W, waiting: _Waiting) -> None:
+    async def _run(self, share: bytes, worker: W, waiting: _QueuedScan) -> None:
         result, error = None, None
         try:
             turn = Turn(waiting.is_wanted)

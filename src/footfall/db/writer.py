@@ -44,7 +44,7 @@ ATTEMPTS = 4
 """Times that a batch is tried which got in the way of another process."""
 
 
-class Session(Protocol):
+class WriteSession(Protocol):
     """One connection that writes. Every method raises DatabaseError."""
 
     is_local: bool
@@ -68,7 +68,7 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
-class _Waiting(NamedTuple):
+class _QueuedCall(NamedTuple):
     handler: WriteHandler
     call: Any
     future: asyncio.Future[Any]
@@ -90,16 +90,20 @@ class Writer:
     """A bounded queue and the task that empties it into `session`."""
 
     def __init__(
-        self, session: Session, limit: int, batch_size: int, turn: Callable[[], Turn] = contextlib.nullcontext
+        self,
+        session: WriteSession,
+        limit: int,
+        batch_size: int,
+        turn: Callable[[], Turn] = contextlib.nullcontext,
     ) -> None:
         """`limit`: calls that may wait; `batch_size`: live calls in a batch; `turn`: what a batch is written in."""
         self._session = session
         self._turn = turn
         self._limit = limit
         self._batch_size = batch_size
-        self._live: deque[_Waiting] = deque()
-        self._bulk: deque[_Waiting] = deque()
-        self._steps: deque[_Waiting] = deque()
+        self._live: deque[_QueuedCall] = deque()
+        self._bulk: deque[_QueuedCall] = deque()
+        self._steps: deque[_QueuedCall] = deque()
         self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._works_apart = 0
@@ -121,7 +125,7 @@ class Writer:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         now = self._loop.time()
-        queue.append(_Waiting(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
+        queue.append(_QueuedCall(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
         if queue is self._live:
             self.live_calls += 1
             self._live_at = now
@@ -205,7 +209,7 @@ class Writer:
             while queue and queue[0].until <= now:
                 _deliver([queue.popleft()], [_cannot_write()])
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[_QueuedCall]:
         batch = [self._live.popleft() for _ in range(min(len(self._live), self._batch_size))]
         slice_size = BULK_ALONE if self.is_quiet() and not batch else BULK_SLICE
         if self.most_bulk is not None:
@@ -225,7 +229,7 @@ class Writer:
             if not future.done():
                 future.set_result(result)
 
-    async def _write(self, batch: list[_Waiting]) -> list[Any]:
+    async def _write(self, batch: list[_QueuedCall]) -> list[Any]:
         """The results of a batch that is on disk, or errors for what is not."""
         if self._session.is_local and not any(map(_is_slow, batch)):
             try:
@@ -236,7 +240,7 @@ class Writer:
                 return await self._on_thread(self._rescue, batch, error)
         return await self._on_thread(self._written, batch)
 
-    async def _write_on_loop(self, batch: list[_Waiting]) -> list[Any]:
+    async def _write_on_loop(self, batch: list[_QueuedCall]) -> list[Any]:
         """The results of a batch whose handlers run on the loop. Raises _MustWait when another process writes, and what went wrong."""
         try:
             tx = self._session.begin(wait=False)
@@ -255,14 +259,14 @@ class Writer:
 
     # What follows runs on the writer's thread: a batch as a whole, again after a conflict; then, when that fails, in parts.
 
-    def _written(self, batch: list[_Waiting]) -> list[Any]:
+    def _written(self, batch: list[_QueuedCall]) -> list[Any]:
         """The same as `_write`."""
         try:
             return self._attempts(batch)
         except Exception as error:
             return self._rescue(batch, error)
 
-    def _attempts(self, batch: list[_Waiting]) -> list[Any]:
+    def _attempts(self, batch: list[_QueuedCall]) -> list[Any]:
         for _ in range(ATTEMPTS - 1):
             try:
                 return self._attempt(batch)
@@ -270,7 +274,7 @@ class Writer:
                 self._log.info("batch tried again", calls=len(batch), reason=str(error))
         return self._attempt(batch)
 
-    def _rescue(self, batch: list[_Waiting], error: Exception) -> list[Any]:
+    def _rescue(self, batch: list[_QueuedCall], error: Exception) -> list[Any]:
         """What can be written of a batch of which nothing stands, since `error` was raised: as `_write` has it."""
         if isinstance(error, DatabaseCrowded) and len(batch) > 1:
             self._log.info("batch written in halves", calls=len(batch), reason=str(error))
@@ -285,13 +289,13 @@ class Writer:
         self._log.warning("batch failed, retrying call by call", calls=len(batch), exc_info=error)
         return self._one_by_one(batch, type(error))
 
-    def _without_steps(self, batch: list[_Waiting]) -> list[Any]:
+    def _without_steps(self, batch: list[_QueuedCall]) -> list[Any]:
         """The results of the calls alone: what a step writes may be damaged, which is no matter of theirs."""
         calls = [waiting for waiting in batch if not waiting.handler.is_step]
         results = iter(self._written(calls))
         return [_cannot_write() if waiting.handler.is_step else next(results) for waiting in batch]
 
-    def _one_by_one(self, batch: list[_Waiting], known: type[Exception] | None = None) -> list[Any]:
+    def _one_by_one(self, batch: list[_QueuedCall], known: type[Exception] | None = None) -> list[Any]:
         """The results of each call alone; `known`: the kind of error whose traceback is in the log already."""
         results: list[Any] = []
         for waiting in batch:
@@ -303,7 +307,7 @@ class Writer:
                 return results + [_cannot_write()] * (len(batch) - len(results))
         return results
 
-    def _alone(self, waiting: _Waiting, known: type[Exception] | None) -> Any:
+    def _alone(self, waiting: _QueuedCall, known: type[Exception] | None) -> Any:
         """The result of one call. Raises DatabaseError."""
         try:
             return self._attempts([waiting])[0]
@@ -316,7 +320,7 @@ class Writer:
             self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
-    def _attempt(self, batch: list[_Waiting]) -> list[Any]:
+    def _attempt(self, batch: list[_QueuedCall]) -> list[Any]:
         tx = self._session.begin(is_slow=any(w.handler.is_slow or w.handler.is_step for w in batch))
         try:
             if not self._session.is_local:
@@ -340,16 +344,16 @@ class Writer:
             self._log.warning("housekeeping failed", reason=str(error))
 
 
-def _is_slow(waiting: _Waiting) -> bool:
+def _is_slow(waiting: _QueuedCall) -> bool:
     is_long = waiting.handler.is_long
     return waiting.handler.is_slow or (is_long is not None and is_long(waiting.call))
 
 
-def _has_step(batch: list[_Waiting]) -> bool:
+def _has_step(batch: list[_QueuedCall]) -> bool:
     return any(waiting.handler.is_step for waiting in batch)
 
 
-def _lock(tx: Transaction, batch: list[_Waiting]) -> None:
+def _lock(tx: Transaction, batch: list[_QueuedCall]) -> None:
     """Lock what all calls of a batch may write. At once and in order, so that no two batches wait for each other."""
     calls: dict[WriteHandler, list[Any]] = {}
     for waiting in batch:
@@ -364,7 +368,7 @@ def _cannot_write() -> Unavailable:
     return Unavailable("The database cannot write now. Try again in a second.")
 
 
-def _run(tx: Transaction, batch: list[_Waiting]) -> list[Any]:
+def _run(tx: Transaction, batch: list[_QueuedCall]) -> list[Any]:
     """The results of each call, in the order of `batch`."""
     first = batch[0].handler
     if all(waiting.handler is first for waiting in batch):
@@ -380,7 +384,7 @@ def _run(tx: Transaction, batch: list[_Waiting]) -> list[Any]:
     return results
 
 
-def _deliver(batch: list[_Waiting], results: list[Any]) -> None:
+def _deliver(batch: list[_QueuedCall], results: list[Any]) -> None:
     for waiting, result in zip(batch, results, strict=True):
         if waiting.future.done():
             continue

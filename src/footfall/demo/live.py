@@ -36,10 +36,10 @@ TIMEOUT = 10.0
 
 def walk_in(seed: int, now: int) -> Iterator[tuple[float, Said]]:
     """What visitors do from `now` (ms since epoch) on, for ever, each with the seconds to wait before it."""
-    draw = random_of(seed, "live", now)
+    rng = random_of(seed, "live", now)
     waiting: list[tuple[int, int, Said]] = []
     numbers = itertools.count()
-    for begins, said in _visits(seed, draw, now):
+    for begins, said in _visits(seed, rng, now):
         for one in said:
             heapq.heappush(waiting, (one.at, next(numbers), one))
         while waiting and waiting[0][0] <= begins:
@@ -48,17 +48,17 @@ def walk_in(seed: int, now: int) -> Iterator[tuple[float, Said]]:
             now = at
 
 
-def _visits(seed: int, draw: random.Random, at: int) -> Iterator[tuple[int, list[Said]]]:
+def _visits(seed: int, rng: random.Random, at: int) -> Iterator[tuple[int, list[Said]]]:
     """Each visit that begins, with when."""
     users = populate(seed).users
     while True:
-        at += int(draw.expovariate(1 / BETWEEN_VISITS))
-        if draw.random() < KNOWN:
-            device = draw.choice(users).devices[0]  # on which they have signed in
-            yield at, list(visit(draw, device, at, APP, longest=LONGEST_STAY))
+        at += int(rng.expovariate(1 / BETWEEN_VISITS))
+        if rng.random() < KNOWN:
+            device = rng.choice(users).devices[0]  # on which they have signed in
+            yield at, list(visit(rng, device, at, APP, longest=LONGEST_STAY))
             continue
-        said = list(visit(draw, new_visitor(draw, at), at, PAGES, any_source(draw), LONGEST_STAY))
-        if draw.random() < 0.1:
+        said = list(visit(rng, new_visitor(rng, at), at, PAGES, any_source(rng), LONGEST_STAY))
+        if rng.random() < 0.1:
             signup = event("custom", "/signup", extraData={"eventName": "signup", "plan": "free"})
             said.append(Said(said[-1].at + 8 * SECOND, said[0].visitor, signup))
         yield at, said

@@ -18,9 +18,9 @@ from footfall.demo.people import (
     HOUR,
     MINUTE,
     SECOND,
+    DemoUser,
+    DemoVisitor,
     Said,
-    User,
-    Visitor,
     World,
     any_source,
     body_of,
@@ -104,59 +104,59 @@ def _month(world: World, seed: int, now: int) -> Iterator[Said]:
         yield from _looks(random_of(seed, stranger.visitor_id), stranger, now)
 
 
-def _looks(draw: random.Random, visitor: Visitor, now: int) -> Iterator[Said]:
+def _looks(rng: random.Random, visitor: DemoVisitor, now: int) -> Iterator[Said]:
     """Somebody who is never identified: most come once."""
-    at, source = _moment(draw, visitor, now), any_source(draw)
-    for _ in range(draw.choices((1, 2, 3, 4, 6, 9), (70, 15, 7, 4, 3, 1))[0]):
-        yield from visit(draw, visitor, at, PAGES, source)
-        at, source = _later(draw, at, draw.randint(1, 6), visitor.region.zone), any_source(draw)
+    at, source = _moment(rng, visitor, now), any_source(rng)
+    for _ in range(rng.choices((1, 2, 3, 4, 6, 9), (70, 15, 7, 4, 3, 1))[0]):
+        yield from visit(rng, visitor, at, PAGES, source)
+        at, source = _later(rng, at, rng.randint(1, 6), visitor.region.zone), any_source(rng)
 
 
-def _life(draw: random.Random, user: User, now: int) -> Iterator[Said]:
+def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
     """Someone finds the website, signs up, comes back, and perhaps pays."""
     first = user.devices[0]
-    signed_up = _moment(draw, first, now, latest=6)
-    found = signed_up - draw.choice((4 * MINUTE, 9 * MINUTE, DAY - HOUR, 3 * DAY + 2 * HOUR))
-    yield from visit(draw, first, found, PAGES, any_source(draw))
+    signed_up = _moment(rng, first, now, latest=6)
+    found = signed_up - rng.choice((4 * MINUTE, 9 * MINUTE, DAY - HOUR, 3 * DAY + 2 * HOUR))
+    yield from visit(rng, first, found, PAGES, any_source(rng))
     yield Said(signed_up, first, event("pageview", "/pricing"))
     signup = {"eventName": "signup", "plan": "free"}
     yield Said(signed_up + MINUTE, first, event("custom", "/signup", extraData=signup))
     traits = {**user.traits, "plan": "free", "$set_once": {"signup_page": "/pricing"}}
     yield Said(signed_up + MINUTE + SECOND, first, traits, user.user_id)
-    if draw.random() < 0.3:
-        theme = {"user_id": user.user_id, "name": "", "image": "", "theme": draw.choice(("light", "dark"))}
+    if rng.random() < 0.3:
+        theme = {"user_id": user.user_id, "name": "", "image": "", "theme": rng.choice(("light", "dark"))}
         yield Said(signed_up + MINUTE + 5 * SECOND, first, event("identify", "/app", extraData=theme))
-    yield from _work(draw, user, signed_up)
+    yield from _work(rng, user, signed_up)
 
 
-def _work(draw: random.Random, user: User, at: int) -> Iterator[Said]:
+def _work(rng: random.Random, user: DemoUser, at: int) -> Iterator[Said]:
     """What a user does after signing up at `at` (ms since epoch): some never come back, some come every day."""
     plan = user.traits["plan"]
-    pause = draw.choice((1, 2, 4, 8))
-    for _ in range(draw.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
-        at = _later(draw, at, draw.randint(1, pause), user.devices[0].region.zone)
-        device = draw.choice(user.devices)
-        yield from visit(draw, device, at, APP)
+    pause = rng.choice((1, 2, 4, 8))
+    for _ in range(rng.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
+        at = _later(rng, at, rng.randint(1, pause), user.devices[0].region.zone)
+        device = rng.choice(user.devices)
+        yield from visit(rng, device, at, APP)
         yield Said(at + SECOND // 2, device, {"plan": plan}, user.user_id)
-        if plan != "free" and draw.random() < 0.3:
+        if plan != "free" and rng.random() < 0.3:
             amount = 29 if plan == "pro" else 99
             paid = {"email": user.traits["email"], "amount": amount, "currency": "USD"}
             yield Said(at + 4 * MINUTE, device, event("payment", "/app/settings/billing", extraData=paid))
 
 
-def _shared_computer(draw: random.Random, world: World, now: int) -> Iterator[Said]:
+def _shared_computer(rng: random.Random, world: World, now: int) -> Iterator[Said]:
     """Two colleagues take turns on one browser that is never reset."""
     at = now - 20 * DAY
     for user in world.users[:2] * 3:
-        at = _later(draw, at, draw.randint(1, 3), world.shared.region.zone)
-        yield from visit(draw, world.shared, at, APP)
+        at = _later(rng, at, rng.randint(1, 3), world.shared.region.zone)
+        yield from visit(rng, world.shared, at, APP)
         yield Said(at + SECOND // 2, world.shared, user.traits, user.user_id)
 
 
-def _moment(draw: random.Random, visitor: Visitor, now: int, latest: int = 0) -> int:
+def _moment(rng: random.Random, visitor: DemoVisitor, now: int, latest: int = 0) -> int:
     """A time of the month up to `latest` hours before `now`, at which people like this one are about (ms since epoch)."""
     starts, weights = _hours(now, visitor.region.zone)
-    return draw.choices(starts[latest:], weights[latest:])[0] + draw.randrange(HOUR)
+    return rng.choices(starts[latest:], weights[latest:])[0] + rng.randrange(HOUR)
 
 
 @functools.lru_cache(32)
@@ -177,10 +177,10 @@ def _is_weekend(day: int) -> bool:
     return (day + 3) % 7 >= 5
 
 
-def _later(draw: random.Random, at: int, days: int, zone: int) -> int:
+def _later(rng: random.Random, at: int, days: int, zone: int) -> int:
     """A time at which people are about, some days after `at` (ms since epoch); rather not on a weekend."""
     day = (at + zone * HOUR) // DAY + days
-    if _is_weekend(day) and draw.random() > WEEKEND:
+    if _is_weekend(day) and rng.random() > WEEKEND:
         day += 2
-    hour = draw.choices(range(24), HOURS)[0]
-    return day * DAY + (hour - zone) * HOUR + draw.randrange(HOUR)
+    hour = rng.choices(range(24), HOURS)[0]
+    return day * DAY + (hour - zone) * HOUR + rng.randrange(HOUR)

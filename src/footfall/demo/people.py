@@ -20,7 +20,7 @@ from footfall.demo.world import (
     PLANS,
     REGIONS,
     SOURCES,
-    Device,
+    DemoDevice,
     Region,
     Source,
 )
@@ -33,35 +33,35 @@ DAY, HOUR, MINUTE, SECOND = 86_400_000, 3_600_000, 60_000, 1000
 T = TypeVar("T")
 
 
-class Visitor(NamedTuple):
+class DemoVisitor(NamedTuple):
     """One browser of the demo."""
 
     visitor_id: str
-    device: Device
+    device: DemoDevice
     region: Region
 
 
-class User(NamedTuple):
+class DemoUser(NamedTuple):
     """One account; a human may have two."""
 
     user_id: str
     traits: dict[str, Any]
-    devices: list[Visitor]
+    devices: list[DemoVisitor]
 
 
 class World(NamedTuple):
     """Everybody. `shared`: a computer on which the first two users, who are colleagues, take turns."""
 
-    users: list[User]
-    shared: Visitor
-    strangers: list[Visitor]
+    users: list[DemoUser]
+    shared: DemoVisitor
+    strangers: list[DemoVisitor]
 
 
 class Said(NamedTuple):
     """One thing that happens at `at` (ms since epoch): an event's body, or (with `user`) an identify call of the backend."""
 
     at: int
-    visitor: Visitor
+    visitor: DemoVisitor
     body: dict[str, Any]
     user: str | None = None
 
@@ -71,105 +71,105 @@ def random_of(seed: int, *what: object) -> random.Random:
     return random.Random(repr((seed, *what)))  # noqa: S311 - a demo is to be the same again
 
 
-def pick(draw: random.Random, weights: Mapping[T, float]) -> T:
+def pick(rng: random.Random, weights: Mapping[T, float]) -> T:
     """One of the keys, by weight."""
-    return draw.choices(list(weights), list(weights.values()))[0]
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def populate(seed: int) -> World:
     """The people of a seed: VISITORS browsers, with USERS accounts among them."""
-    draw = random_of(seed, "people")
-    humans = list(_humans(draw, USERS - TWICE))
-    users = [User(f"user_{1000 + number}", *human) for number, human in enumerate(humans)]
-    users += [_second_account(draw, users[5 + number], number) for number in range(TWICE)]
-    shared = _visitor(draw, users[0].devices[0].region, DESKTOP)
+    rng = random_of(seed, "people")
+    humans = list(_humans(rng, USERS - TWICE))
+    users = [DemoUser(f"user_{1000 + number}", *human) for number, human in enumerate(humans)]
+    users += [_second_account(rng, users[5 + number], number) for number in range(TWICE)]
+    shared = _visitor(rng, users[0].devices[0].region, DESKTOP)
     used = sum(len(user.devices) for user in users) + 1
-    strangers = [_visitor(draw, _weighted(draw, REGIONS)) for _ in range(VISITORS - used)]
+    strangers = [_visitor(rng, _weighted(rng, REGIONS)) for _ in range(VISITORS - used)]
     return World(users, shared, strangers)
 
 
-def _humans(draw: random.Random, number: int) -> Iterator[tuple[dict[str, Any], list[Visitor]]]:
+def _humans(rng: random.Random, number: int) -> Iterator[tuple[dict[str, Any], list[DemoVisitor]]]:
     """Traits and devices. No two have a name in common; the second is a colleague of the first."""
-    first_company = draw.choice(list(COMPANIES))
-    first_region = _weighted(draw, REGIONS)
-    names = draw.sample([(first, last) for first in FIRST for last in LAST], number)
+    first_company = rng.choice(list(COMPANIES))
+    first_region = _weighted(rng, REGIONS)
+    names = rng.sample([(first, last) for first in FIRST for last in LAST], number)
     for position, (first, last) in enumerate(names):
-        company = first_company if position < 2 else draw.choice(list(COMPANIES))
-        region = first_region if position < 2 else _weighted(draw, REGIONS)
+        company = first_company if position < 2 else rng.choice(list(COMPANIES))
+        region = first_region if position < 2 else _weighted(rng, REGIONS)
         name = f"{first}.{last}".lower().replace("ë", "e")
         traits = {
             "name": f"{first} {last}",
             "email": f"{name}@{COMPANIES[company]}.example",
-            "plan": pick(draw, PLANS),
+            "plan": pick(rng, PLANS),
             "company": company,
-            "seats": min(80, 1 + int(draw.expovariate(1 / 6))),
+            "seats": min(80, 1 + int(rng.expovariate(1 / 6))),
         }
-        yield traits, _devices(draw, region)
+        yield traits, _devices(rng, region)
 
 
-def _devices(draw: random.Random, region: Region) -> list[Visitor]:
+def _devices(rng: random.Random, region: Region) -> list[DemoVisitor]:
     """One to three browsers of one human: the second is of the other kind."""
-    first = _visitor(draw, region)
+    first = _visitor(rng, region)
     other = PHONE if first.device.kind == DESKTOP else DESKTOP
-    further = [_visitor(draw, region, kind) for kind in (other, DESKTOP)]
-    return [first, *further[: draw.choices((0, 1, 2), (55, 38, 7))[0]]]
+    further = [_visitor(rng, region, kind) for kind in (other, DESKTOP)]
+    return [first, *further[: rng.choices((0, 1, 2), (55, 38, 7))[0]]]
 
 
-def _second_account(draw: random.Random, first: User, number: int) -> User:
+def _second_account(rng: random.Random, first: DemoUser, number: int) -> DemoUser:
     """The account of somebody who signed up again, elsewhere, and typed the address in another way."""
     email = first.traits["email"]
     traits = {**first.traits, "email": email.title() if number % 2 else email, "plan": "free", "seats": 1}
     kind = PHONE if first.devices[0].device.kind == DESKTOP else DESKTOP
-    return User(
-        f"user_{1000 + USERS - TWICE + number}", traits, [_visitor(draw, first.devices[0].region, kind)]
+    return DemoUser(
+        f"user_{1000 + USERS - TWICE + number}", traits, [_visitor(rng, first.devices[0].region, kind)]
     )
 
 
-def new_visitor(draw: random.Random, at: int) -> Visitor:
+def new_visitor(rng: random.Random, at: int) -> DemoVisitor:
     """Somebody from where it is a time to be awake at `at` (ms since epoch)."""
     weights = [region.weight * HOURS[(at // HOUR + region.zone) % 24] for region in REGIONS]
-    return _visitor(draw, draw.choices(REGIONS, weights)[0])
+    return _visitor(rng, rng.choices(REGIONS, weights)[0])
 
 
-def _visitor(draw: random.Random, region: Region, kind: str = "") -> Visitor:
-    device = _weighted(draw, tuple(one for one in DEVICES if kind in ("", one.kind)))
-    return Visitor(str(uuid.UUID(int=draw.getrandbits(128), version=4)), device, region)
+def _visitor(rng: random.Random, region: Region, kind: str = "") -> DemoVisitor:
+    device = _weighted(rng, tuple(one for one in DEVICES if kind in ("", one.kind)))
+    return DemoVisitor(str(uuid.UUID(int=rng.getrandbits(128), version=4)), device, region)
 
 
-W = TypeVar("W", Region, Device, Source)
+W = TypeVar("W", Region, DemoDevice, Source)
 
 
-def _weighted(draw: random.Random, among: tuple[W, ...]) -> W:
-    return draw.choices(among, [one.weight for one in among])[0]
+def _weighted(rng: random.Random, among: tuple[W, ...]) -> W:
+    return rng.choices(among, [one.weight for one in among])[0]
 
 
-def any_source(draw: random.Random) -> Source:
+def any_source(rng: random.Random) -> Source:
     """Where somebody new comes from."""
-    return _weighted(draw, SOURCES)
+    return _weighted(rng, SOURCES)
 
 
 def visit(
-    draw: random.Random,
-    visitor: Visitor,
+    rng: random.Random,
+    visitor: DemoVisitor,
     at: int,
     pages: Mapping[str, float],
     source: Source = DIRECT,
     longest: int = 4 * MINUTE,
 ) -> Iterator[Said]:
     """Some pages, up to `longest` ms on each; sometimes a goal, or a link to elsewhere."""
-    path = source.landing or pick(draw, pages)
-    for number in range(draw.choices((1, 2, 3, 4, 5, 7, 11), (42, 21, 14, 9, 7, 5, 2))[0]):
+    path = source.landing or pick(rng, pages)
+    for number in range(rng.choices((1, 2, 3, 4, 5, 7, 11), (42, 21, 14, 9, 7, 5, 2))[0]):
         first = {"referrer": source.referrer} if number == 0 and source.referrer else {}
         yield Said(at, visitor, event("pageview", path + (source.query if number == 0 else ""), **first))
-        stay = min(longest, int(draw.expovariate(3 / longest)) + 4 * SECOND)
-        if draw.random() < 0.05:
+        stay = min(longest, int(rng.expovariate(3 / longest)) + 4 * SECOND)
+        if rng.random() < 0.05:
             video = {"eventName": "watched_video", "length": "90"}
             yield Said(at + stay // 2, visitor, event("custom", path, extraData=video))
-        if draw.random() < 0.04:
+        if rng.random() < 0.04:
             link = {"url": "https://github.com/demo/project", "text": "Source"}
             yield Said(at + stay * 2 // 3, visitor, event("external_link", path, extraData=link))
         at += stay
-        path = pick(draw, {page: weight for page, weight in pages.items() if page != path})
+        path = pick(rng, {page: weight for page, weight in pages.items() if page != path})
 
 
 def event(kind: str, path: str, **fields: Any) -> dict[str, Any]:

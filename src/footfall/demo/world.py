@@ -19,7 +19,7 @@ class Region(NamedTuple):
     address: str
 
 
-class Device(NamedTuple):
+class DemoDevice(NamedTuple):
     """A browser: its User-Agent and viewport."""
 
     weight: float
@@ -100,24 +100,26 @@ _CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36
 _CHROME_PHONE = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
 DEVICES = (
-    Device(20, DESKTOP, f"{_MAC} {_CHROME}", 1440, 900),
-    Device(17, DESKTOP, f"{_WINDOWS} {_CHROME}", 1920, 1080),
-    Device(7, DESKTOP, f"{_WINDOWS} {_CHROME} Edg/141.0.0.0", 1536, 864),
-    Device(
+    DemoDevice(20, DESKTOP, f"{_MAC} {_CHROME}", 1440, 900),
+    DemoDevice(17, DESKTOP, f"{_WINDOWS} {_CHROME}", 1920, 1080),
+    DemoDevice(7, DESKTOP, f"{_WINDOWS} {_CHROME} Edg/141.0.0.0", 1536, 864),
+    DemoDevice(
         6,
         DESKTOP,
         f"{_MAC} AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15",
         1512,
         982,
     ),
-    Device(3, DESKTOP, f"{_WINDOWS[:-1]}; rv:144.0) Gecko/20100101 Firefox/144.0", 1920, 1080),
-    Device(3, DESKTOP, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", 1680, 1050),
-    Device(1, DESKTOP, f"Mozilla/5.0 (X11; Linux x86_64) {_CHROME}", 2560, 1440),
-    Device(22, PHONE, f"{_IPHONE} Version/18.6 Mobile/15E148 Safari/604.1", 390, 844),
-    Device(3, PHONE, f"{_IPHONE} CriOS/141.0.0.0 Mobile/15E148 Safari/604.1", 430, 932),
-    Device(8, PHONE, f"Mozilla/5.0 (Linux; Android 15; Pixel 9) {_CHROME_PHONE}", 412, 915),
-    Device(8, PHONE, f"Mozilla/5.0 (Linux; Android 14; SM-S921B) {_CHROME_PHONE}", 384, 832),
-    Device(
+    DemoDevice(3, DESKTOP, f"{_WINDOWS[:-1]}; rv:144.0) Gecko/20100101 Firefox/144.0", 1920, 1080),
+    DemoDevice(
+        3, DESKTOP, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", 1680, 1050
+    ),
+    DemoDevice(1, DESKTOP, f"Mozilla/5.0 (X11; Linux x86_64) {_CHROME}", 2560, 1440),
+    DemoDevice(22, PHONE, f"{_IPHONE} Version/18.6 Mobile/15E148 Safari/604.1", 390, 844),
+    DemoDevice(3, PHONE, f"{_IPHONE} CriOS/141.0.0.0 Mobile/15E148 Safari/604.1", 430, 932),
+    DemoDevice(8, PHONE, f"Mozilla/5.0 (Linux; Android 15; Pixel 9) {_CHROME_PHONE}", 412, 915),
+    DemoDevice(8, PHONE, f"Mozilla/5.0 (Linux; Android 14; SM-S921B) {_CHROME_PHONE}", 384, 832),
+    DemoDevice(
         2,
         PHONE,
         "Mozilla/5.0 (Android 15; Mobile; rv:144.0) Gecko/144.0 Firefox/144.0",

@@ -100,7 +100,7 @@ class FactOn(NamedTuple):
     fact_id: bytes
 
 
-class Stone(msgspec.Struct, frozen=True):
+class Tombstone(msgspec.Struct, frozen=True):
     """What an erasure left of a user. `generation`: how often the user was erased; `erased_at`: ms since epoch."""
 
     website_id: bytes
@@ -110,7 +110,7 @@ class Stone(msgspec.Struct, frozen=True):
     erased_at: int
 
 
-class User(NamedTuple):
+class HeldUser(NamedTuple):
     """Somebody of whom facts are held."""
 
     profile_id: bytes
@@ -149,9 +149,9 @@ def _remove_merges(tx: Transaction, website_id: bytes, ids: set[bytes]) -> int:
 def _bury(tx: Transaction, leaving: Leaving, user_id: str) -> None:
     erasure = leaving.erasure
     user_hash = rules.user_hash(erasure.profile_secret, user_id)
-    stone = stone_of(tx, erasure.website_id, user_hash)
-    generation = (stone.generation if stone else 0) + 1
-    put_stone(tx, Stone(erasure.website_id, user_hash, erasure.erasure_id, generation, leaving.at))
+    tombstone = find_tombstone(tx, erasure.website_id, user_hash)
+    generation = (tombstone.generation if tombstone else 0) + 1
+    put_tombstone(tx, Tombstone(erasure.website_id, user_hash, erasure.erasure_id, generation, leaving.at))
 
 
 def _finish_visitors(tx: Transaction, blanked: Blanked) -> Counts:
@@ -287,31 +287,31 @@ def links_of(tx: Transaction, website_id: bytes, visitors: Sequence[bytes]) -> d
     return {one: [store.link_from(row) for row in rows] for one, rows in zip(visitors, found, strict=True)}
 
 
-def stone_of(tx: Transaction, website_id: bytes, user_hash: bytes) -> Stone | None:
+def find_tombstone(tx: Transaction, website_id: bytes, user_hash: bytes) -> Tombstone | None:
     """What the newest erasure of a user left; None when the user was never erased."""
     row = tx.one(identity_sql.tombstone_get, (website_id, user_hash))
-    return Stone(website_id, user_hash, row.erasure_id, row.generation, row.erased_at) if row else None
+    return Tombstone(website_id, user_hash, row.erasure_id, row.generation, row.erased_at) if row else None
 
 
-def put_stone(tx: Transaction, stone: Stone) -> None:
+def put_tombstone(tx: Transaction, tombstone: Tombstone) -> None:
     """Keep what an erasure left of a user, in place of what an earlier one did."""
-    tx.execute(identity_sql.tombstone_put, astuple(stone))
+    tx.execute(identity_sql.tombstone_put, astuple(tombstone))
 
 
-def all_stones(tx: Transaction) -> list[Stone]:
+def all_tombstones(tx: Transaction) -> list[Tombstone]:
     """What all erasures left."""
     return [
-        Stone(row.website_id, row.user_hash, row.erasure_id, row.generation, row.erased_at)
+        Tombstone(row.website_id, row.user_hash, row.erasure_id, row.generation, row.erased_at)
         for row in tx.stream(sql.tombstones)
     ]
 
 
 def users_by_hash(
     tx: Transaction, website_id: bytes, secret: bytes, wanted: Container[bytes]
-) -> dict[bytes, User]:
+) -> dict[bytes, HeldUser]:
     """Those of whom the ledger holds a fact, by the hash of their user id, if that is wanted."""
     return {
-        user_hash: User(row.profile_id, row.user_id)
+        user_hash: HeldUser(row.profile_id, row.user_id)
         for row in tx.stream(sql.users_of_facts, (website_id,))
         if (user_hash := rules.user_hash(secret, row.user_id)) in wanted
     }

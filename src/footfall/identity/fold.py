@@ -22,8 +22,8 @@ def find_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -
 
 def id_of_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> bytes:
     """The id that the profile of a user id has, or would have: another one after each erasure."""
-    stone = tx.one(sql.tombstone_get, (website_id, rules.user_hash(secret, user_id)))
-    return rules.profile_id(secret, stone.generation if stone else 0, user_id)
+    tombstone = tx.one(sql.tombstone_get, (website_id, rules.user_hash(secret, user_id)))
+    return rules.profile_id(secret, tombstone.generation if tombstone else 0, user_id)
 
 
 def everybody_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> dict[bytes, str]:

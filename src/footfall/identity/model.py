@@ -38,7 +38,7 @@ class Fact(msgspec.Struct, frozen=True):
     received_at: int
     source: str
     is_trusted: bool
-    key_id: bytes | None
+    actor_id: bytes | None
     operations: Operations
 
 

@@ -27,14 +27,14 @@ def read_ref(text: str) -> Ref:
     return profile_id
 
 
-def profile_id_of(tx: Transaction, website: Website, ref: Ref) -> bytes:
+def resolve_profile(tx: Transaction, website: Website, ref: Ref) -> bytes:
     """The id of the profile that a reference names, before any merge, whether or not there is one."""
     return ref if isinstance(ref, bytes) else id_of_user(tx, website.website_id, website.profile_secret, ref)
 
 
 def find_profile(tx: Transaction, website: Website, ref: Ref) -> Profile | None:
     """The profile that a reference names; when no fact about it counts, one that it is merged with. None when there is none."""
-    return standing_profile(tx, website.website_id, profile_id_of(tx, website, ref))
+    return standing_profile(tx, website.website_id, resolve_profile(tx, website, ref))
 
 
 def no_such_person() -> NotFound:

@@ -80,14 +80,14 @@ def fact_id(
     at: int,
     operations: bytes,
     source: str,
-    key_id: bytes | None,
+    actor_id: bytes | None,
 ) -> bytes:
     """The id of a fact: 6 bytes of `at` (ms since epoch), 10 of SHA-256 over all that the fact says. (Stored.)
 
     `operations` is canonical JSON. The same fact sent twice has the same id.
     """
     what = msgspec.Raw(operations)
-    said = (website_id.hex(), kind, user_id, visitor_id.hex(), at, what, source, key_id and key_id.hex())
+    said = (website_id.hex(), kind, user_id, visitor_id.hex(), at, what, source, actor_id and actor_id.hex())
     return at_prefix(at) + hashlib.sha256(_canonical(said)).digest()[:10]
 
 
@@ -141,7 +141,7 @@ def fold_traits(facts: Iterable[Fact]) -> Traits:
 class History(msgspec.Struct):
     """What all facts about a person do: the touches of trusted ones by key, since when (`at`) each key is touched by them, and the rest."""
 
-    touched: dict[str, list[Touch]] = {}
+    changes_of: dict[str, list[TraitChange]] = {}
     trusted_since: dict[str, int] = {}
     unsigned: dict[bytes, Fact] = {}
     """By fact id."""
@@ -154,11 +154,11 @@ class History(msgspec.Struct):
             self.unsigned_keys.update(_named(fact.operations))
             return True
         at, is_earlier = at_of(fact.fact_id), False
-        for touch in _touches(fact):
-            self.touched.setdefault(touch.key, []).append(touch)
-            if at < self.trusted_since.get(touch.key, MAX_AT + 1):
-                self.trusted_since[touch.key] = at
-                is_earlier |= touch.key in self.unsigned_keys
+        for change in _changes(fact):
+            self.changes_of.setdefault(change.key, []).append(change)
+            if at < self.trusted_since.get(change.key, MAX_AT + 1):
+                self.trusted_since[change.key] = at
+                is_earlier |= change.key in self.unsigned_keys
         return is_earlier
 
 
@@ -182,20 +182,20 @@ def fold_in(before: Traits, history: History, fact: Fact) -> Traits:
     trusted, gone = _trusted(before), before.gone
     if fact.is_trusted:
         named = set(_named(fact.operations))
-        part = _decide_trusted({key: history.touched[key] for key in named})
+        part = _decide_trusted({key: history.changes_of[key] for key in named})
         trusted = {key: value for key, value in trusted.items() if key not in named}
-        trusted |= {key: touch.value for key, touch in part.items() if touch is not None}
-        gone = (gone - named) | {key for key, touch in part.items() if touch is None}
+        trusted |= {key: change.value for key, change in part.items() if change is not None}
+        gone = (gone - named) | {key for key, change in part.items() if change is None}
     if size_problem(trusted):
         return _decide(history)
     return _composed(trusted, untrusted, gone)
 
 
 def _decide(history: History) -> Traits:
-    decided = _decide_trusted(history.touched)
-    chosen = {key: touch for key, touch in decided.items() if touch is not None}
-    gone = {key for key, touch in decided.items() if touch is None}
-    trusted = {key: touch.value for key, touch in chosen.items()}
+    decided = _decide_trusted(history.changes_of)
+    chosen = {key: change for key, change in decided.items() if change is not None}
+    gone = {key for key, change in decided.items() if change is None}
+    trusted = {key: change.value for key, change in chosen.items()}
     untrusted = _fold_untrusted(history)
     if not size_problem(trusted):
         return _composed(trusted, untrusted, gone)
@@ -203,11 +203,11 @@ def _decide(history: History) -> Traits:
     return Traits(kept, untrusted, gone, (trusted.keys() - kept.keys()) | untrusted.keys())
 
 
-def _decide_trusted(touched: dict[str, list[Touch]]) -> dict[str, Touch | None]:
-    return {key: deciding_touch(touches) for key, touches in touched.items()}
+def _decide_trusted(changes_of: dict[str, list[TraitChange]]) -> dict[str, TraitChange | None]:
+    return {key: deciding_change(changes) for key, changes in changes_of.items()}
 
 
-def _newest(chosen: dict[str, Touch]) -> TraitValues:
+def _newest(chosen: dict[str, TraitChange]) -> TraitValues:
     """The newest keys of more than a profile can hold."""
     kept: TraitValues = {}
     size = 2
@@ -287,34 +287,34 @@ def trusted_left_out(traits: Traits) -> set[str]:
     return traits.left_out - traits.untrusted.keys()
 
 
-def touches_by_key(facts: Iterable[Fact]) -> dict[str, list[Touch]]:
+def changes_by_key(facts: Iterable[Fact]) -> dict[str, list[TraitChange]]:
     """What each of `facts` does to each key."""
-    touched: dict[str, list[Touch]] = {}
+    changes_of: dict[str, list[TraitChange]] = {}
     for fact in facts:
-        add_touches(touched, fact)
-    return touched
+        add_changes(changes_of, fact)
+    return changes_of
 
 
-def add_touches(touched: dict[str, list[Touch]], fact: Fact) -> None:
+def add_changes(changes_of: dict[str, list[TraitChange]], fact: Fact) -> None:
     """Add what a fact does to each key to what others do."""
-    for touch in _touches(fact):
-        touched.setdefault(touch.key, []).append(touch)
+    for change in _changes(fact):
+        changes_of.setdefault(change.key, []).append(change)
 
 
-def compact(touches: Iterable[Touch]) -> list[Touch]:
+def compact(changes: Iterable[TraitChange]) -> list[TraitChange]:
     """Those of one key that can ever decide it, whatever comes beside them: the newest sets and unsets, and all set_onces."""
-    kept: list[Touch] = []
-    newest: dict[tuple[str, bool], Touch] = {}
-    for touch in touches:
-        sort = (touch.kind, touch.is_trusted)
-        if touch.kind == "set_once":
-            kept.append(touch)
-        elif sort not in newest or touch.fact_id > newest[sort].fact_id:
-            newest[sort] = touch
+    kept: list[TraitChange] = []
+    newest: dict[tuple[str, bool], TraitChange] = {}
+    for change in changes:
+        sort = (change.kind, change.is_trusted)
+        if change.kind == "set_once":
+            kept.append(change)
+        elif sort not in newest or change.fact_id > newest[sort].fact_id:
+            newest[sort] = change
     return [*kept, *newest.values()]
 
 
-class Touch(msgspec.Struct, frozen=True):
+class TraitChange(msgspec.Struct, frozen=True):
     """What one fact does to one key. `kind`: `set`, `set_once` or `unset`."""
 
     key: str
@@ -324,27 +324,29 @@ class Touch(msgspec.Struct, frozen=True):
     is_trusted: bool
 
 
-def _touches(fact: Fact) -> Iterable[Touch]:
+def _changes(fact: Fact) -> Iterable[TraitChange]:
     operations = fact.operations
     for key, value in operations.set.items():
-        yield Touch(key, "set", value, fact.fact_id, fact.is_trusted)
+        yield TraitChange(key, "set", value, fact.fact_id, fact.is_trusted)
     for key, value in operations.set_once.items():
-        yield Touch(key, "set_once", value, fact.fact_id, fact.is_trusted)
+        yield TraitChange(key, "set_once", value, fact.fact_id, fact.is_trusted)
     for key in operations.unset:
-        yield Touch(key, "unset", None, fact.fact_id, fact.is_trusted)
+        yield TraitChange(key, "unset", None, fact.fact_id, fact.is_trusted)
 
 
-def deciding_touch(touches: Sequence[Touch]) -> Touch | None:
+def deciding_change(changes: Sequence[TraitChange]) -> TraitChange | None:
     """The touch whose value a key has, of all that touched it; None when it has none."""
-    trusted = [touch for touch in touches if touch.is_trusted]
-    counted = trusted or touches
-    unset_at = max((at_of(touch.fact_id) for touch in counted if touch.kind == "unset"), default=-1)
-    later = [touch for touch in counted if at_of(touch.fact_id) > unset_at]
-    sets = [touch for touch in later if touch.kind == "set"]
+    trusted = [change for change in changes if change.is_trusted]
+    counted = trusted or changes
+    unset_at = max((at_of(change.fact_id) for change in counted if change.kind == "unset"), default=-1)
+    later = [change for change in counted if at_of(change.fact_id) > unset_at]
+    sets = [change for change in later if change.kind == "set"]
     if sets:
-        return max(sets, key=lambda touch: touch.fact_id)
+        return max(sets, key=lambda change: change.fact_id)
     return min(
-        (touch for touch in later if touch.kind == "set_once"), key=lambda touch: touch.fact_id, default=None
+        (change for change in later if change.kind == "set_once"),
+        key=lambda change: change.fact_id,
+        default=None,
     )
 
 
@@ -430,13 +432,13 @@ def refused_keys(traits: Traits, operations: Operations) -> list[str]:
     return [key for key in _named(operations) if is_decided_by_trusted(traits, key)]
 
 
-def size_problem(metadata: TraitValues) -> str | None:
-    """Why a profile cannot hold `metadata`, or None when it can."""
-    if len(metadata) > MAX_KEYS:
+def size_problem(traits: TraitValues) -> str | None:
+    """Why a profile cannot hold `traits`, or None when it can."""
+    if len(traits) > MAX_KEYS:
         return (
-            f"The profile would hold {len(metadata)} fields; at most {MAX_KEYS} are kept. Nothing was stored."
+            f"The profile would hold {len(traits)} fields; at most {MAX_KEYS} are kept. Nothing was stored."
         )
-    if (size := len(_canonical(metadata))) > MAX_METADATA_BYTES:
+    if (size := len(_canonical(traits))) > MAX_METADATA_BYTES:
         return f"The profile's fields would take {size} bytes of JSON; at most {MAX_METADATA_BYTES} are kept. Nothing was stored."
     return None
 

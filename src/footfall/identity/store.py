@@ -43,7 +43,7 @@ class Profile(msgspec.Struct):
     changed_names: set[str] | None = None
 
 
-class Visitor(msgspec.Struct):
+class VisitorState(msgspec.Struct):
     """A visitor as identity sees it. `last`: the newest link, None when nobody was identified; `newest`: a fact id on it in this batch."""
 
     has_pageview: bool
@@ -108,7 +108,7 @@ def _keys_text(keys: set[str] | None) -> str | None:
 class State(NamedTuple):
     """What is stored about visitors and users. `undone`: of users without a profile who have facts, none of which counts, the newest."""
 
-    visitors: dict[Params, Visitor]
+    visitors: dict[Params, VisitorState]
     profiles: dict[Params, Profile]
     undone: dict[Params, bytes]
 
@@ -124,7 +124,7 @@ def read_state(tx: Transaction, visitors: list[Params], profiles: list[Params]) 
     state = State({}, {}, {})
     for key, row, link in zip(visitors, seen, links, strict=True):
         last = link_from(link) if link else None
-        state.visitors[key] = Visitor(row is not None and row.pageview_count > 0, last)
+        state.visitors[key] = VisitorState(row is not None and row.pageview_count > 0, last)
     for key, row, fact in zip(profiles, rows, newest, strict=True):
         if row is not None:
             state.profiles[key] = _profile(key, row, fact.fact_id if fact else b"")
@@ -193,7 +193,7 @@ def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
         fact.received_at,
         fact.source,
         int(fact.is_trusted),
-        fact.key_id,
+        fact.actor_id,
         operations.decode(),
     )
 

@@ -14,7 +14,7 @@ from footfall.identity.ledger.endpoints import read_as_of
 from footfall.identity.ledger.show import explain, person_now, person_then
 from footfall.identity.model import Person, PersonThen
 from footfall.identity.reading import Member, members_of
-from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
+from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import MAX_AT
 from footfall.people.find.query import find_people
 from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
@@ -29,7 +29,7 @@ from footfall.people.person import (
 )
 from footfall.people.wire import PeopleQuery, detail_json, entry_json, listed_json, read_people_query
 from footfall.web.context import Context
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import Response, success
 from footfall.web.parameters import read_cursor, read_number_parameter, read_order
 from footfall.websites.model import Website
 
@@ -43,14 +43,14 @@ class People:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def profiles(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def profiles(self, context: Context[WebsitePrincipal]) -> Response:
         """A page of people, newest first; found by search and traits."""
         query = read_people_query(context.pairs())
         return await self._database.scan(
             _answer_list, (context.principal.website, query), share=context.principal.website.website_id
         )
 
-    async def profile(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def profile(self, context: Context[WebsitePrincipal]) -> Response:
         """One person, now or as of a time, with reasons on demand; their visitors by cursor."""
         query = context.query()
         at = read_as_of(query)
@@ -70,7 +70,7 @@ class People:
             raise no_such_person()
         return answer
 
-    async def journey(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def journey(self, context: Context[WebsitePrincipal]) -> Response:
         """What a person did, newest or oldest first, by cursor."""
         query = context.query()
         order = read_order(query, "desc")
@@ -89,7 +89,7 @@ def read_journey_cursor(text: str | None) -> bytes:
     return read_cursor(text, EVENT_KEY_BYTES, FACT_KEY_BYTES, "journey")
 
 
-def _answer_list(tx: Transaction, asked: tuple[Website, PeopleQuery]) -> Reply:
+def _answer_list(tx: Transaction, asked: tuple[Website, PeopleQuery]) -> Response:
     """A page of people as an answer. It is made where it is read, apart from the event loop: it may be long, as those below."""
     website, query = asked
     found = read_people(tx, website, query)
@@ -103,14 +103,14 @@ def _answer_list(tx: Transaction, asked: tuple[Website, PeopleQuery]) -> Reply:
     return success([listed_json(one) for one in found.people], pagination=pagination)
 
 
-def _answer_person(tx: Transaction, asked: PersonQuery) -> Reply | None:
+def _answer_person(tx: Transaction, asked: PersonQuery) -> Response | None:
     found = read_person(tx, asked)
     if found is None:
         return None
     return success(detail_json(found), pagination=_pagination(asked.limit, found.following))
 
 
-def _answer_journey(tx: Transaction, asked: JourneyQuery) -> Reply | None:
+def _answer_journey(tx: Transaction, asked: JourneyQuery) -> Response | None:
     found = read_journey(tx, asked)
     if found is None:
         return None
@@ -169,7 +169,7 @@ class JourneyQuery(NamedTuple):
 
 def read_person(tx: Transaction, asked: PersonQuery) -> PersonDetail | None:
     """A person; None when there was nobody then."""
-    website_id, profile_id = asked.website.website_id, profile_id_of(tx, asked.website, asked.ref)
+    website_id, profile_id = asked.website.website_id, resolve_profile(tx, asked.website, asked.ref)
     person: Person | PersonThen | None
     if asked.at == MAX_AT and not asked.with_reasons:
         person = person_now(tx, website_id, profile_id)
@@ -196,7 +196,7 @@ def show_person(tx: Transaction, person: Person | PersonThen, asked: PersonQuery
 
 def read_journey(tx: Transaction, asked: JourneyQuery) -> JourneyPart | None:
     """A part of a person's journey; None when there is nobody."""
-    website_id, profile_id = asked.website.website_id, profile_id_of(tx, asked.website, asked.ref)
+    website_id, profile_id = asked.website.website_id, resolve_profile(tx, asked.website, asked.ref)
     person = person_now(tx, website_id, profile_id)
     if person is None:
         return None

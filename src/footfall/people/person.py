@@ -46,7 +46,7 @@ def _edge(at: int) -> bytes:
     return at_prefix(at) if at < MAX_AT else b"\xff" * EVENT_BYTES
 
 
-class Seen(NamedTuple):
+class SpanActivity(NamedTuple):
     """What a visitor did in a span: the first and the last event, the session of the first, and how many sessions began."""
 
     first_id: bytes | None
@@ -55,7 +55,7 @@ class Seen(NamedTuple):
     session_count: int
 
 
-_NOTHING = Seen(None, None, None, 0)
+_NOTHING = SpanActivity(None, None, None, 0)
 
 
 class OnVisitor(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class OnVisitor(msgspec.Struct, frozen=True):
     spans: list[Span]
     place: str | None
     device: str | None
-    seen: list[Seen]
+    seen: list[SpanActivity]
 
     @property
     def first_at(self) -> int | None:
@@ -111,8 +111,10 @@ def look_at(
     return found
 
 
-def _seen(row: Row | None) -> Seen:
-    return Seen(row.first_id, row.last_id, row.first_session_at, row.session_count) if row else _NOTHING
+def _seen(row: Row | None) -> SpanActivity:
+    return (
+        SpanActivity(row.first_id, row.last_id, row.first_session_at, row.session_count) if row else _NOTHING
+    )
 
 
 def _ranges(website_id: bytes, visitor_id: bytes, spans: list[Span], end: int) -> list[Params]:

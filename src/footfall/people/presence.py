@@ -52,14 +52,14 @@ def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, i
 SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=lock_index)
 
 
-class SeenNoter:
+class SeenFlusher:
     """Notes whom this process saw. `take` gives at most so many of them, those who wait longest first."""
 
     def __init__(self, database: Database, take: Callable[[int], list[tuple[bytes, bytes, int]]]) -> None:
         self._database = database
         self._take = take
 
-    async def note(self) -> None:
+    async def flush(self) -> None:
         """Note whom this process saw until now; not all of them when they are very many. To be called every SEEN_SECONDS.
 
         Raises ApiError and DatabaseError.

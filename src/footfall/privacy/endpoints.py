@@ -12,7 +12,7 @@ from footfall.privacy.erase import Erasing, erase_call, nobody_to_erase, profile
 from footfall.privacy.erasing import Erased
 from footfall.privacy.export import Exporting, stream_parts
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Reply, success
+from footfall.web.envelope import JSON_TYPE, Response, success
 
 
 class Privacy:
@@ -23,7 +23,7 @@ class Privacy:
         self._erasing = erasing
         self._exporting = exporting
 
-    async def export(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def export(self, context: Context[WebsitePrincipal]) -> Response:
         """Everything held about a person."""
         website = context.principal.website
         asked = website, read_ref(context.path_values[0])
@@ -31,9 +31,9 @@ class Privacy:
         if found is None:
             raise no_such_person()
         parts = [b'{"status":"success","data":', *found.parts, b"}"]
-        return Reply(b"", 200, [JSON_TYPE], stream_parts(parts))
+        return Response(b"", 200, [JSON_TYPE], stream_parts(parts))
 
-    async def erase(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def erase(self, context: Context[WebsitePrincipal]) -> Response:
         """Erases a person, and says whether anything of them is left in the files of the database."""
         asked = context.principal.website, read_ref(context.path_values[0])
         profile_id = await self._database.read(profile_to_erase, asked)

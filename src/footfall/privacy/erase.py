@@ -17,9 +17,9 @@ from footfall.clock import to_iso
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.errors import ApiError, DatabaseError, NotFound
 from footfall.identity import rules
-from footfall.identity.erasing import Erasure, erasure_of, erasures_under_way, stone_of
+from footfall.identity.erasing import Erasure, erasure_of, erasures_under_way, find_tombstone
 from footfall.identity.fold import everybody_of
-from footfall.identity.refs import Ref, no_such_person, profile_id_of
+from footfall.identity.refs import Ref, no_such_person, resolve_profile
 from footfall.identity.store import Key, has_facts
 from footfall.log import get_logger
 from footfall.privacy import erasing
@@ -52,11 +52,13 @@ def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
 def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
     """The id of the profile that a reference names; of a user who is being erased and of whom nothing came since, the erased one."""
     website, ref = asked
-    profile_id = profile_id_of(tx, website, ref)
+    profile_id = resolve_profile(tx, website, ref)
     if isinstance(ref, bytes) or has_facts(tx, website.website_id, profile_id):
         return profile_id
-    stone = stone_of(tx, website.website_id, rules.user_hash(website.profile_secret, ref))
-    before = rules.profile_id(website.profile_secret, stone.generation - 1, ref) if stone else profile_id
+    tombstone = find_tombstone(tx, website.website_id, rules.user_hash(website.profile_secret, ref))
+    before = (
+        rules.profile_id(website.profile_secret, tombstone.generation - 1, ref) if tombstone else profile_id
+    )
     return before if is_being_erased(tx, (website.website_id, before)) else profile_id
 
 
@@ -69,12 +71,12 @@ def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
     """The error for a reference that names nobody: it says so when that is since the user was erased."""
     website, ref = asked
     user_hash = rules.user_hash(website.profile_secret, ref) if isinstance(ref, str) else b""
-    stone = stone_of(tx, website.website_id, user_hash)
-    if stone is None:
+    tombstone = find_tombstone(tx, website.website_id, user_hash)
+    if tombstone is None:
         return no_such_person()
     return NotFound(
-        f"Nothing is held about this user, who was erased as of {to_iso(stone.erased_at)}: "
-        f"erasure {stone.erasure_id.hex()}."
+        f"Nothing is held about this user, who was erased as of {to_iso(tombstone.erased_at)}: "
+        f"erasure {tombstone.erasure_id.hex()}."
     )
 
 

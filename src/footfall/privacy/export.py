@@ -9,7 +9,7 @@ import msgspec
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, Subject, subject_of
 from footfall.identity.ledger.show import nobody, person_then
-from footfall.identity.refs import Ref, profile_id_of
+from footfall.identity.refs import Ref, resolve_profile
 from footfall.web.json import encode
 from footfall.websites.model import Website
 
@@ -38,7 +38,7 @@ class Exporting:
     def read(self, tx: Transaction, asked: tuple[Website, Ref]) -> Export | None:
         """Everything held about a person; None when nothing is."""
         website, ref = asked
-        key = (website.website_id, profile_id_of(tx, website, ref))
+        key = (website.website_id, resolve_profile(tx, website, ref))
         person = person_then(tx, *key) or nobody(tx, *key)
         if person is None:
             return None

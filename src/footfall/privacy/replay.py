@@ -16,13 +16,13 @@ from footfall.errors import UsageError
 from footfall.identity import rules
 from footfall.identity.erasing import (
     Erasure,
-    Stone,
-    User,
-    all_stones,
-    put_stone,
+    HeldUser,
+    Tombstone,
+    all_tombstones,
+    find_tombstone,
+    put_tombstone,
     said_since,
     say_again,
-    stone_of,
     users_by_hash,
 )
 from footfall.privacy import erasing
@@ -33,7 +33,7 @@ _Hex24 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$")]
 _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 
-class Tombstone(msgspec.Struct, frozen=True, rename="camel"):
+class TombstoneLine(msgspec.Struct, frozen=True, rename="camel"):
     """What an erasure left of a user: a line of a file. `generation`: how often it was erased; `erased_at`: ms since epoch."""
 
     website_id: _Hex24
@@ -43,60 +43,64 @@ class Tombstone(msgspec.Struct, frozen=True, rename="camel"):
     erased_at: Annotated[int, msgspec.Meta(ge=0)]
 
 
-def tombstones(tx: Transaction) -> list[Tombstone]:
+def tombstone_lines(tx: Transaction) -> list[TombstoneLine]:
     """Those of all websites."""
     return [
-        Tombstone(
-            stone.website_id.hex(),
-            stone.user_hash.hex(),
-            stone.erasure_id.hex(),
-            stone.generation,
-            stone.erased_at,
+        TombstoneLine(
+            tombstone.website_id.hex(),
+            tombstone.user_hash.hex(),
+            tombstone.erasure_id.hex(),
+            tombstone.generation,
+            tombstone.erased_at,
         )
-        for stone in all_stones(tx)
+        for tombstone in all_tombstones(tx)
     ]
 
 
-def read_tombstones(lines: Iterable[bytes]) -> Iterator[Tombstone]:
+def read_tombstones(lines: Iterable[bytes]) -> Iterator[TombstoneLine]:
     """The tombstones of a file. Raises UsageError that names the line."""
     for number, line in enumerate(lines, 1):
         try:
-            yield msgspec.json.decode(line, type=Tombstone)
+            yield msgspec.json.decode(line, type=TombstoneLine)
         except msgspec.MsgspecError as error:
             raise UsageError(f"line {number}: this is no erasure: {error}") from error
 
 
-def users_of(tx: Transaction, website: Website, stones: Iterable[Tombstone]) -> dict[Tombstone, User]:
+def users_of(
+    tx: Transaction, website: Website, tombstones: Iterable[TombstoneLine]
+) -> dict[TombstoneLine, HeldUser]:
     """Those of whom anything is held, by the tombstone that fits."""
-    wanted = {bytes.fromhex(stone.user_hash): stone for stone in stones}
+    wanted = {bytes.fromhex(tombstone.user_hash): tombstone for tombstone in tombstones}
     held = users_by_hash(tx, website.website_id, website.profile_secret, wanted.keys())
     return {wanted[user_hash]: user for user_hash, user in held.items()}
 
 
 def replay(
-    tx: Transaction, erasers: Erasers, website: Website, stone: Tombstone, user: User | None
+    tx: Transaction, erasers: Erasers, website: Website, tombstone: TombstoneLine, user: HeldUser | None
 ) -> Erased | None:
     """Keep a tombstone, and erase the user whom it fits, as of then; None when nothing was held of the user, or the erasure is known."""
-    website_id, user_hash = website.website_id, bytes.fromhex(stone.user_hash)
+    website_id, user_hash = website.website_id, bytes.fromhex(tombstone.user_hash)
     tx.lock([(website_id, b"people"), (website_id, b"visitors")])
-    known = stone_of(tx, website_id, user_hash)
-    if known is not None and known.erased_at >= stone.erased_at:
+    known = find_tombstone(tx, website_id, user_hash)
+    if known is not None and known.erased_at >= tombstone.erased_at:
         return None
-    generation = max(stone.generation, known.generation + 1) if known else stone.generation
-    kept = Stone(website_id, user_hash, bytes.fromhex(stone.erasure_id), generation, stone.erased_at)
+    generation = max(tombstone.generation, known.generation + 1) if known else tombstone.generation
+    kept = Tombstone(
+        website_id, user_hash, bytes.fromhex(tombstone.erasure_id), generation, tombstone.erased_at
+    )
     erased = _erase_again(tx, erasers, website, kept, user) if user else None
-    put_stone(tx, kept)
+    put_tombstone(tx, kept)
     return erased
 
 
 def _erase_again(
-    tx: Transaction, erasers: Erasers, website: Website, stone: Stone, user: User
+    tx: Transaction, erasers: Erasers, website: Website, tombstone: Tombstone, user: HeldUser
 ) -> Erased | None:
     website_id, secret = website.website_id, website.profile_secret
-    again = rules.profile_id(secret, stone.generation, user.user_id)
-    since = said_since(tx, website_id, user.profile_id, stone.erased_at, again)
-    erasure, until = Erasure(website_id, secret, stone.erasure_id), stone.erased_at + 1
-    keys = erasing.begin(tx, erasers, erasure, {user.profile_id: user.user_id}, stone.erased_at, until)
+    again = rules.profile_id(secret, tombstone.generation, user.user_id)
+    since = said_since(tx, website_id, user.profile_id, tombstone.erased_at, again)
+    erasure, until = Erasure(website_id, secret, tombstone.erasure_id), tombstone.erased_at + 1
+    keys = erasing.begin(tx, erasers, erasure, {user.profile_id: user.user_id}, tombstone.erased_at, until)
     erasing.forget(tx, erasers, keys)
     erased = erasing.finish(tx, erasers, erasure, until)
     if since:

@@ -79,14 +79,14 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
 """
 
 
-class Page(msgspec.Struct, frozen=True):
+class DocsPage(msgspec.Struct, frozen=True):
     """A page, and the Content-Security-Policy under which it shows: its own style sheet and nothing else."""
 
     html: bytes
     policy: str
 
 
-def render(document: dict[str, Any]) -> Page:
+def render(document: dict[str, Any]) -> DocsPage:
     """The page of an OpenAPI 3.1 document whose references all lead into its own `components`."""
     return _Renderer(document).page()
 
@@ -96,7 +96,7 @@ class _Renderer:
         self._document = document
         self._components: dict[str, Any] = document["components"]
 
-    def page(self) -> Page:
+    def page(self) -> DocsPage:
         info = self._document["info"]
         digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
         html = (
@@ -108,7 +108,7 @@ class _Renderer:
             f"{_markdown(info['description'])}{''.join(self._sections())}</main></body></html>"
         )
         policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        return Page(html.encode(), policy)
+        return DocsPage(html.encode(), policy)
 
     def _operations(self, tag: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for path, item in self._document["paths"].items():

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from footfall.reference.docs import Page, render
+from footfall.reference.docs import DocsPage, render
 from footfall.web.context import Context
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 
 
 class Reference:
@@ -21,21 +21,23 @@ class Reference:
         return (files("footfall.reference") / "openapi.yaml").read_bytes()
 
     @functools.cached_property
-    def _page(self) -> Page:
+    def _page(self) -> DocsPage:
         return render(msgspec.yaml.decode(self._text, type=dict[str, Any]))
 
-    async def openapi(self, context: Context[None]) -> Reply:
+    async def openapi(self, context: Context[None]) -> Response:
         """The OpenAPI description of this API, as YAML."""
-        return Reply(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
+        return Response(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
 
-    async def docs(self, context: Context[None]) -> Reply:
+    async def docs(self, context: Context[None]) -> Response:
         """The same as a page to read."""
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", self._page.policy.encode()),
         ]
-        return Reply(self._page.html, 200, headers)
+        return Response(self._page.html, 200, headers)
 
-    async def robots(self, context: Context[None]) -> Reply:
+    async def robots(self, context: Context[None]) -> Response:
         """What search engines may look at: nothing."""
-        return Reply(b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")])
+        return Response(
+            b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")]
+        )

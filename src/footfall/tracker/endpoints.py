@@ -5,7 +5,7 @@ from __future__ import annotations
 from footfall.errors import NotFound
 from footfall.tracker.scripts import FLAVOURS, make_script
 from footfall.web.context import Context
-from footfall.web.envelope import Headers, Reply
+from footfall.web.envelope import Headers, Response
 
 HEADERS: Headers = [
     (b"content-type", b"text/javascript; charset=utf-8"),
@@ -17,7 +17,7 @@ HEADERS: Headers = [
 ]
 
 
-async def script(context: Context[None]) -> Reply:
+async def script(context: Context[None]) -> Response:
     """One flavour of the script; 304 when the caller has it."""
     name = context.path_values[0]
     if name not in FLAVOURS:
@@ -30,5 +30,5 @@ async def script(context: Context[None]) -> Reply:
         headers.append((b"content-encoding", b"gzip"))
     known = {tag.strip().removeprefix("W/") for tag in context.header(b"if-none-match").split(",")}
     if etag in known or "*" in known:
-        return Reply(b"", 304, headers)
-    return Reply(made.gzipped if is_gzipped else made.plain, 200, headers)
+        return Response(b"", 304, headers)
+    return Response(made.gzipped if is_gzipped else made.plain, 200, headers)

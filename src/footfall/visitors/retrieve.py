@@ -17,7 +17,7 @@ from footfall.identity.reading import profile_from
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.web.context import Context, Handler
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import Response, success
 
 MOST_EVENTS = 1000
 """Newest events of a visitor that the answer lists."""
@@ -100,14 +100,14 @@ class Identity(Wire):
     referrer: str | None
 
 
-class Seen(Wire):
+class VisitedPage(Wire):
     """A page and when it was seen (ISO 8601)."""
 
     url: str | None
     timestamp: str
 
 
-class Done(Wire):
+class CompletedGoal(Wire):
     """A goal and when it was reached (ISO 8601)."""
 
     name: str
@@ -118,7 +118,7 @@ class Done(Wire):
     origin: str = "manual"
 
 
-class Activity(Wire):
+class ActivityData(Wire):
     """What a visitor did. Spans are in ms, times ISO 8601; the newest 1,000 events are listed, oldest first."""
 
     visit_count: int
@@ -128,9 +128,9 @@ class Activity(Wire):
     first_visit_at: str
     last_visit_at: str
     current_url: str | None
-    visited_pages: list[Seen]
-    completed_goals: list[Done]
-    completed_custom_goals: list[Done]
+    visited_pages: list[VisitedPage]
+    completed_goals: list[CompletedGoal]
+    completed_custom_goals: list[CompletedGoal]
     """The same under its older name, which clients still read."""
 
 
@@ -148,7 +148,7 @@ class VisitorData(Wire, omit_defaults=True):
 
     visitor_id: str
     identity: Identity
-    activity: Activity
+    activity: ActivityData
     prediction: msgspec.Raw
     profile: ProfileData | None = None
 
@@ -166,7 +166,7 @@ _decode_place = msgspec.json.Decoder(Place).decode
 def visitor_endpoint(database: Database) -> Handler[WebsitePrincipal]:
     """A visitor's identity, activity and profile."""
 
-    async def visitor(context: Context[WebsitePrincipal]) -> Reply:
+    async def visitor(context: Context[WebsitePrincipal]) -> Response:
         visitor_id = parse_uuid(context.path_values[0])
         if visitor_id is None:
             raise BadRequest(
@@ -256,15 +256,15 @@ def _identity(visitor: Visitor) -> Identity:
     )
 
 
-def _activity(visitor: Visitor, events: list[Row], now: int) -> Activity:
-    pages: list[Seen] = []
-    goals: list[Done] = []
+def _activity(visitor: Visitor, events: list[Row], now: int) -> ActivityData:
+    pages: list[VisitedPage] = []
+    goals: list[CompletedGoal] = []
     for event in reversed(events):
         if event.type == PAGEVIEW:
-            pages.append(Seen(event.url, to_iso(at_of(event.event_id))))
+            pages.append(VisitedPage(event.url, to_iso(at_of(event.event_id))))
         elif event.type == CUSTOM:
-            goals.append(Done(event.name, to_iso(at_of(event.event_id)), _raw(event.data)))
-    return Activity(
+            goals.append(CompletedGoal(event.name, to_iso(at_of(event.event_id)), _raw(event.data)))
+    return ActivityData(
         visitor.session_count,
         visitor.pageview_count,
         max(now - visitor.first_seen_at, 0),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from footfall.errors import BadRequest, TooLarge
-from footfall.web.envelope import Headers, Reply
+from footfall.web.envelope import Headers, Response
 
 MOST_PARAMETERS = 1000
 """Of a query string."""
@@ -19,7 +19,7 @@ P = TypeVar("P")
 
 
 class Credential(msgspec.Struct, Generic[P], frozen=True):
-    """Who may call a route, whose handler gets a `Context[P]`. `is_checked`: `dispatch.Access` finds the principal, a `P`."""
+    """Who may call a route, whose handler gets a `Context[P]`. `is_checked`: `dispatch.AccessControl` finds the principal, a `P`."""
 
     name: str
     is_checked: bool = False
@@ -84,7 +84,7 @@ class Context(msgspec.Struct, Generic[P]):
         return False
 
 
-Handler = Callable[[Context[P]], Awaitable[Reply]]
+Handler = Callable[[Context[P]], Awaitable[Response]]
 
 
 class Route(msgspec.Struct, Generic[P], frozen=True):
@@ -103,14 +103,14 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
     media: tuple[str, ...] | None = None
 
 
-class Call(msgspec.Struct):
-    """A request whose head was looked at. `max_body`: bytes that its body may have; `reply`: its answer when the head is enough for it.
+class Request(msgspec.Struct):
+    """A request whose head was looked at. `max_body`: bytes that its body may have; `response`: its answer when the head is enough for it.
 
     `extra`: headers that every answer carries. `is_page`: a browser asks for a page, so that an error is one too.
     """
 
     method: str
-    reply: Reply | None = None
+    response: Response | None = None
     context: Context[Any] | None = None
     route: Route[Any] | None = None
     extra: Headers = []

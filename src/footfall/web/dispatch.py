@@ -19,9 +19,9 @@ from footfall.errors import (
     NotFound,
     UnsupportedMedia,
 )
-from footfall.web.context import BROWSER, Call, Context, Route
-from footfall.web.envelope import Headers, Reply
-from footfall.web.refusals import NO_STORE, Draw, Refusals, is_page
+from footfall.web.context import BROWSER, Context, Request, Route
+from footfall.web.envelope import Headers, Response
+from footfall.web.refusals import NO_STORE, Refusals, RenderError, is_page
 
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
@@ -41,7 +41,7 @@ _EXTRA = {BROWSER.name: [*CORS, *NO_STORE]}
 """Headers of all answers, by credential; without their own, those of checked routes are not to be stored."""
 
 
-class Access(Protocol):
+class AccessControl(Protocol):
     """Who may call."""
 
     def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
@@ -57,23 +57,23 @@ class Access(Protocol):
 class Dispatch(Refusals):
     """Serves `routes`; every error becomes an answer in the envelope. See `web.http.connection.Application`.
 
-    `lost`: the route of browsers that ask for what is not there, outside `/api`. `draw`: see `Refusals`.
+    `not_found`: the route of browsers that ask for what is not there, outside `/api`. `render_error`: see `Refusals`.
     """
 
     def __init__(
         self,
         routes: Iterable[Route[Any]],
-        access: Access,
+        access: AccessControl,
         clock: Clock,
-        lost: Route[Any] | None = None,
-        draw: Draw | None = None,
+        not_found: Route[Any] | None = None,
+        render_error: RenderError | None = None,
     ) -> None:
-        super().__init__(draw)
+        super().__init__(render_error)
         self._exact: dict[str, dict[str, Route[Any]]] = {}
         self._open: list[tuple[re.Pattern[str], dict[str, Route[Any]]]] = []
         self._access = access
         self._clock = clock
-        self._lost = lost
+        self._not_found = not_found
         for route in routes:
             self._add(route)
 
@@ -88,44 +88,44 @@ class Dispatch(Refusals):
                 return
         self._open.append((pattern, {route.method: route}))
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
-        """What can be said of a request by its head: the call to go on with, or that has its `reply` already."""
-        call = Call(method, is_page=is_page(target, headers))
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
+        """What can be said of a request by its head: the call to go on with, or that has its `response` already."""
+        request = Request(method, is_page=is_page(target, headers))
         try:
-            self._begin(call, target, headers, peer)
+            self._begin(request, target, headers, peer)
         except Exception as error:
-            call.reply = self.refuse(call, error)
-        return call
+            request.response = self.refuse(request, error)
+        return request
 
-    def _begin(self, call: Call, target: bytes, headers: dict[bytes, bytes], peer: str) -> None:
+    def _begin(self, request: Request, target: bytes, headers: dict[bytes, bytes], peer: str) -> None:
         raw_path, query = _parts(target)
         path = unquote(raw_path) if "%" in raw_path else raw_path
-        call.route, values = route, _ = self._find(call, path, raw_path)
-        call.extra = _EXTRA.get(route.credential.name, NO_STORE if route.credential.is_checked else [])
-        if call.method == "OPTIONS":
-            call.reply = Reply(b"", 204, [*PREFLIGHT, _allowed_headers(headers)])
+        request.route, values = route, _ = self._find(request, path, raw_path)
+        request.extra = _EXTRA.get(route.credential.name, NO_STORE if route.credential.is_checked else [])
+        if request.method == "OPTIONS":
+            request.response = Response(b"", 204, [*PREFLIGHT, _allowed_headers(headers)])
             return
         context: Context[Any] = Context(headers, peer, query, values, self._clock(), path=path)
-        call.context = context
+        request.context = context
         if route.credential.is_checked:
             limits = self._access.check(context, route)
             context.limits, context.is_unsure = limits or [], limits is None
-        call.max_body = route.max_body
+        request.max_body = route.max_body
         if route.max_body and int(headers.get(b"content-length", b"0")) > route.max_body:
-            raise call.too_large()
+            raise request.too_large()
         if route.max_body and headers.get(b"content-encoding", b"").lower() not in (b"", b"identity"):
             raise UnsupportedMedia("Content-Encoding: send the body as it is, not compressed.")
 
-    def _find(self, call: Call, path: str, raw_path: str) -> tuple[Route[Any], tuple[str, ...]]:
-        method = call.method
+    def _find(self, request: Request, path: str, raw_path: str) -> tuple[Route[Any], tuple[str, ...]]:
+        method = request.method
         methods = self._exact.get(path)
         values: tuple[str, ...] = ()
         if methods is None:
             methods, values = self._find_open(raw_path)
         if methods is None:
-            if self._lost is None or method != "GET" or not call.is_page:
+            if self._not_found is None or method != "GET" or not request.is_page:
                 raise NotFound("There is no such route. See /docs for those there are.")
-            return self._lost, ()
+            return self._not_found, ()
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
         if route is None and method == "OPTIONS":
             route = next((r for r in methods.values() if r.credential is BROWSER), None)
@@ -139,9 +139,9 @@ class Dispatch(Refusals):
                 return methods, tuple(unquote(value, errors="replace") for value in found.groups())
         return None, ()
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
+    async def answer(self, request: Request, body: bytes) -> Response:
         """What the handler of the call says, now that its body is there."""
-        route, context = call.route, call.context
+        route, context = request.route, request.context
         if route is None or context is None:
             raise ValueError("this call has its reply already")
         try:
@@ -152,12 +152,12 @@ class Dispatch(Refusals):
                 _check_media(context, route.media)
             if route.credential.is_checked:
                 self._access.check_late(context, route)
-            reply = await route.handler(context)
+            response = await route.handler(context)
         except Exception as error:
-            return self.refuse(call, error)
-        if call.extra or context.limits:
-            reply.headers = [*reply.headers, *call.extra, *context.limits]
-        return reply
+            return self.refuse(request, error)
+        if request.extra or context.limits:
+            response.headers = [*response.headers, *request.extra, *context.limits]
+        return response
 
 
 def _parts(target: bytes) -> tuple[str, bytes]:

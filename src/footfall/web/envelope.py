@@ -24,7 +24,7 @@ CLOSE = (b"connection", b"close")
 """The connection ends after this answer."""
 
 
-class Reply(msgspec.Struct):
+class Response(msgspec.Struct):
     """An answer: its body, and headers beside content-length. `stream` goes on after the body, chunk by chunk."""
 
     body: bytes
@@ -33,12 +33,12 @@ class Reply(msgspec.Struct):
     stream: AsyncIterator[bytes] | None = None
 
 
-def success(data: Any, **beside: Any) -> Reply:
+def success(data: Any, **beside: Any) -> Response:
     """200 with `data` in the envelope; `beside` stands next to it, such as a pagination."""
-    return Reply(encode({"status": "success", "data": data, **beside}), 200, [JSON_TYPE])
+    return Response(encode({"status": "success", "data": data, **beside}), 200, [JSON_TYPE])
 
 
-def failure(error: ApiError) -> Reply:
+def failure(error: ApiError) -> Response:
     """`error` in the envelope, with the headers that belong to it."""
     body: dict[str, Any] = {"status": "error", "error": {"code": error.status, "message": error.message}}
     headers: Headers = [JSON_TYPE]
@@ -57,4 +57,4 @@ def failure(error: ApiError) -> Reply:
             (b"x-ratelimit-remaining", b"%d" % error.remaining),
             (b"x-ratelimit-reset", b"%d" % error.reset_at),
         ]
-    return Reply(encode(body), error.status, headers)
+    return Response(encode(body), error.status, headers)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from footfall.chores import Vitals
 from footfall.db.health import HEARTBEAT_HANDLER
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, DatabaseError, Unavailable
+from footfall.jobs import Vitals
 from footfall.web.context import Context
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import Response, success
 from footfall.web.refusals import NO_STORE
 
 
@@ -18,13 +18,13 @@ class Health:
         self._database = database
         self._vitals = vitals
 
-    async def alive(self, context: Context[None]) -> Reply:
+    async def alive(self, context: Context[None]) -> Response:
         """200 as long as nothing ended that has to go on. Raises Unavailable."""
         if self._vitals.ended:
             raise Unavailable(f"This server process ends, since a part of it did: {self._vitals.ended}.")
         return _of_now({"status": "alive"})
 
-    async def ready(self, context: Context[None]) -> Reply:
+    async def ready(self, context: Context[None]) -> Response:
         """200 when a transaction can be committed now. Raises Unavailable."""
         try:
             await self._database.write(HEARTBEAT_HANDLER, context.now)
@@ -33,7 +33,7 @@ class Health:
         return _of_now({"status": "ready", "engine": self._database.engine})
 
 
-def _of_now(data: object) -> Reply:
-    reply = success(data)
-    reply.headers += NO_STORE
-    return reply
+def _of_now(data: object) -> Response:
+    response = success(data)
+    response.headers += NO_STORE
+    return response

@@ -6,42 +6,46 @@ from collections.abc import Callable
 
 from footfall.errors import ApiError, DatabaseError, InternalError, Unavailable
 from footfall.log import get_logger
-from footfall.web.context import Call
-from footfall.web.envelope import Headers, Reply, failure
+from footfall.web.context import Request
+from footfall.web.envelope import Headers, Response, failure
 
 NO_STORE: Headers = [(b"cache-control", b"no-store")]
-Draw = Callable[[ApiError], Reply]
+RenderError = Callable[[ApiError], Response]
 
 
 class Refusals:
-    """Makes the answers to calls that go wrong. `draw`: makes an error a page; without it there are none."""
+    """Makes the answers to calls that go wrong. `render_error`: makes an error a page; without it there are none."""
 
-    def __init__(self, draw: Draw | None = None) -> None:
-        self._draw = draw
+    def __init__(self, render_error: RenderError | None = None) -> None:
+        self._render_error = render_error
         self._log = get_logger("web")
 
-    def refuse(self, call: Call, error: Exception) -> Reply:
+    def refuse(self, request: Request, error: Exception) -> Response:
         """The answer to a call that went wrong."""
-        known = self._known(call, error)
-        reply = failure(known)
-        reply.headers += call.extra or NO_STORE
-        return _joined(self._draw(known), reply) if call.is_page and self._draw else reply
+        known = self._known(request, error)
+        response = failure(known)
+        response.headers += request.extra or NO_STORE
+        return (
+            _joined(self._render_error(known), response)
+            if request.is_page and self._render_error
+            else response
+        )
 
-    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Call:
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         """The call of a head that cannot be taken, with its reply; `target` and `headers` are what is known of it."""
-        call = Call("", is_page=is_page(target, headers))
-        call.reply = self.refuse(call, error)
-        return call
+        request = Request("", is_page=is_page(target, headers))
+        request.response = self.refuse(request, error)
+        return request
 
-    def _known(self, call: Call, error: Exception) -> ApiError:
+    def _known(self, request: Request, error: Exception) -> ApiError:
         """What the caller is told; the rest is logged."""
         if isinstance(error, ApiError):
             return error
         if isinstance(error, DatabaseError):
-            route = call.route.path if call.route else ""
+            route = request.route.path if request.route else ""
             self._log.warning("database error", reason=str(error), route=route)
             return Unavailable("The database cannot be read now. Try again in a second.")
-        self._log.error("unexpected error", method=call.method, exc_info=error)
+        self._log.error("unexpected error", method=request.method, exc_info=error)
         return InternalError("Something went wrong on our side.")
 
 
@@ -50,8 +54,8 @@ def is_page(target: bytes, headers: dict[bytes, bytes]) -> bool:
     return b"text/html" in headers.get(b"accept", b"") and not target.startswith(b"/api")
 
 
-def _joined(page: Reply, reply: Reply) -> Reply:
-    """The page, with what else `reply` says in its headers."""
+def _joined(page: Response, response: Response) -> Response:
+    """The page, with what else `response` says in its headers."""
     said = {name for name, _ in page.headers}
-    page.headers = [*page.headers, *(header for header in reply.headers if header[0] not in said)]
+    page.headers = [*page.headers, *(header for header in response.headers if header[0] not in said)]
     return page

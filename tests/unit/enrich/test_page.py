@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.collect.enrich.page import CLICK_IDS, PARAMETERS, Page, bare_host, parse_page
+from footfall.collect.enrich.page import CLICK_IDS, PARAMETERS, PageAddress, bare_host, parse_page
 
 AUTHORITIES = st.sampled_from(
     ["example.com", "[::1]:80", "a@b", "x:99999", "", "ex\\ample", "münchen.de", "\ud800", "[", "a..b"]
@@ -16,7 +16,7 @@ ADDRESSES = st.text() | st.builds(
 )
 
 
-def page(href: str, hash_routing: bool = False) -> Page:
+def page(href: str, hash_routing: bool = False) -> PageAddress:
     found = parse_page(href, hash_routing)
     assert found is not None
     return found

@@ -40,7 +40,7 @@ _TRANSLATED = ".translate.goog"
 """Google Translate shows the pages of `my-shop.example.com` on `my--shop-example-com` in front of this."""
 
 
-class Page(msgspec.Struct, frozen=True, gc=False):
+class PageAddress(msgspec.Struct, frozen=True, gc=False):
     """A page's address. It may be shared by many events: never change `params` and `click_ids`.
 
     `host` is in lower case, with the port unless it is the scheme's own; that of the website where Google
@@ -61,7 +61,7 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     is_file: bool = False
 
 
-def parse_page(href: object, hash_routing: bool = False) -> Page | None:
+def parse_page(href: object, hash_routing: bool = False) -> PageAddress | None:
     """The page of an `href`, or None when it is no http, https, `file:///` or `datafast://web/` address. Never raises.
 
     The DataFast SDK 1.0.1 sends `datafast://web/<path>`; later ones send the path `/Unknown` before their
@@ -80,7 +80,7 @@ def bare_host(host: str) -> str:
 def split_address(address: str) -> tuple[str, str, str] | None:
     """(scheme, host with port, what follows) of an absolute address; None if it has no valid host.
 
-    Scheme and host are in lower case, the host as in `Page`, credentials left out. What follows is free of
+    Scheme and host are in lower case, the host as in `PageAddress`, credentials left out. What follows is free of
     control characters and lone surrogates, otherwise as it was sent.
     """
     text = (address if address.isprintable() else _UNWANTED.sub("", address)).strip()
@@ -100,11 +100,11 @@ def clean_path(path: str) -> str:
 
 
 @lru_cache(4096)
-def _cached_page(href: str, hash_routing: bool) -> Page | None:
+def _cached_page(href: str, hash_routing: bool) -> PageAddress | None:
     return _page(href, hash_routing)
 
 
-def _page(href: str, hash_routing: bool) -> Page | None:
+def _page(href: str, hash_routing: bool) -> PageAddress | None:
     is_file = href[:8].lower() == "file:///"
     parts = split_address(f"datafast://web/{href[8:]}" if is_file else href)
     if parts is None:
@@ -124,7 +124,7 @@ def _page(href: str, hash_routing: bool) -> Page | None:
         searched = f"{raw_query}&{inner}"
     params, click_ids = _tracked(searched)
     query = _escape(raw_query, MAX_QUERY)
-    return Page(host, path, query, host + path, params, click_ids, path == "/Unknown", is_file)
+    return PageAddress(host, path, query, host + path, params, click_ids, path == "/Unknown", is_file)
 
 
 def _tracked(query: str) -> tuple[dict[str, str], dict[str, str]]:

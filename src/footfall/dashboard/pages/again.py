@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from footfall.dashboard.page import Call, render
+from footfall.dashboard.page import PageRequest, render
 from footfall.dashboard.pages.sites import EXCLUSIONS, SWITCHES
 from footfall.dashboard.session import safe_path
 from footfall.errors import BadRequest
-from footfall.web.envelope import Headers, Reply
+from footfall.web.envelope import Headers, Response
 
 MAX_KEPT = 16_000
 """Characters of the fields of a form that come back; of a longer one, only what was not done is said."""
@@ -68,41 +68,43 @@ def _label(name: str) -> str:
     return LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
-def kept_of(call: Call) -> Kept:
+def kept_of(request: PageRequest) -> Kept:
     """The form that came."""
-    kept = Kept(call.context.path, [(name, value) for name, value in call.fields if name not in SECRET])
-    is_secret = any(name in ("password", "current") for name, _ in call.fields)
+    kept = Kept(request.context.path, [(name, value) for name, value in request.fields if name not in SECRET])
+    is_secret = any(name in ("password", "current") for name, _ in request.fields)
     return kept if len(kept.text) <= MAX_KEPT and not is_secret else Kept(kept.path, [])
 
 
-def log_in_first(call: Call) -> Reply:
+def log_in_first(request: PageRequest) -> Response:
     """The log-in page, with the form that came; whoever has logged in since sees the form at once."""
-    following = call.home or "/"
-    if call.account is not None:
-        return offer(call, kept_of(call), following, [], status=403)
-    call.home = ""
-    return log_in(call, status=401, next=following, kept=kept_of(call))
+    following = request.home or "/"
+    if request.account is not None:
+        return offer(request, kept_of(request), following, [], status=403)
+    request.home = ""
+    return log_in(request, status=401, next=following, kept=kept_of(request))
 
 
-def log_in(call: Call, *, headers: Headers | None = None, status: int = 200, **values: Any) -> Reply:
+def log_in(
+    request: PageRequest, *, headers: Headers | None = None, status: int = 200, **values: Any
+) -> Response:
     """The log-in page."""
     values = {"email": "", "problem": None, "done": None, "kept": None, "has_accounts": True, **values}
-    return render(call, "login.html", status=status, headers=headers, **values)
+    return render(request, "login.html", status=status, headers=headers, **values)
 
 
-def read_kept(call: Call) -> Kept | None:
+def read_kept(request: PageRequest) -> Kept | None:
     """The form that waited for this log-in, None when there was none. Raises BadRequest."""
-    path = safe_path(call.form.get("kept_path", ""))
+    path = safe_path(request.form.get("kept_path", ""))
     if path == "/" or urlsplit(path).query:
         return None
     try:
-        fields = msgspec.json.decode(call.form.get("kept", ""), type=list[tuple[str, str]])
+        fields = msgspec.json.decode(request.form.get("kept", ""), type=list[tuple[str, str]])
     except msgspec.DecodeError as error:
         raise BadRequest("This form cannot be read.") from error
     return Kept(path, [(name, value) for name, value in fields if name not in SECRET])
 
 
-def offer(call: Call, kept: Kept, back: str, headers: Headers, status: int = 200) -> Reply:
+def offer(request: PageRequest, kept: Kept, back: str, headers: Headers, status: int = 200) -> Response:
     """The form as it was typed, to be sent once more."""
-    call.home = "/"  # not that page, since a link to the address that is shown would lead nowhere
-    return render(call, "again.html", status=status, headers=headers, kept=kept, back=back)
+    request.home = "/"  # not that page, since a link to the address that is shown would lead nowhere
+    return render(request, "again.html", status=status, headers=headers, kept=kept, back=back)

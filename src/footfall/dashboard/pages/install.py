@@ -8,11 +8,11 @@ from footfall.collect.drops import DroppedToday, dropped_on
 from footfall.collect.enrich.hosts import host_matches, is_localhost
 from footfall.collect.enrich.page import bare_host
 from footfall.collect.model import Reason
-from footfall.dashboard.page import Call, send_json
+from footfall.dashboard.page import PageRequest, send_json
 from footfall.dashboard.pages.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 sql = load(__file__, "install.sql")
@@ -66,14 +66,14 @@ class Install(NamedTuple):
     is_local: bool
 
 
-async def read_install(call: Call) -> Install:
+async def read_install(request: PageRequest) -> Install:
     """How far the website of the address is, now."""
-    await call.services.dropped.flush()
-    visitor_id, has_person, today = await call.services.database.read(_read, (call.site, call.now))
+    await request.services.dropped.flush()
+    visitor_id, has_person, today = await request.services.database.read(_read, (request.site, request.now))
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
-    hosts = [(host, hits, _is_taken(host, call.site)) for host, hits in today.hosts[:MOST_HOSTS]]
+    hosts = [(host, hits, _is_taken(host, request.site)) for host, hits in today.hosts[:MOST_HOSTS]]
     return Install(
-        visitor_id, has_person, dropped, hosts, is_localhost(bare_host(call.origin.partition("://")[2]))
+        visitor_id, has_person, dropped, hosts, is_localhost(bare_host(request.origin.partition("://")[2]))
     )
 
 
@@ -95,12 +95,12 @@ def some_person(tx: Transaction, website_id: bytes) -> bool:
     return tx.one(sql.any_person, (website_id,)) is not None
 
 
-async def seen(call: Call) -> Reply:
+async def seen(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/seen`: whether a pageview, or with `?what=person` an identify, has come; waits a while for the first."""
-    look = some_person if call.query.get("what") == "person" else some_visitor
+    look = some_person if request.query.get("what") == "person" else some_visitor
     for _ in range(20):
-        if await call.services.database.read(look, call.site.website_id):
+        if await request.services.database.read(look, request.site.website_id):
             return send_json({"seen": True})
-        if not await call.wait(0.5):
+        if not await request.wait(0.5):
             break
     return send_json({"seen": False})

@@ -7,16 +7,16 @@ from itertools import groupby
 
 import msgspec
 
-from footfall.dashboard.drawing import called, day_text, draw
-from footfall.dashboard.page import Call, apart, page_headers
+from footfall.dashboard.page import PageRequest, apart, page_headers
 from footfall.dashboard.pages.people import sql
+from footfall.dashboard.rendering import called, day_text, render_template
 from footfall.db.protocol import Params, Transaction
 from footfall.identity.model import IDENTIFY
 from footfall.identity.refs import find_profile
 from footfall.identity.store import Profile, read_profile
 from footfall.people.model import JourneyEntry, JourneyPart
 from footfall.people.person import device_kind
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 Session = tuple[bytes, int | None]
@@ -82,10 +82,10 @@ def _called(tx: Transaction, profile: Profile | None, user_id: str) -> str:
     return called(profile.traits.values if profile else {}, user_id)
 
 
-async def draw_journey(call: Call, journey: Journey) -> Reply:
+async def render_journey(request: PageRequest, journey: Journey) -> Response:
     """The entries alone, to be put below those that are there."""
-    html = await apart(lambda: draw("journey.html", website=call.site, journey=journey))
-    return Reply(html.encode(), 200, page_headers(call))
+    html = await apart(lambda: render_template("journey.html", website=request.site, journey=journey))
+    return Response(html.encode(), 200, page_headers(request))
 
 
 def _days(entries: list[JourneyEntry], zone: str) -> list[tuple[str, list[Visit]]]:

@@ -10,16 +10,16 @@ import msgspec
 
 from footfall.collect.enrich.geo import Place
 from footfall.collect.online import ONLINE_MS
-from footfall.dashboard.drawing import draw
-from footfall.dashboard.page import Call, render
+from footfall.dashboard.page import PageRequest, render
 from footfall.dashboard.pages.people import sql
+from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity import store
 from footfall.identity.model import KnownPerson
 from footfall.identity.reading import profile_from
 from footfall.people.person import device_kind
 from footfall.people.presence import read_online
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 
 MOST_ONLINE = 100
 FRESH_SECONDS = 0.95
@@ -34,53 +34,57 @@ class Live:
     """The page and its stream. What they show is found out and drawn once a second for each website, however many look on."""
 
     def __init__(self) -> None:
-        self._drawn: dict[bytes, _Drawn] = {}
+        self._rendered: dict[bytes, _Rendered] = {}
 
-    async def page(self, call: Call) -> Reply:
+    async def page(self, request: PageRequest) -> Response:
         """`GET /w/{websiteId}/live`."""
-        return render(call, "live.html", section="live", online=await self._html(call))
+        return render(request, "live.html", section="live", online=await self._html(request))
 
-    async def stream(self, call: Call) -> Reply:
+    async def stream(self, request: PageRequest) -> Response:
         """`GET /w/{websiteId}/live/stream`: the list again whenever it changes, as server-sent events."""
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),
         ]
-        return Reply(b"retry: 1000\n\n", 200, headers, self._events(call))
+        return Response(b"retry: 1000\n\n", 200, headers, self._events(request))
 
-    async def _events(self, call: Call) -> AsyncIterator[bytes]:
+    async def _events(self, request: PageRequest) -> AsyncIterator[bytes]:
         before = ""
         for _ in range(LIVE_SECONDS):
-            html = await self._html(call)
+            html = await self._html(request)
             if html != before:
                 yield _event(html)
                 before = html
             else:
                 yield b":\n\n"  # a comment, by which a connection that is gone is noticed
-            if not await call.wait(1) or not await call.is_logged_in():
+            if not await request.wait(1) or not await request.is_logged_in():
                 return
 
-    async def _html(self, call: Call) -> str:
+    async def _html(self, request: PageRequest) -> str:
         """The list of who is online, at most a second old."""
         now = asyncio.get_running_loop().time()
-        self._drawn = {key: drawn for key, drawn in self._drawn.items() if drawn.at > now - FRESH_SECONDS}
-        website_id = call.site.website_id
-        if website_id not in self._drawn:
-            self._drawn[website_id] = _Drawn(now, asyncio.ensure_future(_draw(call)))
-        return await asyncio.shield(self._drawn[website_id].html)  # for others too when this one leaves
+        self._rendered = {
+            key: rendered for key, rendered in self._rendered.items() if rendered.at > now - FRESH_SECONDS
+        }
+        website_id = request.site.website_id
+        if website_id not in self._rendered:
+            self._rendered[website_id] = _Rendered(now, asyncio.ensure_future(_render(request)))
+        return await asyncio.shield(self._rendered[website_id].html)  # for others too when this one leaves
 
 
-class _Drawn(NamedTuple):
+class _Rendered(NamedTuple):
     """`at`: seconds, as the event loop counts."""
 
     at: float
     html: asyncio.Future[str]
 
 
-async def _draw(call: Call) -> str:
-    online = await _online(call)
-    return draw("online.html", website=call.site, most=MOST_ONLINE, online=online, now=call.now)
+async def _render(request: PageRequest) -> str:
+    online = await _online(request)
+    return render_template(
+        "online.html", website=request.site, most=MOST_ONLINE, online=online, now=request.now
+    )
 
 
 def _event(html: str) -> bytes:
@@ -99,10 +103,10 @@ class OnlineVisitor(NamedTuple):
     person: KnownPerson | None
 
 
-async def _online(call: Call) -> list[OnlineVisitor]:
+async def _online(request: PageRequest) -> list[OnlineVisitor]:
     """Who was seen in the last five minutes, the latest first; the first hundred."""
-    seen = call.services.online.latest(call.site.website_id, call.now, MOST_ONLINE)
-    return await call.services.database.read(read_live_page, (call.site.website_id, call.now, seen))
+    seen = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
+    return await request.services.database.read(read_live_page, (request.site.website_id, request.now, seen))
 
 
 def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:

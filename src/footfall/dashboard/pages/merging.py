@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.page import Call, apart, redirect, render
+from footfall.dashboard.page import PageRequest, apart, redirect, render
 from footfall.dashboard.pages.person import path_of, read_user, ref_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
@@ -17,10 +17,10 @@ from footfall.identity.fold import find_user
 from footfall.identity.ledger.merge import MERGE_HANDLER, MergeCall, Merged
 from footfall.identity.ledger.show import person_now
 from footfall.identity.model import MergePreview
-from footfall.identity.refs import Ref, no_such_person, profile_id_of
+from footfall.identity.refs import Ref, no_such_person, resolve_profile
 from footfall.people.endpoints import PersonQuery, show_person
 from footfall.people.model import PersonDetail
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 MOST_DEVICES = 6
@@ -55,11 +55,11 @@ class MergePage(msgspec.Struct, frozen=True):
         return self.other is not None and self.other.person.person_id == self.person.person.person_id
 
 
-async def show(call: Call) -> Reply:
+async def show(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people/{ref}/merge`: what would come of a merge with `other`; or that they are one person already."""
-    other = call.query.get("other", "").strip()
-    asked = (call.site, ref_of(call), other)
-    page = await call.services.database.scan(read_merge_page, asked, share=call.site.website_id)
+    other = request.query.get("other", "").strip()
+    asked = (request.site, ref_of(request), other)
+    page = await request.services.database.scan(read_merge_page, asked, share=request.site.website_id)
     if page is None:
         raise no_such_person()
     problem = None
@@ -67,12 +67,12 @@ async def show(call: Call) -> Reply:
         problem = Problem("other", "Nobody was identified under this user id.")
     return await apart(
         lambda: render(
-            call,
+            request,
             "merge.html",
             status=404 if problem else 200,
             section="people",
-            here=path_of(call),
-            done=call.query.get("done"),
+            here=path_of(request),
+            done=request.query.get("done"),
             most_devices=MOST_DEVICES,
             page=page,
             problem=problem,
@@ -83,10 +83,10 @@ async def show(call: Call) -> Reply:
 def read_merge_page(tx: Transaction, asked: tuple[Website, Ref, str]) -> MergePage | None:
     """All that the page shows, of one state of the database; None when there is nobody."""
     website, ref, user_id = asked
-    person = _person(tx, website, profile_id_of(tx, website, ref))
+    person = _person(tx, website, resolve_profile(tx, website, ref))
     if person is None:
         return None
-    other = _person(tx, website, profile_id_of(tx, website, user_id)) if user_id else None
+    other = _person(tx, website, resolve_profile(tx, website, user_id)) if user_id else None
     preview = None
     # What is merged are two users of whom some fact counts.
     if other and find_user(tx, website.website_id, website.profile_secret, user_id):
@@ -133,26 +133,28 @@ def _next(pairs: list[Pair], detail: PersonDetail, other: str) -> Pair | None:
     return next(later, left[0] if left else None)
 
 
-async def merge(call: Call) -> Reply:
+async def merge(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/people/{ref}/merge`; why it is refused stands on the page that it leads to."""
-    other, reason = call.form.get("other", "").strip(), call.form.get("reason", "")
-    asked = call.site, ref_of(call)
-    found = await call.services.database.scan(read_user, asked, share=call.site.website_id)
+    other, reason = request.form.get("other", "").strip(), request.form.get("reason", "")
+    asked = request.site, ref_of(request)
+    found = await request.services.database.scan(read_user, asked, share=request.site.website_id)
     if found is None:
         raise no_such_person()
-    request = MergeCall(
-        call.site.website_id,
-        call.site.profile_secret,
+    merge_call = MergeCall(
+        request.site.website_id,
+        request.site.profile_secret,
         (found.user_id, other),
         reason[:500] or None,
-        call.user.account_id,
-        call.now,
+        request.user.account_id,
+        request.now,
     )
-    outcome: Merged | ApiError = await call.services.database.write(MERGE_HANDLER, request)
+    outcome: Merged | ApiError = await request.services.database.write(MERGE_HANDLER, merge_call)
     if isinstance(outcome, ApiError):
-        return redirect(call, _address(call, {"other": other, "reason": reason}))
-    return redirect(call, _address(call, {"other": other, "fact": outcome.fact_id.hex(), "done": "merged"}))
+        return redirect(request, _address(request, {"other": other, "reason": reason}))
+    return redirect(
+        request, _address(request, {"other": other, "fact": outcome.fact_id.hex(), "done": "merged"})
+    )
 
 
-def _address(call: Call, query: dict[str, str]) -> str:
-    return f"{path_of(call)}/merge?{urlencode(query)}"
+def _address(request: PageRequest, query: dict[str, str]) -> str:
+    return f"{path_of(request)}/merge?{urlencode(query)}"

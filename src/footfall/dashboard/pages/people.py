@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from footfall.dashboard.drawing import draw
-from footfall.dashboard.page import Call, apart, page_headers, redirect, render
+from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
+from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest
@@ -21,7 +21,7 @@ from footfall.people.find.query import fields_holding
 from footfall.people.find.terms import read_number
 from footfall.people.model import PeopleList
 from footfall.people.wire import COMPARISONS, MAX_CONTAINED, PeopleQuery, read_filter, read_people_query
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 sql = load(__file__, "people.sql")
@@ -55,7 +55,7 @@ def some_visitor(tx: Transaction, website_id: bytes) -> bytes | None:
 # The list
 
 
-class _Asked(NamedTuple):
+class _ListQuery(NamedTuple):
     """What a page of the list is to show. `query`: None when a filter is wrong; `search`: as it was typed; `is_part`: the list alone."""
 
     website: Website
@@ -78,32 +78,34 @@ class PeoplePage(msgspec.Struct, frozen=True):
     goal: str | None = None
 
 
-async def people(call: Call) -> Reply:
+async def people(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
-    if _ADDING & call.query.keys():
-        return redirect(call, f"/w/{call.site.website_id.hex()}/people" + _with_added(call))
-    query, problem = _read_query(call)
-    search = call.query.get("search", "").strip()
+    if _ADDING & request.query.keys():
+        return redirect(request, f"/w/{request.site.website_id.hex()}/people" + _with_added(request))
+    query, problem = _read_query(request)
+    search = request.query.get("search", "").strip()
     # What search as you type asks for is a part.
-    asked = _Asked(call.site, query, search, call.query.get("part") == "list")
-    page = await call.services.database.scan(read_people_page, asked, share=call.site.website_id)
+    asked = _ListQuery(request.site, query, search, request.query.get("part") == "list")
+    page = await request.services.database.scan(read_people_page, asked, share=request.site.website_id)
     if page.goal:
-        return redirect(call, f"/w/{call.site.website_id.hex()}/{page.goal}")
-    shown = _view(call, page, query.offset if query else 0, problem)._asdict()
+        return redirect(request, f"/w/{request.site.website_id.hex()}/{page.goal}")
+    shown = _view(request, page, query.offset if query else 0, problem)._asdict()
     if asked.is_part:
-        drawing = functools.partial(draw, "people_list.html", call=call, website=call.site, now=call.now)
-        html = await apart(lambda: drawing(form_token=call.form_token(), **shown))
-        return Reply(html.encode(), 200, page_headers(call))
-    return await apart(lambda: render(call, "people.html", section="people", fields=page.fields, **shown))
+        rendering = functools.partial(
+            render_template, "people_list.html", request=request, website=request.site, now=request.now
+        )
+        html = await apart(lambda: rendering(form_token=request.form_token(), **shown))
+        return Response(html.encode(), 200, page_headers(request))
+    return await apart(lambda: render(request, "people.html", section="people", fields=page.fields, **shown))
 
 
-def _read_query(call: Call) -> tuple[PeopleQuery | None, str | None]:
+def _read_query(request: PageRequest) -> tuple[PeopleQuery | None, str | None]:
     """What the address asks for, or what is wrong with it."""
-    kept = [pair for pair in call.pairs if pair[0] == "offset" or _is_filter(pair[0])]
+    kept = [pair for pair in request.pairs if pair[0] == "offset" or _is_filter(pair[0])]
     try:
         return read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept]), None
     except BadRequest as error:
-        return None, _filter_problem(call.pairs) or error.message
+        return None, _filter_problem(request.pairs) or error.message
 
 
 class _View(NamedTuple):
@@ -124,26 +126,28 @@ class _View(NamedTuple):
     offset: int
 
 
-def _view(call: Call, page: PeoplePage, offset: int, problem: str | None) -> _View:
-    search = call.query.get("search", "")
+def _view(request: PageRequest, page: PeoplePage, offset: int, problem: str | None) -> _View:
+    search = request.query.get("search", "")
     return _View(
         found=page.found,
         problem=problem,
         search=search,
         visitor_id=page.visitor_id,
-        offers=[(name, _offered(call.pairs, name, search.strip())) for name in page.holding],
-        filters=[_shown_filter(call.pairs, *pair) for pair in call.pairs if pair[0].startswith("trait.")],
+        offers=[(name, _offered(request.pairs, name, search.strip())) for name in page.holding],
+        filters=[
+            _shown_filter(request.pairs, *pair) for pair in request.pairs if pair[0].startswith("trait.")
+        ],
         operators=OPERATORS,
-        is_filtered=any(text if name == "search" else _is_filter(name) for name, text in call.pairs),
-        first=_page_address(call.pairs, 0),
+        is_filtered=any(text if name == "search" else _is_filter(name) for name, text in request.pairs),
+        first=_page_address(request.pairs, 0),
         some_visitor=page.some_visitor,
-        before=_page_address(call.pairs, offset - PAGE) if offset else None,
-        after=_page_address(call.pairs, offset + PAGE) if page.found.has_more else None,
+        before=_page_address(request.pairs, offset - PAGE) if offset else None,
+        after=_page_address(request.pairs, offset + PAGE) if page.found.has_more else None,
         offset=offset,
     )
 
 
-def read_people_page(tx: Transaction, asked: _Asked) -> PeoplePage:
+def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
     """A page of the list, and what else may be meant when nobody is found."""
     website_id, query, search = asked.website.website_id, asked.query, asked.search
     if search and not asked.is_part and (goal := _goal(tx, website_id, search)):
@@ -198,11 +202,11 @@ def _filter_problem(pairs: list[tuple[str, str]]) -> str | None:
     return None
 
 
-def _with_added(call: Call) -> str:
+def _with_added(request: PageRequest) -> str:
     """The query string with the filter that the form's fields `field`, `operator` and `text` describe, and nothing empty."""
-    kept = [(name, text) for name, text in call.pairs if _is_filter(name) and text]
-    if field := call.query.get("field"):
-        operator, text = call.query.get("operator", "is"), call.query.get("text", "")
+    kept = [(name, text) for name, text in request.pairs if _is_filter(name) and text]
+    if field := request.query.get("field"):
+        operator, text = request.query.get("operator", "is"), request.query.get("text", "")
         added = (f"trait.{field}", operator if operator in ("exists", "missing") else f"{operator}:{text}")
         kept += [added] if added not in kept else []
     return "?" + urlencode(kept) if kept else ""
@@ -242,8 +246,10 @@ def _page_address(pairs: list[tuple[str, str]], offset: int) -> str:
 # What looks wrong
 
 
-async def health(call: Call) -> Reply:
+async def health(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/health`."""
-    await call.services.refused.flush()
-    findings = await call.services.database.scan(identity_health, call.site, share=call.site.website_id)
-    return await apart(lambda: render(call, "health.html", section="health", findings=findings))
+    await request.services.refused.flush()
+    findings = await request.services.database.scan(
+        identity_health, request.site, share=request.site.website_id
+    )
+    return await apart(lambda: render(request, "health.html", section="health", findings=findings))

@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from footfall.dashboard.drawing import clock_text, plain
 from footfall.dashboard.forms import Problem
-from footfall.dashboard.page import Call, apart, attachment, redirect, render
-from footfall.dashboard.pages.journey import Journey, draw_journey, show_journey
+from footfall.dashboard.page import PageRequest, apart, attachment, redirect, render
+from footfall.dashboard.pages.journey import Journey, render_journey, show_journey
+from footfall.dashboard.rendering import clock_text, plain
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
 from footfall.identity.ledger.endpoints import (
@@ -22,7 +22,7 @@ from footfall.identity.ledger.show import find_entry, nobody, person_now, person
 from footfall.identity.ledger.undo import UNDO_HANDLER, UndoCall
 from footfall.identity.model import IDENTIFY, UNDO, LedgerEntry, LinkReason, Person, PersonThen, Stay
 from footfall.identity.reading import users_of
-from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
+from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
 from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
@@ -32,7 +32,7 @@ from footfall.people.person import KEY_BYTES
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.privacy.export import stream_parts
-from footfall.web.envelope import JSON_TYPE, Reply
+from footfall.web.envelope import JSON_TYPE, Response
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
 from footfall.websites.model import Website
@@ -49,12 +49,12 @@ MOST_UNDONE = 10
 _log = get_logger("dashboard")
 
 
-async def person(call: Call) -> Reply:
+async def person(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people/{ref}`."""
-    return await _show_person(call)
+    return await _show_person(request)
 
 
-class _Asked(NamedTuple):
+class _PersonQuery(NamedTuple):
     """What a page shows. `journey`: where it goes on; `ledger`: the same, None when it is not to be seen."""
 
     person: PersonQuery
@@ -85,20 +85,24 @@ class PersonPage(msgspec.Struct, frozen=True):
     facts: bytes | None = None
 
 
-async def _show_person(call: Call, *, status: int = 200, problem: Problem | None = None) -> Reply:
-    with_reasons = call.query.get("why") == "1"
-    with_ledger = call.query.get("ledger") == "1" or "fact" in call.form
-    devices = read_cursor(call.query.get("devices"), KEY_BYTES, KEY_BYTES, "person")
-    facts = read_cursor(call.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
-    query = PersonQuery(call.site, ref_of(call), with_reasons=with_reasons, cursor=devices, limit=PAGE)
-    asked = _Asked(query, read_journey_cursor(call.query.get("cursor")), facts if with_ledger else None)
-    page = await call.services.database.scan(read_person_page, asked, share=call.site.website_id)
+async def _show_person(
+    request: PageRequest, *, status: int = 200, problem: Problem | None = None
+) -> Response:
+    with_reasons = request.query.get("why") == "1"
+    with_ledger = request.query.get("ledger") == "1" or "fact" in request.form
+    devices = read_cursor(request.query.get("devices"), KEY_BYTES, KEY_BYTES, "person")
+    facts = read_cursor(request.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
+    query = PersonQuery(request.site, ref_of(request), with_reasons=with_reasons, cursor=devices, limit=PAGE)
+    asked = _PersonQuery(
+        query, read_journey_cursor(request.query.get("cursor")), facts if with_ledger else None
+    )
+    page = await request.services.database.scan(read_person_page, asked, share=request.site.website_id)
     if page is None:
         raise no_such_person()
     # A page of much text takes its time.
     return await apart(
         lambda: render(
-            call,
+            request,
             "person.html",
             status=status,
             section="people",
@@ -106,10 +110,10 @@ async def _show_person(call: Call, *, status: int = 200, problem: Problem | None
             detail=page.detail,
             person=page.detail.person,
             journey=page.journey,
-            timeline=timeline(page.detail, call.now),
+            timeline=timeline(page.detail, request.now),
             problem=problem,
-            done=call.query.get("done"),
-            here=path_of(call),
+            done=request.query.get("done"),
+            here=path_of(request),
             with_reasons=with_reasons,
             with_ledger=with_ledger,
             is_first={"devices": not devices, "facts": not facts},
@@ -119,10 +123,10 @@ async def _show_person(call: Call, *, status: int = 200, problem: Problem | None
     )
 
 
-def read_person_page(tx: Transaction, asked: _Asked) -> PersonPage | None:
+def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
     """All that the page shows, of one state of the database; None when there is nobody."""
     query = asked.person
-    website, key = query.website, (query.website.website_id, profile_id_of(tx, query.website, query.ref))
+    website, key = query.website, (query.website.website_id, resolve_profile(tx, query.website, query.ref))
     read = person_then if query.with_reasons else person_now
     standing: Person | PersonThen | None = read(tx, *key)
     found = standing or nobody(tx, *key)
@@ -191,18 +195,18 @@ def _undid(tx: Transaction, website: Website, undo: LedgerEntry) -> str:
     return f"{words}{undo.kind} {plain(who)} of {clock_text(undo.at, website.timezone)}"
 
 
-async def person_journey(call: Call) -> Reply:
+async def person_journey(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
-    asked = (call.site, ref_of(call), read_journey_cursor(call.query.get("cursor")))
-    found = await call.services.database.scan(_read_part, asked, share=call.site.website_id)
+    asked = (request.site, ref_of(request), read_journey_cursor(request.query.get("cursor")))
+    found = await request.services.database.scan(_read_part, asked, share=request.site.website_id)
     if found is None:
         raise no_such_person()
-    return await draw_journey(call, found)
+    return await render_journey(request, found)
 
 
 def _read_part(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | None:
     website, ref, cursor = asked
-    person = person_now(tx, website.website_id, profile_id_of(tx, website, ref))
+    person = person_now(tx, website.website_id, resolve_profile(tx, website, ref))
     return None if person is None else _read_journey(tx, website, ref, person, cursor)
 
 
@@ -213,7 +217,7 @@ class Bar(NamedTuple):
     width: int
 
 
-class Device(NamedTuple):
+class DeviceRow(NamedTuple):
     """A visitor of a person, with the times for which it was this person: `bars` end when it was last seen.
 
     `reasons`: why it was this person; `older`: how many more times it was.
@@ -230,7 +234,7 @@ class Timeline(NamedTuple):
     """How the visitors of a person lie in time, from `begin` (ms since epoch) until now."""
 
     begin: int
-    devices: list[Device]
+    devices: list[DeviceRow]
 
 
 def timeline(detail: PersonDetail, now: int) -> Timeline:
@@ -245,7 +249,7 @@ def timeline(detail: PersonDetail, now: int) -> Timeline:
         stays = visitor.stays[-MOST_SPANS:]
         bars = [_bar(stay, visitor, identified_at, begin, now) for stay in stays]
         why = reasons.get(visitor.visitor_id, [])[-MOST_SPANS:]
-        devices.append(Device(visitor, stays, bars, len(visitor.stays) - len(stays), why))
+        devices.append(DeviceRow(visitor, stays, bars, len(visitor.stays) - len(stays), why))
     return Timeline(begin, devices)
 
 
@@ -265,49 +269,49 @@ def refused(field: str, error: ApiError) -> Problem:
     return Problem(field, said[:1].upper() + said[1:])
 
 
-async def undo(call: Call) -> Reply:
+async def undo(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/people/{ref}/undo`."""
-    request = UndoCall(
-        call.site.website_id,
-        call.site.profile_secret,
-        read_fact_id(call.form.get("fact", "")),
+    undo_call = UndoCall(
+        request.site.website_id,
+        request.site.profile_secret,
+        read_fact_id(request.form.get("fact", "")),
         None,
-        call.user.account_id,
-        call.now,
+        request.user.account_id,
+        request.now,
     )
-    outcome = await call.services.database.write(UNDO_HANDLER, request)
+    outcome = await request.services.database.write(UNDO_HANDLER, undo_call)
     if isinstance(outcome, ApiError):
-        return await _show_person(call, status=outcome.status, problem=refused("", outcome))
+        return await _show_person(request, status=outcome.status, problem=refused("", outcome))
     done = "still" if outcome.still_merged_by else "undone"
-    if "other" in call.form:  # it stood on the page of a merge
+    if "other" in request.form:  # it stood on the page of a merge
         return redirect(
-            call, f"{path_of(call)}/merge?{urlencode({'other': call.form['other'], 'done': done})}"
+            request, f"{path_of(request)}/merge?{urlencode({'other': request.form['other'], 'done': done})}"
         )
-    return redirect(call, f"{path_of(call)}?done={done}&ledger=1")
+    return redirect(request, f"{path_of(request)}?done={done}&ledger=1")
 
 
-async def erase(call: Call) -> Reply:
+async def erase(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
-    asked = call.site, ref_of(call)
-    found = await call.services.database.scan(_read_to_erase, asked, share=call.site.website_id)
+    asked = request.site, ref_of(request)
+    found = await request.services.database.scan(_read_to_erase, asked, share=request.site.website_id)
     if found is None:
         raise no_such_person()
-    if found.user_id is not None and call.form.get("confirm", "") != found.user_id:
+    if found.user_id is not None and request.form.get("confirm", "") != found.user_id:
         problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
-        return await _show_person(call, status=400, problem=problem)
-    request = erase_call(call.site, found.profile_id, call.now)
-    receipt, is_gone = await call.services.erasing.erase_person(call.services.database, request)
+        return await _show_person(request, status=400, problem=problem)
+    erasure = erase_call(request.site, found.profile_id, request.now)
+    receipt, is_gone = await request.services.erasing.erase_person(request.services.database, erasure)
     if receipt is None:
         raise no_such_person()
-    _log.info("person erased", erasure=receipt.erasure_id.hex(), account=call.user.account_id.hex())
-    call.home = f"/w/{call.site.website_id.hex()}/people"
+    _log.info("person erased", erasure=receipt.erasure_id.hex(), account=request.user.account_id.hex())
+    request.home = f"/w/{request.site.website_id.hex()}/people"
     return render(
-        call,
+        request,
         "erased.html",
         section="people",
         receipt=receipt,
-        note=bytes_note(is_gone, call.services.database.engine),
-        file=encode(receipt_json(receipt, is_gone, call.services.database.engine)).decode(),
+        note=bytes_note(is_gone, request.services.database.engine),
+        file=encode(receipt_json(receipt, is_gone, request.services.database.engine)).decode(),
     )
 
 
@@ -327,46 +331,46 @@ def _read_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> _ToErase | No
     return None if found is None else _ToErase(found.profile_id, found.user_id)
 
 
-async def export(call: Call) -> Reply:
+async def export(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
-    found = await call.services.database.scan(
-        call.services.exporting.read, (call.site, ref_of(call)), share=call.site.website_id
+    found = await request.services.database.scan(
+        request.services.exporting.read, (request.site, ref_of(request)), share=request.site.website_id
     )
     if found is None:
         raise no_such_person()
     profile = found.person_id.hex()
-    _log.info("person exported", profile=profile, account=call.user.account_id.hex())
+    _log.info("person exported", profile=profile, account=request.user.account_id.hex())
     headers = [
         JSON_TYPE,
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
-        attachment(f"{call.site.domain}-person-{profile}.json"),
+        attachment(f"{request.site.domain}-person-{profile}.json"),
     ]
-    return Reply(b"", 200, headers, stream_parts(found.parts))
+    return Response(b"", 200, headers, stream_parts(found.parts))
 
 
-class User(NamedTuple):
+class FirstUser(NamedTuple):
     """The user of a person who was identified first, also when nothing that was said about them counts."""
 
     profile_id: bytes
     user_id: str
 
 
-def read_user(tx: Transaction, asked: tuple[Website, Ref]) -> User | None:
+def read_user(tx: Transaction, asked: tuple[Website, Ref]) -> FirstUser | None:
     """Who the person is that a reference names; None when there is none."""
-    key = (asked[0].website_id, profile_id_of(tx, *asked))
+    key = (asked[0].website_id, resolve_profile(tx, *asked))
     found = person_now(tx, *key) or nobody(tx, *key)
-    return None if found is None else User(found.person_id, found.user_id)
+    return None if found is None else FirstUser(found.person_id, found.user_id)
 
 
-def ref_of(call: Call) -> Ref:
+def ref_of(request: PageRequest) -> Ref:
     """The person that the address names."""
-    return read_ref(call.context.path_values[1])
+    return read_ref(request.context.path_values[1])
 
 
-def path_of(call: Call) -> str:
+def path_of(request: PageRequest) -> str:
     """The page of the person in the address."""
-    return f"/w/{call.site.website_id.hex()}/people/{quote(call.context.path_values[1], safe=':')}"
+    return f"/w/{request.site.website_id.hex()}/people/{quote(request.context.path_values[1], safe=':')}"
 
 
 def _segment(ref: Ref) -> str:

@@ -9,14 +9,14 @@ from footfall.auth import store
 from footfall.auth.removal import close_website
 from footfall.auth.scopes import ALL, SCOPES
 from footfall.dashboard.forms import Problem, problem_of
-from footfall.dashboard.page import Call, redirect, render
+from footfall.dashboard.page import PageRequest, redirect, render
 from footfall.dashboard.pages.install import read_install
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, BadRequest, FieldError, Refusal, accepted
 from footfall.hostnames import to_unicode
 from footfall.ids import parse_object_id
 from footfall.log import get_logger
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.fields import clean_changes, clean_host
 from footfall.websites.model import Changes, Exclusions, Website
 from footfall.websites.store import (
@@ -70,7 +70,7 @@ ASKED = {
 """Switches that are asked about before they are turned on, with why."""
 
 
-async def change(call: Call, work: Callable[[Transaction], T | ApiError | FieldError]) -> T:
+async def change(request: PageRequest, work: Callable[[Transaction], T | ApiError | FieldError]) -> T:
     """Run work that changes the configuration; what it changed is known at once. Raises what it refuses with."""
 
     def changed(tx: Transaction) -> T | ApiError | FieldError:
@@ -79,60 +79,60 @@ async def change(call: Call, work: Callable[[Transaction], T | ApiError | FieldE
             configuration_changed(tx)
         return result
 
-    result = await call.services.database.change(changed)
-    await call.services.directory.refresh()
+    result = await request.services.database.change(changed)
+    await request.services.directory.refresh()
     return accepted(result)
 
 
-async def home(call: Call) -> Reply:
+async def home(request: PageRequest) -> Response:
     """`GET /`: the websites, or the only one's people."""
-    websites, done = list(call.services.directory.websites.values()), call.query.get("done")
+    websites, done = list(request.services.directory.websites.values()), request.query.get("done")
     if len(websites) == 1 and not done:
-        return redirect(call, f"/w/{websites[0].website_id.hex()}/people")
-    return render(call, "websites.html", done=done) if websites else await new_form(call)
+        return redirect(request, f"/w/{websites[0].website_id.hex()}/people")
+    return render(request, "websites.html", done=done) if websites else await new_form(request)
 
 
-async def new_form(call: Call) -> Reply:
+async def new_form(request: PageRequest) -> Response:
     """`GET /websites/new`."""
-    return render(call, "website_new.html", form={}, problem=None)
+    return render(request, "website_new.html", form={}, problem=None)
 
 
-async def new(call: Call) -> Reply:
+async def new(request: PageRequest) -> Response:
     """`POST /websites/new`."""
-    form = call.form
+    form = request.form
     try:
         new = new_website(
             form.get("domain", ""),
-            call.now,
+            request.now,
             name=form.get("name") or None,
             timezone=form.get("timezone") or "UTC",
             is_cookieless="is_cookieless" in form,
         )
-        made = await change(call, lambda tx: add_website(tx, new))
+        made = await change(request, lambda tx: add_website(tx, new))
     except FieldError as error:
-        return render(call, "website_new.html", status=400, form=form, problem=problem_of(error))
-    return redirect(call, f"/w/{made.website_id.hex()}/settings")
+        return render(request, "website_new.html", status=400, form=form, problem=problem_of(error))
+    return redirect(request, f"/w/{made.website_id.hex()}/settings")
 
 
 async def settings(
-    call: Call,
+    request: PageRequest,
     *,
     shown_key: str = "",
     problem: Problem | None = None,
     status: int = 200,
     typed: dict[str, str] | None = None,
     asked: list[str] | None = None,
-) -> Reply:
+) -> Response:
     """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that are asked about before."""
-    website = call.site
-    keys = await call.services.database.read(store.list_keys, website.website_id)
+    website = request.site
+    keys = await request.services.database.read(store.list_keys, website.website_id)
     return render(
-        call,
+        request,
         "settings.html",
         section="settings",
         status=status,
         keys=[key for key in keys if key.revoked_at is None],
-        install=await read_install(call),
+        install=await read_install(request),
         switches=SWITCHES,
         exclusions=EXCLUSIONS,
         warnings=ASKED,
@@ -140,7 +140,7 @@ async def settings(
         shown_key=shown_key,
         problem=problem,
         asked=asked or [],
-        done=call.query.get("done"),
+        done=request.query.get("done"),
     )
 
 
@@ -159,18 +159,18 @@ def _fields(website: Website) -> dict[str, str]:
     }
 
 
-async def save(call: Call) -> Reply:
+async def save(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/settings`."""
-    form = call.form
-    asked = [name for name in ASKED if name in form and not getattr(call.site, name)]
+    form = request.form
+    asked = [name for name in ASKED if name in form and not getattr(request.site, name)]
     if asked and "sure" not in form:
-        return await settings(call, typed=form, asked=asked)
+        return await settings(request, typed=form, asked=asked)
     try:
-        changes = clean_changes(_typed(form, call.site), call.site)
-        await change(call, lambda tx: update_website(tx, call.site.website_id, changes))
+        changes = clean_changes(_typed(form, request.site), request.site)
+        await change(request, lambda tx: update_website(tx, request.site.website_id, changes))
     except FieldError as error:
-        return await settings(call, problem=problem_of(error), status=400, typed=form)
-    return _settings_done(call, "saved")
+        return await settings(request, problem=problem_of(error), status=400, typed=form)
+    return _settings_done(request, "saved")
 
 
 def _typed(form: dict[str, str], website: Website) -> Changes:
@@ -185,18 +185,18 @@ def _typed(form: dict[str, str], website: Website) -> Changes:
     )
 
 
-async def allow(call: Call) -> Reply:
+async def allow(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/allow`: take events of localhost, or of one more host name."""
-    typed, website_id = call.form.get("host"), call.site.website_id
+    typed, website_id = request.form.get("host"), request.site.website_id
     if not typed:
-        await change(call, lambda tx: update_website(tx, website_id, Changes(is_localhost_allowed=True)))
-        return _settings_done(call, "localhost", "install")
+        await change(request, lambda tx: update_website(tx, website_id, Changes(is_localhost_allowed=True)))
+        return _settings_done(request, "localhost", "install")
     try:
         host = _one_host(typed)
-        await change(call, lambda tx: allow_host(tx, website_id, host))
+        await change(request, lambda tx: allow_host(tx, website_id, host))
     except FieldError as error:
-        return await settings(call, problem=problem_of(error, "host"), status=400)
-    return _settings_done(call, "host", "install")
+        return await settings(request, problem=problem_of(error, "host"), status=400)
+    return _settings_done(request, "host", "install")
 
 
 def _one_host(typed: str) -> str:
@@ -205,91 +205,91 @@ def _one_host(typed: str) -> str:
     return clean_host(typed, "host")
 
 
-def _settings_done(call: Call, done: str, card: str = "") -> Reply:
+def _settings_done(request: PageRequest, done: str, card: str = "") -> Response:
     return redirect(
-        call, f"/w/{call.site.website_id.hex()}/settings?done={done}" + (f"#{card}" if card else "")
+        request, f"/w/{request.site.website_id.hex()}/settings?done={done}" + (f"#{card}" if card else "")
     )
 
 
-async def rotate(call: Call) -> Reply:
+async def rotate(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/signing`: another signing secret; or an end to the one before."""
-    end = call.form.get("action") == "end"
-    await change(call, lambda tx: rotate_signing_secret(tx, call.site.website_id, end=end))
-    return _settings_done(call, "forgotten" if end else "rotated")
+    end = request.form.get("action") == "end"
+    await change(request, lambda tx: rotate_signing_secret(tx, request.site.website_id, end=end))
+    return _settings_done(request, "forgotten" if end else "rotated")
 
 
-async def add_key(call: Call) -> Reply:
+async def add_key(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/keys`: a key, shown this once."""
-    name = call.form.get("name", "")
+    name = request.form.get("name", "")
     try:
-        new = store.new_key(call.site.website_id, name, call.now)
+        new = store.new_key(request.site.website_id, name, request.now)
     except FieldError as error:
-        return await settings(call, problem=problem_of(error, "key"), status=400)
-    await change(call, lambda tx: store.add_key(tx, new))
-    return await settings(call, shown_key=new.secret)
+        return await settings(request, problem=problem_of(error, "key"), status=400)
+    await change(request, lambda tx: store.add_key(tx, new))
+    return await settings(request, shown_key=new.secret)
 
 
-async def remove_key(call: Call) -> Reply:
+async def remove_key(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/keys/revoke`."""
-    key_id = _object_id(call.form.get("id", ""))
-    known = await call.services.database.read(store.list_keys, call.site.website_id)
+    key_id = _object_id(request.form.get("id", ""))
+    known = await request.services.database.read(store.list_keys, request.site.website_id)
     if key_id in {key.api_key_id for key in known}:
-        await change(call, lambda tx: store.revoke_key(tx, key_id, call.now))
-    return _settings_done(call, "revoked")
+        await change(request, lambda tx: store.revoke_key(tx, key_id, request.now))
+    return _settings_done(request, "revoked")
 
 
-async def delete(call: Call) -> Reply:
+async def delete(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/delete`: once the domain was typed."""
-    website = call.site
-    if call.form.get("confirm", "").lower() != website.domain:
+    website = request.site
+    if request.form.get("confirm", "").lower() != website.domain:
         problem = Problem(
             "confirm", f"Type {website.domain} exactly as it stands there to delete this website."
         )
-        return await settings(call, problem=problem, status=400)
-    await change(call, lambda tx: close_website(tx, website.website_id, call.now))
-    _log.info("website deleted", website=website.website_id.hex(), account=call.user.account_id.hex())
-    return redirect(call, "/?done=deleted")
+        return await settings(request, problem=problem, status=400)
+    await change(request, lambda tx: close_website(tx, website.website_id, request.now))
+    _log.info("website deleted", website=website.website_id.hex(), account=request.user.account_id.hex())
+    return redirect(request, "/?done=deleted")
 
 
 async def tokens(
-    call: Call, *, shown_key: str = "", problem: Problem | None = None, status: int = 200
-) -> Reply:
+    request: PageRequest, *, shown_key: str = "", problem: Problem | None = None, status: int = 200
+) -> Response:
     """`GET /tokens`: access tokens, which reach several websites."""
-    found = await call.services.database.read(lambda tx, _: store.list_tokens(tx), None)
+    found = await request.services.database.read(lambda tx, _: store.list_tokens(tx), None)
     return render(
-        call,
+        request,
         "tokens.html",
         status=status,
         tokens=[token for token in found if token.revoked_at is None],
-        scopes={scope: text for scope, text in SCOPES.items() if scope in call.services.scopes},
+        scopes={scope: text for scope, text in SCOPES.items() if scope in request.services.scopes},
         shown_key=shown_key,
         problem=problem,
-        done=call.query.get("done"),
-        names={one.website_id: one.name for one in call.services.directory.websites.values()},
-        typed=call.fields if problem else [],
+        done=request.query.get("done"),
+        names={one.website_id: one.name for one in request.services.directory.websites.values()},
+        typed=request.fields if problem else [],
     )
 
 
-async def add_token(call: Call) -> Reply:
+async def add_token(request: PageRequest) -> Response:
     """`POST /tokens`: a token, shown this once."""
-    scopes = [value for name, value in call.fields if name == "scope"]
-    allowed = [_object_id(value) for name, value in call.fields if name == "website"]
-    name = call.form.get("name", "")
+    scopes = [value for name, value in request.fields if name == "scope"]
+    allowed = [_object_id(value) for name, value in request.fields if name == "website"]
+    name = request.form.get("name", "")
     if not scopes:
-        return await tokens(call, problem=Problem("scope", "Tick at least one of these."), status=400)
+        return await tokens(request, problem=Problem("scope", "Tick at least one of these."), status=400)
     try:
-        new = store.new_token(name, [ALL] if ALL in scopes else scopes, allowed, call.now)
+        new = store.new_token(name, [ALL] if ALL in scopes else scopes, allowed, request.now)
     except FieldError as error:
-        return await tokens(call, problem=problem_of(error, FIELDS.get(error.field, "")), status=400)
-    await change(call, lambda tx: store.add_token(tx, new))
-    return await tokens(call, shown_key=new.secret)
+        return await tokens(request, problem=problem_of(error, FIELDS.get(error.field, "")), status=400)
+    await change(request, lambda tx: store.add_token(tx, new))
+    return await tokens(request, shown_key=new.secret)
 
 
-async def remove_token(call: Call) -> Reply:
+async def remove_token(request: PageRequest) -> Response:
     """`POST /tokens/revoke`."""
-    token_id = _object_id(call.form.get("id", ""))
-    await change(call, lambda tx: store.revoke_token(tx, token_id, call.now))
-    return redirect(call, "/tokens?done=revoked")
+    token_id = _object_id(request.form.get("id", ""))
+    await change(request, lambda tx: store.revoke_token(tx, token_id, request.now))
+    return redirect(request, "/tokens?done=revoked")
 
 
 def _items(text: str) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from footfall.dashboard.drawing import called
-from footfall.dashboard.page import Call, apart, render
-from footfall.dashboard.pages.journey import Journey, draw_journey, show_journey
+from footfall.dashboard.page import PageRequest, apart, render
+from footfall.dashboard.pages.journey import Journey, render_journey, show_journey
 from footfall.dashboard.pages.people import sql
+from footfall.dashboard.rendering import called
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound
 from footfall.identity.model import Stay
@@ -18,7 +18,7 @@ from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
 from footfall.visitors.retrieve import Visitor, find_visitor
-from footfall.web.envelope import Reply
+from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 PAGE = 50
@@ -51,15 +51,15 @@ class VisitorPage(msgspec.Struct, frozen=True):
     journey: Journey
 
 
-async def visitor(call: Call) -> Reply:
+async def visitor(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/visitors/{visitorId}`."""
-    asked = (call.site, _visitor_id(call), read_journey_cursor(call.query.get("cursor")))
-    page = await call.services.database.scan(read_visitor_page, asked, share=call.site.website_id)
+    asked = (request.site, _visitor_id(request), read_journey_cursor(request.query.get("cursor")))
+    page = await request.services.database.scan(read_visitor_page, asked, share=request.site.website_id)
     if page is None:
         raise _no_such_visitor()
     return await apart(
         lambda: render(
-            call,
+            request,
             "visitor.html",
             section="people",
             visitor=page.visitor,
@@ -79,11 +79,12 @@ def read_visitor_page(tx: Transaction, asked: tuple[Website, bytes, bytes]) -> V
     return VisitorPage(found, owners, read_visitor_journey(tx, asked))
 
 
-async def visitor_page(call: Call) -> Reply:
+async def visitor_page(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/visitors/{visitorId}/journey`: the next entries."""
-    asked = (call.site, _visitor_id(call), read_journey_cursor(call.query.get("cursor")))
-    return await draw_journey(
-        call, await call.services.database.scan(read_visitor_journey, asked, share=call.site.website_id)
+    asked = (request.site, _visitor_id(request), read_journey_cursor(request.query.get("cursor")))
+    return await render_journey(
+        request,
+        await request.services.database.scan(read_visitor_journey, asked, share=request.site.website_id),
     )
 
 
@@ -116,8 +117,8 @@ def read_owners(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Owners
     return Owners(list(owners.values()), is_whole)
 
 
-def _visitor_id(call: Call) -> bytes:
-    visitor_id = parse_uuid(call.context.path_values[1])
+def _visitor_id(request: PageRequest) -> bytes:
+    visitor_id = parse_uuid(request.context.path_values[1])
     if visitor_id is None:
         raise _no_such_visitor()
     return visitor_id

@@ -70,7 +70,7 @@ def ours(error: psycopg.Error) -> DatabaseError:
     return DatabaseError(f"{type(error).__name__} {error.sqlstate or ''}".strip())
 
 
-class Connection(psycopg.Connection[Values]):
+class PostgresConnection(psycopg.Connection[Values]):
     """`patience`: seconds within which each answer has to come; None: as long as it takes.
 
     After that the statement is cancelled, should anybody hear it, and the connection closed, since nobody knows what it stands at.
@@ -108,10 +108,10 @@ class Connection(psycopg.Connection[Values]):
                 own.shutdown(socket.SHUT_RDWR)
 
 
-def connect(url: str, *, is_server: bool = False) -> Connection:
+def connect(url: str, *, is_server: bool = False) -> PostgresConnection:
     """A connection with Footfall's settings. Raises DatabaseError, and UsageError when the URL cannot be read."""
     try:
-        connection = Connection.connect(url, **CONNECTION)
+        connection = PostgresConnection.connect(url, **CONNECTION)
     except (psycopg.ProgrammingError, ValueError):  # its message quotes the URL
         raise UsageError(
             "The database URL cannot be read. Use postgresql://USER:PASSWORD@HOST:PORT/NAME, "
@@ -127,7 +127,7 @@ def connect(url: str, *, is_server: bool = False) -> Connection:
     return connection
 
 
-def _prepare(connection: Connection, settings: dict[str, str]) -> None:
+def _prepare(connection: PostgresConnection, settings: dict[str, str]) -> None:
     """Give a new connection its settings, if its database holds texts as they come. Raises DatabaseError."""
     sets = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
     connection.patience = CONNECT_SECONDS  # a pooler lets one in before it has a server for it

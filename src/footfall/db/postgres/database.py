@@ -19,7 +19,7 @@ import psycopg
 from psycopg import errors
 
 from footfall.db import scans
-from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, Connection, connect, ours
+from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, PostgresConnection, connect, ours
 from footfall.db.postgres.derived import PostgresDerived
 from footfall.db.postgres.session import (
     BEGIN_READ,
@@ -65,7 +65,7 @@ class PostgresDatabase:
 
     async def open(self) -> None:
         self._sessions = await asyncio.to_thread(self._connect, LIVE_CONNECTIONS + BULK_CONNECTIONS + 1)
-        self._reading: dict[int, Connection] = {}
+        self._reading: dict[int, PostgresConnection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
         self._scans: Scans[None] = Scans([None] * SCAN_CONNECTIONS, SCANS_OF_ONE)
@@ -184,7 +184,7 @@ class PostgresDatabase:
         except psycopg.Error as error:
             raise ours(error) from error
 
-    def _connection(self, patience: float) -> Connection:
+    def _connection(self, patience: float) -> PostgresConnection:
         """This thread's, whose answers are waited for `patience` seconds each. Raises DatabaseError; at once as long after a failed attempt as that one took, so that waits do not add up."""
         thread, now = threading.get_ident(), time.monotonic()
         found = self._reading.get(thread)

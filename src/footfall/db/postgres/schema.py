@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 
 from footfall.db import migrate
-from footfall.db.postgres.connection import Connection, connect, ours
+from footfall.db.postgres.connection import PostgresConnection, connect, ours
 from footfall.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -38,7 +38,7 @@ def without_servers(url: str) -> Iterator[None]:
         yield
 
 
-def is_locked(connection: Connection, function: str) -> bool:
+def is_locked(connection: PostgresConnection, function: str) -> bool:
     """Whether this connection got SERVERS_LOCK through a function that does not wait for it. Raises DatabaseError."""
     try:
         row = connection.execute(f"SELECT {function}($1)".encode(), [SERVERS_LOCK]).fetchone()
@@ -47,7 +47,7 @@ def is_locked(connection: Connection, function: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def schema_version(connection: Connection) -> int:
+def schema_version(connection: PostgresConnection) -> int:
     """The number of the newest migration that was applied; 0 for an empty database."""
     exists = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
     if exists is None or exists[0] is None:
@@ -69,7 +69,7 @@ def migrate_server(url: str) -> list[int]:
     return numbers
 
 
-def _apply(connection: Connection, number: int) -> None:
+def _apply(connection: PostgresConnection, number: int) -> None:
     with connection.transaction():
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY)"

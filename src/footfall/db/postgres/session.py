@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 
 from footfall.db import migrate
-from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, Connection, connect, ours
+from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, PostgresConnection, connect, ours
 from footfall.db.postgres.schema import is_locked, schema_version
 from footfall.db.postgres.transaction import PostgresTransaction, in_transaction
 from footfall.db.protocol import Transaction
@@ -93,14 +93,14 @@ class PostgresSession:
         except psycopg.Error as error:
             raise ours(error) from error
 
-    def _live(self) -> Connection:
+    def _live(self) -> PostgresConnection:
         """The connection, made anew when it was cut or given up. Raises DatabaseError."""
         if self._connection.closed:
             self._connection.close()
             self._connection = self._connect()
         return self._connection
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> PostgresConnection:
         connection = connect(self._url, is_server=self._is_server)
         if self._is_server and not is_locked(connection, "pg_try_advisory_lock_shared"):
             connection.close()
@@ -110,7 +110,7 @@ class PostgresSession:
         return connection
 
     def end_wait(self) -> None:
-        """See `Connection.end_wait`. For another thread."""
+        """See `PostgresConnection.end_wait`. For another thread."""
         self._connection.end_wait()
 
     def between_batches(self) -> None:

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
 from footfall.db.postgres.arrays import array, arrays, lookup_text, many_text
-from footfall.db.postgres.connection import Connection
+from footfall.db.postgres.connection import PostgresConnection
 from footfall.db.protocol import Params, Row, Transaction, Values
 from footfall.db.statements import Statement
 
@@ -41,7 +41,7 @@ class PostgresTransaction:
     is_over: Callable[[], bool] | None = None
     """Whether no further statement is to be sent: then the next raises QueryCanceled."""
 
-    def __init__(self, connection: Connection, *begin: str) -> None:
+    def __init__(self, connection: PostgresConnection, *begin: str) -> None:
         self._connection = connection
         self._streams = itertools.count()
         self._pipeline = contextlib.ExitStack()
@@ -135,7 +135,7 @@ FROM unnest($1::bigint[], $2::boolean[]) AS k(n, alone)
 
 
 def in_transaction(
-    connection: Connection, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]
+    connection: PostgresConnection, begin: tuple[str, ...], work: Callable[[PostgresTransaction], R]
 ) -> R:
     """Run `work` between the statements `begin` and a commit. Raises psycopg.Error."""
     tx = PostgresTransaction(connection, *begin)

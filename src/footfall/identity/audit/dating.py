@@ -31,7 +31,7 @@ AHEAD_MS = 120_000
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Dated(msgspec.Struct, frozen=True):
     """Something with a time. `latest`: what it may be dated to at most; `about`: among those of one, the order stays."""
 
     at: int
@@ -52,8 +52,8 @@ def date_back(tx: Transaction, website: Website, now: int) -> int:
     boundaries = tx.all(sql.boundaries_from, (website_id, since))
     erasures = tx.all(sql.erasures_after, (website_id, now))
     entries = [_fact_entry(website.profile_secret, row) for row in facts]
-    entries += [_Entry(at_of(row.fact_id), row.fact_id, now, (row.visitor_id,)) for row in boundaries]
-    entries += [_Entry(row.erased_at, row.user_hash, now, (row.user_hash,)) for row in erasures]
+    entries += [_Dated(at_of(row.fact_id), row.fact_id, now, (row.visitor_id,)) for row in boundaries]
+    entries += [_Dated(row.erased_at, row.user_hash, now, (row.user_hash,)) for row in erasures]
     dates = _dates(entries, now)
     for row in erasures:
         tx.execute(sql.erasure_date, (website_id, row.user_hash, dates[row.user_hash]))
@@ -68,13 +68,13 @@ def date_back(tx: Transaction, website: Website, now: int) -> int:
     return len(facts)
 
 
-def _fact_entry(secret: bytes, row: Row) -> _Entry:
+def _fact_entry(secret: bytes, row: Row) -> _Dated:
     about = [row.fact_id, row.profile_id, rules.user_hash(secret, row.user_id)]
     if row.kind == IDENTIFY:
         about.append(row.visitor_id)
     else:
         about += _merged(row.operations) if row.kind == MERGE else [undone_by(row.operations)]
-    return _Entry(at_of(row.fact_id), row.fact_id, row.received_at, tuple(about))
+    return _Dated(at_of(row.fact_id), row.fact_id, row.received_at, tuple(about))
 
 
 def _merged(operations: str) -> list[bytes]:
@@ -82,7 +82,7 @@ def _merged(operations: str) -> list[bytes]:
     return [bytes.fromhex(text) for text in msgspec.json.decode(operations)["merge"]]
 
 
-def _dates(entries: Iterable[_Entry], now: int) -> dict[bytes, int]:
+def _dates(entries: Iterable[_Dated], now: int) -> dict[bytes, int]:
     """New times by entry id: from the last one on, each before those that follow it."""
     earliest: dict[bytes, int] = {}
     dates: dict[bytes, int] = {}

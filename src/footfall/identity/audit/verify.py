@@ -64,7 +64,7 @@ class Operated(msgspec.Struct):
     """Profiles that are gone already, though facts about them are left."""
 
 
-class Person(msgspec.Struct):
+class FoldedProfile(msgspec.Struct):
     """One profile as the ledger gives it; `traits` are the person's, in the person's own row, else empty."""
 
     user_id: str
@@ -106,7 +106,7 @@ def read_operations(tx: Transaction) -> Operated:
     return operated
 
 
-def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Person]]:
+def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, FoldedProfile]]:
     """Every profile as the ledger gives it, merged people last."""
     merged: dict[Key, dict[bytes, list[Fact]]] = {}
     for key, rows in groupby(tx.stream(sql.all_facts_by_profile), key=_profile_key):
@@ -138,8 +138,8 @@ def _visitor_key(row: Row) -> Key:
     return row.website_id, row.visitor_id
 
 
-def _person(facts: list[Fact], person_id: bytes, member_count: int, traits: Traits) -> Person:
-    return Person(
+def _person(facts: list[Fact], person_id: bytes, member_count: int, traits: Traits) -> FoldedProfile:
+    return FoldedProfile(
         facts[0].user_id,
         person_id,
         member_count,
@@ -185,7 +185,7 @@ def _both(merge: Merge) -> list[Merge]:
 
 
 def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
-    later: dict[Key, Person] = {}
+    later: dict[Key, FoldedProfile] = {}
     rest: dict[Key, Row] = {}
     stored = tx.stream(sql.all_profiles)
     folded = fold_people(tx, operated)
@@ -223,13 +223,13 @@ def _paired(
             other = next(others, None)
 
 
-def _compare(key: Key, person: Person, row: Row, report: Report) -> None:
+def _compare(key: Key, person: FoldedProfile, row: Row, report: Report) -> None:
     report.profiles += 1
     for problem in _problems(person, row):
         report.add_profile(key, problem)
 
 
-def _problems(person: Person, row: Row) -> Iterator[str]:
+def _problems(person: FoldedProfile, row: Row) -> Iterator[str]:
     kept = store.traits_from(row)
     traits = person.traits
     if not rules.same_value(traits.values, kept.values):

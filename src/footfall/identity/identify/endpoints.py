@@ -18,14 +18,14 @@ from footfall.identity.identify.batch import NDJSON, read_calls
 from footfall.identity.identify.service import (
     IDENTIFY_HANDLER,
     PREVIEW_HANDLER,
-    Dropped,
+    BeforeErasure,
     Identified,
     IdentifyCall,
 )
 from footfall.identity.identify.wire import Identify, JunkUserId, read_identify
 from footfall.identity.model import SERVER, Warn
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Headers, Reply
+from footfall.web.envelope import JSON_TYPE, Headers, Response
 from footfall.web.json import decode_object, encode
 from footfall.websites.counts import Counts
 
@@ -88,7 +88,7 @@ class Identifying:
         """Numbers for the batches that come."""
         self._reader = ThreadPoolExecutor(1, "batches")
 
-    async def identify(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def identify(self, context: Context[WebsitePrincipal]) -> Response:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
         is_dry_run = read_dry_run(context)
         said = self._read(context, decode_object(context.body))
@@ -96,9 +96,11 @@ class Identifying:
             (outcome,) = await self._preview(context, [said])
         else:
             outcome = await self._submit(context, said)
-        return Reply(encode(_Answer(_data(context, outcome, said, is_dry_run=is_dry_run))), 200, [JSON_TYPE])
+        return Response(
+            encode(_Answer(_data(context, outcome, said, is_dry_run=is_dry_run))), 200, [JSON_TYPE]
+        )
 
-    async def batch(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def batch(self, context: Context[WebsitePrincipal]) -> Response:
         """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
         is_lines = context.header(b"content-type").lower().startswith(NDJSON)
         calls = await self._read_batch(context.body, is_lines)
@@ -116,7 +118,7 @@ class Identifying:
             await _finish_item(context, said, outcome, is_dry_run=is_dry_run)
             for said, outcome in zip(calls, waiting, strict=True)
         ]
-        return Reply(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
+        return Response(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
 
     async def _read_batch(self, body: bytes, is_lines: bool) -> list[Identify | ApiError]:
         """The calls of a body. A large one is read on a thread, one at a time: it would hold up everybody else."""
@@ -236,9 +238,9 @@ def _previewed(data: IdentifyData) -> IdentifyData:
     return data
 
 
-def identify_data(outcome: Identified | Dropped, said: Identify, *, may_read: bool) -> IdentifyData:
+def identify_data(outcome: Identified | BeforeErasure, said: Identify, *, may_read: bool) -> IdentifyData:
     """`data` for an outcome; who may not read is not told about other visitors and users."""
-    if isinstance(outcome, Dropped):
+    if isinstance(outcome, BeforeErasure):
         return not_stored(
             "This user was erased after the time of this call: nothing was stored", said.warnings
         )

@@ -21,7 +21,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, TooLarge, UsageError
 from footfall.identity.identify.batch import read_item
-from footfall.identity.identify.service import IDENTIFY_HANDLER, Dropped, IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER, BeforeErasure, IdentifyCall
 from footfall.identity.identify.wire import MAX_BODY, Identify, read_identify
 from footfall.identity.model import IMPORT
 from footfall.websites.model import Website
@@ -239,7 +239,7 @@ def import_slice(
     for (row, _), outcome in zip(calls, outcomes, strict=True):
         if isinstance(outcome, ApiError):
             refusals.append(Refusal(row, outcome.status, outcome.message))
-    dropped = sum(isinstance(outcome, Dropped) for outcome in outcomes)
+    dropped = sum(isinstance(outcome, BeforeErasure) for outcome in outcomes)
     accepted = position - progress.position - len(refusals) - dropped
     after = Progress(
         position, progress.accepted + accepted, progress.dropped + dropped, progress.refused + len(refusals)

@@ -18,7 +18,7 @@ from footfall.identity.fold import refresh_people
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import in_preview
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
-from footfall.identity.store import Profile, Unsigned, Visitor, sql
+from footfall.identity.store import Profile, Unsigned, VisitorState, sql
 from footfall.ids import at_of, at_prefix
 
 MAX_AHEAD = 60_000
@@ -35,14 +35,14 @@ _UNDONE = Warn("fact_undone", "$at", "$at: this call was stored before and undon
 
 
 class IdentifyCall(msgspec.Struct, frozen=True):
-    """One identify call and who makes it. `now`: ms since epoch at its arrival; `key_id` None: a page."""
+    """One identify call and who makes it. `now`: ms since epoch at its arrival; `actor_id` None: a page."""
 
     website_id: bytes
     profile_secret: bytes
     said: Identify
     source: str
     is_trusted: bool
-    key_id: bytes | None
+    actor_id: bytes | None
     now: int
 
 
@@ -57,7 +57,7 @@ class Identified(msgspec.Struct, frozen=True):
     warnings: list[Warn]
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class BeforeErasure(msgspec.Struct, frozen=True):
     """A fact from before the erasure of its user: nothing was stored."""
 
 
@@ -65,7 +65,7 @@ class TooMany(msgspec.Struct, frozen=True):
     """One unsigned fact more than a visitor may bring in a day: nothing was stored."""
 
 
-Outcome = Identified | Dropped | TooMany | ApiError
+Outcome = Identified | BeforeErasure | TooMany | ApiError
 
 
 def identify(tx: Transaction, calls: list[IdentifyCall]) -> list[Outcome]:
@@ -151,12 +151,12 @@ class _Batch:
         """Give users who were erased before the id of their next generation."""
         keys: list[Params] = [(website, rules.user_hash(secrets[website], user)) for website, user in users]
         again: list[Params] = []
-        for user, stone in zip(users, self._tx.get_many(sql.tombstone_get, keys), strict=True):
-            if stone is not None:
+        for user, tombstone in zip(users, self._tx.get_many(sql.tombstone_get, keys), strict=True):
+            if tombstone is not None:
                 website_id, user_id = user
-                again_id = rules.profile_id(secrets[website_id], stone.generation, user_id)
+                again_id = rules.profile_id(secrets[website_id], tombstone.generation, user_id)
                 self._ids[user] = (website_id, again_id)
-                self._erased_at[user] = stone.erased_at
+                self._erased_at[user] = tombstone.erased_at
                 again.append(self._ids[user])
         _, found, undone = store.read_state(self._tx, [], again)
         self._profiles.update(found)
@@ -190,7 +190,7 @@ class _Batch:
         elif said.at > call.now + MAX_AHEAD:
             return BadRequest("$at lies more than 60 s ahead of the clock.")
         elif said.at <= erased_at:
-            return Dropped()
+            return BeforeErasure()
         else:
             at = said.at
         operations = rules.canonical_operations(said.operations)
@@ -237,7 +237,7 @@ class _Batch:
             is_new=True,
         )
 
-    def _live_at(self, call: IdentifyCall, profile: Profile, visitor: Visitor) -> int:
+    def _live_at(self, call: IdentifyCall, profile: Profile, visitor: VisitorState) -> int:
         """The time of a call that names none: see `rules.live_at`. Facts on the visitor after its last link are that profile's."""
         newest = max(profile.newest, visitor.newest)
         last = visitor.last
@@ -259,7 +259,14 @@ class _Batch:
     def _fact(self, call: IdentifyCall, profile: Profile, at: int, operations: bytes) -> Fact:
         said = call.said
         fact_id = rules.fact_id(
-            call.website_id, IDENTIFY, said.user_id, said.visitor_id, at, operations, call.source, call.key_id
+            call.website_id,
+            IDENTIFY,
+            said.user_id,
+            said.visitor_id,
+            at,
+            operations,
+            call.source,
+            call.actor_id,
         )
         return Fact(
             fact_id,
@@ -270,7 +277,7 @@ class _Batch:
             call.now,
             call.source,
             call.is_trusted,
-            call.key_id,
+            call.actor_id,
             said.operations,
         )
 
@@ -292,7 +299,7 @@ class _Batch:
         return self._outcome("unchanged", profile, fact, previous, warnings)
 
     def _accept(
-        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact, operations: bytes
+        self, call: IdentifyCall, profile: Profile, visitor: VisitorState, fact: Fact, operations: bytes
     ) -> Outcome:
         person = self._person(profile)
         before = person.traits
@@ -342,7 +349,9 @@ class _Batch:
             self.flush()
             facts = store.facts_of_profiles(self._tx, person.website_id, self._members(profile))
             history = rules.history_of(facts)
-            history.touched = {name: rules.compact(touches) for name, touches in history.touched.items()}
+            history.changes_of = {
+                name: rules.compact(changes) for name, changes in history.changes_of.items()
+            }
             self._histories[key] = history
         return self._histories[key]
 
@@ -411,7 +420,7 @@ class _Batch:
         return [row.profile_id for row in rows]
 
     def _link(
-        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+        self, call: IdentifyCall, profile: Profile, visitor: VisitorState, fact: Fact
     ) -> tuple[bool, bytes | None]:
         """Link the visitor to the profile from the fact on: whether any span changed, and whose the visitor was before."""
         last = visitor.last
@@ -432,7 +441,7 @@ class _Batch:
         self._links.append((call.website_id, call.said.visitor_id, fact.fact_id, profile.profile_id))
         return True, last.profile_id if last else None
 
-    def _is_newest_on(self, call: IdentifyCall, last: Link, visitor: Visitor, fact: Fact) -> bool:
+    def _is_newest_on(self, call: IdentifyCall, last: Link, visitor: VisitorState, fact: Fact) -> bool:
         if fact.fact_id < last.fact_id or fact.fact_id < visitor.newest:
             return False
         return not self._newest_after(call, last, fact.fact_id)
@@ -442,14 +451,14 @@ class _Batch:
         return key in self._linked or self._tx.one(sql.link_known, key) is not None
 
     def _link_late(
-        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+        self, call: IdentifyCall, profile: Profile, visitor: VisitorState, fact: Fact
     ) -> tuple[bool, bytes | None]:
         """A fact among older and newer ones of the visitor: look at the links beside it."""
         before, after, previous = self._relink(call, profile, visitor, fact)
         return rules.spans(after) != rules.spans(before), None if previous == profile.profile_id else previous
 
     def _link_merged(
-        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+        self, call: IdentifyCall, profile: Profile, visitor: VisitorState, fact: Fact
     ) -> tuple[bool, bytes | None]:
         """The same for a user who is one person with others: what changes only among them changes nothing."""
         before, after, previous = self._relink(call, profile, visitor, fact)
@@ -458,7 +467,7 @@ class _Batch:
         return is_changed, None if previous in members else previous
 
     def _relink(
-        self, call: IdentifyCall, profile: Profile, visitor: Visitor, fact: Fact
+        self, call: IdentifyCall, profile: Profile, visitor: VisitorState, fact: Fact
     ) -> tuple[list[Link], list[Link], bytes | None]:
         """Store the visitor's links with the fact: those beside it without it and with it, and whose the visitor was until then."""
         self.flush()

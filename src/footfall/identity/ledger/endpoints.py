@@ -17,10 +17,10 @@ from footfall.identity.identify.wire import health_json, ledger_json, read_user_
 from footfall.identity.ledger.merge import MERGE_HANDLER, MergeCall, Merged
 from footfall.identity.ledger.show import LedgerPart, ledger_of
 from footfall.identity.ledger.undo import UNDO_HANDLER, UndoCall, Undone
-from footfall.identity.refs import Ref, no_such_person, profile_id_of, read_ref
+from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import FACT_BYTES, format_uuid
 from footfall.web.context import Context
-from footfall.web.envelope import Reply, success
+from footfall.web.envelope import Response, success
 from footfall.web.json import decode_object
 from footfall.web.parameters import read_cursor, read_hex, read_number_parameter, read_order
 from footfall.websites.counts import Counts
@@ -39,7 +39,7 @@ class Ledger:
         self._database = database
         self._refused = refused
 
-    async def merge(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def merge(self, context: Context[WebsitePrincipal]) -> Response:
         """Says that two users are one person; with `dryRun`, only what would come of it."""
         body = decode_object(context.body)
         website = context.principal.website
@@ -58,7 +58,7 @@ class Ledger:
         may_read = context.principal.caller.may("analytics:read")
         return await asyncio.to_thread(_merged_reply, outcome, is_dry_run=call.is_dry_run, may_read=may_read)
 
-    async def undo(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def undo(self, context: Context[WebsitePrincipal]) -> Response:
         """Says that a fact does not count; undoing an undo restores."""
         fact_id = read_fact_id(context.path_values[0])
         body = decode_object(context.body) if context.body else {}
@@ -76,7 +76,7 @@ class Ledger:
             raise outcome
         return success(_undone_json(outcome))
 
-    async def ledger(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def ledger(self, context: Context[WebsitePrincipal]) -> Response:
         """Every fact about a person, oldest or newest first, by cursor."""
         query = context.query()
         asked = LedgerQuery(
@@ -91,7 +91,7 @@ class Ledger:
             raise no_such_person()
         return answer
 
-    async def health(self, context: Context[WebsitePrincipal]) -> Reply:
+    async def health(self, context: Context[WebsitePrincipal]) -> Response:
         """What looks wrong in this website's identities."""
         await self._refused.flush()
         return await self._database.scan(
@@ -112,7 +112,7 @@ class LedgerQuery(NamedTuple):
 def read_ledger(tx: Transaction, asked: LedgerQuery) -> LedgerPart | None:
     """Facts about a person, whether or not they count; None when there is nobody."""
     website_id = asked.website.website_id
-    users = everybody_of(tx, website_id, profile_id_of(tx, asked.website, asked.ref))
+    users = everybody_of(tx, website_id, resolve_profile(tx, asked.website, asked.ref))
     if not users:
         return None
     return ledger_of(
@@ -126,7 +126,7 @@ def read_ledger(tx: Transaction, asked: LedgerQuery) -> LedgerPart | None:
     )
 
 
-def _answer_ledger(tx: Transaction, asked: LedgerQuery) -> Reply | None:
+def _answer_ledger(tx: Transaction, asked: LedgerQuery) -> Response | None:
     """The same as an answer, which may be long."""
     found = read_ledger(tx, asked)
     if found is None:
@@ -136,7 +136,7 @@ def _answer_ledger(tx: Transaction, asked: LedgerQuery) -> Reply | None:
     return success(shown, pagination={"limit": asked.limit, "nextCursor": following})
 
 
-def _answer_health(tx: Transaction, website: Website) -> Reply:
+def _answer_health(tx: Transaction, website: Website) -> Response:
     return success(health_json(identity_health(tx, website)))
 
 
@@ -186,7 +186,7 @@ def read_as_of(query: Mapping[str, str]) -> int | None:
         ) from None
 
 
-def _merged_reply(merged: Merged, *, is_dry_run: bool, may_read: bool) -> Reply:
+def _merged_reply(merged: Merged, *, is_dry_run: bool, may_read: bool) -> Response:
     """The survivor, who may have any number of visitors; who may not read is not told about the person."""
     told = {
         "userId": merged.user_id,

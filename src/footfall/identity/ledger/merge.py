@@ -24,13 +24,13 @@ R = TypeVar("R")
 
 
 class MergeCall(msgspec.Struct, frozen=True):
-    """Say that two users are one person. `now`: ms since epoch; `key_id`: who says so."""
+    """Say that two users are one person. `now`: ms since epoch; `actor_id`: who says so."""
 
     website_id: bytes
     profile_secret: bytes
     user_ids: tuple[str, str]
     reason: str | None
-    key_id: bytes | None
+    actor_id: bytes | None
     now: int
     is_dry_run: bool = False
 
@@ -77,7 +77,7 @@ def _merge(tx: Transaction, call: MergeCall) -> Merged | ApiError:
     low, high = sorted(found, key=lambda profile: profile.profile_id)
     operations = _encode({"merge": [low.profile_id.hex(), high.profile_id.hex()], "reason": call.reason})
     fact_id = append_fact(
-        tx, call.website_id, MERGE, low, operations, call.key_id, call.now, max(low.newest, high.newest)
+        tx, call.website_id, MERGE, low, operations, call.actor_id, call.now, max(low.newest, high.newest)
     )
     tx.execute(sql.merge_add, (call.website_id, low.profile_id, fact_id, high.profile_id))
     tx.execute(sql.merge_add, (call.website_id, high.profile_id, fact_id, low.profile_id))

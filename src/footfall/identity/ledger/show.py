@@ -169,13 +169,13 @@ def explain(then: PersonThen, names: Names, visitors: Iterable[bytes] | None = N
     """
     by_id = {fact.fact_id: fact for fact in then.facts}
     traits = {}
-    for key, touches in rules.touches_by_key(then.facts).items():
-        touch = rules.deciding_touch(touches)
-        if touch is None or key not in then.traits:
+    for key, changes in rules.changes_by_key(then.facts).items():
+        change = rules.deciding_change(changes)
+        if change is None or key not in then.traits:
             continue
-        earlier = rules.deciding_touch([one for one in touches if one.fact_id < touch.fact_id])
-        origin = _origin(by_id[touch.fact_id], names)
-        traits[key] = TraitReason(touch.value, origin, earlier.value if earlier else None)
+        earlier = rules.deciding_change([one for one in changes if one.fact_id < change.fact_id])
+        origin = _origin(by_id[change.fact_id], names)
+        traits[key] = TraitReason(change.value, origin, earlier.value if earlier else None)
     links = [
         LinkReason(
             visitor_id,
@@ -190,7 +190,7 @@ def explain(then: PersonThen, names: Names, visitors: Iterable[bytes] | None = N
 
 
 def _origin(fact: Fact, names: Names) -> Origin:
-    name = names.get(fact.key_id) if fact.key_id else None
+    name = names.get(fact.actor_id) if fact.actor_id else None
     return Origin(fact.fact_id, fact.source, fact.is_trusted, name)
 
 

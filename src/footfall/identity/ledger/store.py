@@ -16,13 +16,13 @@ def append_fact(
     kind: str,
     subject: Profile,
     operations: bytes,
-    key_id: bytes | None,
+    actor_id: bytes | None,
     now: int,
     newest: bytes,
 ) -> bytes:
     """Append a fact without a visitor, later than `newest`; its id."""
     at = rules.live_at(now, newest)
-    fact_id = rules.fact_id(website_id, kind, subject.user_id, b"", at, operations, SERVER, key_id)
+    fact_id = rules.fact_id(website_id, kind, subject.user_id, b"", at, operations, SERVER, actor_id)
     row: Params = (
         website_id,
         fact_id,
@@ -33,7 +33,7 @@ def append_fact(
         now,
         SERVER,
         1,
-        key_id,
+        actor_id,
         operations.decode(),
     )
     tx.execute_many(sql.fact_add, [row])

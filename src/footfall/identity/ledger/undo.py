@@ -22,7 +22,7 @@ class UndoCall(msgspec.Struct, frozen=True):
     profile_secret: bytes
     fact_id: bytes
     reason: str | None
-    key_id: bytes | None
+    actor_id: bytes | None
     now: int
 
 
@@ -56,7 +56,7 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     )
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
-    fact_id = append_fact(tx, call.website_id, UNDO, subject, operations, call.key_id, call.now, newest)
+    fact_id = append_fact(tx, call.website_id, UNDO, subject, operations, call.actor_id, call.now, newest)
     tx.execute(sql.undo_add, (call.website_id, call.fact_id, fact_id))
     still = _apply_undos(tx, call.website_id, call.fact_id)
     return Undone(fact_id, call.fact_id, fact.kind, True, still)

@@ -163,17 +163,17 @@ def folded(text: str) -> str:
     return " ".join(alike.lower().split())
 
 
-def search_terms(user_ids: Iterable[str], metadata: TraitValues) -> set[str]:
+def search_terms(user_ids: Iterable[str], traits: TraitValues) -> set[str]:
     """What a person is found by: user ids, name and e-mail address, folded, whole and from the beginning of each of their words on.
 
     Whoever begins to type any of their words, or several in a row, finds them: `ada.l@example.com` by `ada`, `l@`, `example.com` and
     `@example.com`. So does a filter on a list that asks for one of its elements.
     """
-    values = [metadata.get("name"), metadata.get("email"), *user_ids]
+    values = [traits.get("name"), traits.get("email"), *user_ids]
     texts = [text for value in values if isinstance(value, str) and (text := folded(value))]
     words = (word for text in texts for word in itertools.islice(_words(text), MAX_WORDS))
     terms = {text[:MAX_TERM] for text in texts} | set(itertools.islice(words, MAX_ALL_WORDS))
-    return terms | set(itertools.islice(_elements(metadata), MAX_ELEMENTS))
+    return terms | set(itertools.islice(_elements(traits), MAX_ELEMENTS))
 
 
 def _words(text: str) -> Iterator[str]:
@@ -182,9 +182,9 @@ def _words(text: str) -> Iterator[str]:
     return (text[start : start + MAX_TERM] for start in starts)
 
 
-def _elements(metadata: TraitValues) -> Iterator[str]:
+def _elements(traits: TraitValues) -> Iterator[str]:
     """The terms of lists' elements."""
-    lists = ((name, value) for name, value in metadata.items() if isinstance(value, list))
+    lists = ((name, value) for name, value in traits.items() if isinstance(value, list))
     return (element_term(name, indexed_value(one)[1]) for name, value in lists for one in value)
 
 

@@ -139,7 +139,7 @@ def _are_terms(names: set[str], values: TraitValues) -> bool:
     return not names.isdisjoint(_SEARCHED) or any(isinstance(values.get(name), list) for name in names)
 
 
-class _Entry(NamedTuple):
+class _IndexEntry(NamedTuple):
     """What the index has to say of a person. Times in ms since epoch."""
 
     values: TraitValues
@@ -167,7 +167,7 @@ def _index(tx: Transaction, keys: list[Params]) -> None:
     rows.write(tx.derived)
 
 
-def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _Entry | None]:
+def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _IndexEntry | None]:
     """What the index has to say of profiles, and of the people that they are part of; None: nothing."""
     profiles = dict(zip(keys, tx.get_many(sql.profile_now, keys), strict=True))
     persons = {(key[0], profile.person_id) for key, profile in profiles.items() if profile is not None}
@@ -180,13 +180,13 @@ def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _Entry | None]
     }
 
 
-def _entry(tx: Transaction, key: Params, profile: Row, last_event: bytes | None) -> _Entry:
+def _entry(tx: Transaction, key: Params, profile: Row, last_event: bytes | None) -> _IndexEntry:
     users, identified_at = [profile.user_id], profile.identified_at
     if profile.member_count > 1:
         members = tx.all(sql.users_of_person, key)
         users, identified_at = [member.user_id for member in members], members[0].identified_at
     seen_at = at_of(last_event) if last_event else identified_at
-    return _Entry(_decode(profile.metadata), users, seen_at, identified_at)
+    return _IndexEntry(_decode(profile.metadata), users, seen_at, identified_at)
 
 
 def _held(tx: Transaction, keys: list[Params]) -> list[_Held]:
@@ -210,7 +210,7 @@ class _Rows:
         self._find_by(key, held, {}, set())
         self._add(sql.listed_remove, [key])
 
-    def change(self, key: Params, held: _Held, entry: _Entry) -> None:
+    def change(self, key: Params, held: _Held, entry: _IndexEntry) -> None:
         """A person is found by what the entry says, and listed at its times."""
         traits = {name: indexed_value(value) for name, value in entry.values.items()}
         self._find_by(key, held, traits, search_terms(entry.users, entry.values))

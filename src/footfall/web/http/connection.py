@@ -17,8 +17,8 @@ from footfall.db.scans import HAS_LEFT
 from footfall.errors import ApiError, BadRequest, HeadTooLarge, RequestTimeout
 from footfall.log import get_logger
 from footfall.web.address import is_host
-from footfall.web.context import Call
-from footfall.web.envelope import CLOSE, Reply
+from footfall.web.context import Request
+from footfall.web.envelope import CLOSE, Response
 
 MAX_HEAD = 64 * 1024
 """Bytes of request line and headers, and of what comes in a row that is no body: empty lines, the sizes of chunks, trailers."""
@@ -38,16 +38,16 @@ _VERSIONS = ("1.0", "1.1")
 class Application(Protocol):
     """What answers the requests."""
 
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Call:
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
         """The call that a head makes. `target`: path and query as they were sent; the names of `headers` are in lower case."""
 
-    async def answer(self, call: Call, body: bytes) -> Reply:
-        """The answer to a call that has come whole and has no `reply` yet."""
+    async def answer(self, request: Request, body: bytes) -> Response:
+        """The answer to a call that has come whole and has no `response` yet."""
 
-    def refuse(self, call: Call, error: ApiError) -> Reply:
+    def refuse(self, request: Request, error: ApiError) -> Response:
         """The answer to a call whose body did not come as it should."""
 
-    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Call:
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         """The call of a head that cannot be taken, with its reply; `target` and `headers` are what is known of it."""
 
 
@@ -76,11 +76,11 @@ class Shared:
 class _Exchange:
     """A request and its answer. `is_started`: the answer is being made, or waits for its turn."""
 
-    __slots__ = ("call", "is_head", "is_started", "keeps_open", "parts", "size", "task")
+    __slots__ = ("is_head", "is_started", "keeps_open", "parts", "request", "size", "task")
     task: asyncio.Task[None]
 
-    def __init__(self, call: Call, *, is_head: bool = False, keeps_open: bool = False) -> None:
-        self.call = call
+    def __init__(self, request: Request, *, is_head: bool = False, keeps_open: bool = False) -> None:
+        self.request = request
         self.is_head = is_head
         self.keeps_open = keeps_open
         self.is_started = False
@@ -216,15 +216,15 @@ class Connection(asyncio.Protocol):
         if b"upgrade" in self._headers and self._parser.should_upgrade():  # see `_parse`
             return
         method = self._parser.get_method().decode()
-        call = self._application.begin(method, self._target, self._headers, self._peer)
+        request = self._application.begin(method, self._target, self._headers, self._peer)
         keeps_open = version == "1.1" and self._parser.should_keep_alive()
-        self._incoming = exchange = _Exchange(call, is_head=method == "HEAD", keeps_open=keeps_open)
+        self._incoming = exchange = _Exchange(request, is_head=method == "HEAD", keeps_open=keeps_open)
         self._is_last = not keeps_open
         if self._current is None:
             self.until = self._loop.time() + self._shared.timeout
         if version == "1.1" and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._answer_expectation(exchange)
-        if call.reply is not None:
+        if request.response is not None:
             self._start(exchange)
 
     def _problem(self, version: str) -> ApiError | None:
@@ -240,7 +240,7 @@ class Connection(asyncio.Protocol):
 
     def _answer_expectation(self, exchange: _Exchange) -> None:
         """A client waits before it sends the body. When that is not wanted, nobody can tell whether it comes all the same."""
-        if exchange.call.reply is not None:
+        if exchange.request.response is not None:
             exchange.keeps_open, self._is_last = False, True
         elif self._current is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -250,13 +250,13 @@ class Connection(asyncio.Protocol):
         exchange = self._incoming
         if exchange is None:
             return
-        if exchange.is_started or not exchange.call.max_body:
+        if exchange.is_started or not exchange.request.max_body:
             self._throw_away(len(body))
             return
         exchange.parts.append(body)
         exchange.size += len(body)
-        if exchange.size > exchange.call.max_body:
-            self._refuse(exchange, exchange.call.too_large())
+        if exchange.size > exchange.request.max_body:
+            self._refuse(exchange, exchange.request.too_large())
 
     def on_message_complete(self) -> None:
         self._gap = self._thrown = 0
@@ -295,12 +295,14 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, exchange: _Exchange) -> None:
         try:
-            call, parts = exchange.call, exchange.parts
+            request, parts = exchange.request, exchange.parts
             HAS_LEFT.set(self._transport.is_closing)
-            reply = call.reply
-            if reply is None:
-                reply = await self._application.answer(call, parts[0] if len(parts) == 1 else b"".join(parts))
-            await self._send(exchange, reply)
+            response = request.response
+            if response is None:
+                response = await self._application.answer(
+                    request, parts[0] if len(parts) == 1 else b"".join(parts)
+                )
+            await self._send(exchange, response)
         except Exception:
             get_logger("web").exception("an answer was cut off")
             exchange.keeps_open = False
@@ -308,15 +310,15 @@ class Connection(asyncio.Protocol):
             self._shared.tasks.discard(exchange.task)
         self._finish(exchange)
 
-    async def _send(self, exchange: _Exchange, reply: Reply) -> None:
-        if reply.status >= 400 and CLOSE in reply.headers:
+    async def _send(self, exchange: _Exchange, response: Response) -> None:
+        if response.status >= 400 and CLOSE in response.headers:
             exchange.keeps_open = False
         if self._transport.is_closing():
             return
-        is_chunked = reply.stream is not None and not self._closes_after(exchange)
-        self._transport.write(self._rendered(exchange, reply, is_chunked=is_chunked))
-        if reply.stream is not None and not exchange.is_head:
-            async for part in reply.stream:
+        is_chunked = response.stream is not None and not self._closes_after(exchange)
+        self._transport.write(self._rendered(exchange, response, is_chunked=is_chunked))
+        if response.stream is not None and not exchange.is_head:
+            async for part in response.stream:
                 if self._transport.is_closing():
                     return
                 self._transport.write(_chunk(part) if is_chunked else part)
@@ -337,20 +339,20 @@ class Connection(asyncio.Protocol):
         self._unread = self._transport.get_write_buffer_size()
         self.until = self._loop.time() + self._shared.patience
 
-    def _rendered(self, exchange: _Exchange, reply: Reply, *, is_chunked: bool) -> bytes:
+    def _rendered(self, exchange: _Exchange, response: Response, *, is_chunked: bool) -> bytes:
         """The bytes of an answer, but for those of its stream."""
-        lines = [_STATUS[reply.status], self._shared.date]
-        lines += [b"%b: %b\r\n" % header for header in reply.headers]
+        lines = [_STATUS[response.status], self._shared.date]
+        lines += [b"%b: %b\r\n" % header for header in response.headers]
         if is_chunked:
             lines.append(b"transfer-encoding: chunked\r\n")
-        elif reply.stream is None and reply.status not in _WITHOUT_BODY:
-            lines.append(b"content-length: %d\r\n" % len(reply.body))
-        if self._closes_after(exchange) and CLOSE not in reply.headers:
+        elif response.stream is None and response.status not in _WITHOUT_BODY:
+            lines.append(b"content-length: %d\r\n" % len(response.body))
+        if self._closes_after(exchange) and CLOSE not in response.headers:
             lines.append(b"connection: close\r\n")
         head = b"".join(lines)
         if head.count(b"\n") != len(lines):
             raise ValueError("a header's value has several lines")
-        body = b"" if exchange.is_head else _chunk(reply.body) if is_chunked else reply.body
+        body = b"" if exchange.is_head else _chunk(response.body) if is_chunked else response.body
         return head + b"\r\n" + body
 
     def _closes_after(self, exchange: _Exchange) -> bool:
@@ -379,7 +381,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, exchange: _Exchange, error: ApiError) -> None:
         """Answer a request before all of it has come, and close."""
-        exchange.call.reply = self._application.refuse(exchange.call, error)
+        exchange.request.response = self._application.refuse(exchange.request, error)
         exchange.keeps_open, self._is_last = False, True
         self._start(exchange)
 

@@ -10,7 +10,7 @@ from footfall.errors import ApiError, DatabaseError
 from footfall.log import get_logger
 
 
-async def for_ever(name: str, pause: float, work: Callable[[], Awaitable[float | None]]) -> None:
+async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[float | None]]) -> None:
     """Do `work`, each time after `pause` seconds or as many as the last time gave. What goes wrong is logged, and tried again."""
     log = get_logger(name)
     wait = pause

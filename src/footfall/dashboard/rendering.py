@@ -35,7 +35,7 @@ _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of what follows, to be left out."""
 
 
-def draw(template: str, **values: Any) -> str:
+def render_template(template: str, **values: Any) -> str:
     """The HTML of a page."""
     return environment().get_template(template).render(**values)
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from footfall.chores import Vitals, for_ever
 from footfall.clock import DAY_MS
 from footfall.db.protocol import Database, WriteHandler
 from footfall.errors import DatabaseError, InternalError, Unavailable
+from footfall.jobs import Vitals, run_forever
 from footfall.websites.counts import Counts
 
 
@@ -25,7 +25,7 @@ def test_whatever_goes_wrong_the_work_goes_on(capsys: pytest.CaptureFixture[str]
         return None
 
     async def scenario() -> None:
-        chore = asyncio.create_task(for_ever("test", 0.001, work))
+        chore = asyncio.create_task(run_forever("test", 0.001, work))
         async with asyncio.timeout(20):
             await is_over.wait()
         assert not chore.done()
@@ -49,7 +49,7 @@ def test_where_there_is_more_to_do_the_next_time_comes_at_once() -> None:
         return 0 if len(done) < 100 else 3600
 
     async def scenario() -> None:
-        chore = asyncio.create_task(for_ever("test", 0.001, work))
+        chore = asyncio.create_task(run_forever("test", 0.001, work))
         async with asyncio.timeout(20):
             await is_over.wait()
         chore.cancel()
