@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import functools
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import maxminddb
 import msgspec
@@ -40,7 +40,7 @@ from footfall.identity.audit.dating import ClockWatch
 from footfall.identity.audit.health import REFUSED_HANDLER
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
-from footfall.jobs import Vitals, run_forever
+from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
@@ -112,7 +112,7 @@ def require_database(settings: Settings) -> None:
     """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
     if not settings.database_url and not sqlite_connection.is_there(settings.data):
         raise UsageError(
-            f"there is no database in {settings.data.absolute()}: name its folder with --data or FOOTFALL_DATA"
+            f"no database in {settings.data.absolute()}: set its folder with --data or FOOTFALL_DATA"
         )
 
 
@@ -236,17 +236,22 @@ async def tell_rest_of_log() -> None:
     tell_rest()
 
 
-async def _flush_last(works: dict[str, Callable[[], Awaitable[Any]]]) -> None:
+async def _flush_last(jobs: dict[str, Job]) -> None:
     """Write what is still held in memory. The database may be away, or its disk full."""
     try:
         async with asyncio.timeout(LAST_SECONDS):
-            for name, work in works.items():
-                try:
-                    await work()
-                except (ApiError, DatabaseError) as error:
-                    get_logger(name).warning("not written at the end", reason=str(error))
+            for name, job in jobs.items():
+                if job.is_flush:
+                    await _try_once(name, job)
     except TimeoutError:
         get_logger("app").warning("not all was written at the end", reason="the database does not answer")
+
+
+async def _try_once(name: str, job: Job) -> None:
+    try:
+        await job.work()
+    except (ApiError, DatabaseError) as error:
+        get_logger(name).warning("not written at the end", reason=str(error))
 
 
 def _open_geo(city_database: Path | None) -> Geo:
@@ -254,6 +259,21 @@ def _open_geo(city_database: Path | None) -> Geo:
         return Geo(city_database)
     except (OSError, maxminddb.InvalidDatabaseError) as error:
         raise UsageError(f"FOOTFALL_CITY_DATABASE: {city_database} cannot be read: {error}") from error
+
+
+class _Parts(NamedTuple):
+    """What routes, pages and background jobs share."""
+
+    database: Database
+    directory: Directory
+    refused: Counts
+    address: ClientAddress
+    collector: Collector
+    watch: ClockWatch
+    rate_limit: RateLimit
+    access: Access
+    erasing: Erasing
+    exporting: Exporting
 
 
 class App:
@@ -277,82 +297,21 @@ class App:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Dispatch]:
-        """Open the database and give what answers; on leaving, finish what was queued. Raises DatabaseError and UsageError."""
-        settings = self._settings
-        geo = _open_geo(settings.city_database)
-        database = open_database(settings)
+        """Open the database and yield the application; on exit, finish what was queued. Raises DatabaseError and UsageError."""
+        geo = _open_geo(self._settings.city_database)
+        database = open_database(self._settings)
         await asyncio.gather(database.open(), asyncio.to_thread(warm), asyncio.to_thread(terms.warm))
-        directory = Directory(database)
-        refused = Counts(database, REFUSED_HANDLER)
-        address = ClientAddress(settings.trusted_proxies)
-        collector = Collector(database, directory, geo, address, refused)
-        tasks: list[asyncio.Task[Any]] = []
         for name, vital in database.vitals().items():
             self.vitals.watch(name, vital)
+        tasks: list[asyncio.Task[Any]] = []
         try:
-            if (make := self._make_welcome) is not None:
-                self.welcome = await database.change(lambda tx: make(tx, self._clock()))
-            await directory.refresh()
-            watch = ClockWatch(database, lambda: directory.websites.keys(), self._clock)
-            with contextlib.suppress(ApiError, DatabaseError):
-                await watch.look()
-            rate_limit = RateLimit(settings.rate_limit)
-            erasing, exporting = Erasing(ERASERS), Exporting(EXPORTERS)
-            services = Services(
-                database,
-                collector,
-                Identifying(database, refused, rate_limit.take_more),
-                People(database),
-                Ledger(database, refused),
-                Privacy(database, erasing, exporting),
-                Health(database, self.vitals),
-                Reference(),
-            )
-            access = Access(directory, rate_limit)
-            table = routes(services)
-            scopes = frozenset(route.scope for route in table if route.scope)
-            dashboard = PageServices(
-                database,
-                erasing,
-                exporting,
-                directory,
-                collector.online,
-                refused,
-                collector.dropped,
-                address,
-                self.stopping,
-                scopes,
-            )
-            dispatch = Dispatch(
-                [*table, *pages(dashboard)], access, self._clock, not_found(dashboard), render_error
-            )
-            indexer = TraitIndexer(database)
-            remover = WebsiteRemover(database, self._clock)
-            noter = SeenFlusher(database, collector.online.take_fresh)
-            note_used = functools.partial(flush_credentials, database, access)
-            jobs: dict[str, tuple[float, Callable[[], Awaitable[float | None]]]] = {
-                "directory": (POLL_SECONDS, directory.refresh),
-                "refused ids": (FLUSH_SECONDS, refused.flush),
-                "dropped hits": (FLUSH_SECONDS, collector.dropped.flush),
-                "daily salt": (FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
-                "trait index": (IDLE_SECONDS, indexer.advance),
-                "clock": (CLOCK_SECONDS, watch.look),
-                "who was seen": (SEEN_SECONDS, noter.flush),
-                "credentials": (CREDENTIAL_SECONDS, note_used),
-                "deleted websites": (REMOVAL_SECONDS, remover.advance),
-                "erasures": (LOOK_SECONDS, ErasureWatch(database, erasing).advance),
-                "log": (EQUAL_SECONDS, tell_rest_of_log),
-            }
-            for name, (pause, work) in jobs.items():
-                tasks.append(asyncio.create_task(run_forever(name, pause, work), name=name))
-                self.vitals.watch(name, tasks[-1])
+            parts = self._parts(database, geo)
+            await self._prepare(parts)
+            dispatch = self._dispatch(parts)
+            jobs = self._jobs(parts)
+            tasks += self._start(jobs)
             yield dispatch
-            await _flush_last(
-                {
-                    name: jobs[name][1]
-                    for name in ("refused ids", "dropped hits", "who was seen", "credentials")
-                }
-            )
+            await _flush_last(jobs)
         finally:
             self.vitals.leave()
             for task in tasks:
@@ -360,3 +319,83 @@ class App:
             await asyncio.gather(*tasks, return_exceptions=True)
             await database.close()
             tell_rest()
+
+    def _parts(self, database: Database, geo: Geo) -> _Parts:
+        directory = Directory(database)
+        refused = Counts(database, REFUSED_HANDLER)
+        address = ClientAddress(self._settings.trusted_proxies)
+        rate_limit = RateLimit(self._settings.rate_limit)
+        return _Parts(
+            database,
+            directory,
+            refused,
+            address,
+            Collector(database, directory, geo, address, refused),
+            ClockWatch(database, lambda: directory.websites.keys(), self._clock),
+            rate_limit,
+            Access(directory, rate_limit),
+            Erasing(ERASERS),
+            Exporting(EXPORTERS),
+        )
+
+    async def _prepare(self, parts: _Parts) -> None:
+        """What has to be done before the first request. Raises DatabaseError."""
+        if (make := self._make_welcome) is not None:
+            self.welcome = await parts.database.change(lambda tx: make(tx, self._clock()))
+        await parts.directory.refresh()
+        with contextlib.suppress(ApiError, DatabaseError):
+            await parts.watch.look()
+
+    def _dispatch(self, parts: _Parts) -> Dispatch:
+        """The routes of the API and the pages of the dashboard."""
+        table = routes(
+            Services(
+                parts.database,
+                parts.collector,
+                Identifying(parts.database, parts.refused, parts.rate_limit.take_more),
+                People(parts.database),
+                Ledger(parts.database, parts.refused),
+                Privacy(parts.database, parts.erasing, parts.exporting),
+                Health(parts.database, self.vitals),
+                Reference(),
+            )
+        )
+        dashboard = PageServices(
+            parts.database,
+            parts.erasing,
+            parts.exporting,
+            parts.directory,
+            parts.collector.online,
+            parts.refused,
+            parts.collector.dropped,
+            parts.address,
+            self.stopping,
+            frozenset(route.scope for route in table if route.scope),
+        )
+        all_routes = [*table, *pages(dashboard)]
+        return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
+
+    def _jobs(self, parts: _Parts) -> dict[str, Job]:
+        """The background jobs by name."""
+        database, collector = parts.database, parts.collector
+        seen = SeenFlusher(database, collector.online.take_fresh)
+        credentials = functools.partial(flush_credentials, database, parts.access)
+        return {
+            "directory": Job(POLL_SECONDS, parts.directory.refresh),
+            "refused ids": Job(FLUSH_SECONDS, parts.refused.flush, is_flush=True),
+            "dropped hits": Job(FLUSH_SECONDS, collector.dropped.flush, is_flush=True),
+            "daily salt": Job(FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
+            "trait index": Job(IDLE_SECONDS, TraitIndexer(database).advance),
+            "clock": Job(CLOCK_SECONDS, parts.watch.look),
+            "who was seen": Job(SEEN_SECONDS, seen.flush, is_flush=True),
+            "credentials": Job(CREDENTIAL_SECONDS, credentials, is_flush=True),
+            "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
+            "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
+            "log": Job(EQUAL_SECONDS, tell_rest_of_log),
+        }
+
+    def _start(self, jobs: dict[str, Job]) -> Iterator[asyncio.Task[Any]]:
+        for name, job in jobs.items():
+            task = asyncio.create_task(run_forever(name, job.pause, job.work), name=name)
+            self.vitals.watch(name, task)
+            yield task

@@ -1,17 +1,25 @@
-"""Work that a server does again and again while it runs, and what must not end as long as it does."""
+"""Background jobs, and what must stay alive while the server runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from footfall.errors import ApiError, DatabaseError
 from footfall.log import get_logger
 
 
+class Job(NamedTuple):
+    """A background job: `work` runs again and again, with `pause` seconds between. `is_flush`: it writes what is held in memory, also at the end."""
+
+    pause: float
+    work: Callable[[], Awaitable[float | None]]
+    is_flush: bool = False
+
+
 async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[float | None]]) -> None:
-    """Do `work`, each time after `pause` seconds or as many as the last time gave. What goes wrong is logged, and tried again."""
+    """Run `work` after `pause` seconds, or after as many as the last run returned. Errors are logged, and the job runs again."""
     log = get_logger(name)
     wait = pause
     while True:
@@ -29,7 +37,7 @@ async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[floa
 
 
 class Vitals:
-    """What a server cannot do without. Once any of it ended, it is better started anew than left half alive."""
+    """Tasks that the server cannot do without. When one ends, a restart is better than a server that is half alive."""
 
     def __init__(self) -> None:
         self.ended = ""

@@ -479,7 +479,7 @@ def test_a_backup_overwrites_nothing(place: Place) -> None:
     run_json(place, "db", "migrate")
     target = place.folder / "backup.db"
     target.write_text("precious")
-    assert "exists already" in usage_error(place, "db", "backup", str(target))
+    assert "already exists" in usage_error(place, "db", "backup", str(target))
     assert target.read_text() == "precious"
 
 

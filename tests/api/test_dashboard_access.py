@@ -177,7 +177,7 @@ def test_a_form_needs_the_token_of_its_session(
     for token in (None, "", "0" * 64, stranger.token("/account"), visits().token()):
         answer = inside.http.post(at, data={"x": "y"} if token is None else {"form_token": token})
         assert answer.status_code == 403, path
-        assert "form is too old" in answer.text
+        assert "form has expired" in answer.text
     assert inside.is_inside()
 
 
@@ -304,13 +304,13 @@ def test_a_new_password_logs_out_everywhere(
         enter(one, shared_server.place, account)
     new = "another password"
     wrong = visit.post("/account", form="/account", current="not it", password=new)
-    assert (wrong.status_code, "not the present password" in wrong.text) == (400, True)
+    assert (wrong.status_code, "not your current password" in wrong.text) == (400, True)
     short = visit.post("/account", form="/account", current=PASSWORD, password="x" * (MIN_PASSWORD - 1))
     assert (short.status_code, "Use 10 to 200 characters." in short.text) == (400, True)
     assert elsewhere.is_inside()
     done = visit.post("/account", form="/account", current=PASSWORD, password=new)
     assert (done.status_code, done.headers["location"]) == (303, "/login?done=password")
-    assert "Your password is changed" in visit.get("/login?done=password").text
+    assert "Your password was changed" in visit.get("/login?done=password").text
     assert not visit.is_inside()
     assert not elsewhere.is_inside()
     assert visit.log_in(account.email).status_code == 401
@@ -474,7 +474,7 @@ def test_a_suspended_website_says_that_nothing_is_counted(inside: Visit, server:
         assert "is suspended:" not in inside.get(path).text
         server.change(is_suspended=True)
         text = inside.get(path).text
-        assert "This website is suspended:</b> nothing is counted" in text
+        assert "This website is suspended:</b> events are dropped" in text
         assert "Pageviews are coming in" not in text
 
 
@@ -483,17 +483,17 @@ def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Si
     path = f"/w/{server.website_id}/people"
     text = inside.get(f"{path}?trait.plan=pro&offset=50").text
     assert "Nobody on this page" in text
-    assert 'href="?trait.plan=pro">To the first page' in text
-    assert "but no person yet" not in text
+    assert 'href="?trait.plan=pro">First page' in text
+    assert "but no people yet" not in text
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("trait.plan=none", "Nobody fits the filter."),
-        ("trait.plan=none&trait.x=y", "Nobody fits all filters."),
-        ("search=zz&trait.plan=none", "Nobody fits both the search and the filter."),
-        ("search=zz", "Search looks at the beginnings of words"),
+        ("trait.plan=none", "Nobody matches the filter."),
+        ("trait.plan=none&trait.x=y", "Nobody matches all filters."),
+        ("search=zz&trait.plan=none", "Nobody matches both the search and the filter."),
+        ("search=zz", "Search matches the beginnings of words"),
         ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
         ("trait.plan=contains:", "“plan contains” needs a value."),
         ("trait.plan=contains:,", "“plan contains” needs a value."),

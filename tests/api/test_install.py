@@ -66,7 +66,7 @@ def test_a_refused_host_is_allowed_by_a_button(inside: Visit, server: Site) -> N
     answer = inside.post(f"/w/{server.website_id}/allow", form=path, host="shop.other.example")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=host#install")
     server.kept("pageview", new_visitor(), **page)
-    assert "allowed by now" in install_card(inside, server)
+    assert "now allowed" in install_card(inside, server)
 
 
 def test_localhost_is_allowed_by_a_button_and_stands_in_the_snippet(inside: Visit, server: Site) -> None:

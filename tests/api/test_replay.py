@@ -165,7 +165,7 @@ def test_an_export_replaces_no_file(place: Place, tmp_path: Path) -> None:
     file.write_bytes(b"mine")
     ran = run_command(place, "db", "erasures", "export", str(file))
     assert ran.code != 0
-    assert "exists already" in ran.errors
+    assert "already exists" in ran.errors
     assert file.read_bytes() == b"mine"
 
 
@@ -181,5 +181,5 @@ def test_a_folder_without_a_database_is_said_to_have_none(tmp_path: Path, comman
     place = Place("sqlite", tmp_path)
     ran = run_command(place, "db", *command)
     assert ran.code != 0
-    assert "there is no database" in ran.errors
+    assert "no database" in ran.errors
     assert not list(tmp_path.rglob("*.db"))

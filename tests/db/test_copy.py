@@ -126,7 +126,7 @@ def test_a_row_that_differs_is_noticed(
 
 @pytest.mark.parametrize(
     ("old", "word"),
-    [("no/such/folder", "there is no database"), ("mysql://u:s3cret@h/x", "use a data folder")],
+    [("no/such/folder", "no database"), ("mysql://u:s3cret@h/x", "use a data folder")],
 )
 def test_a_source_that_is_none_is_named_and_not_made(
     source: Place, empty: Place, tmp_path: Path, old: str, word: str

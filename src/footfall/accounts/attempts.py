@@ -36,7 +36,7 @@ def begin_attempt(tx: Transaction, salt: bytes, email: str, address: str, now: i
 
 
 def begin_change(tx: Transaction, salt: bytes, account_id: bytes, now: int) -> list[bytes]:
-    """The same for somebody who is logged in and gives the present password to change it."""
+    """The same for somebody who is logged in and gives the current password to change it."""
     tx.lock([("log-ins",)])
     return _count(tx, salt, now, {f"change {account_id.hex()}": PER_ACCOUNT})
 

@@ -59,7 +59,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     show_list(
         [account_json(one) for one in found],
         as_json,
-        "No account yet: footfall account create EMAIL",
+        "No accounts yet: footfall account create EMAIL",
         ("accountId", "createdAt", "email"),
     )
 

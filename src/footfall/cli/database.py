@@ -56,7 +56,7 @@ def _verify(tx: Transaction) -> Report:
 @command_options
 @click.pass_context
 def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
-    """Fold the ledger anew and compare it with what is stored; exit code 1 when they differ."""
+    """Fold the ledger again and compare the result with what is stored. Exits with 1 when they differ."""
     require_database(settings)
     with command_session(settings) as session:
         report = session.snapshot(_verify)
@@ -75,7 +75,7 @@ def _rebuild(tx: Transaction) -> dict[str, int]:
 @click.argument("what", type=click.Choice(["identity"]))
 @command_options
 def rebuild(what: str, settings: Settings, as_json: bool) -> None:
-    """Make profiles and links anew from the ledger. No server may run on the data meanwhile."""
+    """Rebuild profiles and links from the ledger. Stop all servers on the data first."""
     require_database(settings)
     with exclusive(settings), command_session(settings) as session:
         show(session.transact(_rebuild), as_json)
@@ -83,14 +83,14 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
 
 @db.group()
 def erasures() -> None:
-    """Erasures that a backup does not know of yet. Neither command writes or needs a name: only keyed hashes."""
+    """Carry erasures over to a restored backup. Files contain keyed hashes, never names."""
 
 
 @erasures.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @command_options
 def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
-    """Write all erasures to the new FILE, to be replayed after an older backup was restored."""
+    """Write all erasures to the new FILE, to replay them after you restore an older backup."""
     require_database(settings)
     with command_session(settings) as session:
         tombstones = session.snapshot(tombstone_lines)
@@ -100,7 +100,7 @@ def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
             written.flush()
             os.fsync(written.fileno())
     except OSError as error:
-        reason = "exists already; name a new file" if isinstance(error, FileExistsError) else error.strerror
+        reason = "already exists; choose a new file" if isinstance(error, FileExistsError) else error.strerror
         raise UsageError(f"{file}: {reason}") from error
     show({"file": str(file), "erasures": len(tombstones)}, as_json)
 
@@ -109,7 +109,7 @@ def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @command_options
 def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
-    """Erase again whoever the erasures in FILE name, as of then. No server may run on the data meanwhile."""
+    """Repeat the erasures in FILE, as of the time they were made. Stop all servers on the data first."""
     require_database(settings)
     by_website: dict[str, list[TombstoneLine]] = {}
     for tombstone in read_tombstones(file.read_bytes().splitlines()):
@@ -138,7 +138,7 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
 @click.option("--to", "target", required=True, metavar="URL", help="A data folder, or postgresql://...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def copy(source: str, target: str, as_json: bool) -> None:
-    """Move everything from one database to another, then compare both; run it again to go on where it stopped.
+    """Copy everything from one database to another, then compare both. Run it again to continue where it stopped.
 
     No server may write to either meanwhile.
     """
@@ -200,6 +200,6 @@ def _differences(old: CommandSession, new: CommandSession) -> list[str]:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @command_options
 def backup(file: Path, settings: Settings, as_json: bool) -> None:
-    """Write a consistent copy to the new FILE, also while a server writes."""
+    """Write a consistent copy to the new FILE. Servers may keep running."""
     backup_database(settings, file)
     show({"file": str(file), "bytes": file.stat().st_size}, as_json)

@@ -21,14 +21,14 @@ from footfall.websites.store import configuration_changed, create_website, read_
 
 
 @click.command()
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same people.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed creates the same people.")
 @click.option(
-    "--live", is_flag=True, help="Keep visitors walking into a server that runs, until Ctrl-C or its end."
+    "--live", is_flag=True, help="Send visitors to a running server until Ctrl-C or until it stops."
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="Of that server [FOOTFALL_PORT, 8000].")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of that server [FOOTFALL_PORT, 8000].")
 @command_options
 def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
-    """Make the website demo.example with a believable month: 2,000 visitors, 300 of them identified users.
+    """Create the website demo.example with a believable month: 2,000 visitors, 300 of them identified users.
 
     With --live, visitors keep coming to the website that is there; one is made if there is none.
     """
@@ -70,10 +70,10 @@ def _let_in(door: Door, website: Website, seed: int, as_json: bool) -> None:
     """Let visitors walk in until Ctrl-C, or until the server goes."""
     if not as_json:
         page = f"http://127.0.0.1:{door.port}/w/{website.website_id.hex()}/live"
-        click.echo(f"Visitors walk in: see {page}. Ctrl-C ends it.")
+        click.echo(f"Sending visitors: see {page}. Press Ctrl-C to stop.")
     try:
         keep_walking(door, walk_in(seed, system_clock()), time.sleep)
     except KeyboardInterrupt:
         return
     if not as_json:
-        click.echo("The server is gone.")
+        click.echo("The server has stopped.")

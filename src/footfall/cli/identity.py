@@ -42,15 +42,15 @@ for it only looks now and then whether it is free: without a rest it would wait 
 
 @click.group("import")
 def import_() -> None:
-    """Bring in data from elsewhere."""
+    """Import data from other systems."""
 
 
 @import_.command("identify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--website", "website_id", help="Its id; may be left out when there is one website only.")
+@click.option("--website", "website_id", help="Website id; optional if there is only one website.")
 @command_options
 def import_identify(file: Path, website_id: str | None, settings: Settings, as_json: bool) -> None:
-    """Bring in identify calls from FILE: .ndjson with one call a line, or .csv with a column for each field.
+    """Import identify calls from FILE: .ndjson with one call per line, or .csv with a column per field.
 
     Goes on where it stopped when it is run again with the same file. Exit code 1 when a row was refused.
     """
@@ -117,11 +117,11 @@ def _date_back(tx: Transaction, website: Website) -> int:
 @click.option(
     "--date-back",
     is_flag=True,
-    help="First date facts that lie in the future, since a clock ran ahead, back to when they were received.",
+    help="First date facts in the future, left by a clock that ran ahead, back to when they were received.",
 )
 @command_options
 def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) -> None:
-    """Look for what is wrong in the identities of a website, and say what to do."""
+    """Find mistakes in who is who on a website, and say how to fix them."""
     require_database(settings)
     dated = 0
     with command_session(settings) as session:

@@ -29,7 +29,7 @@ def key() -> None:
 @click.option("--name", required=True, help="What the key is for.")
 @command_options
 def create_key(website_id: str, name: str, settings: Settings, as_json: bool) -> None:
-    """Create an API key of the website WEBSITE_ID; it is shown this once."""
+    """Create an API key of the website WEBSITE_ID; it is shown only once."""
 
     def work(tx: Transaction) -> NewKey:
         return store.create_key(tx, website_of(tx, website_id).website_id, name, system_clock())
@@ -47,7 +47,7 @@ def list_keys(website_id: str, settings: Settings, as_json: bool) -> None:
         return store.list_keys(tx, website_of(tx, website_id).website_id)
 
     found = list(map(key_json, transact(settings, work)))
-    show_list(found, as_json, "This website has no API key yet.", ("apiKeyId", *COLUMNS))
+    show_list(found, as_json, "This website has no API keys yet.", ("apiKeyId", *COLUMNS))
 
 
 @key.command("revoke")
@@ -57,7 +57,7 @@ def revoke_key(key_id: str, settings: Settings, as_json: bool) -> None:
     """Revoke the API key KEY_ID; servers refuse it within a second."""
     asked = object_id(key_id, "KEY_ID")
     if not configure(settings, lambda tx: store.revoke_key(tx, asked, system_clock())):
-        raise UsageError(f"KEY_ID: there is no key {key_id} that is not revoked")
+        raise UsageError(f"KEY_ID: there is no active key {key_id}")
     show({"apiKeyId": key_id, "revoked": True}, as_json)
 
 
@@ -69,10 +69,10 @@ def token() -> None:
 @token.command("create")
 @click.option("--name", required=True, help="What the token is for.")
 @click.option("--permissions", required=True, help=f"Comma-separated: {', '.join(SCOPES)}, or *.")
-@click.option("--websites", default="", help="Website ids, comma-separated; all websites when left out.")
+@click.option("--websites", default="", help="Website ids, comma-separated; all websites by default.")
 @command_options
 def create_token(name: str, permissions: str, websites: str, settings: Settings, as_json: bool) -> None:
-    """Create an access token; it is shown this once."""
+    """Create an access token; it is shown only once."""
 
     def work(tx: Transaction) -> NewToken:
         allowed = [website_of(tx, text, "--websites").website_id for text in split(websites)]
@@ -86,7 +86,7 @@ def create_token(name: str, permissions: str, websites: str, settings: Settings,
 def list_tokens(settings: Settings, as_json: bool) -> None:
     """List all access tokens."""
     found = list(map(token_json, transact(settings, store.list_tokens)))
-    show_list(found, as_json, "No access token yet: footfall token create", ("tokenId", *COLUMNS))
+    show_list(found, as_json, "No access tokens yet: footfall token create", ("tokenId", *COLUMNS))
 
 
 @token.command("revoke")
@@ -96,5 +96,5 @@ def revoke_token(token_id: str, settings: Settings, as_json: bool) -> None:
     """Revoke the access token TOKEN_ID; servers refuse it within a second."""
     asked = object_id(token_id, "TOKEN_ID")
     if not configure(settings, lambda tx: store.revoke_token(tx, asked, system_clock())):
-        raise UsageError(f"TOKEN_ID: there is no token {token_id} that is not revoked")
+        raise UsageError(f"TOKEN_ID: there is no active token {token_id}")
     show({"tokenId": token_id, "revoked": True}, as_json)

@@ -44,7 +44,7 @@ def serve(
     database: str | None,
     as_json: bool,
 ) -> None:
-    """Serve the API; the address is printed once it accepts connections.
+    """Serve the API and the dashboard. Prints the address once it accepts connections.
 
     While PostgreSQL cannot be reached, calls get 503.
     """
@@ -76,7 +76,7 @@ def serve(
         if told is not None and told.created is not None:
             log.tell(welcome(address, told.created))
         if told is not None and told.setup_secret is not None:
-            log.tell(f"Dashboard: make your account at {address}/setup/{told.setup_secret}   (works once)")
+            log.tell(f"Dashboard: create your account at {address}/setup/{told.setup_secret}   (works once)")
 
     if settings.workers == 1:
         _serve(settings, listener, announce)
@@ -150,7 +150,7 @@ def welcome(address: str, created: FirstRun) -> str:
     """What a newcomer reads at the first start: lines that work as they stand."""
     visitor = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
-    made = "Try the API with the demo" if created.domain == DEMO else "A website was made for you to try"
+    made = "Try the API with the demo" if created.domain == DEMO else "A website is ready for you to try"
     return f"""
 {made}: {created.domain}
   website id   {created.website_id}

@@ -32,9 +32,9 @@ def website() -> None:
 
 @website.command()
 @click.argument("domain")
-@click.option("--name", help="Name to show; the domain when left out.")
+@click.option("--name", help="Name to show; the domain by default.")
 @click.option("--timezone", default="UTC", show_default=True, help="IANA time zone, such as Europe/Berlin.")
-@click.option("--cookieless", is_flag=True, help="Keep no ids in browsers.")
+@click.option("--cookieless", is_flag=True, help="Store no ids in browsers.")
 @command_options
 def create(
     domain: str, name: str | None, timezone: str, cookieless: bool, settings: Settings, as_json: bool
@@ -65,23 +65,21 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.option("--domain", help="Its new domain.")
 @click.option("--name", help="Its new name.")
 @click.option("--timezone", help="IANA time zone, such as Europe/Berlin.")
-@click.option("--cookieless/--no-cookieless", default=None, help="Keep no ids in browsers.")
-@click.option("--suspended/--no-suspended", default=None, help="Take and give no data.")
-@click.option(
-    "--allow-localhost/--no-allow-localhost", default=None, help="Take events of pages on localhost."
-)
+@click.option("--cookieless/--no-cookieless", default=None, help="Store no ids in browsers.")
+@click.option("--suspended/--no-suspended", default=None, help="Drop events and refuse API calls.")
+@click.option("--allow-localhost/--no-allow-localhost", default=None, help="Count events from localhost.")
 @click.option(
     "--require-signed/--no-require-signed",
     default=None,
-    help="Count identify calls of pages only when signed.",
+    help="Ignore unsigned identify calls from pages.",
 )
 @click.option(
-    "--allow-headless/--no-allow-headless", default=None, help="Count browsers without a screen, as in tests."
+    "--allow-headless/--no-allow-headless", default=None, help="Count headless browsers, as in tests."
 )
 @click.option(
     "--allow-images/--no-allow-images",
     default=None,
-    help="Show people's images in the dashboard, loaded from where they are.",
+    help="Show people's images in the dashboard, loaded from their own sites.",
 )
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
@@ -146,9 +144,9 @@ def update(
 @website.command("signing-secret")
 @click.argument("website_id")
 @click.option(
-    "--rotate", is_flag=True, help="Make a new one; the one before stays valid until --end-rotation."
+    "--rotate", is_flag=True, help="Create a new one; the old one stays valid until --end-rotation."
 )
-@click.option("--end-rotation", is_flag=True, help="Forget the one before.")
+@click.option("--end-rotation", is_flag=True, help="Forget the old one.")
 @command_options
 def signing_secret(
     website_id: str, rotate: bool, end_rotation: bool, settings: Settings, as_json: bool
@@ -167,7 +165,7 @@ def signing_secret(
 
 @website.command()
 @click.argument("website_id")
-@click.option("--confirm", metavar="DOMAIN", help="Its domain, instead of being asked for it.")
+@click.option("--confirm", metavar="DOMAIN", help="Its domain, to skip the prompt.")
 @command_options
 def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bool) -> None:
     """Delete the website WEBSITE_ID with all its data, for good; its domain is asked for."""
@@ -184,7 +182,7 @@ def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bo
 
 
 def _remove_rows(settings: Settings, website_id: bytes) -> bool:
-    """Remove all rows of a website that is gone, unless a server runs, which does it; whether it is done."""
+    """Remove all rows of a deleted website, unless a server runs, which does it; whether it is done."""
     try:
         with exclusive(settings), command_session(settings) as session:
             while session.transact(lambda tx: remove_rows(tx, website_id)):

@@ -31,9 +31,9 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
     except (UnicodeDecodeError, ValueError) as error:
-        raise BadRequest("This form cannot be read.") from error
+        raise BadRequest("The server could not read this form.") from error
     if any("\0" in value for _, value in pairs):
-        raise BadRequest("This form holds the character U+0000.")
+        raise BadRequest("This form contains the character U+0000.")
     return [(name, value.strip() if name != "password" else value) for name, value in pairs]
 
 

@@ -65,7 +65,7 @@ class Pages:
             if request.account is not None and came_from_us(request):
                 return self._ended(request)
             raise Forbidden(
-                "This form is too old, or came from elsewhere. Go back, reload the page and try again."
+                "This form has expired or came from another site. Go back, reload the page and try again."
             )
         request.website = self._website(request)
         return await page(request)

@@ -22,7 +22,7 @@ SLICE = 200
 REST = 4.0
 """After each slice nothing is removed for this many times as long as it took."""
 LATE_MS = 60_000
-"""For so long something may still be written about a website that is gone: other processes notice a little later."""
+"""For so long something may still be written about a deleted website: other processes notice a little later."""
 IDLE_SECONDS = 5.0
 _NAME = "removing:"
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
@@ -56,7 +56,7 @@ def removals(tx: Transaction, _: None = None) -> list[Removal]:
 
 
 def remove_rows(tx: Transaction, website_id: bytes) -> int:
-    """Remove some rows of a website that is gone; how many, 0 when none was left."""
+    """Remove some rows of a deleted website; how many, 0 when none was left."""
     return _remove(tx, website_id, is_derived=False)
 
 

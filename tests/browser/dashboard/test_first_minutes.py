@@ -21,7 +21,7 @@ from tests.support.sites import CHROME, new_visitor
 def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Engine) -> None:
     with serving(engine.new_place()) as running:
         assert running.process.stdout is not None
-        printed = next(line for line in running.process.stdout if "make your account" in line)
+        printed = next(line for line in running.process.stdout if "create your account" in line)
         context = browser.new_context()
         page = context.new_page()
         link = re.search(r"http\S+", printed)
@@ -32,7 +32,7 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
         assert serious(page) == []
         page.get_by_label("E-mail address").fill("founder@example.com")
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Make account").click()
+        page.get_by_role("button", name="Create account").click()
         page.wait_for_url("**/people")
 
         page.goto(f"{running.url}/websites/new")
@@ -66,7 +66,7 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
         page.get_by_text("Pageviews are coming in").wait_for()
 
         page.get_by_placeholder("Name, such as backend").fill("backend")
-        page.get_by_role("button", name="Make key").click()
+        page.get_by_role("button", name="Create key").click()
         key = page.locator(".good pre").first.inner_text()
         page.reload()
         assert key not in page.content()

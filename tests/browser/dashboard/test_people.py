@@ -76,7 +76,7 @@ def test_a_search_that_takes_long_or_fails_says_so(demo: Demo, desk: Desk) -> No
     expect(page.locator("#list")).to_have_attribute("aria-busy", "true")
     desk.expected_errors = 1
     held[0].abort("connectionrefused")
-    expect(page.get_by_role("status")).to_contain_text("The server does not answer")
+    expect(page.get_by_role("status")).to_contain_text("The server is not responding")
     expect(page.get_by_role("status")).to_be_in_viewport(ratio=0.9)
     expect(page.locator("#list")).not_to_have_attribute("aria-busy", "true")
     assert rows(page) == before

@@ -32,7 +32,7 @@ def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Suspended, really?")).to_be_in_viewport()
     assert configured(demo) == before
-    page.get_by_role("button", name="Yes, save it so").click()
+    page.get_by_role("button", name="Yes, save").click()
     expect(page.get_by_label("Suspended")).to_be_checked()
     expect(page.get_by_role("status").first).to_have_text("Saved.")
     changed = configured(demo)
@@ -67,7 +67,7 @@ def test_settings_are_kept_and_take_effect(demo: Demo, desk: Desk) -> None:
         page.get_by_label(name).fill("")
     page.get_by_label("Cookieless").check()
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Yes, save it so").click()
+    page.get_by_role("button", name="Yes, save").click()
     expect(page.locator("section", has_text="Install").locator("pre").first).to_contain_text(
         "script.cookieless.js"
     )
@@ -82,7 +82,7 @@ def test_a_key_is_shown_once_copied_and_revoked(demo: Demo, desk: Desk) -> None:
     page.goto(f"{demo.root}/settings")
     page.get_by_placeholder("Name, such as backend").fill("a second one")
     page.get_by_label("Time zone").fill("typed, and not saved")
-    page.get_by_role("button", name="Make key").click()
+    page.get_by_role("button", name="Create key").click()
     made = page.locator("#keys .made")
     expect(made).to_be_focused()
     expect(made.locator("pre").first).to_be_in_viewport()
@@ -112,7 +112,7 @@ def test_to_load_the_answer_to_a_form_again_sends_nothing(demo: Demo, desk: Desk
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto(f"{demo.root}/settings")
     page.get_by_placeholder("Name, such as backend").fill("only one")
-    page.get_by_role("button", name="Make key").click()
+    page.get_by_role("button", name="Create key").click()
     page.locator(".good pre").first.wait_for()
     assert page.url == f"{demo.root}/settings"
     page.reload()
@@ -121,7 +121,7 @@ def test_to_load_the_answer_to_a_form_again_sends_nothing(demo: Demo, desk: Desk
     page.goto(f"{demo.url}/tokens")
     page.get_by_role("textbox", name="Name").fill("only token")
     page.get_by_label("Everything").check()
-    page.get_by_role("button", name="Make token").click()
+    page.get_by_role("button", name="Create token").click()
     page.locator(".good code").wait_for()
     page.get_by_label("Your account").click()
     page.get_by_role("link", name="Account", exact=True).click()
@@ -169,7 +169,7 @@ def test_a_token_may_do_what_was_ticked(demo: Demo, desk: Desk) -> None:
     page.get_by_label("Name").fill("reader")
     page.get_by_label("analytics:read").check()
     page.get_by_label("Demo", exact=True).check()
-    page.get_by_role("button", name="Make token").click()
+    page.get_by_role("button", name="Create token").click()
     token = page.locator(".good code").inner_text()
     headers = {"authorization": f"Bearer {token}"}
     query = {"websiteId": demo.website_id}
@@ -215,15 +215,15 @@ def test_a_new_key_and_the_question_before_a_website_is_suspended_are_in_view(
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{demo.root}/settings#keys")
     page.get_by_placeholder("Name, such as backend").fill(f"key at {width}")
-    page.get_by_role("button", name="Make key").click()
+    page.get_by_role("button", name="Create key").click()
     expect(page.locator("#keys .made pre").first).to_be_in_viewport()
     look_at(desk, f"new-key-{width}")
     page.goto(f"{demo.root}/settings")
     page.get_by_label("Suspended").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("button", name="Yes, save it so")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Yes, save")).to_be_in_viewport()
     look_at(desk, f"suspend-{width}")
-    page.get_by_role("link", name="No, leave it").click()
+    page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_label("Suspended")).not_to_be_checked()
 
 
@@ -243,7 +243,7 @@ def test_what_was_typed_comes_back_after_the_session_ended(demo: Demo, desk: Des
     expect(page.locator("main")).to_contain_text("/typed/*")
     assert configured(demo) == before
     look_at(desk, "typed-again")
-    page.get_by_role("button", name="Do it now").click()
+    page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_label("Excluded paths")).to_have_value("/typed/*")
     assert configured(demo)["excludedPaths"] == ["/typed/*"]
     page.get_by_label("Excluded paths").fill("")

@@ -18,12 +18,12 @@ MAX_KEPT = 16_000
 SECRET = ("password", "current", "form_token")
 """Fields that do not come back."""
 NOT_DONE = {
-    "new": "The website was not made.",
+    "new": "The website was not created.",
     "settings": "The settings were not saved.",
     "allow": "Nothing was allowed.",
     "signing": "The signing secret was not changed.",
-    "keys": "The key was not made.",
-    "tokens": "The token was not made.",
+    "keys": "The key was not created.",
+    "tokens": "The token was not created.",
     "revoke": "Nothing was revoked.",
     "delete": "The website was not deleted.",
     "merge": "They were not merged.",
@@ -100,7 +100,7 @@ def read_kept(request: PageRequest) -> Kept | None:
     try:
         fields = msgspec.json.decode(request.form.get("kept", ""), type=list[tuple[str, str]])
     except msgspec.DecodeError as error:
-        raise BadRequest("This form cannot be read.") from error
+        raise BadRequest("The server could not read this form.") from error
     return Kept(path, [(name, value) for name, value in fields if name not in SECRET])
 
 

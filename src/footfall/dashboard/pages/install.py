@@ -23,26 +23,26 @@ WHY = {
     Reason.SUSPENDED: ("while the website was suspended", "Untick “Suspended” below."),
     Reason.BOT: (
         "from bots",
-        "Programs such as curl count as bots too: a test has to send a browser's name.",
+        "Programs such as curl count as bots too. To test, send the User-Agent of a browser.",
     ),
     Reason.HEADLESS: (
-        "from browsers that a program drives",
-        "For tests of your own, tick “Take browsers without a screen” below.",
+        "from headless browsers",
+        "For your own tests, tick “Count headless browsers” below.",
     ),
-    Reason.WRONG_SCRIPT: ("from another flavour of the script", "Copy the snippet above once more."),
-    Reason.UNKNOWN_TYPE: ("of a type that does not exist", ""),
+    Reason.WRONG_SCRIPT: ("from another flavour of the script", "Copy the snippet above again."),
+    Reason.UNKNOWN_TYPE: ("of an unknown type", ""),
     Reason.INVALID_VISITOR: ("without a valid visitor id", "Send the cookie's value as it is."),
-    Reason.INVALID_PAGE: ("without a valid address of the page", ""),
+    Reason.INVALID_PAGE: ("without a valid page address", ""),
     Reason.WRONG_HOST: (
         "from another host name",
-        "If it is yours, allow it. Else somebody else's pages have your snippet.",
+        "If it is yours, allow it. If not, somebody else's pages contain your snippet.",
     ),
     Reason.LOCALHOST: ("from localhost, or from a file", ""),
-    Reason.EXCLUDED: ("from what you exclude", "The lists stand below."),
-    Reason.INVALID_EVENT: ("without a field that they need", "The answer to the event names it."),
+    Reason.EXCLUDED: ("from what you excluded", "See the lists below."),
+    Reason.INVALID_EVENT: ("without a required field", "The response to the event names it."),
     Reason.INVALID_IDENTIFY: (
-        "with no real user id",
-        "Often a placeholder stands where the user id should be. The answer says what is wrong.",
+        "without a real user id",
+        "Often a placeholder was sent instead of the user id. The response says what is wrong.",
     ),
     Reason.COOKIELESS: ("identifying somebody on a cookieless page", ""),
     Reason.UNSIGNED: (
@@ -62,7 +62,7 @@ class Install(NamedTuple):
     dropped: list[tuple[str, int, str, str]]
     """(reason, hits, which events, what to do)."""
     hosts: list[tuple[str, int, bool]]
-    """(host name, hits, whether it is allowed by now)."""
+    """(host name, hits, whether it is now allowed)."""
     is_local: bool
 
 

@@ -137,7 +137,7 @@ class Login:
     async def _check_link(self, request: PageRequest) -> str:
         secret = request.context.path_values[0]
         if not await request.services.database.read(is_setup_link, secret):
-            raise NotFound("This link was used, or a newer one was printed. An account is made by it once.")
+            raise NotFound("This link has been used, or a newer one was printed. It works only once.")
         return secret
 
     async def account(self, request: PageRequest) -> Response:
@@ -153,7 +153,7 @@ class Login:
         if not keys:
             return render(request, "account.html", status=429, problem=TOO_MANY)
         found = await database.read(find_account, user.email)
-        problem: Problem | None = Problem("current", "This is not the present password.")
+        problem: Problem | None = Problem("current", "This is not your current password.")
         if found and await self._fits(request, found, "current", keys):
             await database.change(lambda tx: uncount_attempt(tx, keys))
             problem = await self._change(request, was=found.password_hash)
@@ -204,5 +204,5 @@ def _create_first(
 ) -> Account | NotFound | FieldError:
     tx.lock([("accounts",)])  # as create_account does, but before the link is looked at
     if not is_setup_link(tx, secret):
-        return NotFound("This link was used in the meantime.")
+        return NotFound("This link has been used in the meantime.")
     return create_account(tx, email, password_hash, now)

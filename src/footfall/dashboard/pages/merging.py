@@ -64,7 +64,7 @@ async def show(request: PageRequest) -> Response:
         raise no_such_person()
     problem = None
     if other and page.preview is None and not page.is_one:
-        problem = Problem("other", "Nobody was identified under this user id.")
+        problem = Problem("other", "Nobody has been identified with this user id.")
     return await apart(
         lambda: render(
             request,

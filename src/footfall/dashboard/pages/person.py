@@ -297,7 +297,7 @@ async def erase(request: PageRequest) -> Response:
     if found is None:
         raise no_such_person()
     if found.user_id is not None and request.form.get("confirm", "") != found.user_id:
-        problem = Problem("confirm", "Type the user id exactly as it stands there to erase this person.")
+        problem = Problem("confirm", "To erase this person, type the user id exactly as shown.")
         return await _show_person(request, status=400, problem=problem)
     erasure = erase_call(request.site, found.profile_id, request.now)
     receipt, is_gone = await request.services.erasing.erase_person(request.services.database, erasure)

@@ -41,22 +41,22 @@ EXCLUSIONS = {
 SWITCHES = {
     "is_cookieless": (
         "Cookieless",
-        "Keep nothing in browsers. Use script.cookieless.js; people cannot be identified.",
+        "Store nothing in browsers. Use script.cookieless.js. People cannot be identified.",
     ),
     "is_signature_required": (
         "Signed identify only",
-        "Ignore identify calls of pages that your backend did not sign.",
+        "Ignore identify calls from pages that your backend did not sign.",
     ),
     "is_image_allowed": (
         "Show images of people",
-        "Your browser loads them from where they are, without telling from where.",
+        "Your browser loads them from other sites, without a referrer.",
     ),
-    "is_localhost_allowed": ("Take events of localhost", "For development."),
+    "is_localhost_allowed": ("Count localhost", "For development."),
     "is_headless_allowed": (
-        "Take browsers without a screen",
-        "For tests; otherwise they are taken for bots.",
+        "Count headless browsers",
+        "For tests. Otherwise they are treated as bots.",
     ),
-    "is_suspended": ("Suspended", "Take no events and answer no calls."),
+    "is_suspended": ("Suspended", "Drop all events and refuse API calls."),
 }
 """Settings that are on or off, with what they are called and what they do."""
 
@@ -64,8 +64,8 @@ SWITCHES = {
 FIELDS = {"permissions": "scope"}
 """Fields of a token that its form calls something else."""
 ASKED = {
-    "is_suspended": "While it is suspended, events are dropped for good, and calls of your backend are refused.",
-    "is_cookieless": "On a cookieless website nobody can be identified: people who come back are strangers from then on.",
+    "is_suspended": "While the website is suspended, events are lost for good and calls from your backend are refused.",
+    "is_cookieless": "On a cookieless website nobody can be identified. Returning visitors will be strangers.",
 }
 """Switches that are asked about before they are turned on, with why."""
 
@@ -201,7 +201,7 @@ async def allow(request: PageRequest) -> Response:
 
 def _one_host(typed: str) -> str:
     if "*" in typed:
-        raise FieldError("host", "name one host; patterns are for the settings")
+        raise FieldError("host", "enter one host; patterns belong in the settings")
     return clean_host(typed, "host")
 
 
@@ -300,5 +300,5 @@ def _items(text: str) -> tuple[str, ...]:
 def _object_id(text: str) -> bytes:
     found = parse_object_id(text)
     if found is None:
-        raise BadRequest("This form names something that is not there.")
+        raise BadRequest("This form refers to something that does not exist.")
     return found

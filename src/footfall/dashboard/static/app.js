@@ -157,7 +157,7 @@
         list.innerHTML = html;
         tell(list.querySelector("[data-count]").textContent, "hidden");
       }).catch(function () {
-        if (mine === newest) tell("The server does not answer, so this is the list from before. Type on to try again.", "alert");
+        if (mine === newest) tell("The server is not responding, so this is the previous list. Keep typing to try again.", "alert");
       });
     }
     function tell(text, look) {

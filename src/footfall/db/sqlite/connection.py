@@ -107,7 +107,7 @@ def backup_file(source: Path, target: Path) -> None:
     """A consistent copy, also while a server writes; without what no backup may hold. Raises DatabaseError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        raise DatabaseError(f"{target} exists already; name a new file")
+        raise DatabaseError(f"{target} already exists; choose a new file")
     partial = target.with_name(target.name + ".partial")
     with translated(), contextlib.closing(connect(source, 2048)) as reader:
         reader.execute("BEGIN")

@@ -60,7 +60,7 @@ def _shared_visitors(tx: Transaction, website_id: bytes) -> Finding:
         for row in rows[:MOST_SHOWN]
     ]
     advice = (
-        "Several people on one visitor: a shared device, or a log-out that does not call datafast('reset')."
+        "Several people use one visitor: a shared device, or a logout that does not call datafast('reset')."
     )
     return Finding("shared_visitors", len(rows), examples, advice)
 

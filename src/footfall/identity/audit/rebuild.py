@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.identity import store
-from footfall.identity.audit.verify import fold_people, fold_visitors, read_operations
+from footfall.identity.audit.verify import Operated, fold_people, fold_visitors, read_operations
 from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
 from footfall.websites.store import read_websites
@@ -19,6 +20,7 @@ sql = load(__file__, "rebuild.sql")
 T = TypeVar("T")
 
 CHUNK = 1000
+CLEAR = (sql.links_clear, sql.profiles_clear, sql.inactive_clear, sql.merges_clear, sql.undos_clear)
 
 
 def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
@@ -30,23 +32,30 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
     tx.lock([("websites",)])
     tx.lock([(website_id, b"people") for website_id in read_websites(tx)])
     operated = read_operations(tx)
-    for statement in (
-        sql.links_clear,
-        sql.profiles_clear,
-        sql.inactive_clear,
-        sql.merges_clear,
-        sql.undos_clear,
-    ):
+    for statement in CLEAR:
         tx.execute(statement)
+    merges, undos = _put_operations(tx, operated)
+    profiles = _put_chunks(_profiles(tx, operated), functools.partial(store.put_profiles, tx), progress)
+    links = _put_chunks(
+        _links(tx, operated), functools.partial(tx.execute_many, identity_sql.link_add), progress
+    )
+    return {"profiles": profiles, "links": links, "merges": merges, "undos": undos}
+
+
+def _put_operations(tx: Transaction, operated: Operated) -> tuple[int, int]:
+    """Write what merges and undos come to; how many there are of each."""
     merges = [(w, m.profile_id, m.fact_id, m.other_id) for w, many in operated.merges.items() for m in many]
-    merges += [(w, other, fact_id, profile) for w, profile, fact_id, other in merges]
+    turned = [(w, other, fact_id, profile) for w, profile, fact_id, other in merges]
     undos = [(w, undo.target_id, undo.fact_id) for w, many in operated.undos.items() for undo in many]
-    tx.execute_many(identity_sql.merge_add, merges)
+    tx.execute_many(identity_sql.merge_add, merges + turned)
     tx.execute_many(identity_sql.undo_add, undos)
     tx.execute_many(identity_sql.inactive_add, sorted(operated.inactive))
-    profiles = links = 0
-    people = (
-        Profile(
+    return len(merges), len(undos)
+
+
+def _profiles(tx: Transaction, operated: Operated) -> Iterator[Profile]:
+    for (website_id, profile_id), person in fold_people(tx, operated):
+        yield Profile(
             website_id,
             profile_id,
             person.person_id,
@@ -56,22 +65,22 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
             person.visitor_count,
             person.traits,
         )
-        for (website_id, profile_id), person in fold_people(tx, operated)
-    )
-    for found in _chunks(people):
-        store.put_profiles(tx, found)
-        profiles += len(found)
-        progress(len(found))
-    spans: Iterator[Params] = (
-        (*key, link.fact_id, link.profile_id)
-        for key, folded in fold_visitors(tx, operated)
-        for link in folded
-    )
-    for rows in _chunks(spans):
-        tx.execute_many(identity_sql.link_add, rows)
-        links += len(rows)
-        progress(len(rows))
-    return {"profiles": profiles, "links": links, "merges": len(merges) // 2, "undos": len(undos)}
+
+
+def _links(tx: Transaction, operated: Operated) -> Iterator[Params]:
+    for key, folded in fold_visitors(tx, operated):
+        for link in folded:
+            yield (*key, link.fact_id, link.profile_id)
+
+
+def _put_chunks(items: Iterable[T], put: Callable[[list[T]], None], progress: Callable[[int], None]) -> int:
+    """Write `items` chunk by chunk; how many there were."""
+    count = 0
+    for chunk in _chunks(items):
+        put(chunk)
+        count += len(chunk)
+        progress(len(chunk))
+    return count
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
