@@ -67,7 +67,7 @@ from footfall.websites.store import configuration_changed, create_website, read_
 R = TypeVar("R")
 
 ERASERS = (collect_erasing.ERASER, identity_erasing.ERASER, people_erasing.ERASER)
-"""What each domain does when people are erased. Their counts stand in the receipt in this order."""
+"""What each domain does when people are erased. The receipt lists their counts in this order."""
 
 EXPORTERS = (
     people_exporting.PROFILE,
@@ -76,7 +76,7 @@ EXPORTERS = (
     people_exporting.SESSIONS,
     people_exporting.JOURNEY,
 )
-"""What each domain gives out about a person: the fields of the document, in their order."""
+"""What each domain exports about a person: the fields of the document, in order."""
 
 CREDENTIAL_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
@@ -105,7 +105,7 @@ class CommandSession(Protocol):
         """Run `work` in one transaction and commit it."""
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work`, which only reads, on one state of the database."""
+        """Run `work`, which only reads, on one snapshot of the database."""
 
 
 def require_database(settings: Settings) -> None:
@@ -117,7 +117,7 @@ def require_database(settings: Settings) -> None:
 
 
 def prepare_folder(settings: Settings) -> str | None:
-    """Make the data folder of a server. What to tell an operator if others on the machine may look into it. Raises UsageError."""
+    """Create the data folder of a server. Returns a warning if other users of the machine can read it. Raises UsageError."""
     if settings.database_url:
         return None
     sqlite_connection.make_folder(settings.data)
@@ -150,7 +150,7 @@ def command_session(settings: Settings) -> Iterator[CommandSession]:
 
 @contextlib.contextmanager
 def exclusive(settings: Settings) -> Iterator[None]:
-    """Keep servers off a database. Raises DatabaseBusy when one runs."""
+    """Lock servers out of a database. Raises DatabaseBusy when one is running."""
     if settings.database_url:
         with without_servers(settings.database_url):
             yield
@@ -180,7 +180,7 @@ def backup_database(settings: Settings, target: Path) -> None:
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """What a start prints: what it made for a newcomer to try, and the secret of the link that makes the first account."""
+    """What a start prints: what it created to try, and the secret of the link to create the first account."""
 
     created: FirstRun | None
     setup_secret: str | None
@@ -190,7 +190,7 @@ FIRST_KEY = "First key"
 
 
 class FirstRun(msgspec.Struct, frozen=True):
-    """What the first start made for a newcomer to try: a key, and its website unless it is the demo's."""
+    """What the first start created to try: a key, and a website unless the demo's is there."""
 
     domain: str
     website_id: str
@@ -199,12 +199,12 @@ class FirstRun(msgspec.Struct, frozen=True):
 
 
 def welcome(tx: Transaction, now: int) -> Welcome:
-    """What a start has to make, and to tell."""
+    """What a start creates and prints."""
     return Welcome(first_run(tx, now), new_setup_link(tx, now))
 
 
 def first_run(tx: Transaction, now: int) -> FirstRun | None:
-    """Make a key to try the API with, in a database that has no website yet, or the demo's only; None in any other."""
+    """Create a key to try the API with, if the database has no website or only the demo's; else None."""
     tx.lock([("first run",)])
     websites = list(read_websites(tx).values())
     if any(_is_tried(tx, website) for website in websites):
@@ -221,7 +221,7 @@ def _is_tried(tx: Transaction, website: Website) -> bool:
 
 
 async def flush_credentials(database: Database, access: Access) -> None:
-    """Write down when keys and tokens were last used. Raises ApiError and DatabaseError."""
+    """Store when keys and tokens were last used. Raises ApiError and DatabaseError."""
     if not (used := access.take_used()):
         return
     try:
@@ -277,9 +277,9 @@ class _Parts(NamedTuple):
 
 
 class App:
-    """Everything that serves, put together. Once it runs, `welcome` is what it has to tell.
+    """The assembled application. Once it runs, `welcome` is what to print.
 
-    Set `stopping` to end answers that wait for something to happen. `vitals`: what must not end meanwhile.
+    Set `stopping` to end long-lived responses. `vitals`: the tasks that must not end.
     """
 
     def __init__(

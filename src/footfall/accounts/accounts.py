@@ -1,4 +1,4 @@
-"""Accounts of the dashboard, their passwords, and the one-time link that makes the first account."""
+"""Accounts of the dashboard, their passwords, and the one-time link to create the first account."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _account(row: Row) -> Account:
 
 
 def set_password(tx: Transaction, account: Account, password_hash: str, was: str | None = None) -> bool:
-    """Change the password, and log the account out everywhere. `was`: the hash that it must have had until now; False when it had not."""
+    """Change the password and log the account out everywhere. `was`: its expected current hash. Returns False if it differs."""
     if was is not None and not _is_still(tx, account, was):
         return False
     _lock(tx, account)
@@ -105,7 +105,7 @@ def open_session(tx: Transaction, account: Account, password_hash: str, now: int
 
 
 def new_setup_link(tx: Transaction, now: int) -> str | None:
-    """The secret of a new one-time link, which replaces the one before; None when there is an account."""
+    """The secret of a new one-time link, which replaces the previous one; None if there is an account."""
     tx.lock([("accounts",)])
     if tx.all(sql.accounts_all):
         return None
@@ -116,5 +116,5 @@ def new_setup_link(tx: Transaction, now: int) -> str | None:
 
 
 def is_setup_link(tx: Transaction, secret: str) -> bool:
-    """Whether a link may still make the first account."""
+    """Whether a link can still create the first account."""
     return tx.one(sql.link_get, (hash_secret(secret),)) is not None

@@ -1,4 +1,4 @@
-"""How often somebody tried a password of late: counted in the database, so that all processes count together."""
+"""Counts recent password attempts, in the database, so that all processes share them."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def begin_change(tx: Transaction, salt: bytes, account_id: bytes, now: int) -> l
 
 
 def uncount_attempt(tx: Transaction, keys: list[bytes]) -> None:
-    """It was the right password, or none was looked at."""
+    """Take an attempt back: the password was right, or was not checked."""
     tx.execute_many(sql.attempt_uncount, [(key,) for key in keys])
 
 
 def remember_address(tx: Transaction, email: str, address: str, now: int) -> None:
-    """From now on an account is known to log in from an address."""
+    """Remember that an account logs in from an address."""
     key = _known_key(tx, email.strip().lower(), place_of(address))
     if key is not None:
         tx.execute(sql.address_known, (key, (now + KNOWN_DAYS * DAY_MS) // WINDOW_MS))

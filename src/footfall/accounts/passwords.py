@@ -1,4 +1,4 @@
-"""The slow work on passwords, a little at a time: each takes 64 MiB and a core for some tens of milliseconds."""
+"""Hashes passwords, few at a time: each takes 64 MiB and a core for tens of milliseconds."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
 
 
 def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
-    """Who a cookie's secret is, at a time (ms since epoch); None when nobody, or not any more."""
+    """The account of a cookie's secret at a time (ms since epoch); None if it is unknown or expired."""
     secret, now = asked
     row = tx.one(sql.session_get, (hash_secret(secret), now))
     return Account(row.account_id, row.email, row.created_at) if row else None
@@ -40,5 +40,5 @@ def end_sessions(tx: Transaction, account_id: bytes) -> None:
 
 
 def hash_secret(secret: str) -> bytes:
-    """What is kept of the secret of a cookie or a link."""
+    """The hash that is stored of a cookie's or link's secret."""
     return hashlib.sha256(secret.encode()).digest()

@@ -16,28 +16,28 @@ from footfall.websites.model import Website
 
 
 class PrincipalDirectory(Protocol):
-    """The websites by id and the principals by hash of secret, as of a moment ago."""
+    """Websites by id and principals by hash of secret, cached."""
 
     websites: dict[bytes, Website]
     by_tracking_id: dict[str, Website]
     principals: dict[bytes, Principal]
 
     async def refresh(self) -> None:
-        """Read them anew if they changed. Raises DatabaseError."""
+        """Reload them if they changed. Raises DatabaseError."""
 
 
 WEBSITE: Credential[WebsitePrincipal] = Credential("website", is_checked=True)
 """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
 LOOK_UPS_A_SECOND = 5
-"""For so many calls, of all with an unknown key or website, it is looked up at once whether it was made a moment ago."""
+"""How many requests per second with an unknown key or website are looked up in the database, in case it is new."""
 
 
 class _UnknownKey(Unauthorized):
-    """Or it was made a moment ago."""
+    """Or it was created a moment ago."""
 
 
 class _UnknownWebsite(Forbidden):
-    """Or it was made a moment ago."""
+    """Or it was created a moment ago."""
 
 
 class Access:

@@ -6,7 +6,7 @@ import msgspec
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """A key that may do everything on one website. Times in ms since epoch; `display_key`: its secret, cut in the middle."""
+    """A key with full access to one website. Times in ms since epoch; `display_key`: its secret, cut in the middle."""
 
     api_key_id: bytes
     website_id: bytes
@@ -18,7 +18,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class AccessToken(msgspec.Struct, frozen=True):
-    """A token that may do what its scopes say, on the websites that it names, or on all when it names none."""
+    """A token with certain scopes on certain websites, or on all if it names none."""
 
     token_id: bytes
     name: str | None
@@ -31,14 +31,14 @@ class AccessToken(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """An API key with its secret, which is known this once."""
+    """A new API key with its secret, which is not stored."""
 
     key: ApiKey
     secret: str
 
 
 class NewToken(msgspec.Struct, frozen=True):
-    """An access token with its secret, which is known this once."""
+    """A new access token with its secret, which is not stored."""
 
     token: AccessToken
     secret: str

@@ -31,14 +31,14 @@ class Principal(msgspec.Struct, frozen=True):
             raise Forbidden(f"This access token lacks the permission {scope}. Create one that has it.")
 
     def reaches(self, website_id: bytes) -> bool:
-        """Whether the caller may touch this website."""
+        """Whether the caller may access this website."""
         if self.website_id is not None:
             return self.website_id == website_id
         return not self.website_ids or website_id in self.website_ids
 
 
 class WebsitePrincipal(msgspec.Struct, frozen=True):
-    """Who calls a route about a website, and which one it is: the caller reaches it."""
+    """The caller of a route about a website, and the website, which the caller may access."""
 
     caller: Principal
     website: Website

@@ -80,7 +80,7 @@ class _Unavailable(Refusals, Generic[R]):
         return self.reject(target, headers, problem)
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """Never asked for, since each call has its reply at once."""
+        """Never called, since each request has its response at once."""
         raise NotImplementedError
 
     async def _try(self) -> None:

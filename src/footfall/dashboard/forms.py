@@ -43,7 +43,7 @@ def came_from_us(request: PageRequest) -> bool:
 
 
 def is_ours(request: PageRequest) -> bool:
-    """Whether a form was drawn for this browser and session."""
+    """Whether a form was rendered for this browser and session."""
     given = hashlib.sha256(request.form.get("form_token", "").encode()).digest()
     wanted = hashlib.sha256(request.form_token().encode()).digest()
     return bool(request.session or request.form_key) and hmac.compare_digest(given, wanted)

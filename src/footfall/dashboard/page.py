@@ -1,4 +1,4 @@
-"""What every page of the dashboard shares: its call, and how its answer is drawn."""
+"""What all pages of the dashboard share: their request and how they are rendered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ POLICY = (
 
 
 class PageServices(msgspec.Struct, frozen=True):
-    """What pages work with. `scopes`: those that some route of the API asks for."""
+    """What pages use. `scopes`: all scopes that routes of the API require."""
 
     database: Database
     erasing: Erasing
@@ -54,7 +54,7 @@ class PageServices(msgspec.Struct, frozen=True):
 
 
 class PageRequest(msgspec.Struct):
-    """One call of a page. `query` and `form`: its parameters and the fields of a POST, the last of a name wins; `pairs` and `fields`: all."""
+    """A request for a page. `query` and `form`: parameters and form fields, the last of a name wins; `pairs` and `fields`: all of them."""
 
     context: Context[None]
     services: PageServices
@@ -65,9 +65,9 @@ class PageRequest(msgspec.Struct):
     form_key: str = ""
     website: Website | None = None
     origin: str = "http://127.0.0.1"
-    """Scheme and host by which the browser reached the server."""
+    """The scheme and host that the browser used."""
     home: str = ""
-    """The page that a form stands on: whoever loads the answer to the form again comes there."""
+    """The page of the form: reloading the response leads there."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ PageHandler = Callable[[PageRequest], Awaitable[Response]]
 def render(
     request: PageRequest, template: str, *, status: int = 200, headers: Headers | None = None, **values: Any
 ) -> Response:
-    """A page. Its answer carries a cookie for forms when the browser has none yet."""
+    """Render a page. Sets the cookie for forms if the browser has none."""
     more: Headers = list(headers or [])
     if not request.session and not request.form_key:
         request.form_key = secrets.token_urlsafe(24)
@@ -140,12 +140,12 @@ def render(
 
 
 async def apart(work: Callable[[], T]) -> T:
-    """Run `work` on a thread, so that it holds up nobody."""
+    """Run `work` on a thread, off the event loop."""
     return await asyncio.to_thread(work)
 
 
 def render_error(error: ApiError) -> Response:
-    """An error as a page, where nobody knows who asks."""
+    """Render an error as a page, without a session."""
     request = {"home": ""}
     body = render_template(
         "error.html", request=request, account=None, website=None, code=error.status, message=error.message

@@ -1,4 +1,4 @@
-"""Everything from one database to another, table by table in the order of their keys, so that a copy can go on where it stopped."""
+"""Copies a database to another, table by table in key order, so that an interrupted copy can continue."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _declared(columns: Columns, mark: str = "") -> str:
 
 
 def tables() -> list[Table]:
-    """All tables but the list of migrations, read from an empty database that the migrations made."""
+    """All tables except the list of migrations, read from an empty migrated database."""
     connection = apsw.Connection(":memory:")
     for text in migrate.whole().values():
         for statement in migrate.statements_of(text):
@@ -67,7 +67,7 @@ def _table(connection: apsw.Connection, name: str) -> Table:
 
 
 def count_rows(session: CopySession) -> dict[str, int]:
-    """The number of rows of each table."""
+    """The number of rows in each table."""
 
     def count(tx: Transaction) -> dict[str, int]:
         return {table.name: _count(tx, table) for table in tables()}
@@ -81,7 +81,7 @@ def _count(tx: Transaction, table: Table) -> int:
 
 
 def copy_all(source: CopySession, target: CopySession, progress: Callable[[int], None]) -> None:
-    """Copy what `target` does not have yet; `progress` is told the number of rows that are done since the last call."""
+    """Copy what `target` lacks. `progress` gets the number of rows copied since its last call."""
     held = count_rows(target)
     for table in tables():
         after = None

@@ -1,6 +1,6 @@
 """Migrations: numbered `.sql` files, each applied once, in order, in a transaction of its own.
 
-Beside `NNNN_name.sql` there may be a `NNNN_name.derived.sql`: what it makes can be made anew from the rest, and lies in a file of its own
+Beside `NNNN_name.sql` there may be a `NNNN_name.derived.sql`: what it makes can be rebuilt from the rest, and lies in a file of its own
 with SQLite. `-- Left out of backups.` above a table keeps its rows out of them.
 """
 

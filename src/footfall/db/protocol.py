@@ -1,4 +1,4 @@
-"""What a database is to the rest of Footfall: two engines, one interface.
+"""The interface of a database, for both engines.
 
 A **handler** is plain synchronous code that gets a transaction. A write handler takes a list of calls and returns as many
 results in the same order; a call that fails by rule is a result (an ApiError), not an exception.
@@ -27,47 +27,47 @@ class Transaction(Protocol):
 
     @property
     def derived(self) -> Transaction:
-        """Where steps write derived tables: this transaction itself, or one of their own.
+        """The transaction in which steps write derived tables: this one or a separate one.
 
-        That one stays open across steps until `DerivedStore.flush` commits it. It knows derived tables alone.
+        A separate one stays open across steps until `DerivedStore.flush()`, and sees only derived tables.
         """
 
     def all(self, statement: Statement, params: Params = ()) -> list[Row]:
         """All rows of a query."""
 
     def stream(self, statement: Statement, params: Params = ()) -> Iterator[Row]:
-        """The rows of a query one by one, without holding them all."""
+        """The rows of a query, streamed one by one."""
 
     def one(self, statement: Statement, params: Params = ()) -> Row | None:
         """The first row of a query, or None."""
 
     def get_many(self, statement: Statement, keys: Sequence[Params]) -> list[Row | None]:
-        """The first row for each key, in the order of `keys`: the query run for all keys at once."""
+        """The first row for each key, in the order of `keys`. Runs the query once for all keys."""
 
     def all_together(self, *asked: tuple[Statement, Params]) -> list[list[Row]]:
-        """What `all` gives for each (query, params): together, where a server has to be waited for."""
+        """What `all` returns for each (query, params), in one round trip where there is a server."""
 
     def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
-        """What `get_many` gives for each (query, keys): together, where a server has to be waited for."""
+        """What `get_many` returns for each (query, keys), in one round trip where there is a server."""
 
     def execute(self, statement: Statement, params: Params = ()) -> int:
-        """Run a statement that writes; the number of rows it changed."""
+        """Run a statement that writes. Returns the number of rows changed."""
 
     def execute_many(self, statement: Statement, rows: Sequence[Params]) -> None:
-        """Run an INSERT of VALUES, an UPDATE or a DELETE once for each of `rows`; no two of them may name the same key.
+        """Run an INSERT ... VALUES, an UPDATE or a DELETE once for each row. No two rows may have the same key.
 
-        What is wrong with it may be raised later, by a statement that gives something or by the commit.
+        Errors may surface later: in the next statement that returns rows, or in the commit.
         """
 
     def lock(self, names: Sequence[Params], shared: Sequence[Params] = ()) -> None:
-        """Until this transaction ends, keep other processes from locking `names` and `shared`, and from sharing `names`."""
+        """Lock `names` exclusively and `shared` in share mode, against other processes, until this transaction ends."""
 
 
 class WriteHandler(NamedTuple):
-    """A write that is grouped with its like. Handlers of one batch run by rising `rank`.
+    """A write whose calls are grouped into batches. The handlers of a batch run in order of `rank`.
 
-    `is_slow`: takes milliseconds rather than microseconds a call, so it must not hold up the event loop; `is_long` says so of one call.
-    `is_step`: a step of work in the background; one goes into each batch, and none of them counts as a call that came.
+    `is_slow`: a call takes milliseconds rather than microseconds, so it must not run on the event loop; `is_long` decides this for one call.
+    `is_step`: a step of a background job. Each batch takes one, and it does not count as a call.
     `locks` names what a list of calls may write, so that no other process writes it meanwhile; `shares` what no other process may
     lock meanwhile, though it may share it. `about` names the visitor of a call: calls about the same one are written in the order in which
     they came; others may be written side by side, where the engine can. Without it, in the order in which they came.
@@ -84,7 +84,7 @@ class WriteHandler(NamedTuple):
 
 
 def run_each(tx: Transaction, calls: list[Callable[[Transaction], Any]]) -> list[Any]:
-    """Write handler whose calls are themselves work to run."""
+    """Write handler whose calls are functions to run."""
     return [call(tx) for call in calls]
 
 
@@ -92,30 +92,30 @@ CHANGE_HANDLER = WriteHandler(rank=4, run=run_each, is_slow=True)
 
 
 class DerivedStore(Protocol):
-    """The derived tables: those that can be made anew from the others. Background steps write them, see `Transaction.derived`."""
+    """The derived tables, which can be rebuilt from the others. Background steps write them; see `Transaction.derived`."""
 
     is_new: bool
-    """Whether they were empty when the database was opened, though the others may not be: then they have to be filled."""
+    """Whether they were empty when the database was opened, so that they have to be filled."""
 
     async def mark_filled(self) -> None:
-        """From now on they need not be filled at a start: what they lack is written down to be done."""
+        """Record that they are filled: what is missing is queued in the database."""
 
     async def flush(self) -> int:
-        """Commit what steps wrote so far, on disk and for readers to see; nothing to do where each batch does.
+        """Commit what steps wrote, so that it is on disk and readers see it. Does nothing where each batch commits it.
 
-        How often such a transaction was lost since the start: once that has grown, what was written since the last flush has to be
-        written again. Raises DatabaseError when this one is.
+        Returns how many such transactions were lost since the start. When the number has grown, whatever was written since the
+        last flush has to be written again. Raises DatabaseError when this one is lost.
         """
 
     async def mend(self) -> bool:
-        """Empty them if they were found damaged; whether they were, and so have to be filled. Raises DatabaseError."""
+        """Empty them if they are damaged. Returns whether they were, so that they have to be filled again. Raises DatabaseError."""
 
     def limit_bulk(self, most: int | None) -> None:
-        """Let at most `most` bulk calls go into a batch from now on, so that steps catch up; None: as many as is good for them."""
+        """Limit bulk calls to `most` per batch, so that steps catch up; None lifts the limit."""
 
 
 class Database(Protocol):
-    """A store with one grouped write path. Use `open` before and `close` after."""
+    """A database whose writes are grouped into batches. Call `open` first and `close` last."""
 
     engine: str
 
@@ -127,29 +127,29 @@ class Database(Protocol):
         """Connect and start the writer. Raises DatabaseError."""
 
     async def close(self) -> None:
-        """Finish what was queued and disconnect."""
+        """Finish queued writes and disconnect."""
 
     def vitals(self) -> dict[str, asyncio.Future[Any]]:
-        """What works between `open` and `close`, by name: when any of it ends before, the database does not do what it should any more."""
+        """The tasks that must run between `open` and `close`, by name. If one ends early, the database no longer works."""
 
     def write(self, handler: WriteHandler, call: Any, *, bulk: int | None = None) -> Awaitable[Any]:
-        """Queue a call; the result comes after its commit. Raises Unavailable when the queue is full.
+        """Queue a call and return its result after the commit. Raises Unavailable when the queue is full.
 
         `bulk` is the number of a batch that the call is one of; None: a live call. Those of a batch keep their order among themselves,
         and yield to live ones: where both share a connection, at most 50 go into a transaction while live ones come.
         """
 
     def live_calls(self) -> int:
-        """Live calls that were queued since the start: by how the number grows, background work sees whether it holds any up."""
+        """The number of live calls queued since the start. Background jobs watch it to see whether they delay any."""
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work` in a transaction of the write path and commit it: for rare changes that need no grouping.
+        """Run `work` in a transaction of its own on the write path. For rare changes that need no grouping.
 
         When it raises an ApiError or UsageError, nothing of it is written, and the error reaches the caller.
         """
 
     async def scrub(self) -> bool:
-        """Whether what was deleted before lies in no file of the database any more.
+        """Whether deleted data is gone from all files of the database.
 
         False for a server's database, whose files are its own, and while somebody reads since before the deletion; then it goes once
         they are done.
@@ -159,7 +159,7 @@ class Database(Protocol):
         """Run a short read (point look-ups) on a snapshot."""
 
     async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
-        """Run a read that may take long, on a thread and connection that no `read` waits for.
+        """Run a read that may take long, on a separate thread and connection.
 
         Scans of one `share`, the id of a website, take turns with those of others. One ends as soon as `scans.HAS_LEFT` says that nobody
         waits for it. Raises Unavailable when it takes too long, or when too many of its share wait.

@@ -1,4 +1,4 @@
-"""Who scans when: reads that may take long, on few threads, in fair shares, and no longer than somebody waits for them."""
+"""Schedules scans: long reads on a few threads, shared fairly, and stopped when nobody waits for them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Scans(Generic[W]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, share: bytes, work: Callable[[W, Turn], R]) -> R:
-        """What `work` comes to. Raises Unavailable when too many of this share wait."""
+        """The result of `work`. Raises Unavailable when too many scans of this share are waiting."""
         queue = self._waiting.setdefault(share, deque())
         if len(queue) >= MOST_WAITING:
             self._forget_unwanted(queue)
@@ -88,7 +88,7 @@ class Scans(Generic[W]):
                 waiting.future.cancel()
 
     def _start(self) -> None:
-        """Put idle threads to work."""
+        """Start waiting scans on idle threads."""
         while self._idle and (share := self._next()) is not None:
             queue = self._waiting.pop(share)
             waiting = queue.popleft()
@@ -128,7 +128,7 @@ class Scans(Generic[W]):
         self._start()
 
     async def close(self) -> None:
-        """Turn away those who wait, and wait for those at work."""
+        """Refuse waiting scans, and wait for running ones."""
         waiting = [one for queue in self._waiting.values() for one in queue]
         self._waiting.clear()
         for one in waiting:

@@ -1,4 +1,4 @@
-"""The write path: calls that wait are grouped into one transaction, and answered after its commit.
+"""The write path: groups waiting calls into one transaction, and answers them after its commit.
 
 One task takes all that waits, runs each handler once over its calls (handlers by rank, calls in queue order), commits, and only then
 answers. If a handler raises, the batch is rolled back and retried call by call, so that one bad call cannot spoil its neighbours.
@@ -77,7 +77,7 @@ class _QueuedCall(NamedTuple):
 
 
 class _Refused(NamedTuple):
-    """A call that raised what its caller is to be told; nothing of it was written."""
+    """A call that raised an error for its caller; nothing of it was written."""
 
     error: ApiError | UsageError
 
@@ -168,7 +168,7 @@ class Writer:
         self._wake.set()
 
     async def close(self) -> None:
-        """Write what is queued, then disconnect."""
+        """Write queued calls, then disconnect."""
         self._is_closing = True
         self._wake.set()
         try:
@@ -204,7 +204,7 @@ class Writer:
             self._refuse(self._loop.time())
 
     def _refuse(self, now: float) -> None:
-        """Tell the callers of what waits longer than it may at `now` (loop time)."""
+        """Refuse calls that have waited too long at `now` (loop time)."""
         for queue in (self._live, self._bulk):
             while queue and queue[0].until <= now:
                 _deliver([queue.popleft()], [_cannot_write()])

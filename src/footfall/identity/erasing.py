@@ -82,7 +82,7 @@ class Eraser(msgspec.Struct, frozen=True, kw_only=True):
     `forget_users`: at once, when the person becomes nobody; for few rows, found by user.
     `find`: what was done in some ranges, at most so many of each; it is then blanked, in as many slices as it takes.
     `finish_visitors`: what else tells of visitors of whom all that is blanked; for few rows of each.
-    `forget_derived`: what can be made anew is forgotten about profiles (website id, profile id).
+    `forget_derived`: what can be rebuilt is forgotten about profiles (website id, profile id).
     """
 
     tables: frozenset[str]

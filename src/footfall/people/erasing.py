@@ -16,7 +16,7 @@ CHUNK = 1000
 
 
 def forget_profiles(tx: Transaction, keys: list[Params]) -> None:
-    """Nobody is found by these profiles (website id, profile id) any more. The next step of the index would see to it too."""
+    """Remove these profiles (website id, profile id) from the trait index. The next step of the index would see to it too."""
     for statement in (sql.traits_forget, sql.terms_forget, sql.listed_forget):
         tx.execute_many(statement, keys)
 

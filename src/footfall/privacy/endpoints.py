@@ -24,7 +24,7 @@ class Privacy:
         self._exporting = exporting
 
     async def export(self, context: Context[WebsitePrincipal]) -> Response:
-        """Everything held about a person."""
+        """Exports everything stored about a person."""
         website = context.principal.website
         asked = website, read_ref(context.path_values[0])
         found = await self._database.scan(self._exporting.read, asked, share=website.website_id)
@@ -45,7 +45,7 @@ class Privacy:
 
 
 def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
-    """What an erasure removed, as it is answered."""
+    """The receipt of an erasure as JSON."""
     return {
         "message": "This person was erased",
         "erasureId": receipt.erasure_id.hex(),

@@ -68,7 +68,7 @@ def is_being_erased(tx: Transaction, key: Key) -> bool:
 
 
 def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
-    """The error for a reference that names nobody: it says so when that is since the user was erased."""
+    """The error for an unknown person. It says so if the user was erased."""
     website, ref = asked
     user_hash = rules.user_hash(website.profile_secret, ref) if isinstance(ref, str) else b""
     tombstone = find_tombstone(tx, website.website_id, user_hash)
@@ -190,7 +190,7 @@ class Erasing:
 
 
 def unfinished(tx: Transaction, _: None = None) -> list[Erasure]:
-    """Erasures that were begun and are not done."""
+    """Unfinished erasures."""
     found = erasures_under_way(tx)
     websites = read_websites(tx) if found else {}
     return [Erasure(one, websites[one].profile_secret, two) for one, two in found if one in websites]
@@ -205,7 +205,7 @@ def finish_erasures(tx: Transaction, erasers: Erasers, website_id: bytes | None 
 
 
 class ErasureWatch:
-    """A server's work on erasures whose callers are gone, or whose server was stopped."""
+    """The background job that finishes erasures whose caller or server is gone."""
 
     def __init__(self, database: Database, erasing: Erasing) -> None:
         self._database = database
@@ -213,7 +213,7 @@ class ErasureWatch:
         self._seen: dict[Erasure, Erased | None] = {}
 
     async def advance(self) -> None:
-        """Go on with what nobody got on with since the last time. Raises ApiError and DatabaseError."""
+        """Continue erasures that made no progress since the last run. Raises ApiError and DatabaseError."""
         seen, self._seen = self._seen, await self._database.read(_progress, None)
         for erasure, progress in self._seen.items():
             if seen.get(erasure) == progress:

@@ -87,7 +87,7 @@ def begin(
 
 
 def forget(tx: Transaction, erasers: Erasers, keys: list[Params]) -> None:
-    """Nobody is found by these profiles (website id, profile id) any more."""
+    """Remove these profiles (website id, profile id) from the trait index."""
     for eraser in erasers:
         if eraser.forget_derived:
             eraser.forget_derived(tx, keys)

@@ -17,7 +17,7 @@ Exporters = Sequence[Exporter]
 
 
 class Export(msgspec.Struct, frozen=True):
-    """The parts of a JSON document with everything held about a person."""
+    """The parts of a JSON document with everything stored about a person."""
 
     person_id: bytes
     parts: list[bytes]
@@ -30,13 +30,13 @@ async def stream_parts(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 class Exporting:
-    """Gives out what all domains hold about a person; each field of the document comes from one exporter, in their order."""
+    """Exports what all domains store about a person. Each exporter writes one field of the document, in their order."""
 
     def __init__(self, exporters: Exporters) -> None:
         self._exporters = exporters
 
     def read(self, tx: Transaction, asked: tuple[Website, Ref]) -> Export | None:
-        """Everything held about a person; None when nothing is."""
+        """Everything stored about a person; None if nothing is."""
         website, ref = asked
         key = (website.website_id, resolve_profile(tx, website, ref))
         person = person_then(tx, *key) or nobody(tx, *key)

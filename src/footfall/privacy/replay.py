@@ -44,7 +44,7 @@ class TombstoneLine(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def tombstone_lines(tx: Transaction) -> list[TombstoneLine]:
-    """Those of all websites."""
+    """The tombstones of all websites."""
     return [
         TombstoneLine(
             tombstone.website_id.hex(),
@@ -69,7 +69,7 @@ def read_tombstones(lines: Iterable[bytes]) -> Iterator[TombstoneLine]:
 def users_of(
     tx: Transaction, website: Website, tombstones: Iterable[TombstoneLine]
 ) -> dict[TombstoneLine, HeldUser]:
-    """Those of whom anything is held, by the tombstone that fits."""
+    """The users about whom anything is stored, by their tombstone."""
     wanted = {bytes.fromhex(tombstone.user_hash): tombstone for tombstone in tombstones}
     held = users_by_hash(tx, website.website_id, website.profile_secret, wanted.keys())
     return {wanted[user_hash]: user for user_hash, user in held.items()}
@@ -78,7 +78,7 @@ def users_of(
 def replay(
     tx: Transaction, erasers: Erasers, website: Website, tombstone: TombstoneLine, user: HeldUser | None
 ) -> Erased | None:
-    """Keep a tombstone, and erase the user whom it fits, as of then; None when nothing was held of the user, or the erasure is known."""
+    """Store a tombstone and repeat its erasure. Returns None if nothing was stored about the user or the erasure is known."""
     website_id, user_hash = website.website_id, bytes.fromhex(tombstone.user_hash)
     tx.lock([(website_id, b"people"), (website_id, b"visitors")])
     known = find_tombstone(tx, website_id, user_hash)

@@ -1,4 +1,4 @@
-"""What a handler gets to know about its call."""
+"""What a handler knows about its request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PAGE: Credential[None] = Credential("page")
 
 
 class Context(msgspec.Struct, Generic[P]):
-    """One call. `principal`: who calls; `now`: ms since epoch at its arrival; `path_values`: the parts of the path that the route leaves open, decoded."""
+    """The context of a request. `principal`: the caller; `now`: time of arrival, ms since epoch; `path_values`: the decoded path parameters."""
 
     headers: dict[bytes, bytes]
     peer: str
@@ -45,9 +45,9 @@ class Context(msgspec.Struct, Generic[P]):
     principal: P = None  # type: ignore[assignment] # before a handler of a checked route is called, `Access` puts it here
     path: str = ""
     limits: Headers = []
-    """What the answer says about the rate limit."""
+    """The rate limit headers of the response."""
     is_unsure: bool = False
-    """Whether the caller has to be looked up before it is known whether they may call."""
+    """Whether the principal has to be looked up in the database first."""
 
     def query(self) -> dict[str, str]:
         """The query parameters; the last of a name wins. Raises BadRequest as `pairs` does."""
@@ -88,7 +88,7 @@ Handler = Callable[[Context[P]], Awaitable[Response]]
 
 
 class Route(msgspec.Struct, Generic[P], frozen=True):
-    """One line of the table in `footfall.routes`.
+    """A route in the table of `footfall.routes`.
 
     `path` may hold `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
     `media`: the content type that a body must have; None for any.
@@ -104,9 +104,9 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
 
 
 class Request(msgspec.Struct):
-    """A request whose head was looked at. `max_body`: bytes that its body may have; `response`: its answer when the head is enough for it.
+    """A request whose head was parsed. `max_body`: maximum bytes of its body; `response`: set when the head alone decides it.
 
-    `extra`: headers that every answer carries. `is_page`: a browser asks for a page, so that an error is one too.
+    `extra`: headers of every response to it. `is_page`: a browser wants a page, so errors are pages too.
     """
 
     method: str

@@ -42,22 +42,22 @@ _EXTRA = {BROWSER.name: [*CORS, *NO_STORE]}
 
 
 class AccessControl(Protocol):
-    """Who may call."""
+    """Decides who may call a route."""
 
     def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
-        """Put the principal into `context`, if it is known already; the headers to send. None: it takes `check_anew` to tell. Raises ApiError."""
+        """Set the principal of `context` and return response headers, or None if only `check_anew` can tell. Raises ApiError."""
 
     async def check_anew(self, context: Context[Any], route: Route[Any]) -> Headers:
-        """The same, after a look into the database. Raises ApiError and DatabaseError."""
+        """The same after looking in the database. Raises ApiError and DatabaseError."""
 
     def check_late(self, context: Context[Any], route: Route[Any]) -> None:
-        """What is checked after the body was read; from then on the principal is there. Raises ApiError."""
+        """The checks that follow the body; the principal is set by then. Raises ApiError."""
 
 
 class Dispatch(Refusals):
-    """Serves `routes`; every error becomes an answer in the envelope. See `web.http.connection.Application`.
+    """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
 
-    `not_found`: the route of browsers that ask for what is not there, outside `/api`. `render_error`: see `Refusals`.
+    `not_found`: the route for browsers when no other matches, outside `/api`. `render_error`: see `Refusals`.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Dispatch(Refusals):
         self._open.append((pattern, {route.method: route}))
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
-        """What can be said of a request by its head: the call to go on with, or that has its `response` already."""
+        """Begin a request with its head. It may have its `response` already."""
         request = Request(method, is_page=is_page(target, headers))
         try:
             self._begin(request, target, headers, peer)
@@ -140,10 +140,10 @@ class Dispatch(Refusals):
         return None, ()
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """What the handler of the call says, now that its body is there."""
+        """The handler's response to a request with its whole body."""
         route, context = request.route, request.context
         if route is None or context is None:
-            raise ValueError("this call has its reply already")
+            raise ValueError("this request has its response already")
         try:
             context.body = body
             if context.is_unsure:

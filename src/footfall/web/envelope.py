@@ -1,4 +1,4 @@
-"""The one place that renders answers: `{"status": "success", "data": ...}` and `{"status": "error", "error": {code, message}}`."""
+"""The one place that renders responses: `{"status": "success", "data": ...}` and `{"status": "error", "error": {code, message}}`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOSE = (b"connection", b"close")
 
 
 class Response(msgspec.Struct):
-    """An answer: its body, and headers beside content-length. `stream` goes on after the body, chunk by chunk."""
+    """A response. `headers`: without content-length; `stream`: more chunks after the body."""
 
     body: bytes
     status: int = 200

@@ -12,14 +12,14 @@ from footfall.web.refusals import NO_STORE
 
 
 class Health:
-    """Whether the process is up, and whether its database takes writes."""
+    """Whether the process is alive, and whether its database accepts writes."""
 
     def __init__(self, database: Database, vitals: Vitals) -> None:
         self._database = database
         self._vitals = vitals
 
     async def alive(self, context: Context[None]) -> Response:
-        """200 as long as nothing ended that has to go on. Raises Unavailable."""
+        """200 as long as all vital tasks run. Raises Unavailable."""
         if self._vitals.ended:
             raise Unavailable(f"This server process ends, since a part of it did: {self._vitals.ended}.")
         return _of_now({"status": "alive"})

@@ -13,7 +13,7 @@ WINDOW_MS = 60_000
 
 
 class RateLimit:
-    """Counts calls of each key in windows of a minute. `limit` 0: never refuses."""
+    """Counts calls per key and minute. `limit` 0: unlimited."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

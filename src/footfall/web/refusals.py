@@ -14,14 +14,14 @@ RenderError = Callable[[ApiError], Response]
 
 
 class Refusals:
-    """Makes the answers to calls that go wrong. `render_error`: makes an error a page; without it there are none."""
+    """Turns errors into responses. `render_error` renders an error as a page; None: never."""
 
     def __init__(self, render_error: RenderError | None = None) -> None:
         self._render_error = render_error
         self._log = get_logger("web")
 
     def refuse(self, request: Request, error: Exception) -> Response:
-        """The answer to a call that went wrong."""
+        """The response to a request that failed."""
         known = self._known(request, error)
         response = failure(known)
         response.headers += request.extra or NO_STORE
@@ -32,7 +32,7 @@ class Refusals:
         )
 
     def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
-        """The call of a head that cannot be taken, with its reply; `target` and `headers` are what is known of it."""
+        """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
         request = Request("", is_page=is_page(target, headers))
         request.response = self.refuse(request, error)
         return request
@@ -50,12 +50,12 @@ class Refusals:
 
 
 def is_page(target: bytes, headers: dict[bytes, bytes]) -> bool:
-    """Whether a browser asks for something to look at."""
+    """Whether a browser asks for a page."""
     return b"text/html" in headers.get(b"accept", b"") and not target.startswith(b"/api")
 
 
 def _joined(page: Response, response: Response) -> Response:
-    """The page, with what else `response` says in its headers."""
+    """The page with the other headers of `response`."""
     said = {name for name, _ in page.headers}
     page.headers = [*page.headers, *(header for header in response.headers if header[0] not in said)]
     return page

@@ -11,7 +11,7 @@ Counted = dict[tuple[bytes, int, str], int]
 
 
 class Counts:
-    """Counts that `handler` adds to what is stored."""
+    """Counts in memory that `handler` adds to the stored ones."""
 
     def __init__(self, database: Database, handler: WriteHandler) -> None:
         self._database = database

@@ -54,11 +54,11 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     exclusions: Exclusions
     profile_secret: bytes
     signing_secrets: tuple[str, ...]
-    """Texts; the newest first, and the one before while it is rotated."""
+    """Newest first; two while it is being rotated."""
     is_signature_required: bool
     """Whether identify calls of pages count only when signed."""
     is_headless_allowed: bool
-    """Whether browsers without a screen, such as those of tests, are visitors."""
+    """Whether headless browsers, such as those of tests, count as visitors."""
     is_image_allowed: bool
-    """Whether the dashboard shows people's images, which the browser loads from where they are."""
+    """Whether the dashboard shows people's images, which the browser loads from other sites."""
     created_at: int

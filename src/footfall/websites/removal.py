@@ -32,14 +32,14 @@ _TYPES = {"BYTEA": "bytes", "TEXT": "text", "BIGINT": "int"}
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """A website that is gone, and since when (ms since epoch)."""
+    """A deleted website and the time of deletion (ms since epoch)."""
 
     website_id: bytes
     since: int
 
 
 def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
-    """Take a website away, if there is one; see `auth.removal` for what opens it. Its rows remain for `remove_rows`."""
+    """Delete a website, if it exists; see `auth.removal` for its keys. Its rows remain for `remove_rows`."""
     website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
@@ -50,18 +50,18 @@ def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | N
 
 
 def removals(tx: Transaction, _: None = None) -> list[Removal]:
-    """Websites that are gone, of which rows may be left."""
+    """Deleted websites that may have rows left."""
     found = tx.all(sql.removals_all, (_NAME, _NAME + "~"))
     return [Removal(bytes.fromhex(row.name.removeprefix(_NAME)), row.value) for row in found]
 
 
 def remove_rows(tx: Transaction, website_id: bytes) -> int:
-    """Remove some rows of a deleted website; how many, 0 when none was left."""
+    """Remove some rows of a deleted website. Returns how many; 0 if none were left."""
     return _remove(tx, website_id, is_derived=False)
 
 
 def remove_derived(tx: Transaction, website_id: bytes) -> int:
-    """The same for tables that can be made anew from the others."""
+    """The same for derived tables."""
     return _remove(tx.derived, website_id, is_derived=True)
 
 
@@ -107,7 +107,7 @@ DERIVED_HANDLER = WriteHandler(
 
 
 class WebsiteRemover:
-    """A server's work on websites that are gone."""
+    """The background job that removes the rows of deleted websites."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -49,7 +49,7 @@ def new_website(
 
 
 def add_website(tx: Transaction, website: Website) -> Website | FieldError:
-    """Store a new website; FieldError when its domain is taken."""
+    """Store a new website. Returns FieldError if its domain is taken."""
     if taken := _taken(website.domain, _lock_websites(tx)):
         return taken
     put_website(tx, website)
@@ -71,7 +71,7 @@ def create_website(
 
 
 def update_website(tx: Transaction, website_id: bytes, changes: Changes) -> Website | FieldError | NotFound:
-    """Make clean changes of a website; FieldError when the domain is another's, NotFound when there is no such website."""
+    """Change a website. Returns FieldError if the domain is taken, NotFound if the website does not exist."""
     websites = _lock_websites(tx)
     website = websites.get(website_id)
     if website is None:
@@ -83,7 +83,7 @@ def update_website(tx: Transaction, website_id: bytes, changes: Changes) -> Webs
 
 
 def allow_host(tx: Transaction, website_id: bytes, host: str) -> Website | FieldError | NotFound:
-    """Take events of one more clean host name; FieldError when there are too many."""
+    """Allow events from one more host name. Returns FieldError if there are too many."""
     website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
@@ -93,7 +93,7 @@ def allow_host(tx: Transaction, website_id: bytes, host: str) -> Website | Field
 
 
 def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> Website | NotFound:
-    """Put a new signing secret in front of the present one, which stays valid; with `end`, forget all but the newest."""
+    """Create a new signing secret and keep the current one valid; with `end`, forget all but the newest."""
     website = lock_website(tx, website_id)
     if isinstance(website, NotFound):
         return website
@@ -107,7 +107,7 @@ def lock_website(tx: Transaction, website_id: bytes) -> Website | NotFound:
 
 
 def no_such_website() -> NotFound:
-    """What is said of a website that is not there."""
+    """The error for a website that does not exist."""
     return NotFound("There is no such website.")
 
 
@@ -155,13 +155,13 @@ def put_website(tx: Transaction, website: Website) -> None:
 
 
 def configuration_version(tx: Transaction) -> int:
-    """A number that rises with each change of a website, key or token."""
+    """A number that grows with each change of a website, key or token."""
     row = tx.one(sql.configuration_version)
     return int(row.value) if row else 0
 
 
 def configuration_changed(tx: Transaction) -> None:
-    """Let every server read websites, keys and tokens anew, within a second of the commit."""
+    """Make every server reload websites, keys and tokens within a second of the commit."""
     tx.execute(sql.configuration_changed)
 
 

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL with Footfall's settings, which waits for no answer longer than it is told to."""
+"""A connection to PostgreSQL with Footfall's settings and a deadline for each response."""
 
 from __future__ import annotations
 

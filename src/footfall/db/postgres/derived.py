@@ -1,4 +1,4 @@
-"""The tables that can be made anew from the others, in the database itself: steps write them in the transactions of their batches."""
+"""The derived tables in the database itself. Steps write them in the transactions of their batches."""
 
 from __future__ import annotations
 

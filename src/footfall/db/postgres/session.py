@@ -31,7 +31,7 @@ SLOW_SECONDS = 60.0
 
 
 class PostgresSession:
-    """A connection that writes, and comes back by itself when it was cut."""
+    """A connection that writes and reconnects after a failure."""
 
     is_local = False
     is_derived_new = False
@@ -84,7 +84,7 @@ class PostgresSession:
         return self._run((BEGIN_WRITE,), work)
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work`, which only reads, on one state of the database."""
+        """Run `work`, which only reads, on one snapshot of the database."""
         return self._run((BEGIN_READ, PLAN_EACH), work)
 
     def _run(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
@@ -94,7 +94,7 @@ class PostgresSession:
             raise ours(error) from error
 
     def _live(self) -> PostgresConnection:
-        """The connection, made anew when it was cut or given up. Raises DatabaseError."""
+        """The connection; reconnects if necessary. Raises DatabaseError."""
         if self._connection.closed:
             self._connection.close()
             self._connection = self._connect()

@@ -31,7 +31,7 @@ READERS_MS = 20
 
 
 def derived_path(path: Path) -> Path:
-    """Where the tables of the database `path` lie that can be made anew from the others: see `db.sqlite.derived`."""
+    """Where the tables of the database `path` lie that can be rebuilt from the others: see `db.sqlite.derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
 
 

@@ -1,4 +1,4 @@
-"""The tables that can be made anew from the others, in their file beside the embedded database.
+"""The tables that can be rebuilt from the others, in their file beside the embedded database.
 
 A server writes them in steps whose transaction goes on over many batches of calls, on a connection of its own: so no call waits for their
 pages, and a page that a thousand steps changed is written once. Measured in docs/decisions/0010-derived-tables-apart.md. A command has them

@@ -1,4 +1,4 @@
-"""The schema of the embedded database, and that of the file beside it with the tables that can be made anew from the others.
+"""The schema of the embedded database, and that of the file beside it with the tables that can be rebuilt from the others.
 
 Which such file belongs to which database is a number that stands in both (`PRAGMA user_version`), another one since each start of a
 server. Where they differ, since either file was restored or removed, the derived one is made anew.

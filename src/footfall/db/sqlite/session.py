@@ -121,7 +121,7 @@ class SqliteSession:
         return result
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work`, which only reads, on one state of the database."""
+        """Run `work`, which only reads, on one snapshot of the database."""
         with translated():
             return SqliteTransaction(self.connection).reading(work)
 

@@ -1,4 +1,4 @@
-"""Make all that is folded from the ledger anew, with the pure rules."""
+"""Rebuilds everything that is folded from the ledger, with the pure rules."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CLEAR = (sql.links_clear, sql.profiles_clear, sql.inactive_clear, sql.merges_cle
 
 
 def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
-    """Delete and write anew profiles, links, and what merges and undos come to; how many rows of each.
+    """Delete and rewrite profiles, links, and the results of merges and undos. Returns the number of rows of each.
 
-    `progress` is told the number of rows written since the last call. Nobody is identified, merged or erased until `tx` ends.
+    `progress` gets the number of rows written since its last call. Nobody is identified, merged or erased until `tx` ends.
     """
-    # Other commands may write beside this one: make a website, or identify people of one.
+    # Other commands may write at the same time: create a website, or identify people of one.
     tx.lock([("websites",)])
     tx.lock([(website_id, b"people") for website_id in read_websites(tx)])
     operated = read_operations(tx)

@@ -39,7 +39,7 @@ def _bare(name: str) -> str:
 def values_containing(
     tx: Transaction, website_id: bytes, name: str, texts: tuple[str, ...], most: int
 ) -> list[str] | None:
-    """The values of a field that contain any of the texts in any case, of those that are kept whole; None if there are more than `most`."""
+    """The values of a field that contain any of the texts, ignoring case, among those that are kept whole; None if more than `most`."""
     sought = [in_one_case(text) for text in texts]
     found: list[str] = []
     last = ""

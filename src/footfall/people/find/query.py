@@ -146,7 +146,7 @@ def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int
 
 
 def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
-    """Some fields of which a value contains `text` in any case. Of very many values some are looked at."""
+    """Some fields with a value that contains `text`, ignoring case. Looks only at some values if there are very many."""
     names = field_names(tx, website_id, MOST_FIELDS)
     builder = _Builder(website_id)
     test = _pattern(builder, composed(text), "v.value")
@@ -383,7 +383,7 @@ def _contains(
 
 
 def _pattern(builder: _Builder, text: str, value: str) -> str:
-    """Whether `value` contains `text` in any case. The databases know the case of ASCII letters only, by LIKE."""
+    """Whether `value` contains `text`, ignoring case. LIKE in the databases ignores the case of ASCII letters only."""
     if not text.isascii():
         glob, regex = (builder.add(pattern, "text") for pattern in any_case(text))
         # PostgreSQL needs microseconds for each value that a long expression is tried on; most are too short.

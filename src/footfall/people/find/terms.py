@@ -205,7 +205,7 @@ def asked_words(search: str) -> list[str]:
 
 
 def any_case(text: str) -> tuple[str, str]:
-    """What values contain that contain `text` in any case: a pattern for SQLite's GLOB, and a regular expression for PostgreSQL.
+    """Patterns that match values containing `text`, ignoring case: one for SQLite's GLOB, a regular expression for PostgreSQL.
 
     Neither engine knows the case of all letters by itself, so each letter is written as the set of its cases.
     """

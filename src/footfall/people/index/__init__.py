@@ -1,1 +1,1 @@
-"""The trait index, by which people are found: data that can be made anew."""
+"""The trait index, by which people are found: data that can be rebuilt."""

@@ -36,19 +36,19 @@ _VERSIONS = ("1.0", "1.1")
 
 
 class Application(Protocol):
-    """What answers the requests."""
+    """The application behind the connections."""
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
         """The call that a head makes. `target`: path and query as they were sent; the names of `headers` are in lower case."""
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """The answer to a call that has come whole and has no `response` yet."""
+        """The response to a complete request that has none yet."""
 
     def refuse(self, request: Request, error: ApiError) -> Response:
-        """The answer to a call whose body did not come as it should."""
+        """The response to a request whose body failed."""
 
     def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
-        """The call of a head that cannot be taken, with its reply; `target` and `headers` are what is known of it."""
+        """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
 
 
 class Shared:
@@ -431,7 +431,7 @@ class Connection(asyncio.Protocol):
 
 
 def _chunk(part: bytes) -> bytes:
-    """A part of a chunked answer; nothing for an empty one, which would be read as its end."""
+    """A chunk of a response; nothing for an empty one, which would end it."""
     return b"%x\r\n%b\r\n" % (len(part), part) if part else b""
 
 

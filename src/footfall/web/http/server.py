@@ -54,7 +54,7 @@ class Server:
         uvloop.run(self._serve(listener))
 
     def stop(self) -> None:
-        """Take no more connections, finish, and leave."""
+        """Accept no more connections, finish the requests, and stop."""
         self._stopped.set()
 
     async def _serve(self, listener: socket.socket) -> None:
@@ -77,7 +77,7 @@ class Server:
             await self._finish(shared)
 
     async def _finish(self, shared: Shared) -> None:
-        """Let what was begun be answered."""
+        """Let running requests finish."""
         for connection in list(shared.connections):
             connection.shut_down()
         loop = asyncio.get_running_loop()
