@@ -104,7 +104,7 @@ class Writer:
         self._live: deque[_QueuedCall] = deque()
         self._bulk: deque[_QueuedCall] = deque()
         self._steps: deque[_QueuedCall] = deque()
-        self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._housekeeping: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._works_apart = 0
         self._apart = ThreadPoolExecutor(1, "apart")
@@ -135,7 +135,7 @@ class Writer:
     def between(self, work: Callable[[], R]) -> asyncio.Future[R]:
         """Run `work` on the writer's thread, outside a transaction, after the batch that is being written."""
         future: asyncio.Future[R] = self._loop.create_future()
-        self._chores.append((work, future))
+        self._housekeeping.append((work, future))
         self._wake.set()
         return future
 
@@ -180,10 +180,10 @@ class Writer:
         self._session.close()
 
     async def _work(self) -> None:
-        while not self._is_closing or self.waiting() or self._chores:
+        while not self._is_closing or self.waiting() or self._housekeeping:
             await self._wake.wait()
             self._wake.clear()
-            while self.waiting() or self._chores:
+            while self.waiting() or self._housekeeping:
                 if batch := self._take():
                     async with self._turn():
                         results = await self._write(batch)
@@ -193,8 +193,8 @@ class Writer:
                             self._loop.time() + BULK_PATIENCE
                         )  # nothing waits for a store that is away
                     await asyncio.sleep(0)  # whoever gets an answer may have more for the next batch
-                while self._chores:
-                    await self._do_chore(*self._chores.popleft())
+                while self._housekeeping:
+                    await self._keep_house(*self._housekeeping.popleft())
             if self._is_closing:
                 self._wake.set()
 
@@ -219,7 +219,7 @@ class Writer:
             batch.append(self._steps.popleft())
         return batch
 
-    async def _do_chore(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+    async def _keep_house(self, work: Callable[[], Any], future: asyncio.Future[Any]) -> None:
         try:
             result = await self._on_thread(work)
         except Exception as error:

@@ -318,29 +318,26 @@ class _Batch:
         is_new = profile.is_new
         is_relinked, previous = self._link(call, profile, visitor, fact)
         self._facts.append(store.fact_row(call.website_id, fact, operations))
-        visitor.newest = max(visitor.newest, fact.fact_id)
-        action = "created" if is_new else "unchanged"
-        is_changed = traits is not before and not rules.same_value(traits.values, before.values)
-        if not is_new and (is_relinked or is_changed):
-            action = "updated"
+        action = "created" if is_new else _action(is_relinked, before, traits)
         if profile.is_new or is_relinked or at_of(fact.fact_id) < profile.identified_at:
             self._keep(profile, at_of(fact.fact_id))
         if traits is not before:
             person.traits = traits
             self._keep_traits(person, rules.changed_names(before, traits))
-        profile.newest = max(profile.newest, fact.fact_id)
-        if profile.member_count > 1:
-            self._newest_of_people[(person.website_id, person.profile_id)] = max(
-                self._newest_of_person(profile), fact.fact_id
-            )
+        self._note_newest(profile, visitor, fact)
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
             previous = None if previous in self._members(profile) else previous
-        left_out = _left_out(before, traits, fact, refused)
-        warnings = call.said.warnings
-        if refused or left_out:
-            warnings = [*warnings, *map(_refused, refused), *map(_no_room, left_out)]
+        warnings = _warnings(call, fact, before, traits, refused)
         return self._outcome(action, profile, fact, previous, warnings)
+
+    def _note_newest(self, profile: Profile, visitor: VisitorState, fact: Fact) -> None:
+        """Remember an accepted fact as the newest, if it is, of its visitor, profile and person."""
+        visitor.newest = max(visitor.newest, fact.fact_id)
+        profile.newest = max(profile.newest, fact.fact_id)
+        if profile.member_count > 1:
+            key = (profile.website_id, profile.person_id)
+            self._newest_of_people[key] = max(self._newest_of_person(profile), fact.fact_id)
 
     def _read_history(self, person: Profile, profile: Profile) -> rules.History:
         """What the facts about a person do by now, as far as it can matter, without the one that is being decided."""
@@ -520,6 +517,22 @@ class _Batch:
 def _as_stored(fact: Fact, operations: bytes) -> Fact:
     """A fact as the ledger gives it: 1.0 is 1 there."""
     return msgspec.structs.replace(fact, operations=store.decode_operations(operations))
+
+
+def _action(is_relinked: bool, before: Traits, after: Traits) -> str:
+    """What a call did to a known profile."""
+    if is_relinked or (after is not before and not rules.same_value(after.values, before.values)):
+        return "updated"
+    return "unchanged"
+
+
+def _warnings(
+    call: IdentifyCall, fact: Fact, before: Traits, after: Traits, refused: list[str]
+) -> list[Warn]:
+    left_out = _left_out(before, after, fact, refused)
+    if not refused and not left_out:
+        return call.said.warnings
+    return [*call.said.warnings, *map(_refused, refused), *map(_no_room, left_out)]
 
 
 def _left_out(before: Traits, after: Traits, fact: Fact, refused: list[str]) -> list[str]:
