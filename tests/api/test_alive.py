@@ -41,7 +41,7 @@ from tests.support.servers import (
     serving,
     until,
 )
-from tests.support.sites import Site, http_client, make_sites
+from tests.support.sites import Site, http_client, make_sites, new_visitor
 
 pytestmark = pytest.mark.process
 
@@ -241,11 +241,16 @@ def test_a_worker_of_which_a_part_ended_is_replaced(place: Place) -> None:
             (site,) = make_sites(server.url, client, place)
         spring()
         with http_client(server.url) as client, contextlib.suppress(httpx.TransportError):
-            on(server, site, client).pageview()
+            until(lambda: _is_taken(on(server, site, client)))  # both know the website a moment later
         until(lambda: "starting another" in server.log)
         with http_client(server.url) as client:
             until(lambda: client.get("/readyz").status_code == 200)
-            on(server, site, client).pageview()
+            until(lambda: _is_taken(on(server, site, client)))
+
+
+def _is_taken(site: Site) -> bool:
+    response = site.event("pageview", new_visitor(), href=f"https://{site.domain}/")
+    return response.status_code == 200 and "x-footfall-dropped" not in response.headers
 
 
 # The start

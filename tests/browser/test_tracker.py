@@ -567,8 +567,8 @@ def test_a_file_is_silent(tab: Tab, site: Site, tmp_path: Path) -> None:
     assert tab.sent == []
 
 
-def test_a_file_can_be_allowed(tab: Tab, sites: SitePool, tmp_path: Path) -> None:
-    site = sites.take("local")
+def test_a_file_can_be_allowed(tab: Tab, socket_sites: SitePool, tmp_path: Path) -> None:
+    site = socket_sites.take("local")
     site.change(is_headless_allowed=True)
     (tmp_path / "page.html").write_text(html(snippet(site, allow_file_protocol="true")), "utf-8")
     tab.open(f"file://{tmp_path}/page.html")
@@ -580,8 +580,10 @@ def test_a_file_can_be_allowed(tab: Tab, sites: SitePool, tmp_path: Path) -> Non
     assert [goal["name"] for goal in shown["completedGoals"]] == ["marker"]
 
 
-def test_localhost_and_frames_can_be_allowed(tab: Tab, page_server: PageServer, sites: SitePool) -> None:
-    site = sites.take("local")
+def test_localhost_and_frames_can_be_allowed(
+    tab: Tab, page_server: PageServer, socket_sites: SitePool
+) -> None:
+    site = socket_sites.take("local")
     site.change(is_headless_allowed=True)
     page_server.pages["/inner"] = html(snippet(site, allow_localhost="true", debug="true"))
     page_server.pages["/outer"] = html("", '<iframe src="/inner"></iframe>')
@@ -591,12 +593,12 @@ def test_localhost_and_frames_can_be_allowed(tab: Tab, page_server: PageServer, 
 
 
 def test_a_driven_browser_is_dropped_unless_the_website_allows_it(
-    tab: Tab, page_server: PageServer, server: Site
+    tab: Tab, page_server: PageServer, socket_site: Site
 ) -> None:
-    page_server.pages["/"] = html(snippet(server))
-    tab.open(f"http://{server.domain}/")
+    page_server.pages["/"] = html(snippet(socket_site))
+    tab.open(f"http://{socket_site.domain}/")
     tab.until(lambda: any("headless" in warning for warning in tab.warnings))
-    assert server.stored() == (0, 0, 0, 0)
+    assert socket_site.stored() == (0, 0, 0, 0)
 
 
 def test_a_wrong_page_is_told_why(tab: Tab, page_server: PageServer, site: Site) -> None:
@@ -621,9 +623,9 @@ def test_the_console_can_be_left_alone(tab: Tab, page_server: PageServer, site: 
 
 
 def test_a_cookieless_page_keeps_nothing_in_the_browser(
-    tab: Tab, page_server: PageServer, sites: SitePool, browser: Browser
+    tab: Tab, page_server: PageServer, socket_sites: SitePool, browser: Browser
 ) -> None:
-    site = sites.take("cookieless")
+    site = socket_sites.take("cookieless")
     site.change(is_headless_allowed=True)
     page_server.pages["/"] = html(snippet(site, "script.cookieless.js"))
     page_server.pages["/two"] = html(snippet(site, "script.cookieless.js"))
@@ -644,9 +646,9 @@ def test_a_cookieless_page_keeps_nothing_in_the_browser(
     [("cookieless", "script.js", "script.cookieless.js"), ("headless", "script.cookieless.js", "script.js")],
 )
 def test_the_wrong_flavour_is_told_which_is_right(
-    tab: Tab, page_server: PageServer, sites: SitePool, variant: str, script: str, right: str
+    tab: Tab, page_server: PageServer, socket_sites: SitePool, variant: str, script: str, right: str
 ) -> None:
-    site = sites.take(variant)
+    site = socket_sites.take(variant)
     site.change(is_headless_allowed=True)
     page_server.pages["/"] = html(snippet(site, script))
     tab.open(f"http://{site.domain}/")

@@ -149,9 +149,14 @@ def test_a_write_that_fails_is_told_of_at_the_commit_at_the_latest(things: Place
 
 def test_a_statement_that_declares_no_columns_gives_no_rows(things: Place) -> None:
     silent = make_statement("silent", "", "SELECT name FROM thing")
+    of_one = make_statement("silent", "name text", "SELECT name FROM thing WHERE name = :name")
     assert things.snapshot(lambda tx: tx.all(silent)) == []
     things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
-    for read in (lambda tx: tx.all(silent), lambda tx: tx.one(silent), lambda tx: tx.get_many(silent, [()])):
+    for read in (
+        lambda tx: tx.all(silent),
+        lambda tx: tx.one(silent),
+        lambda tx: tx.get_many(of_one, [("NULL",)]),
+    ):
         with pytest.raises(TypeError, match="silent declares no columns"):
             things.snapshot(read)
 

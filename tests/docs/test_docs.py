@@ -28,6 +28,7 @@ from footfall.reference.docs import render
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.context import BROWSER, Route
+from tests.support.sites import Site
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -190,16 +191,16 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
             assert word in text, path
 
 
-def test_the_curl_lines_of_the_readable_page_work_in_turn(server: Any, tmp_path: Path) -> None:
+def test_the_curl_lines_of_the_readable_page_work_in_turn(socket_site: Site, tmp_path: Path) -> None:
     for user, visitor in (
         ("user_1", "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"),
         ("user_2", "0d9c8b7a-6f5e-4d3c-8b2a-190817263544"),
     ):
-        server.pageview(visitor)
-        fact_id = server.identify(visitor, user)["factId"]
+        socket_site.pageview(visitor)
+        fact_id = socket_site.identify(visitor, user)["factId"]
     real = {
-        "example.com": server.domain,
-        "dfid_7hTq2mXbVw9kRzYcN4sP": server.tracking_id,
+        "example.com": socket_site.domain,
+        "dfid_7hTq2mXbVw9kRzYcN4sP": socket_site.tracking_id,
         "01a2095a51f900cab0d3992ce25ecd8d": fact_id,
     }
     html = render(DOCUMENT).html.decode()
@@ -207,7 +208,7 @@ def test_the_curl_lines_of_the_readable_page_work_in_turn(server: Any, tmp_path:
         unescape(line) for line in re.findall(r'<pre class="curl"[^>]*><code>(.*?)</code>', html, re.DOTALL)
     ]
     assert len(lines) == len(list(operations()))
-    variables = {"FOOTFALL": server.url, "KEY": server.key}
+    variables = {"FOOTFALL": socket_site.url, "KEY": socket_site.key}
     for line in sorted(lines, key=lambda line: "-X DELETE" in line):  # the erasure last
         for stated, right in real.items():
             line = line.replace(stated, right)
@@ -291,22 +292,24 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/people.md"])
-def test_the_curl_blocks_get_the_status_that_they_state(name: str, server: Any, tmp_path: Path) -> None:
+def test_the_curl_blocks_get_the_status_that_they_state(name: str, socket_site: Site, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / name).read_text("utf-8"))
     assert blocks
     visitor = str(uuid.uuid4())
     variables = {
-        "FOOTFALL": server.url,
-        "KEY": server.key,
-        "TRACKING_ID": server.tracking_id,
+        "FOOTFALL": socket_site.url,
+        "KEY": socket_site.key,
+        "TRACKING_ID": socket_site.tracking_id,
         "VISITOR": visitor,
     }
     if "docs/people.md" in name:  # goes on where the guide to the API ends
-        server.pageview(visitor)
+        socket_site.pageview(visitor)
     for block in blocks:
         expected = STATUS.findall(block)
         assert expected
-        statuses, body = run_block(block.replace("example.com", server.domain), variables, tmp_path / "body")
+        statuses, body = run_block(
+            block.replace("example.com", socket_site.domain), variables, tmp_path / "body"
+        )
         assert statuses == expected, f"{block}\n{body}"
 
 
@@ -325,17 +328,17 @@ def run_block(block: str, variables: dict[str, str], body: Path) -> tuple[list[s
     return done.stdout.split(), body.read_text("utf-8")
 
 
-def test_what_the_guide_says_about_identify_is_so(server: Any, tmp_path: Path) -> None:
+def test_what_the_guide_says_about_identify_is_so(socket_site: Site, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / "docs" / "api.md").read_text("utf-8"))
     visitor = str(uuid.uuid4())
     variables = {
-        "FOOTFALL": server.url,
-        "KEY": server.key,
-        "TRACKING_ID": server.tracking_id,
+        "FOOTFALL": socket_site.url,
+        "KEY": socket_site.key,
+        "TRACKING_ID": socket_site.tracking_id,
         "VISITOR": visitor,
     }
     actions = []
-    for block in (block.replace("example.com", server.domain) for block in blocks):
+    for block in (block.replace("example.com", socket_site.domain) for block in blocks):
         statuses, body = run_block(block.replace("user_1", f"user_{visitor}"), variables, tmp_path / "body")
         if "/api/v1/identify" in block and statuses == ["200"]:
             actions.append(msgspec.json.decode(body)["data"]["action"])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[2] / "src" / "footfall"
-PACKAGES = ("people", "identity", "dashboard", "accounts", "auth", "websites")
+PACKAGES = ("people", "identity", "dashboard", "accounts", "auth", "websites", "privacy", "visitors")
 """The packages that answer with structs."""
 RIM = ("endpoints.py", "wire.py")
 """How the names of the files end that turn structs into JSON and JSON into structs."""

@@ -75,8 +75,8 @@ def test_the_device_is_the_phone(new_app: NewApp, site: Site) -> None:
     assert identity["language"] == "de"
 
 
-def test_an_app_may_state_its_bundle_id_as_domain(new_app: NewApp, sites: SitePool) -> None:
-    site = sites.take("hosts")
+def test_an_app_may_state_its_bundle_id_as_domain(new_app: NewApp, socket_sites: SitePool) -> None:
+    site = socket_sites.take("hosts")
     app = new_app()
     visitor = app.start(site, domain="com.example.app", origin=f"https://{site.domain}")
     app.do("trackScreen", "Home")

@@ -151,8 +151,8 @@ def test_a_queue_that_was_sent_when_its_page_died_is_sent_again(
 # From one domain to another
 
 
-def test_a_visitor_is_handed_to_another_domain(browser: Browser, sites: SitePool) -> None:
-    site = sites.take("hosts")
+def test_a_visitor_is_handed_to_another_domain(browser: Browser, socket_sites: SitePool) -> None:
+    site = socket_sites.take("hosts")
     visitor = browser.visit(f"http://{site.domain}/", site)
     eventually_viewed(site, visitor, 1)
     browser.do("identify", "user_1", {"plan": "pro"})
@@ -171,8 +171,8 @@ def test_a_visitor_is_handed_to_another_domain(browser: Browser, sites: SitePool
     assert site.visitor(visitor)["activity"]["visitCount"] == 1
 
 
-def test_without_being_handed_over_it_is_another_visitor(browser: Browser, sites: SitePool) -> None:
-    site = sites.take("hosts")
+def test_without_being_handed_over_it_is_another_visitor(browser: Browser, socket_sites: SitePool) -> None:
+    site = socket_sites.take("hosts")
     first = browser.visit(f"http://{site.domain}/", site)
     second = browser.visit("http://shop.example.org/buy", site)
     assert first != second
