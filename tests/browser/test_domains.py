@@ -405,7 +405,8 @@ def test_what_a_page_says_at_once_is_said_of_the_visitor_whom_the_backend_identi
     visitor, query = handed(_df_at=now())
     tab.open(f"{shop}/at-once?{query}", f"http://www.{site.domain}/")
     tab.marker()
-    assert [event["visitorId"] for event in tab.sent[2:5]] == [visitor] * 3
+    at_once = [event["visitorId"] for event in tab.sent[2:] if event["href"].startswith(f"{shop}/at-once")]
+    assert at_once[:3] == [visitor] * 3
     assert tab.visitor == ada
     assert site.events_of(visitor) == []
     assert site.profiles()["ada"][3] == 1
@@ -425,8 +426,9 @@ def test_a_page_that_is_left_before_the_answer_leaves_the_question_to_the_next(
             tab.until(lambda: tab.visitor != ada)
     tab.open(shop)
     tab.marker()
-    assert {event["replaces"] for event in tab.sent[2:-1]} == {ada}
-    assert len({event["visitorId"] for event in tab.sent[2:-1]} - {ada}) == 2
+    others = [event for event in tab.sent[2:] if event["visitorId"] != ada]
+    assert {event["replaces"] for event in others} == {ada}
+    assert len({event["visitorId"] for event in others}) == 2
     assert tab.visitor == ada
 
 
