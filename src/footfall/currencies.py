@@ -1,0 +1,28 @@
+"""Currencies and the digits of their minor units, by ISO 4217. Pure."""
+
+from __future__ import annotations
+
+from iso4217 import Currency
+
+WITHDRAWN = {
+    "ANG": 2,
+    "BGN": 2,
+    "BYR": 0,
+    "CUC": 2,
+    "EEK": 2,
+    "HRK": 2,
+    "LTL": 2,
+    "LVL": 2,
+    "MRO": 2,
+    "SLL": 2,
+    "STD": 2,
+    "VEF": 2,
+    "ZWL": 2,
+}
+"""Withdrawn since 2011, by ISO 4217's list three. The package holds only list one, the current ones; older payments may come in later,
+and payment providers use some of these codes still."""
+
+DIGITS: dict[str, int] = WITHDRAWN | {
+    currency.code: digits for currency in Currency if (digits := currency.exponent) is not None
+}
+"""Digits after the point by code in upper case: 2 for USD, 0 for JPY, 3 for KWD. Gold and the like, which have no minor unit, are left out."""
