@@ -50,6 +50,9 @@ class Transaction(Protocol):
     def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         """What `get_many` returns for each (query, keys), in one round trip where there is a server."""
 
+    def groups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[list[Row]]]:
+        """For each (query, keys) what `all` returns for each of the keys. Runs each query once for all its keys, all in one round trip."""
+
     def execute(self, statement: Statement, params: Params = ()) -> int:
         """Run a statement that writes. Returns the number of rows changed."""
 
@@ -157,6 +160,12 @@ class Database(Protocol):
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         """Run a short read (point look-ups) on a snapshot."""
+
+    async def gather(self, handler: Callable[[Transaction, list[C]], list[R]], call: C) -> R:
+        """The same for a handler that takes a list of calls: those that wait at the same time may go together, where a server has to be waited for.
+
+        What it raises for one of them, the others do not get to know.
+        """
 
     async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
         """Run a read that may take long, on a separate thread and connection.

@@ -26,6 +26,16 @@ def lookup_text(statement: Statement) -> str:
 
 
 @functools.lru_cache(1024)
+def groups_text(statement: Statement) -> str:
+    """`statement`, a query, for many keys at once: all rows of each, behind the number of the key (from 1) and that of the row."""
+    query = _PLACEHOLDER.sub(_COLUMN, statement.postgres)
+    return (
+        f"SELECT k.ord, q.* FROM {_unnest(statement, ordered=True)} "
+        f"CROSS JOIN LATERAL (SELECT row_number() OVER () AS nth, s.* FROM ({query}) s) q ORDER BY k.ord, q.nth"
+    )
+
+
+@functools.lru_cache(1024)
 def many_text(statement: Statement) -> str:
     """`statement`, an INSERT of VALUES, an UPDATE or a DELETE, for many rows at once. Raises ValueError for one of another kind."""
     rows, text = _unnest(statement, ordered=False), statement.postgres

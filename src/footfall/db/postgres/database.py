@@ -21,6 +21,7 @@ from psycopg import errors
 from footfall.db import scans
 from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, PostgresConnection, connect, ours
 from footfall.db.postgres.derived import PostgresDerived
+from footfall.db.postgres.gathering import Gathered, Gathering
 from footfall.db.postgres.session import (
     BEGIN_READ,
     PLAN_EACH,
@@ -68,6 +69,7 @@ class PostgresDatabase:
         self._reading: dict[int, PostgresConnection] = {}
         self._away_until = 0.0
         self._readers = ThreadPoolExecutor(READ_CONNECTIONS, "read")
+        self._gathering = Gathering(self._read_together)
         self._scans: Scans[None] = Scans([None] * SCAN_CONNECTIONS, SCANS_OF_ONE)
         self._one_at_a_time = asyncio.Lock()
         sessions = iter(self._sessions)
@@ -115,6 +117,7 @@ class PostgresDatabase:
     async def _end_reads(self) -> None:
         """Take no more reads, and cancel what those under way wait for."""
         self._is_closing = True
+        self._gathering.close()
         ends = [
             asyncio.create_task(asyncio.to_thread(self._readers.shutdown, cancel_futures=True)),
             asyncio.create_task(self._scans.close()),
@@ -153,6 +156,14 @@ class PostgresDatabase:
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
         reading = functools.partial(self._read, (BEGIN_READ,), lambda tx: handler(tx, call))
         return await asyncio.get_running_loop().run_in_executor(self._readers, reading)
+
+    async def gather(self, handler: Callable[[Transaction, list[C]], list[R]], call: C) -> R:
+        result: R = await self._gathering.run(handler, call)
+        return result
+
+    def _read_together(self, handler: Gathered, calls: list[Any]) -> asyncio.Future[list[Any]]:
+        reading = functools.partial(self._read, (BEGIN_READ,), lambda tx: handler(tx, calls))
+        return asyncio.get_running_loop().run_in_executor(self._readers, reading)
 
     async def scan(self, handler: Callable[[Transaction, C], R], call: C, *, share: bytes = b"") -> R:
         return await self._scans.run(share, lambda _, turn: self._scan(lambda tx: handler(tx, call), turn))

@@ -14,7 +14,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 
-from footfall.db.postgres.arrays import array, arrays, lookup_text, many_text
+from footfall.db.postgres.arrays import array, arrays, groups_text, lookup_text, many_text
 from footfall.db.postgres.connection import PostgresConnection
 from footfall.db.protocol import Params, Row, Transaction, Values
 from footfall.db.statements import Statement
@@ -101,6 +101,17 @@ class PostgresTransaction:
             for row, cursor in sent
         ]
 
+    def groups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[list[Row]]]:
+        sent = [
+            (
+                statement.row,
+                len(keys),
+                self._send(groups_text(statement), arrays(statement, keys)) if keys else None,
+            )
+            for statement, keys in asked
+        ]
+        return [_grouped(row, many, cursor.fetchall()) if cursor else [] for row, many, cursor in sent]
+
     def execute(self, statement: Statement, params: Params = ()) -> int:
         cursor = self._send(statement.postgres, params)
         if self._connection.info.pipeline_status:
@@ -126,6 +137,14 @@ class PostgresTransaction:
         numbers = sorted(alone | together)
         kinds = "{" + ",".join("t" if number in alone else "f" for number in numbers) + "}"
         self._send(_LOCK, [array("bigint", tuple(numbers)), kinds])
+
+
+def _grouped(row: Callable[..., Row], many: int, found: list[Values]) -> list[list[Row]]:
+    """The rows of each of `many` keys."""
+    groups: list[list[Row]] = [[] for _ in range(many)]
+    for number, _, *values in found:
+        groups[number - 1].append(row(*values))
+    return groups
 
 
 _LOCK = """

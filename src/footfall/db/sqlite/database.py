@@ -174,6 +174,9 @@ class SqliteDatabase:
         except apsw.Error as error:
             raise ours(error) from error
 
+    async def gather(self, handler: Callable[[Transaction, list[C]], list[R]], call: C) -> R:
+        return (await self.read(handler, [call]))[0]
+
     def _end_snapshot(self) -> None:
         self._is_reading = False
         self._reader.execute("COMMIT")

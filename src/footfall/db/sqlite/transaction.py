@@ -47,6 +47,9 @@ class SqliteTransaction:
     def get_many_together(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[Row | None]]:
         return [self.get_many(statement, keys) for statement, keys in asked]
 
+    def groups(self, *asked: tuple[Statement, Sequence[Params]]) -> list[list[list[Row]]]:
+        return [[self.all(statement, key) for key in keys] for statement, keys in asked]
+
     def execute(self, statement: Statement, params: Params = ()) -> int:
         self._execute(statement.sqlite, params)
         return self._changes()
