@@ -1,0 +1,1 @@
+"""Which pages AI crawlers fetch, as servers tell it."""

@@ -1,0 +1,1 @@
+"""Funnels: the steps of a way that visitors are to go."""

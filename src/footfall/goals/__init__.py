@@ -1,0 +1,1 @@
+"""Goals of servers, and what the API says of goals."""
