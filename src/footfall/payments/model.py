@@ -1,0 +1,128 @@
+"""The words of payments: what was paid, whose it is, and what it comes to. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from footfall.collect.model import Touch
+from footfall.ids import at_of
+from footfall.payments.money import Money
+
+
+class Kind(StrEnum):
+    """What a payment was for (stored). `FIRST`: a subscription's first period, where who told of the payment says so."""
+
+    PAYMENT = "payment"
+    FIRST = "first"
+    RENEWAL = "renewal"
+    REFUND = "refund"
+    FREE_TRIAL = "free_trial"
+
+
+class Method(StrEnum):
+    """How it was found out whose a payment is, or why it was not (stored)."""
+
+    VISITOR = "visitor"
+    CHECKOUT = "checkout"
+    CUSTOMER_ID = "customer_id"
+    EMAIL = "email"
+    UNSEEN_VISITOR = "unseen_visitor"
+    WAITING = "waiting"
+    NO_EVIDENCE = "no_evidence"
+    NOBODY_KNOWN = "nobody_known"
+    AMBIGUOUS = "ambiguous"
+    ERASED = "erased"
+
+
+class NewPayment(msgspec.Struct, frozen=True):
+    """A well-formed payment that is not stored yet. `at`: ms since epoch, None for now; `visitor_ref`: what was sent as the visitor's id."""
+
+    transaction_id: str
+    kind: Kind
+    money: Money
+    at: int | None
+    email: str | None
+    name: str | None
+    customer_id: str | None
+    visitor_ref: str | None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Whose a payment was when it was made, as far as that was known, and where they came from first and last until then."""
+
+    visitor_id: bytes | None = None
+    profile_id: bytes | None = None
+    first_touch: Touch | None = None
+    last_touch: Touch | None = None
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """A payment as stored. `money.minor` is below zero for refunds. `transaction_id` None: erased.
+
+    It belongs to the visitor `visitor_id`, and to whoever that was then; without one to the user `profile_id`, or to nobody.
+    """
+
+    payment_id: bytes
+    transaction_id: str | None
+    kind: Kind
+    money: Money
+    email: str | None
+    name: str | None
+    customer_id: str | None
+    visitor_ref: str | None
+    visitor_id: bytes | None
+    profile_id: bytes | None
+    method: Method
+    known: Known
+
+    @property
+    def at(self) -> int:
+        """When it was made (ms since epoch)."""
+        return at_of(self.payment_id)
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """A payment and whose it is now: the id and first user id of a person; None: nobody's."""
+
+    payment: Payment
+    person_id: bytes | None
+    user_id: str | None
+
+
+class CurrencySum(msgspec.Struct, frozen=True):
+    """What payments in one currency come to, refunds taken off."""
+
+    net: Money
+    payments: int
+    refunds: int
+
+
+class Revenue(msgspec.Struct, frozen=True):
+    """What payments come to. `total`: in the website's currency, by the rates of their days; `unconverted`: sums of what has no rate."""
+
+    total: Money
+    unconverted: tuple[Money, ...]
+    by_currency: tuple[CurrencySum, ...]
+
+
+class Finance(msgspec.Struct, frozen=True):
+    """What a visitor or person paid. `payments`: the newest, oldest first; `revenue` is that of all of theirs.
+
+    `at_payment`: of those that were known as theirs when they were made; None for a visitor, of whom that is the same.
+    `days`, `visits`: from the first visit to the first payment that brought money; None without one.
+    """
+
+    revenue: Revenue
+    payments: list[Payment]
+    count: int
+    at_payment: Revenue | None = None
+    first_payment_at: int | None = None
+    days: int | None = None
+    visits: int | None = None
+
+    @property
+    def is_customer(self) -> bool:
+        """Whether anything was ever paid."""
+        return self.first_payment_at is not None
