@@ -27,7 +27,7 @@ from footfall.identity.rules import profile_id
 from footfall.ids import at_of, at_prefix
 from footfall.people.find.terms import FORM
 from footfall.people.index.indexer import Take, index_step, sql
-from footfall.visitors.retrieve import read_visitor
+from footfall.visitors.retrieve import VisitorQuery, read_visitors
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
@@ -209,13 +209,12 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
     while spent < seconds:
         visitors = random.choices(range(world.visitors), k=together)
         batch = calls(operation, world, visitors) if operation.handler else []
-        keys = [(world.website.website_id, visitor_id(i), system_clock()) for i in visitors]
+        keys = [VisitorQuery(world.website, visitor_id(i), system_clock(), None) for i in visitors]
         started = perf_counter()
         if operation.handler:
             _write(session, operation.handler, batch)
         else:
-            for key in keys:
-                assert session.snapshot(lambda tx, key=key: read_visitor(tx, key))  # type: ignore[misc]
+            assert None not in session.snapshot(lambda tx, keys=keys: read_visitors(tx, keys))  # type: ignore[misc]
         spent += perf_counter() - started
         done += together
     return done / spent

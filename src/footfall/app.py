@@ -21,6 +21,7 @@ from footfall.collect import erasing as collect_erasing
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
+from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
 from footfall.db.postgres.database import PostgresDatabase
@@ -34,6 +35,8 @@ from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
+from footfall.funnels.endpoints import Funnels
+from footfall.goals.endpoints import Goals
 from footfall.identity import erasing as identity_erasing
 from footfall.identity import exporting as identity_exporting
 from footfall.identity.audit.dating import ClockWatch
@@ -42,6 +45,10 @@ from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.payments import erasing as payments_erasing
+from footfall.payments.endpoints import Payments
+from footfall.payments.exporting import PAYMENTS
+from footfall.payments.ratebook import RateBook
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
@@ -54,6 +61,7 @@ from footfall.privacy.export import Exporting
 from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
 from footfall.settings import Settings
+from footfall.visitors import listing as visitors_listing
 from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
 from footfall.web.health import Health
@@ -66,7 +74,13 @@ from footfall.websites.store import configuration_changed, create_website, read_
 
 R = TypeVar("R")
 
-ERASERS = (collect_erasing.ERASER, identity_erasing.ERASER, people_erasing.ERASER)
+ERASERS = (
+    collect_erasing.ERASER,
+    payments_erasing.ERASER,  # before identity forgets by what payments are found
+    identity_erasing.ERASER,
+    people_erasing.ERASER,
+    visitors_listing.ERASER,
+)
 """What each domain does when people are erased. The receipt lists their counts in this order."""
 
 EXPORTERS = (
@@ -75,6 +89,7 @@ EXPORTERS = (
     identity_exporting.LEDGER,
     people_exporting.SESSIONS,
     people_exporting.JOURNEY,
+    PAYMENTS,
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
@@ -274,6 +289,7 @@ class _Parts(NamedTuple):
     access: Access
     erasing: Erasing
     exporting: Exporting
+    rates: RateBook
 
 
 class App:
@@ -299,13 +315,15 @@ class App:
     async def running(self) -> AsyncIterator[Dispatch]:
         """Open the database and yield the application; on exit, finish what was queued. Raises DatabaseError and UsageError."""
         geo = _open_geo(self._settings.city_database)
+        rates = RateBook(self._settings.rates)
+        await rates.check()
         database = open_database(self._settings)
         await asyncio.gather(database.open(), asyncio.to_thread(warm), asyncio.to_thread(terms.warm))
         for name, vital in database.vitals().items():
             self.vitals.watch(name, vital)
         tasks: list[asyncio.Task[Any]] = []
         try:
-            parts = self._parts(database, geo)
+            parts = self._parts(database, geo, rates)
             await self._prepare(parts)
             dispatch = self._dispatch(parts)
             jobs = self._jobs(parts)
@@ -320,7 +338,7 @@ class App:
             await database.close()
             tell_rest()
 
-    def _parts(self, database: Database, geo: Geo) -> _Parts:
+    def _parts(self, database: Database, geo: Geo, rates: RateBook) -> _Parts:
         directory = Directory(database)
         refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(self._settings.trusted_proxies)
@@ -336,6 +354,7 @@ class App:
             Access(directory, rate_limit),
             Erasing(ERASERS),
             Exporting(EXPORTERS),
+            rates,
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -353,9 +372,14 @@ class App:
                 parts.database,
                 parts.collector,
                 Identifying(parts.database, parts.refused, parts.rate_limit.take_more),
-                People(parts.database),
+                Goals(parts.database, parts.collector.new_event_id, parts.rate_limit.take_more),
+                Funnels(parts.database),
+                Crawls(parts.database, parts.directory),
+                People(parts.database, parts.rates),
                 Ledger(parts.database, parts.refused),
                 Privacy(parts.database, parts.erasing, parts.exporting),
+                Payments(parts.database, parts.directory),
+                parts.rates,
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -371,6 +395,7 @@ class App:
             parts.address,
             self.stopping,
             frozenset(route.scope for route in table if route.scope),
+            parts.rates,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)

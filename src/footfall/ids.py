@@ -21,7 +21,7 @@ _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 TRACKING_PREFIX = "dfid_"
 AT_BYTES = 6
 """Bytes of a time in front of fact and event ids: ms since epoch, big endian, good until the year 10889."""
-EVENT_BYTES, FACT_BYTES = 10, 16
+EVENT_BYTES, FACT_BYTES, VISITOR_BYTES = 10, 16, 16
 MAX_AT: int = 256**AT_BYTES - 1
 
 

@@ -6,23 +6,33 @@ from typing import Any
 
 import msgspec
 
-from footfall.auth.access import WEBSITE
+from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
+from footfall.crawls.endpoints import Crawls
 from footfall.db.protocol import Database
-from footfall.identity.identify.batch import MAX_BATCH, NDJSON
+from footfall.funnels.endpoints import Funnels
+from footfall.goals.endpoints import Goals
+from footfall.goals.wire import MAX_LOOK_BODY
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.payments.endpoints import Payments
+from footfall.payments.ratebook import RateBook
 from footfall.people.endpoints import People
 from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
+from footfall.visitors.endpoints import visitors_endpoint
 from footfall.visitors.retrieve import visitor_endpoint
+from footfall.web.batch import MAX_BATCH, NDJSON
 from footfall.web.context import BROWSER, OPEN, Route
 from footfall.web.health import Health
 
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
+ADMIN = "/api/v1/admin/websites/{id}"
+FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
+BOT_TOKEN = f"{ADMIN}/bot-traffic/token"
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -31,9 +41,14 @@ class Services(msgspec.Struct, frozen=True):
     database: Database
     collector: Collector
     identifying: Identifying
+    goals: Goals
+    funnels: Funnels
+    crawls: Crawls
     people: People
     ledger: Ledger
     privacy: Privacy
+    payments: Payments
+    rates: RateBook
     health: Health
     reference: Reference
 
@@ -41,7 +56,8 @@ class Services(msgspec.Struct, frozen=True):
 def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
     database, people, ledger = services.database, services.people, services.ledger
-    identifying = services.identifying
+    identifying, goals, payments = services.identifying, services.goals, services.payments
+    funnels, crawls = services.funnels, services.crawls
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
@@ -57,7 +73,14 @@ def routes(services: Services) -> list[Route[Any]]:
             MAX_BATCH,
             JSON_LINES,
         ),
-        Route("GET", "/api/v1/visitors/{visitorId}", visitor_endpoint(database), WEBSITE, "analytics:read"),
+        Route("GET", "/api/v1/visitors", visitors_endpoint(database), WEBSITE, "analytics:read"),
+        Route(
+            "GET",
+            "/api/v1/visitors/{visitorId}",
+            visitor_endpoint(database, services.rates),
+            WEBSITE,
+            "analytics:read",
+        ),
         Route("GET", "/api/v1/profiles", people.profiles, WEBSITE, "analytics:read"),
         Route("GET", "/api/v1/profiles/{ref}", people.profile, WEBSITE, "analytics:read"),
         Route("GET", "/api/v1/profiles/{ref}/journey", people.journey, WEBSITE, "analytics:read"),
@@ -67,6 +90,37 @@ def routes(services: Services) -> list[Route[Any]]:
         Route("DELETE", "/api/v1/profiles/{ref}", services.privacy.erase, WEBSITE, "profiles:erase"),
         Route("POST", "/api/v1/ledger/{factId}/undo", ledger.undo, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/identity/health", ledger.health, WEBSITE, "analytics:read"),
+        # Goals
+        Route("POST", "/api/v1/goals", goals.create, WEBSITE, "goals:write", MAX_BODY, JSON),
+        Route("POST", "/api/v1/goals/batch", goals.batch, WEBSITE, "goals:write", MAX_BATCH, JSON_LINES),
+        Route("DELETE", "/api/v1/goals", goals.delete, WEBSITE, "goals:write"),
+        Route("GET", f"{ADMIN}/goals", goals.tracked, WEBSITE_IN_PATH, "settings:read"),
+        Route("GET", f"{ADMIN}/goals/customizations", goals.looks, WEBSITE_IN_PATH, "goals:read"),
+        Route(
+            "PATCH",
+            f"{ADMIN}/goals/customizations",
+            goals.change_look,
+            WEBSITE_IN_PATH,
+            "goals:write",
+            MAX_LOOK_BODY,
+            JSON,
+        ),
+        Route("DELETE", f"{ADMIN}/goals/customizations", goals.remove_look, WEBSITE_IN_PATH, "goals:write"),
+        # Funnels
+        Route("GET", f"{ADMIN}/funnels", funnels.funnels, WEBSITE_IN_PATH, "funnels:read"),
+        Route("POST", f"{ADMIN}/funnels", funnels.create, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
+        Route("PUT", FUNNEL, funnels.change, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
+        Route("DELETE", FUNNEL, funnels.delete, WEBSITE_IN_PATH, "funnels:write"),
+        # AI crawls
+        Route("POST", "/api/ai-crawls", crawls.record, OPEN, max_body=MAX_BODY),
+        Route("GET", BOT_TOKEN, crawls.token, WEBSITE_IN_PATH, "settings:read"),
+        Route("POST", BOT_TOKEN, crawls.create_token, WEBSITE_IN_PATH, "settings:write"),
+        Route("PUT", BOT_TOKEN, crawls.replace_token, WEBSITE_IN_PATH, "settings:write"),
+        Route("DELETE", BOT_TOKEN, crawls.remove_token, WEBSITE_IN_PATH, "settings:write"),
+        # Payments
+        Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
+        Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
+        Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         # The server itself
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),

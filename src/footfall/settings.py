@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Peers whose `x-datafast-real-ip` and `X-Forwarded-For` headers are believed; comma-separated CIDR."""
     city_database: Path | None = None
     """A city database in MaxMind's format; None: countries only."""
+    rates: Path | None = None
+    """A newer history of the European Central Bank's exchange rates, eurofxref-hist.zip or .csv; None: the one that is shipped."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
 
@@ -99,7 +101,7 @@ def _parse(name: str, text: str, variable: str) -> object:
     try:
         if name == "trusted_proxies":
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-        if name in ("data", "city_database"):
+        if name in ("data", "city_database", "rates"):
             return Path(text)
         if name in BOUNDS:
             return _natural(text, *BOUNDS[name])

@@ -156,7 +156,7 @@ def test_an_erasure_in_slices_leaves_what_one_at_once_leaves(
     assert sliced.snapshot(contents) == at_once.snapshot(contents)
 
 
-class Payments:
+class Orders:
     """A domain that is new to erasures: it keeps what was paid by visitor and time, and who paid by user."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ class Payments:
         self.forgotten: list[Params] = []
         self.eraser = Eraser(
             tables=frozenset(),
-            counts=("payments",),
+            counts=("orders",),
             forget_users=self._forget_users,
             find=lambda tx, website_id, ranges, most: _Paid(self.paid, ranges, most),
             finish_visitors=self._finish,
@@ -207,14 +207,14 @@ class _Paid:
         gone = [(one, paid) for one, spans in ranges.items() for paid in self._within(one, spans)]
         for visitor, paid in gone:
             self._paid[visitor].remove(paid)
-        return {"payments": len(gone)}
+        return {"orders": len(gone)}
 
 
 def test_a_new_domain_takes_part_in_an_erasure_by_one_eraser(place: Place, small_slices: None) -> None:
     run_json(place, "db", "migrate")
     place.transact(fill)
-    payments = Payments()
-    erasing_all = Erasing((*ERASERS, payments.eraser))
+    orders = Orders()
+    erasing_all = Erasing((*ERASERS, orders.eraser))
 
     async def run() -> Erased | None:
         database = open_database(place.settings)
@@ -227,14 +227,14 @@ def test_a_new_domain_takes_part_in_an_erasure_by_one_eraser(place: Place, small
     assert receipt is not None
     assert receipt.is_done
     # Bob had the first visitor from 20 to 30; the fourth visitor is nobody's.
-    left = {one: len(paid) for one, paid in payments.paid.items()}
+    left = {one: len(paid) for one, paid in orders.paid.items()}
     assert left == {VISITORS[0]: 1, VISITORS[1]: 0, VISITORS[2]: 0, **dict.fromkeys(VISITORS[3:], 5)}
-    assert list(receipt.rows) == ["events", "sessions", "visitors", "profiles", "facts", "payments"]
-    assert receipt.rows["payments"] == 14
+    assert list(receipt.rows) == ["events", "sessions", "visitors", "payments", "profiles", "facts", "orders"]
+    assert receipt.rows["orders"] == 14
     assert receipt.rows["events"] == 11
-    assert sorted(payments.users) == ["ann", "eve"]
-    assert sorted(payments.finished) == sorted(VISITORS[:3])
-    assert sorted(payments.forgotten) == sorted({(W, ANN), (W, profile_id(SECRET, 0, "eve"))})
+    assert sorted(orders.users) == ["ann", "eve"]
+    assert sorted(orders.finished) == sorted(VISITORS[:3])
+    assert sorted(orders.forgotten) == sorted({(W, ANN), (W, profile_id(SECRET, 0, "eve"))})
     assert place.snapshot(verify_identity).shown == []
 
 

@@ -27,6 +27,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.payments.ratebook import RateBook
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
@@ -80,6 +81,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         ClientAddress(()),
         asyncio.Event(),
         frozenset(("analytics:read",)),
+        RateBook(None),
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:

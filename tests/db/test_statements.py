@@ -38,6 +38,12 @@ ALL = make_statement(
     "SELECT website_id, name, many, share, note FROM thing ORDER BY many",
     "website_id bytes, name text, many int?, share real?, note text?",
 )
+DOWN = make_statement(
+    "down",
+    "name text, most int",
+    "SELECT name, many FROM thing WHERE name >= :name ORDER BY name DESC LIMIT :most",
+    "name text, many int?",
+)
 REMOVE = make_statement("remove", "website_id bytes", "DELETE FROM thing WHERE website_id = :website_id")
 SET = make_statement(
     "set",
@@ -97,6 +103,18 @@ def test_several_lookups_are_answered_together(things: Place) -> None:
         [],
         [None],
     ]
+
+
+def test_all_rows_of_several_keys_are_answered_together_and_in_order(things: Place) -> None:
+    things.transact(lambda tx: tx.execute_many(PUT, AWKWARD))
+    every = things.snapshot(lambda tx: tx.all(DOWN, ("", 10)))
+    assert len(every) == len(AWKWARD)
+    asked: list[tuple[Any, list[Any]]] = [
+        (DOWN, [("", 2), ("\U0010ffff", 9), ("", 10)]),
+        (DOWN, []),
+        (DOWN, [("", 1)]),
+    ]
+    assert things.snapshot(lambda tx: tx.groups(*asked)) == [[every[:2], [], every], [], [every[:1]]]
 
 
 def test_many_rows_are_changed_and_removed_at_once(things: Place) -> None:

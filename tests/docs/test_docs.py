@@ -20,7 +20,6 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from footfall.auth.access import WEBSITE
 from footfall.cli.main import main
 from footfall.collect.model import Reason
 from footfall.identity.signing import sign_user
@@ -101,14 +100,14 @@ def test_openapi_describes_the_routes_of_the_table_and_no_others() -> None:
 @pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
 def test_openapi_states_the_credential_and_scope_of_a_route(route: Route[Any]) -> None:
     operation = DOCUMENT["paths"][route.path][route.method.lower()]
-    needed = [{"apiKey": []}, {"accessToken": [route.scope]}] if route.credential is WEBSITE else []
+    needed = [{"apiKey": []}, {"accessToken": [route.scope]}] if route.credential.is_checked else []
     assert operation["security"] == needed
 
 
 @pytest.mark.parametrize("route", table(), ids=lambda route: f"{route.method} {route.path}")
 def test_openapi_states_the_errors_that_the_dispatcher_can_give(route: Route[Any]) -> None:
     expected = {"500"}
-    if route.credential is WEBSITE:
+    if route.credential.is_checked:
         expected |= {"400", "401", "403", "429"}
     if route.max_body:
         expected |= {"400", "408", "413"}
@@ -179,14 +178,27 @@ def test_the_readable_page_states_no_limit_of_nothing() -> None:
 
 
 def test_a_404_speaks_of_what_its_route_looks_for() -> None:
-    looked_for = {"{visitorId}": "visitor", "{ref}": "Nobody", "{factId}": "fact", "{script}": "flavour"}
+    looked_for = {
+        "{visitorId}": "visitor",
+        "{ref}": "Nobody",
+        "{factId}": "fact",
+        "{script}": "flavour",
+        "{funnelId}": "funnel",
+        "bot-traffic": "token",
+        "customizations": "matches",
+        "ai-crawls": "website",
+    }
     for _, path, operation in operations():
         answer = operation["responses"].get("404")
         if answer is not None:
             kind = answer["$ref"].rpartition("/")[2]
             text = DOCUMENT["components"]["responses"][kind]["description"]
             [word] = [word for part, word in looked_for.items() if part in path] or [
-                {"/api/v1/identify": "visitor", "/api/v1/profiles/merge": "user ids"}[path]
+                {
+                    "deleteGoals": "matches",
+                    "deletePayments": "payment",
+                    "mergeProfiles": "user ids",
+                }.get(operation["operationId"], "visitor")
             ]
             assert word in text, path
 
@@ -198,10 +210,15 @@ def test_the_curl_lines_of_the_readable_page_work_in_turn(socket_site: Site, tmp
     ):
         socket_site.pageview(visitor)
         fact_id = socket_site.identify(visitor, user)["factId"]
+    funnel = {"name": "First", "steps": [{"type": "pageview", "url": "/"}, {"type": "goal", "goalName": "a"}]}
+    funnels = f"/api/v1/admin/websites/{socket_site.website_id}/funnels"
+    funnel_id = socket_site.call("POST", funnels, json=funnel).json()["data"][0]["id"]
     real = {
         "example.com": socket_site.domain,
         "dfid_7hTq2mXbVw9kRzYcN4sP": socket_site.tracking_id,
         "01a2095a51f900cab0d3992ce25ecd8d": fact_id,
+        "6650a1b2c3d4e5f601234567": socket_site.website_id,
+        "67f8a1b2c3d4e5f601234567": funnel_id,
     }
     html = render(DOCUMENT).html.decode()
     lines = [
@@ -291,7 +308,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/people.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/people.md", "docs/payments.md"])
 def test_the_curl_blocks_get_the_status_that_they_state(name: str, socket_site: Site, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / name).read_text("utf-8"))
     assert blocks
@@ -302,7 +319,7 @@ def test_the_curl_blocks_get_the_status_that_they_state(name: str, socket_site: 
         "TRACKING_ID": socket_site.tracking_id,
         "VISITOR": visitor,
     }
-    if "docs/people.md" in name:  # goes on where the guide to the API ends
+    if name in ("docs/people.md", "docs/payments.md"):  # goes on where the guide to the API ends
         socket_site.pageview(visitor)
     for block in blocks:
         expected = STATUS.findall(block)

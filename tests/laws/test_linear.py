@@ -31,13 +31,13 @@ from footfall.dashboard.forms import read_form
 from footfall.dashboard.session import read_cookie
 from footfall.errors import ApiError, UsageError
 from footfall.hostnames import to_ascii
-from footfall.identity.identify.batch import read_calls
 from footfall.identity.identify.importing import read_record, records
 from footfall.identity.identify.wire import read_browser_identify, read_identify
 from footfall.identity.junk import is_junk, is_placeholder_name
 from footfall.people.find.terms import any_case, search_terms
 from footfall.people.wire import read_filter, read_people_query
 from footfall.web.address import ClientAddress
+from footfall.web.batch import BatchReader
 from footfall.web.context import Context
 from footfall.web.json import decode_object
 from tests.laws.world import VISITORS, WEBSITE
@@ -130,13 +130,14 @@ def _page_identify(text: str) -> object:
     return read_browser_identify({"user_id": "u", "name": text, "image": text, "k": text}, VISITORS[0])
 
 
+BATCHES = BatchReader(read_identify, "identify calls")
 DECODERS: dict[str, Callable[[str], object]] = {
     "cookies": lambda text: read_cookie(text, "footfall_session"),
     "a form": lambda text: read_form(text.encode("ascii", "replace")),
     "a query": _query,
     "a JSON body": lambda text: decode_object(text.encode()),
-    "a batch": lambda text: read_calls(text.encode()),
-    "a batch of lines": lambda text: read_calls(text.encode(), is_lines=True),
+    "a batch": lambda text: BATCHES.calls(text.encode()),
+    "a batch of lines": lambda text: BATCHES.calls(text.encode(), is_lines=True),
     "identify": _identify,
     "identify of a page": _page_identify,
     "a user id": lambda text: (is_junk(text[:255]), is_placeholder_name(text)),

@@ -26,6 +26,7 @@ from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
 from footfall.people.index import indexer as index
 from footfall.settings import read_settings
+from footfall.visitors import listing
 from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Response
 from footfall.websites import removal
@@ -45,6 +46,7 @@ POLLED = [
     (app, "LOOK_SECONDS"),
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
+    (listing, "LOOK_SECONDS"),
 ]
 """Where a server has the pauses between its looks from."""
 SERVERS = """

@@ -30,3 +30,32 @@ SELECT day, salt FROM daily_salt;
 
 -- name: changes_of_website(website_id bytes) -> change_id bytes
 SELECT change_id FROM profile_change WHERE website_id = :website_id;
+
+-- name: named_events(website_id bytes) -> name text, visitor_id bytes, event_id bytes
+SELECT name, visitor_id, event_id FROM event WHERE website_id = :website_id AND name IS NOT NULL ORDER BY event_id;
+
+-- name: goal_counts(website_id bytes) -> name text, visitor_id bytes, completions int, first_id bytes, last_id bytes
+SELECT name, visitor_id, completions, first_id, last_id FROM goal_count WHERE website_id = :website_id;
+
+-- name: crawls_of_website(website_id bytes) -> day int, crawler text, category text, page text, hits int
+SELECT day, crawler, category, page, hits FROM ai_crawl WHERE website_id = :website_id ORDER BY page, crawler;
+
+-- name: looks_of_website(website_id bytes) -> payment_id bytes
+-- The payments of which it is still to be found out whose they are.
+SELECT payment_id FROM payment_look WHERE website_id = :website_id;
+
+-- name: visitors_seen(website_id bytes) -> visitor_id bytes, last_seen_at int
+SELECT visitor_id, last_seen_at FROM visitor WHERE website_id = :website_id AND pageview_count > 0 ORDER BY last_seen_at DESC, visitor_id DESC;
+
+-- name: visitors_listed(website_id bytes) -> visitor_id bytes, seen_at int
+SELECT visitor_id, seen_at FROM listed_visitor WHERE website_id = :website_id ORDER BY seen_at, visitor_id;
+
+-- name: visitor_add(website_id bytes, visitor_id bytes, first_seen_at int, last_seen_at int, pageview_count int, place text)
+INSERT INTO visitor (website_id, visitor_id, first_seen_at, last_seen_at, session_started_at, session_count, pageview_count, place)
+VALUES (:website_id, :visitor_id, :first_seen_at, :last_seen_at, 0, 1, :pageview_count, :place);
+
+-- name: visitor_seen(website_id bytes, visitor_id bytes, last_seen_at int)
+UPDATE visitor SET last_seen_at = :last_seen_at WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: visitor_gone(website_id bytes, visitor_id bytes)
+DELETE FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id;

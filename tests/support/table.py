@@ -13,6 +13,8 @@ EXAMPLES = {
     "ref": "user:nobody",
     "factId": "00" * 16,
     "script": "script.js",
+    "id": "00" * 12,
+    "funnelId": "00" * 12,
 }
 """A value for each open part of a path."""
 

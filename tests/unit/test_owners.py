@@ -15,7 +15,20 @@ SOURCES = Path(__file__).parents[2] / "src" / "footfall"
 OWNERS = {
     "accounts": ("account", "account_session", "login_attempt", "setup_link"),
     "auth": ("access_token", "api_key"),
-    "collect": ("daily_salt", "dropped_hit", "event", "refused_host", "session", "visitor"),
+    "collect": (
+        "checkout",
+        "checkout_told",
+        "daily_salt",
+        "dropped_hit",
+        "event",
+        "goal_count",
+        "refused_host",
+        "session",
+        "visitor",
+    ),
+    "goals": ("goal_key", "goal_look"),
+    "crawls": ("ai_crawl", "bot_token"),
+    "funnels": ("funnel",),
     # Numbers by name; each domain has names of its own.
     "all": ("setting",),
     # profile_change is what identity leaves word in for whoever keeps something that follows from profiles.
@@ -34,8 +47,10 @@ OWNERS = {
         "undo_fact",
         "unsigned_count",
     ),
+    "payments": ("payment", "payment_clue", "payment_look", "payment_name"),
     "people": ("listed_person", "online", "search_term", "trait"),
     "privacy": ("erasure",),
+    "visitors": ("listed_visitor", "visitor_due", "visitor_total"),
     "websites": ("website",),
 }
 OWNER = {table: domain for domain, tables in OWNERS.items() for table in tables}
@@ -55,12 +70,20 @@ READS_OF_OTHERS: dict[tuple[str, str], str] = {
     ("people", "profile_change"): "the index reads what identity left word of",
     ("people", "session"): "what a person did is read between their links, in one statement",
     ("people", "visitor"): "what a person did is read between their links, in one statement",
+    (
+        "visitors",
+        "event",
+    ): "visitors are found by the pages they saw, the goals they reached and when they were there",
+    ("visitors", "link"): "visitors are found by whose they are",
+    ("visitors", "profile"): "visitors are found by whose they are",
+    ("visitors", "visitor"): "the list is made from visitors",
 }
 """(domain, table of another) -> why a statement of the domain reads it."""
 
 NOT_ERASED: dict[str, str] = {
     "boundary": "an erasure leaves it: a visitor was nobody from a time on, so that nobody else inherits the events",
     "erasure": "the receipt; its visitor says how far the erasure came",
+    "goal_count": "how often a visitor reached goals: the events that it counts stay too, blanked",
     "online": "visitors of the last five minutes, who stay visitors; nothing tells who they are",
     "unsigned_count": "how many unsigned calls a visitor made on a day, which limits them; nothing tells for whom",
 }

@@ -36,9 +36,10 @@ from footfall.db.statements import make_statement
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
+from footfall.payments.ratebook import RateBook
 from footfall.people.index.indexer import _index
 from footfall.people.journey import visitor_journey
-from footfall.visitors.retrieve import read_visitor
+from footfall.visitors.retrieve import VisitorQuery, read_visitors
 from footfall.web.context import Context
 from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
@@ -150,6 +151,7 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
         database=_TxDatabase(tx),
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
+        rates=RateBook(None),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -243,7 +245,7 @@ def test_every_visitor_is_shown_whatever_is_stored_of_it(session: SqliteSession)
         for number, row in enumerate(product(*columns)):
             visitor_id = number.to_bytes(6, "big") + b"\x40\0\x80" + bytes(7)
             store_visitor(tx, visitor_id, *row)
-            assert read_visitor(tx, (ID, visitor_id, NOW)) is not None
+            assert read_visitors(tx, [VisitorQuery(WEBSITE, visitor_id, NOW, None)]) != [None]
             check(page(tx, visitor.visitor, format_uuid(visitor_id)))
 
     with_world(session, work)

@@ -20,6 +20,7 @@ from footfall.db.sqlite.session import SqliteSession
 from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
 from footfall.ids import format_uuid
+from footfall.payments.ratebook import RateBook
 from footfall.privacy.export import Exporting
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, Said
@@ -81,6 +82,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         exporting=Exporting(EXPORTERS),
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
+        rates=RateBook(None),
         online=Online(),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")

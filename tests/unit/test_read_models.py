@@ -13,7 +13,6 @@ RIM = ("endpoints.py", "wire.py")
 """How the names of the files end that turn structs into JSON and JSON into structs."""
 LOOSE = ("dict[str, Any]", "Mapping[str, Any]", "dict[str, object]", "Mapping[str, object]")
 EXCEPTIONS = {
-    "identity/identify/batch:read_item": "a call of a batch as its body came",
     "identity/audit/verify:as_json": "the report as the command prints it",
 }
 """Functions and fields that take or hold such an object all the same, and why."""

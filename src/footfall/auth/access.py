@@ -28,6 +28,8 @@ class PrincipalDirectory(Protocol):
 
 WEBSITE: Credential[WebsitePrincipal] = Credential("website", is_checked=True)
 """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
+WEBSITE_IN_PATH: Credential[WebsitePrincipal] = Credential("website in path", is_checked=True)
+"""The same, with the website as the first open part of the path."""
 LOOK_UPS_A_SECOND = 5
 """How many requests per second with an unknown key or website are looked up in the database, in case it is new."""
 
@@ -73,7 +75,7 @@ class Access:
         principal = self._principal(context.headers)
         if route.scope is not None:
             principal.require(route.scope)
-        if (website := self._website(context, principal)) is not None:
+        if (website := self._website(context, principal, route)) is not None:
             context.principal = WebsitePrincipal(principal, website)
         self._used[principal.credential_id] = context.now
         return self._rate_limit.take(principal.credential_id, context.now)
@@ -106,9 +108,17 @@ class Access:
             raise Unauthorized("This API key or access token is mistyped or cut off: its checksum is wrong.")
         raise _UnknownKey("This API key or access token is unknown or was revoked.")
 
-    def _website(self, context: Context[WebsitePrincipal], principal: Principal) -> Website | None:
+    def _website(
+        self,
+        context: Context[WebsitePrincipal],
+        principal: Principal,
+        route: Route[WebsitePrincipal],
+    ) -> Website | None:
         """The website of the call; None when an access token names none. Raises Forbidden."""
-        asked = context.query().get("websiteId") if context.query_string else None
+        if route.credential is WEBSITE_IN_PATH:
+            asked: str | None = context.path_values[0]
+        else:
+            asked = context.query().get("websiteId") if context.query_string else None
         if asked is not None:
             website = self._find(asked)
         elif principal.website_id is None:

@@ -11,6 +11,8 @@ import zlib
 
 KEY_PREFIX = "df_"
 TOKEN_PREFIX = "dft_"  # noqa: S105 - the public prefix, no secret
+BOT_PREFIX = "dfbot_"
+"""Of the token with which servers tell of crawls; it opens nothing else."""
 _RANDOM = 32
 _CHECK = 6
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -36,7 +38,7 @@ def hash_secret(secret: str) -> bytes:
 
 def display_key(secret: str) -> str:
     """A secret as it may be shown: `df_ab12...xyz9`."""
-    prefix = TOKEN_PREFIX if secret.startswith(TOKEN_PREFIX) else KEY_PREFIX
+    prefix = secret.partition("_")[0] + "_"
     return f"{secret[: len(prefix) + 4]}...{secret[-4:]}"
 
 

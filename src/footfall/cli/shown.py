@@ -19,6 +19,7 @@ def website_json(website: Website) -> dict[str, Any]:
         "domain": to_unicode(website.domain),
         "name": website.name,
         "timezone": website.timezone,
+        "currency": website.currency,
         "isCookieless": website.is_cookieless,
         "isSuspended": website.is_suspended,
         "isLocalhostAllowed": website.is_localhost_allowed,

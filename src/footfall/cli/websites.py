@@ -81,6 +81,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     default=None,
     help="Show people's images in the dashboard, loaded from their own sites.",
 )
+@click.option("--currency", help="In which sums of payments are shown: an ISO 4217 code, such as EUR.")
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
@@ -102,6 +103,7 @@ def update(
     require_signed: bool | None,
     allow_headless: bool | None,
     allow_images: bool | None,
+    currency: str | None,
     allowed_hostnames: str | None,
     exclude_hostnames: str | None,
     exclude_paths: str | None,
@@ -121,6 +123,7 @@ def update(
         is_signature_required=require_signed,
         is_headless_allowed=allow_headless,
         is_image_allowed=allow_images,
+        currency=currency,
         allowed_hostnames=None if allowed_hostnames is None else tuple(split(allowed_hostnames)),
     )
     excluded = {

@@ -71,3 +71,41 @@ INSERT INTO refused_host (website_id, day, host, hits) VALUES (:website_id, :day
 -- name: hosts_forget(website_id bytes, day int)
 -- Removes the hosts of a day and of all before.
 DELETE FROM refused_host WHERE website_id = :website_id AND day <= :day;
+
+-- name: session_first_between(website_id bytes, visitor_id bytes, since int, until int) -> started_at int, entry_url text?, referrer text?, params text?
+-- The first session of a visitor that began in a time.
+SELECT started_at, entry_url, referrer, params FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until ORDER BY started_at LIMIT 1;
+
+-- name: session_last_between(website_id bytes, visitor_id bytes, since int, until int) -> started_at int, entry_url text?, referrer text?, params text?
+-- The last session of a visitor that began in a time.
+SELECT started_at, entry_url, referrer, params FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until
+ORDER BY started_at DESC LIMIT 1;
+
+-- name: sessions_began(website_id bytes, visitor_id bytes, since int, until int) -> count int
+-- How many sessions of a visitor began in a time.
+SELECT count(*) AS count FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until;
+
+-- name: checkout_add(website_id bytes, visitor_id bytes, checkout_hash bytes, told_at int)
+-- Notes that a page of a visitor reported a checkout.
+INSERT INTO checkout (website_id, visitor_id, checkout_hash, told_at) VALUES (:website_id, :visitor_id, :checkout_hash, :told_at)
+ON CONFLICT (website_id, visitor_id, checkout_hash) DO NOTHING;
+
+-- name: told_add(website_id bytes, checkout_hash bytes)
+-- Leaves word for the index that a checkout was reported.
+INSERT INTO checkout_told (website_id, checkout_hash) VALUES (:website_id, :checkout_hash)
+ON CONFLICT (website_id, checkout_hash) DO NOTHING;
+
+-- name: told_next(most int) -> website_id bytes, checkout_hash bytes
+-- Checkouts that were reported since the index saw to it.
+SELECT website_id, checkout_hash FROM checkout_told ORDER BY website_id, checkout_hash LIMIT :most;
+
+-- name: told_remove(website_id bytes, checkout_hash bytes)
+-- The index saw to a checkout.
+DELETE FROM checkout_told WHERE website_id = :website_id AND checkout_hash = :checkout_hash;
+
+-- name: checkout_visitor(website_id bytes, checkout_hash bytes) -> visitor_id bytes
+-- The visitor whose page reported a checkout first.
+SELECT visitor_id FROM checkout WHERE website_id = :website_id AND checkout_hash = :checkout_hash ORDER BY told_at, visitor_id LIMIT 1;

@@ -115,7 +115,7 @@ class Collector:
         needs_salt = is_cookieless(body, website)
         arrival = Arrival(
             context.now,
-            self._event_id(context.now),
+            self.new_event_id(context.now),
             user_agent,
             address,
             self._geo.place(address),
@@ -169,9 +169,9 @@ class Collector:
         data = identify_data(outcome, said, may_read=False)
         return Response(_success(named, warnings=data.warnings), 200, [JSON_TYPE])
 
-    def _event_id(self, now: int) -> bytes:
-        """Ten bytes that sort by time, and within a millisecond by arrival in this process."""
-        return at_prefix(now) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
+    def new_event_id(self, at: int) -> bytes:
+        """Ten bytes that sort by time (ms since epoch), and within a millisecond by arrival in this process."""
+        return at_prefix(at) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
     def _drop(
         self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None

@@ -86,6 +86,7 @@ def _blank_visitors(tx: Transaction, blanked: Blanked) -> Counts:
         if row is not None
     ]
     tx.execute_many(sql.visitor_blank, rows)
+    tx.execute_many(sql.checkouts_forget, keys)
     return {"visitors": len(rows)}
 
 
@@ -101,7 +102,7 @@ def _texts(blanked: Blanked, links: list[Link], row: Row, earliest: Row | None, 
 
 
 ERASER = Eraser(
-    tables=frozenset(("event", "session", "visitor")),
+    tables=frozenset(("checkout", "event", "session", "visitor")),
     counts=("events", "sessions", "visitors"),
     find=_Events,
     finish_visitors=_blank_visitors,

@@ -39,3 +39,7 @@ ORDER BY event_id DESC LIMIT 1;
 UPDATE visitor SET current_url = :current_url, first_referrer = :first_referrer, first_params = :first_params,
     first_click_ids = :first_click_ids
 WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: checkouts_forget(website_id bytes, visitor_id bytes)
+-- Forget the checkouts that a visitor's pages reported.
+DELETE FROM checkout WHERE website_id = :website_id AND visitor_id = :visitor_id;

@@ -8,17 +8,39 @@ import msgspec
 
 from footfall.collect.enrich.device import Device
 
-PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT = (
+PAGEVIEW, CUSTOM, IDENTIFY, EXTERNAL_LINK, PAYMENT, GOAL = (
     "pageview",
     "custom",
     "identify",
     "external_link",
     "payment",
+    "goal",
 )
-"""The `type` of an event (stored)."""
+"""The `type` of an event (stored). A `custom` event is a goal of a page, a `goal` one of a server."""
+
+LIFECYCLE = frozenset(
+    (
+        "payment",
+        "free_trial",
+        "trial_started",
+        "trial_converted",
+        "subscription_started",
+        "subscription_upgraded",
+        "subscription_downgraded",
+        "subscription_renewed",
+        "subscription_cancel_scheduled",
+        "subscription_reactivated",
+        "subscription_ended",
+    )
+)
+"""Names of goals that follow from payments; nobody may send one."""
+RESERVED = LIFECYCLE | {"identify"}
+"""Names that no goal may have that is sent."""
 
 PAYMENT_IDS = ("stripe_session_id", "lemonsqueezy_order_id", "polar_checkout_id", "paddle_transaction_id")
 """Fields of a payment by which its provider knows it."""
+UNGUESSABLE_IDS = ("stripe_session_id", "polar_checkout_id", "paddle_transaction_id")
+"""Those of them that nobody can guess; orders of Lemon Squeezy are counted up."""
 
 SESSION_IDLE_MS = 30 * 60 * 1000
 """A session ends after 30 minutes without an event."""
@@ -64,6 +86,13 @@ class StoredDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str | None = None
 
 
+class GoalData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a server said of a goal, as it is stored (JSON)."""
+
+    description: str | None = None
+    metadata: dict[str, str] = {}
+
+
 class Hit(msgspec.Struct, frozen=True):
     """An accepted event that is not stored yet. Values are cleaned and cut; what is stored as JSON is JSON already.
 
@@ -84,3 +113,28 @@ class Hit(msgspec.Struct, frozen=True):
     device: str
     params: str | None
     click_ids: str | None
+
+
+SOURCES = ("utm_source", "ref", "source", "via")
+"""Parameters that say where somebody came from, the one that counts most first."""
+
+
+class Touch(msgspec.Struct, frozen=True):
+    """Where a session came from. `source`: its utm_source, ref, source or via, else the referrer's host, else None; `params`: as stored."""
+
+    source: str | None
+    referrer: str | None
+    params: dict[str, str]
+    url: str | None
+    at: int
+
+
+def touch_of(at: int, url: str | None, referrer: str | None, stored: str | None) -> Touch:
+    """Where a session came from that began at `at` (ms since epoch) on the page `url`; `stored`: its parameters as JSON."""
+    params = _decode_params(stored) if stored else {}
+    named = next((params[name] for name in SOURCES if params.get(name)), None)
+    source = named or (referrer.partition("/")[0] if referrer else None)
+    return Touch(source, referrer, params, url, at)
+
+
+_decode_params = msgspec.json.Decoder(dict[str, str]).decode

@@ -18,9 +18,12 @@ class Online:
     So the dictionaries are ordered ones: of a plain one, the front is found the later the more was removed from it.
     """
 
+    _has_lost = False
+
     def __init__(self) -> None:
         self._seen: dict[bytes, OrderedDict[bytes, int]] = {}
         self._fresh: OrderedDict[tuple[bytes, bytes], int] = OrderedDict()
+        self._unlisted: dict[tuple[bytes, bytes], None] = {}
 
     def see(self, website_id: bytes, visitor_id: bytes, at: int) -> None:
         """A visitor did something."""
@@ -32,12 +35,22 @@ class Online:
         key = (website_id, visitor_id)
         if len(self._fresh) < MOST_FRESH or key in self._fresh:
             self._fresh[key] = at
+        self._unlisted[key] = None
+        if len(self._unlisted) > MOST_FRESH:
+            self._unlisted.clear()
+            self._has_lost = True
         self._forget(visitors, at - ONLINE_MS)
 
     def take_fresh(self, most: int) -> list[tuple[bytes, bytes, int]]:
         """(website id, visitor id, ms since epoch) of some who were seen since they were taken last; those who wait longest come first."""
         taken = (self._fresh.popitem(last=False) for _ in range(min(most, len(self._fresh))))
         return [(*key, at) for key, at in taken]
+
+    def take_unlisted(self) -> tuple[list[tuple[bytes, bytes]], bool]:
+        """(website id, visitor id) of those who were seen since they were taken last; and whether there were others, too many to be kept."""
+        taken, self._unlisted = list(self._unlisted), {}
+        has_lost, self._has_lost = self._has_lost, False
+        return taken, has_lost
 
     def latest(self, website_id: bytes, now: int, most: int) -> dict[bytes, int]:
         """Of the visitors of the last five minutes those who were seen last, and when that was."""

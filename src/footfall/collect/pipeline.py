@@ -26,6 +26,7 @@ from footfall.collect.model import (
     PAGEVIEW,
     PAYMENT,
     PAYMENT_IDS,
+    RESERVED,
     Dropped,
     Hit,
     Reason,
@@ -242,6 +243,8 @@ def _read_custom(fields: Mapping[str, Any]) -> tuple[str, str | None] | Dropped:
     name = clean_goal_name(fields.get("eventName"))
     if name is None:
         return Dropped(Reason.INVALID_EVENT, "extraData.eventName is missing or no goal name")
+    if name in RESERVED:
+        return Dropped(Reason.INVALID_EVENT, f"extraData.eventName: {name} is reserved")
     parameters = clean_parameters({key: value for key, value in fields.items() if key != "eventName"})
     return name, _json(parameters) if parameters else None
 

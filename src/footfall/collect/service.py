@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from footfall.collect import goals
+from footfall.collect.checkouts import note_checkouts
 from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_MS, SKEW_MS, Hit
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
@@ -42,10 +44,14 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     sessions: dict[Params, Params] = {}
     events: list[Params] = []
     payments: set[Params] = set()
+    reached: list[goals.Reached] = []
+    reports: list[Hit] = []
     for hit in hits:
         key = (hit.website_id, hit.visitor_id)
-        if hit.type == PAYMENT and _is_told_before(tx, hit, payments):
-            continue
+        if hit.type == PAYMENT:
+            if _is_told_before(tx, hit, payments):
+                continue
+            reports.append(hit)
         visitor = visitors.get(key)
         is_first = visitor is None or (visitor.pageview_count == 0 and hit.type == PAGEVIEW)
         if visitor is None:
@@ -59,8 +65,13 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
             sessions[(*key, visitor.session_started_at)] = _session(hit, visitor)
         _see(visitor, hit)
         events.append(_event(hit, visitor.session_started_at))
+        if hit.name is not None:
+            reached.append(goals.Reached(hit.website_id, hit.name, hit.visitor_id, hit.event_id))
+    note_checkouts(tx, reports)
     tx.execute_many(sql.event_add, events)
     tx.execute_many(sql.session_put, list(sessions.values()))
+    if reached:
+        goals.count_goals(tx, reached)
     tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
     return [None] * len(hits)
 

@@ -20,6 +20,7 @@ from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
+from footfall.payments.ratebook import RateBook
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
@@ -51,6 +52,7 @@ class PageServices(msgspec.Struct, frozen=True):
     address: ClientAddress
     stopping: asyncio.Event
     scopes: frozenset[str]
+    rates: RateBook
 
 
 class PageRequest(msgspec.Struct):

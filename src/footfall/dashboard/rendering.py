@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import gzip
 import hashlib
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -142,11 +143,12 @@ def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
 
 def money_text(amount: Any, currency: Any) -> str:
     """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; whatever else stands there as it is."""
-    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    is_number = isinstance(amount, int | float | Decimal) and not isinstance(amount, bool)
     code = value_text(currency).strip().upper() if currency else ""
     if not is_number:
         return f"{value_text(amount)} {code}".rstrip()
-    number = f"{abs(amount):,.2f}".removesuffix(".00")
+    digits = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
+    number = f"{abs(amount):,.{digits}f}".removesuffix(".00")
     sign = "-" if amount < 0 else ""
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
 

@@ -34,6 +34,7 @@ from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
 from footfall.identity.identify.wire import read_browser_identify, read_identify
 from footfall.identity.model import BROWSER, SERVER
 from footfall.ids import at_prefix
+from footfall.visitors.listing import look_at_all
 from footfall.websites.model import Website
 
 DAYS = 30
@@ -52,6 +53,7 @@ def fill(
     for start in range(0, len(happened), SLICE):
         part = list(enumerate(happened[start : start + SLICE], start))
         transact(lambda tx, part=part: _write(tx, website, part, key_id))  # type: ignore[misc]
+    transact(lambda tx: look_at_all(tx, [website.website_id]))
     return len(happened)
 
 

@@ -16,6 +16,10 @@ from footfall.identity.model import Person, PersonThen
 from footfall.identity.reading import Member, members_of
 from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import MAX_AT
+from footfall.payments.finance import finance_of_person, nothing_paid
+from footfall.payments.model import Finance
+from footfall.payments.ratebook import RateBook
+from footfall.payments.rates import Rates
 from footfall.people.find.query import find_people
 from footfall.people.journey import EVENT_KEY_BYTES, FACT_KEY_BYTES, journey
 from footfall.people.model import Activity, JourneyPart, ListedPerson, PeopleList, PersonDetail
@@ -40,8 +44,9 @@ VISITORS_LIMIT, MAX_VISITORS_LIMIT = 100, 1000
 class People:
     """The handlers, on one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rates: RateBook) -> None:
         self._database = database
+        self._rates = rates
 
     async def profiles(self, context: Context[WebsitePrincipal]) -> Response:
         """A page of people, newest first; found by search and traits."""
@@ -64,6 +69,7 @@ class People:
             with_reasons == "1",
             read_cursor(query.get("cursor"), KEY_BYTES, KEY_BYTES, "person"),
             read_number_parameter(query, "limit", VISITORS_LIMIT, 1, MAX_VISITORS_LIMIT),
+            await self._rates.rates_for(context.principal.website),
         )
         answer = await self._database.scan(_answer_person, asked, share=context.principal.website.website_id)
         if answer is None:
@@ -147,7 +153,10 @@ def _listed(row: Row, members: list[Member], activity: Activity) -> ListedPerson
 
 
 class PersonQuery(NamedTuple):
-    """Which person, as of which time (ms since epoch; MAX_AT: now), with reasons or without, and which of their visitors."""
+    """Which person, as of which time (ms since epoch; MAX_AT: now), with reasons or without, and which of their visitors.
+
+    `rates`: by which what they paid is summed up.
+    """
 
     website: Website
     ref: Ref
@@ -155,6 +164,7 @@ class PersonQuery(NamedTuple):
     with_reasons: bool = False
     cursor: bytes = b""
     limit: int = VISITORS_LIMIT
+    rates: Rates | None = None
 
 
 class JourneyQuery(NamedTuple):
@@ -186,12 +196,20 @@ def show_person(tx: Transaction, person: Person | PersonThen, asked: PersonQuery
     reasons = None
     if asked.with_reasons and isinstance(person, PersonThen):
         reasons = explain(person, key_names(tx, website_id), [one.visitor_id for one in listed])
+    detail = read_detail(tx, website_id, person, visitors, end)
     return msgspec.structs.replace(
-        read_detail(tx, website_id, person, visitors, end),
+        detail,
+        finance=_finance(tx, person, detail, asked, end),
         visitors=[visitor_of(one) for one in listed],
         following=following,
         reasons=reasons,
     )
+
+
+def _finance(tx: Transaction, person: Person, detail: PersonDetail, asked: PersonQuery, end: int) -> Finance:
+    if not asked.website.has_payments:
+        return nothing_paid(asked.website.currency)
+    return finance_of_person(tx, asked.website, person, detail.activity.first_at, asked.rates, end)
 
 
 def read_journey(tx: Transaction, asked: JourneyQuery) -> JourneyPart | None:

@@ -7,18 +7,28 @@ from itertools import starmap
 
 import msgspec
 
+from footfall.collect.model import GOAL
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity.ledger.show import EVERYTHING
 from footfall.identity.model import IDENTIFY, Person
 from footfall.ids import EVENT_BYTES, FACT_BYTES, at_of
+from footfall.payments.model import Kind, Payment
+from footfall.payments.owners import has_any, of_visitor, some_payments
+from footfall.payments.store import END
+from footfall.payments.store import ID_BYTES as PAYMENT_BYTES
+from footfall.payments.wire import payment_json
 from footfall.people.model import JourneyEntry, JourneyPart
 from footfall.people.person import event_ranges, sql
 
 _decode = msgspec.json.Decoder().decode
 
 Entry = tuple[bytes, Row]
-"""(key, row of an event or an identify fact); keys sort by time, and no two entries share one."""
+"""(key, row of an event or an identify fact, or a payment); keys sort by time, and no two entries share one."""
+PAYMENT_TYPE = "payment_received"
+"""The type of a payment that a server told of; pages have their own `payment`."""
+REFUND_TYPE = "payment_refunded"
 EVENT_KEY_BYTES = EVENT_BYTES + 16
+PAYMENT_KEY_BYTES = PAYMENT_BYTES + 16
 FACT_KEY_BYTES = FACT_BYTES + 16
 _END = b"\xff" * FACT_BYTES
 
@@ -30,6 +40,7 @@ def journey(
     entries = [
         *_events(tx, website_id, person, cursor, limit, newest_first=newest_first),
         *_facts(tx, website_id, person, cursor, limit, newest_first=newest_first),
+        *_payments(tx, website_id, person, cursor, limit, newest_first=newest_first),
     ]
     return _page(entries, cursor, limit, newest_first=newest_first)
 
@@ -44,6 +55,7 @@ def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterato
             for row in tx.all(sql.events_up, (website_id, visitor_id, since, until, EVERYTHING))
         ),
         *_facts(tx, website_id, person, b"", EVERYTHING, newest_first=False),
+        *_payments(tx, website_id, person, b"", EVERYTHING, newest_first=False),
     ]
     entries.sort(key=lambda entry: entry[0])
     return starmap(_entry, entries)
@@ -58,6 +70,7 @@ def visitor_journey(
     entries = [
         *((row.event_id + visitor_id, row) for row in rows),
         *_facts_on(tx, website_id, visitor_id, cursor, limit),
+        *map(_keyed, of_visitor(tx, website_id, visitor_id, limit + 2, cursor[:EVENT_BYTES] + b"\xff")),
     ]
     return _page(entries, cursor, limit, newest_first=True)
 
@@ -118,6 +131,24 @@ def _facts(
             yield row.fact_id + row.visitor_id, row
 
 
+def _payments(
+    tx: Transaction, website_id: bytes, person: Person, cursor: bytes, limit: int, *, newest_first: bool
+) -> Iterator[Entry]:
+    """At least the next `limit` + 1 payments that lie behind the cursor."""
+    if not has_any(tx, website_id):
+        return iter(())
+    edge = cursor[:EVENT_BYTES]
+    since, until = (b"", edge + b"\xff") if newest_first else (edge, END)
+    return map(
+        _keyed,
+        some_payments(tx, website_id, person, since, until, limit + 2, newest_first=newest_first),
+    )
+
+
+def _keyed(one: Payment) -> Entry:
+    return one.payment_id + (one.visitor_id or bytes(16)), one
+
+
 def _facts_on(
     tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
 ) -> Iterator[Entry]:
@@ -136,10 +167,26 @@ def _facts_on(
 
 
 def _entry(key: bytes, row: Row) -> JourneyEntry:
-    return _event(key[EVENT_BYTES:], row) if len(key) == EVENT_KEY_BYTES else _identify(row)
+    if len(key) == EVENT_KEY_BYTES:
+        return _event(key[EVENT_BYTES:], row)
+    return _payment(row) if len(key) == PAYMENT_KEY_BYTES else _identify(row)
+
+
+def _payment(one: Payment) -> JourneyEntry:
+    shown = payment_json(one)
+    return JourneyEntry(
+        type=REFUND_TYPE if one.kind is Kind.REFUND else PAYMENT_TYPE,
+        at=one.at,
+        visitor_id=one.visitor_id,
+        name=one.kind.value,
+        data={name: shown[name] for name in ("paymentId", "transactionId", "amount", "currency", "kind")},
+    )
 
 
 def _event(visitor_id: bytes, row: Row) -> JourneyEntry:
+    data, description = _decode(row.data) if row.data else None, None
+    if row.type == GOAL and data is not None:
+        data, description = data.get("metadata"), data.get("description")
     return JourneyEntry(
         type=row.type,
         at=at_of(row.event_id),
@@ -149,7 +196,8 @@ def _event(visitor_id: bytes, row: Row) -> JourneyEntry:
         query=row.query,
         referrer=row.referrer,
         name=row.name,
-        data=_decode(row.data) if row.data else None,
+        data=data,
+        description=description,
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from footfall.collect.enrich.device import Device
+from footfall.collect.model import Touch
 from footfall.identity.model import Explanation, Person, Stay, TraitValues
+from footfall.payments.model import Finance
 
 EventData = dict[str, Any]
 """What a page or backend said of an event: a JSON object."""
@@ -59,20 +61,10 @@ class VisitorOfPerson(msgspec.Struct, frozen=True):
     last_at: int | None
 
 
-class Touch(msgspec.Struct, frozen=True):
-    """Where a session came from. `source`: its utm_source, ref, source or via, else the referrer's host, else None; `params`: as stored."""
-
-    source: str | None
-    referrer: str | None
-    params: dict[str, str]
-    url: str | None
-    at: int
-
-
 class PersonDetail(msgspec.Struct, frozen=True):
     """A person with what they did. `visitors`: some of them; `following`: the cursor of the next, if there are more.
 
-    `reasons`: why they are what they are, if that was asked for.
+    `reasons`: why they are what they are, if that was asked for. `finance`: what they paid; None on a website without payments.
     """
 
     person: Person
@@ -84,6 +76,7 @@ class PersonDetail(msgspec.Struct, frozen=True):
     visitors: list[VisitorOfPerson] = []
     following: bytes | None = None
     reasons: Explanation | None = None
+    finance: Finance | None = None
 
 
 class SessionDetail(msgspec.Struct, frozen=True):
@@ -100,20 +93,22 @@ class SessionDetail(msgspec.Struct, frozen=True):
 
 
 class JourneyEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, or an identify fact. `at`, `session_at` (of its session's beginning): ms since epoch.
+    """An event, an identify fact or a payment. `at`, `session_at` (of its session's beginning): ms since epoch.
 
-    Of an identify fact, `name` is the user id, and `source` and `fact_id` say who said it; an event has neither.
+    Of an identify fact, `name` is the user id, and `source` and `fact_id` say who said it; an event has neither. `description`: what a server said of a goal.
+    A payment may have no visitor.
     """
 
     type: str
     at: int
-    visitor_id: bytes
+    visitor_id: bytes | None
     session_at: int | None = None
     url: str | None = None
     query: str | None = None
     referrer: str | None = None
     name: str | None = None
     data: EventData | None = None
+    description: str | None = None
     source: str | None = None
     fact_id: bytes | None = None
 

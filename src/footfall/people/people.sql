@@ -46,7 +46,7 @@ SELECT (
 
 -- name: done_between(website_id bytes, visitor_id bytes, since bytes, until bytes, since_at int, until_at int) -> pages int, goals int, first_session_at int?, last_session_at int?
 -- How many pages and goals, and when the first and the last session began that did so in between.
-SELECT count(CASE WHEN type = 'pageview' THEN 1 END) AS pages, count(CASE WHEN type = 'custom' THEN 1 END) AS goals, (
+SELECT count(CASE WHEN type = 'pageview' THEN 1 END) AS pages, count(CASE WHEN type IN ('custom', 'goal') THEN 1 END) AS goals, (
     SELECT started_at FROM session
     WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since_at AND started_at < :until_at
     ORDER BY started_at LIMIT 1

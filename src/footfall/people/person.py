@@ -10,13 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from footfall.collect.enrich.geo import NOWHERE, Place
-from footfall.collect.model import StoredDevice
+from footfall.collect.model import StoredDevice, Touch, touch_of
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity.ledger.show import shared_spans_of, stays
 from footfall.identity.model import Person, Span, Spans
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix
-from footfall.people.model import Activity, PersonDetail, SessionDetail, Touch, VisitorOfPerson
+from footfall.people.model import Activity, PersonDetail, SessionDetail, VisitorOfPerson
 
 sql = load(__file__, "people.sql")
 
@@ -24,8 +24,6 @@ _decode = msgspec.json.Decoder().decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_place = msgspec.json.Decoder(Place).decode
 
-SOURCES = ("utm_source", "ref", "source", "via")
-"""Parameters that say where somebody came from, the one that counts most first."""
 ASKED_AT_ONCE = 500
 """Visitors that are asked for together."""
 NO_ACTIVITY = Activity(0, None, None, [], 0)
@@ -219,12 +217,7 @@ def _done(
 
 
 def _touch(row: Row | None) -> Touch | None:
-    if row is None:
-        return None
-    params = _decode(row.params) if row.params else {}
-    named = next((params[name] for name in SOURCES if params.get(name)), None)
-    source = named or (row.referrer.partition("/")[0] if row.referrer else None)
-    return Touch(source, row.referrer, params, row.entry_url, row.started_at)
+    return None if row is None else touch_of(row.started_at, row.entry_url, row.referrer, row.params)
 
 
 def read_sessions(tx: Transaction, website_id: bytes, person: Person) -> Iterator[SessionDetail]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from footfall.clock import to_iso
+from footfall.collect.model import GOAL
 from footfall.errors import BadRequest
 from footfall.identity.identify.wire import (
     explanation_json,
@@ -18,13 +19,13 @@ from footfall.identity.identify.wire import (
     stay_json,
 )
 from footfall.ids import format_uuid
+from footfall.payments.wire import finance_json, touch_json
 from footfall.people.find.terms import folded, read_number
 from footfall.people.model import (
     JourneyEntry,
     ListedPerson,
     PersonDetail,
     SessionDetail,
-    Touch,
     VisitorOfPerson,
 )
 from footfall.web.parameters import read_number_parameter
@@ -151,8 +152,9 @@ def detail_json(one: PersonDetail) -> dict[str, Any]:
             "pageViewCount": one.page_view_count,
             "goalCount": one.goal_count,
         },
-        "firstTouch": _touch_json(one.first_touch),
-        "lastTouch": _touch_json(one.last_touch),
+        "firstTouch": touch_json(one.first_touch),
+        "lastTouch": touch_json(one.last_touch),
+        **(finance_json(one.finance) if one.finance else {}),
     }
 
 
@@ -169,21 +171,10 @@ def visitor_json(one: VisitorOfPerson) -> dict[str, Any]:
     }
 
 
-def _touch_json(touch: Touch | None) -> dict[str, Any] | None:
-    if touch is None:
-        return None
-    return {
-        "source": touch.source,
-        "referrer": touch.referrer,
-        "params": touch.params,
-        "url": touch.url,
-        "at": to_iso(touch.at),
-    }
-
-
 def entry_json(one: JourneyEntry) -> dict[str, Any]:
     """An entry of a journey."""
-    visitor = format_uuid(one.visitor_id)
+    visitor = format_uuid(one.visitor_id) if one.visitor_id else None
+    of_server = {"isServer": True, "description": one.description} if one.type == GOAL else {}
     return {
         "type": one.type,
         "at": to_iso(one.at),
@@ -194,6 +185,7 @@ def entry_json(one: JourneyEntry) -> dict[str, Any]:
         "referrer": one.referrer,
         "name": one.name,
         "data": {"source": one.source, "factId": one.fact_id.hex()} if one.fact_id else one.data,
+        **of_server,
     }
 
 

@@ -12,7 +12,7 @@ import msgspec
 def curl_line(method: str, path: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
     """A curl command. `$FOOTFALL` is the server's address, `$KEY` an API key; `parameters` are the operation's, resolved.
 
-    Shown are path and header parameters, and filters of the query; their `example` is their value.
+    Shown are path and header parameters, and of the query filters, and what the operation itself gives an example of; their `example` is their value.
     """
     return " \\\n  ".join(_parts(method, path, operation, parameters))
 
@@ -43,6 +43,8 @@ def _address(path: str, parameters: list[dict[str, Any]]) -> str:
             path = path.replace("{" + parameter["name"] + "}", parameter["example"])
         elif parameter["in"] == "query" and isinstance(parameter.get("example"), dict):
             fields |= parameter["example"]
+        elif parameter["in"] == "query" and "example" in parameter and parameter["name"] != "websiteId":
+            fields[parameter["name"]] = parameter["example"]
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
     return f'"$FOOTFALL{path}?{query}"' if query else f"$FOOTFALL{path}"
 

@@ -1,1 +1,1 @@
-"""One browser or app install, as the API shows it."""
+"""Browsers and app installs: the list of them, and one of them whole."""

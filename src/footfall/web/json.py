@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from footfall.errors import BadRequest
 
-_decode = msgspec.json.Decoder().decode
-encode = msgspec.json.Encoder().encode
+Decode = Callable[[bytes | bytearray], Any]
+_decode: Decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def decode_object(body: bytes | bytearray) -> dict[str, Any]:
+def decoding(read_number: Callable[[str], Any]) -> Decode:
+    """How JSON is decoded whose numbers with a fraction or an exponent are to be read exactly."""
+    return msgspec.json.Decoder(float_hook=read_number).decode
+
+
+def decode_object(body: bytes | bytearray, using: Decode = _decode) -> dict[str, Any]:
     """The JSON object in `body`. Raises BadRequest for all else: NaN, lone surrogates, U+0000 and bottomless nesting included."""
-    value = decode(body)
+    value = decode(body, using)
     if type(value) is not dict:
         raise BadRequest(f"The body must be a JSON object, not {_KINDS.get(type(value), 'another value')}.")
     return value
 
 
-def decode(body: bytes | bytearray) -> Any:
+def decode(body: bytes | bytearray, using: Decode = _decode) -> Any:
     """The JSON value in `body`, which may begin with a byte order mark. Raises BadRequest."""
     try:
-        value = _decode(body.removeprefix(codecs.BOM_UTF8))
+        value = using(body.removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError as error:
         raise BadRequest("The body is not UTF-8.") from error
     except RecursionError as error:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from footfall.currencies import DIGITS
 from footfall.errors import FieldError
 from footfall.hostnames import MAX_HOST, to_ascii, to_unicode
 from footfall.labels import clean_label
@@ -24,6 +25,9 @@ def clean_changes(typed: Changes, known: Website) -> Changes:
         timezone=typed.timezone
         if typed.timezone in (None, known.timezone)
         else check_timezone(typed.timezone),
+        currency=typed.currency
+        if typed.currency in (None, known.currency)
+        else check_currency(typed.currency),
         allowed_hostnames=None
         if typed.allowed_hostnames is None
         else _changed(known.allowed_hostnames, typed.allowed_hostnames, "allowed_hostnames", clean_host),
@@ -131,6 +135,14 @@ def check_timezone(name: str) -> str:
     if name not in _timezones():
         raise FieldError("timezone", f"{name[:60]!r} is no IANA time zone; use one such as Europe/Berlin")
     return name
+
+
+def check_currency(code: str) -> str:
+    """A currency as it is stored. Raises FieldError."""
+    upper = code.strip().upper()
+    if upper not in DIGITS:
+        raise FieldError("currency", f"{code[:20]!r} is no ISO 4217 code; use one such as USD")
+    return upper
 
 
 @functools.cache

@@ -37,6 +37,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     is_signature_required: bool | None = None
     is_headless_allowed: bool | None = None
     is_image_allowed: bool | None = None
+    currency: str | None = None
 
 
 class Website(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,3 +63,7 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     is_image_allowed: bool
     """Whether the dashboard shows people's images, which the browser loads from other sites."""
     created_at: int
+    currency: str = "USD"
+    """In which sums of payments are shown (ISO 4217)."""
+    has_payments: bool = False
+    """Whether any payment ever came."""

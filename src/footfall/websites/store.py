@@ -150,8 +150,15 @@ def put_website(tx: Transaction, website: Website) -> None:
             int(website.is_headless_allowed),
             int(website.is_image_allowed),
             website.created_at,
+            website.currency,
         ),
     )
+
+
+def note_payments(tx: Transaction, website_id: bytes) -> None:
+    """From now on answers about the website's people ask for payments."""
+    if tx.execute(sql.payments_noted, (website_id,)):
+        configuration_changed(tx)
 
 
 def configuration_version(tx: Transaction) -> int:
@@ -184,4 +191,6 @@ def _website(row: Row) -> Website:
         is_headless_allowed=bool(row.is_headless_allowed),
         is_image_allowed=bool(row.is_image_allowed),
         created_at=row.created_at,
+        currency=row.currency,
+        has_payments=bool(row.has_payments),
     )

@@ -19,14 +19,14 @@ from footfall.people.person import device_kind
 from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
-Session = tuple[bytes, int | None]
+Session = tuple[bytes | None, int | None]
 """A visitor, and when its session began (ms since epoch); None: no session is known."""
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """Entries of a journey that belong together."""
+    """Entries of a journey that belong together. `visitor_id` None: payments that came without one."""
 
-    visitor_id: bytes
+    visitor_id: bytes | None
     entries: list[JourneyEntry]
 
 
@@ -53,7 +53,7 @@ def show_journey(
     tx: Transaction, website: Website, part: JourneyPart, path: str, *, is_first: bool, with_devices: bool
 ) -> Journey:
     """A part of a journey as it is drawn on the page at `path`, with what its ids stand for."""
-    visitors = {entry.visitor_id for entry in part.entries} if with_devices else set()
+    visitors = {one for entry in part.entries if (one := entry.visitor_id)} if with_devices else set()
     users = {entry.name or "" for entry in part.entries if entry.type == IDENTIFY}
     return Journey(
         path,

@@ -10,7 +10,7 @@ import msgspec
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest, apart, attachment, redirect, render
 from footfall.dashboard.pages.journey import Journey, render_journey, show_journey
-from footfall.dashboard.rendering import clock_text, plain
+from footfall.dashboard.rendering import clock_text, money_text, plain
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
 from footfall.identity.ledger.endpoints import (
@@ -25,6 +25,8 @@ from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
+from footfall.payments.model import Finance
+from footfall.payments.money import to_major
 from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
@@ -92,7 +94,10 @@ async def _show_person(
     with_ledger = request.query.get("ledger") == "1" or "fact" in request.form
     devices = read_cursor(request.query.get("devices"), KEY_BYTES, KEY_BYTES, "person")
     facts = read_cursor(request.query.get("facts"), FACT_BYTES, FACT_BYTES, "ledger")
-    query = PersonQuery(request.site, ref_of(request), with_reasons=with_reasons, cursor=devices, limit=PAGE)
+    rates = await request.services.rates.rates_for(request.site)
+    query = PersonQuery(
+        request.site, ref_of(request), with_reasons=with_reasons, cursor=devices, limit=PAGE, rates=rates
+    )
     asked = _PersonQuery(
         query, read_journey_cursor(request.query.get("cursor")), facts if with_ledger else None
     )
@@ -111,6 +116,7 @@ async def _show_person(
             person=page.detail.person,
             journey=page.journey,
             timeline=timeline(page.detail, request.now),
+            revenue=revenue_texts(page.detail.finance),
             problem=problem,
             done=request.query.get("done"),
             here=path_of(request),
@@ -208,6 +214,14 @@ def _read_part(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | 
     website, ref, cursor = asked
     person = person_now(tx, website.website_id, resolve_profile(tx, website, ref))
     return None if person is None else _read_journey(tx, website, ref, person, cursor)
+
+
+def revenue_texts(finance: Finance | None) -> list[str]:
+    """What a person paid: in the website's currency, and what has no rate apart; nothing of who paid nothing."""
+    if finance is None or not finance.count:
+        return []
+    shown = [finance.revenue.total, *finance.revenue.unconverted]
+    return [money_text(to_major(one), one.currency) for one in shown]
 
 
 class Bar(NamedTuple):

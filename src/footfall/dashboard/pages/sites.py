@@ -154,6 +154,7 @@ def _fields(website: Website) -> dict[str, str]:
         "domain": to_unicode(website.domain),
         "name": website.name,
         "timezone": website.timezone,
+        "currency": website.currency,
         **{name: ", ".join(items) for name, items in lists.items()},
         **{name: "on" for name in SWITCHES if getattr(website, name)},
     }
@@ -179,6 +180,7 @@ def _typed(form: dict[str, str], website: Website) -> Changes:
         name=form.get("name") or to_unicode(website.domain),
         domain=form.get("domain", ""),
         timezone=form.get("timezone", ""),
+        currency=form.get("currency", website.currency),
         allowed_hostnames=_items(form.get("allowed_hostnames", "")),
         exclusions=Exclusions(**{name: _items(form.get(f"excluded_{name}", "")) for name in EXCLUSIONS}),
         **{name: name in form for name in SWITCHES},

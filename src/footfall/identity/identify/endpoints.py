@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import itertools
 from collections.abc import Awaitable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.identify.batch import NDJSON, read_calls
 from footfall.identity.identify.service import (
     IDENTIFY_HANDLER,
     PREVIEW_HANDLER,
@@ -24,15 +20,12 @@ from footfall.identity.identify.service import (
 )
 from footfall.identity.identify.wire import Identify, JunkUserId, read_identify
 from footfall.identity.model import SERVER, Warn
+from footfall.web.batch import BatchReader, Charge, Item, failed, submit_all
 from footfall.web.context import Context
-from footfall.web.envelope import JSON_TYPE, Headers, Response
+from footfall.web.envelope import JSON_TYPE, Response
 from footfall.web.json import decode_object, encode
 from footfall.websites.counts import Counts
 
-_READ_ON_LOOP = 32 * 1024
-"""Bytes of a batch that are read in about a millisecond."""
-_SUBMIT_AT_ONCE = 50
-"""Calls of a batch, less than a millisecond."""
 _MESSAGES = {
     "created": "User profile created successfully",
     "updated": "User profile updated successfully",
@@ -58,25 +51,6 @@ class _Answer(msgspec.Struct):
     status: str = "success"
 
 
-class _Error(msgspec.Struct):
-    code: int
-    message: str
-
-
-class _Item(msgspec.Struct, omit_defaults=True):
-    """One answer of a batch: `data` or `error`."""
-
-    status: int
-    data: IdentifyData | None = None
-    error: _Error | None = None
-
-
-class Charge(Protocol):
-    """See `web.ratelimit.RateLimit.take_more`."""
-
-    def __call__(self, key: bytes, now: int, calls: int) -> Headers: ...
-
-
 class Identifying:
     """The handlers, on one database. `charge` counts calls of a credential against its rate limit."""
 
@@ -86,7 +60,7 @@ class Identifying:
         self._charge = charge
         self._batches = itertools.count()
         """Numbers for the batches that come."""
-        self._reader = ThreadPoolExecutor(1, "batches")
+        self._reader = BatchReader(read_identify, "identify calls")
 
     async def identify(self, context: Context[WebsitePrincipal]) -> Response:
         """Says which user a visitor is. Answers 200 once the fact is on disk; with `?dry_run=1`, what would come of it."""
@@ -102,49 +76,23 @@ class Identifying:
 
     async def batch(self, context: Context[WebsitePrincipal]) -> Response:
         """Many calls in one, each answered in order with a status of its own; `?dry_run=1` as for one."""
-        is_lines = context.header(b"content-type").lower().startswith(NDJSON)
-        calls = await self._read_batch(context.body, is_lines)
+        calls = await self._reader.read(context)
         if len(calls) > 1:
             context.limits[:] = self._charge(
                 context.principal.caller.credential_id, context.now, len(calls) - 1
             )
         self._count_junk(context, calls)
         is_dry_run, bulk = read_dry_run(context), next(self._batches)
+        waiting: list[Any]
         if is_dry_run:
             waiting = await self._preview_all(context, calls)
         else:
-            waiting = await self._submit_all(context, calls, bulk)
+            waiting = await submit_all(calls, lambda said: self._submit(context, said, bulk))
         items = [
             await _finish_item(context, said, outcome, is_dry_run=is_dry_run)
             for said, outcome in zip(calls, waiting, strict=True)
         ]
         return Response(encode({"status": "success", "data": items}), 200, [JSON_TYPE])
-
-    async def _read_batch(self, body: bytes, is_lines: bool) -> list[Identify | ApiError]:
-        """The calls of a body. A large one is read on a thread, one at a time: it would hold up everybody else."""
-        if len(body) <= _READ_ON_LOOP:
-            return read_calls(body, is_lines=is_lines)
-        read = functools.partial(read_calls, body, is_lines=is_lines)
-        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
-
-    async def _submit_all(
-        self, context: Context[WebsitePrincipal], calls: list[Identify | ApiError], bulk: int
-    ) -> list[Any]:
-        """The outcome to come of each call, or its error."""
-        waiting: list[Any] = []
-        for number, said in enumerate(calls, 1):
-            waiting.append(said if isinstance(said, ApiError) else self._try_submit(context, said, bulk))
-            if number % _SUBMIT_AT_ONCE == 0:
-                await asyncio.sleep(0)  # so that live calls do not wait for a whole batch
-        return waiting
-
-    def _try_submit(
-        self, context: Context[WebsitePrincipal], said: Identify, bulk: int
-    ) -> Awaitable[Any] | ApiError:
-        try:
-            return self._submit(context, said, bulk)
-        except ApiError as error:
-            return error
 
     async def _preview_all(
         self, context: Context[WebsitePrincipal], calls: list[Identify | ApiError]
@@ -198,19 +146,15 @@ def _call(context: Context[WebsitePrincipal], said: Identify) -> IdentifyCall:
 
 async def _finish_item(
     context: Context[WebsitePrincipal], said: Identify | ApiError, outcome: Any, *, is_dry_run: bool
-) -> _Item:
+) -> Item:
     """The answer to a call; `outcome` may be still to come."""
     if isinstance(said, ApiError):
-        return _failed(said)
+        return failed(said)
     try:
         found = await outcome if isinstance(outcome, Awaitable) else outcome
-        return _Item(200, data=_data(context, found, said, is_dry_run=is_dry_run))
+        return Item(200, data=_data(context, found, said, is_dry_run=is_dry_run))
     except ApiError as error:
-        return _failed(error)
-
-
-def _failed(error: ApiError) -> _Item:
-    return _Item(error.status, error=_Error(error.status, error.message))
+        return failed(error)
 
 
 def _data(

@@ -87,7 +87,7 @@ def read_identify(body: Mapping[str, Any]) -> Identify:
             elif key == "$unset":
                 unset += _read_unset(value)
             elif key == "$at":
-                at = _read_at(value)
+                at = read_at(value, "$at")
             else:
                 raise BadRequest(
                     f"{key}: unknown operation. Keys with a $ are $set_once, $unset and $at only."
@@ -185,7 +185,8 @@ def _read_unset(value: object) -> list[str]:
     return [_read_key(key) for key in dict.fromkeys(value)]
 
 
-def _read_at(value: object) -> int:
+def read_at(value: object, field: str) -> int:
+    """A time as a call states it (ms since epoch). Raises BadRequest."""
     if type(value) is str:
         try:
             at = from_iso(value)
@@ -194,7 +195,7 @@ def _read_at(value: object) -> int:
         if 0 <= at <= MAX_AT:
             return at
     raise BadRequest(
-        '$at must be an ISO 8601 time with a zone, from 1970 on, such as "2026-05-05T12:00:00Z".'
+        f'{field} must be an ISO 8601 time with a zone, from 1970 on, such as "2026-05-05T12:00:00Z".'
     )
 
 

@@ -83,7 +83,7 @@ class Condition(msgspec.Struct, frozen=True):
         return self.source or " EXCEPT ".join((everybody, *self.others))
 
 
-class _Builder:
+class Builder:
     """Collects parameters while a statement is composed. What comes from a caller is always a parameter."""
 
     def __init__(self, website_id: bytes) -> None:
@@ -102,11 +102,14 @@ class _Builder:
         used = [i for i, declared in enumerate(self.types) if _uses(text, declared.split()[0])]
         declared = ", ".join(self.types[i] for i in used)
         statement = make_statement("people", declared, text, columns)
-        return tx.all(_for_engines(statement), tuple(self.values[i] for i in used))
+        return tx.all(self.for_engines(statement), tuple(self.values[i] for i in used))
+
+    def for_engines(self, statement: Statement) -> Statement:
+        """The statement with what the engines say in different ways."""
+        return _for_engines(statement)
 
 
 def _for_engines(statement: Statement) -> Statement:
-    """The statement with what the engines say in different ways."""
     # SQLite's LIKE knows no case, and to lower the values of a million people costs as much again as to compare them.
     sqlite = _ANY_CASE.sub(r"(\1 GLOB \2 OR \3 IS NULL)", _LOWER.sub(r"\1", statement.sqlite))
     sqlite = _ANY_OF.sub(r"(SELECT value FROM json_each(\1))", sqlite)
@@ -136,19 +139,27 @@ class Found(NamedTuple):
 
 def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int = FEW) -> Found:
     """The people on the page in the order that the query names. `few`: see FEW."""
-    builder = _Builder(website_id)
-    conditions = [_condition(tx, builder, website_id, one) for one in query.filters]
-    if query.search:
-        conditions += _search(builder, query.search, people_named(tx, website_id, query.search))
+    builder = Builder(website_id)
+    conditions = conditions_of(tx, builder, website_id, query.filters, query.search)
     ids, total = _Search(tx, builder, query, conditions, few).run()
     rows = tx.get_many(PERSON, [(website_id, profile_id) for profile_id in ids])  # None: merged a moment ago
     return Found([row for row in rows if row is not None], min(total, EXACT_TOTAL), total <= EXACT_TOTAL)
 
 
+def conditions_of(
+    tx: Transaction, builder: Builder, website_id: bytes, filters: Iterable[Filter], search: str
+) -> list[Condition]:
+    """What is true for people whom all of these filters, and the folded text `search` unless it is empty, leave."""
+    conditions = [_condition(tx, builder, website_id, one) for one in filters]
+    if search:
+        conditions += _search(builder, search, people_named(tx, website_id, search))
+    return conditions
+
+
 def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
     """Some fields with a value that contains `text`, ignoring case. Looks only at some values if there are very many."""
     names = field_names(tx, website_id, MOST_FIELDS)
-    builder = _Builder(website_id)
+    builder = Builder(website_id)
     test = _pattern(builder, composed(text), "v.value")
     limit = builder.add(MOST_LOOKED_AT // max(1, len(names)), "int")
     found: list[str] = []
@@ -174,7 +185,7 @@ class _Search:
     """One question to the trait index."""
 
     def __init__(
-        self, tx: Transaction, builder: _Builder, query: PeopleQuery, conditions: list[Condition], few: int
+        self, tx: Transaction, builder: Builder, query: PeopleQuery, conditions: list[Condition], few: int
     ) -> None:
         self._tx = tx
         self._builder = builder
@@ -311,7 +322,7 @@ class _Search:
         )
 
 
-def _condition(tx: Transaction, builder: _Builder, website_id: bytes, one: Filter) -> Condition:
+def _condition(tx: Transaction, builder: Builder, website_id: bytes, one: Filter) -> Condition:
     field = field_meant(tx, website_id, one.name)
     name = builder.add(field, "text")
     own = f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}"
@@ -334,7 +345,7 @@ def _condition(tx: Transaction, builder: _Builder, website_id: bytes, one: Filte
     return _is(builder, field, one, own, everybody)
 
 
-def _is(builder: _Builder, field: str, one: Filter, own: str, everybody: str) -> Condition:
+def _is(builder: Builder, field: str, one: Filter, own: str, everybody: str) -> Condition:
     """People whose field is any of the values, or a list that has one; or of whom that is not true."""
     meant = sorted({value for text in one.values for value in values_meant(text)})
     values = _listed_values(builder, meant)
@@ -353,12 +364,12 @@ def _is(builder: _Builder, field: str, one: Filter, own: str, everybody: str) ->
     return Condition(f"EXISTS ({own} AND {test})", source, source)
 
 
-def _listed_values(builder: _Builder, values: Iterable[str]) -> str:
+def _listed_values(builder: Builder, values: Iterable[str]) -> str:
     return ", ".join(builder.add(value, "text") for value in values)
 
 
 def _contains(
-    builder: _Builder, texts: tuple[str, ...], found: list[str] | None, name: str, own: str, everybody: str
+    builder: Builder, texts: tuple[str, ...], found: list[str] | None, name: str, own: str, everybody: str
 ) -> Condition:
     """People whose field contains any of the texts. `found`: the values that do, of those that are kept whole; None when that is open.
 
@@ -382,7 +393,7 @@ def _contains(
     )
 
 
-def _pattern(builder: _Builder, text: str, value: str) -> str:
+def _pattern(builder: Builder, text: str, value: str) -> str:
     """Whether `value` contains `text`, ignoring case. LIKE in the databases ignores the case of ASCII letters only."""
     if not text.isascii():
         glob, regex = (builder.add(pattern, "text") for pattern in any_case(text))
@@ -392,13 +403,13 @@ def _pattern(builder: _Builder, text: str, value: str) -> str:
     return f"lower({value}) LIKE {builder.add(f'%{escaped}%', 'text')} ESCAPE '!'"
 
 
-def _search(builder: _Builder, text: str, named: list[bytes]) -> list[Condition]:
+def _search(builder: Builder, text: str, named: list[bytes]) -> list[Condition]:
     """People of whom words begin with all that are asked for, in any order; and those who are `named` by the text."""
     conditions = [_begins(builder, word) for word in asked_words(text)]
     return [_or_named(builder, one, named) for one in conditions] if named else conditions
 
 
-def _begins(builder: _Builder, text: str) -> Condition:
+def _begins(builder: Builder, text: str) -> Condition:
     """People of whom a word, or the whole of user id, name or e-mail address, begins with `text`."""
     low, high = builder.add(text, "text"), builder.add(text + "\U0010ffff", "text")
     found = f"SELECT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term >= {low} AND s.term < {high}"
@@ -411,7 +422,7 @@ def _begins(builder: _Builder, text: str) -> Condition:
     )
 
 
-def _or_named(builder: _Builder, one: Condition, named: list[bytes]) -> Condition:
+def _or_named(builder: Builder, one: Condition, named: list[bytes]) -> Condition:
     ids = ", ".join(builder.add(profile_id, "bytes") for profile_id in named)
     these = f"SELECT l.profile_id FROM listed_person l WHERE l.website_id = :w AND l.profile_id IN ({ids})"
     return Condition(

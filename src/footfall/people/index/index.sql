@@ -105,3 +105,11 @@ SELECT value AS form FROM setting WHERE name = 'trait_index_form';
 -- name: form_put(form int)
 -- Note the form in which the whole index is.
 INSERT INTO setting (name, value) VALUES ('trait_index_form', :form) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: profiles_by_term(website_id bytes, term text, most int) -> profile_id bytes
+-- The people who are found by a term.
+SELECT profile_id FROM search_term WHERE website_id = :website_id AND term = :term ORDER BY profile_id LIMIT :most;
+
+-- name: profiles_by_value(website_id bytes, name text, value text, most int) -> profile_id bytes
+-- The people who have a trait of this value.
+SELECT profile_id FROM trait WHERE website_id = :website_id AND name = :name AND value = :value ORDER BY profile_id LIMIT :most;

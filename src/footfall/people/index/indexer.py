@@ -22,6 +22,7 @@ from footfall.identity.model import TraitValues
 from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of
 from footfall.people.find.terms import FORM, Indexed, indexed_value, search_terms
+from footfall.people.index.payers import EVIDENCE, find_payers
 
 sql = load(__file__, "index.sql")
 
@@ -58,13 +59,14 @@ class Take(NamedTuple):
 class Step(NamedTuple):
     """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited.
 
-    `left`: the keys of those that have to be removed once the index is committed.
+    `left`: the keys of those that have to be removed once the index is committed. `has_looks`: whether payments wait to be looked at.
     """
 
     changes: int
     seconds: float
     waited: int
     left: list[Params]
+    has_looks: bool
 
 
 def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
@@ -81,12 +83,14 @@ def _step(tx: Transaction, take: Take) -> Step:
         if (key := (change.website_id, change.profile_id)) not in whole:
             named.setdefault(key, set()).update(_decode(change.names))
     _index(tx, sorted(whole | _index_traits(tx, named)))
+    evident = [key for key, names in named.items() if not EVIDENCE.isdisjoint(names)]
+    has_looks = find_payers(tx, [*whole, *evident], is_up_to_date=len(changes) < take.most)
     left: list[Params] = [(change.website_id, change.change_id) for change in changes]
     if tx.derived is tx:
         remove_changes(tx, [left])
         left = []
     waited = system_clock() - at_of(changes[0].change_id) if changes else 0
-    return Step(len(changes), perf_counter() - started, waited, left)
+    return Step(len(changes), perf_counter() - started, waited, left, has_looks)
 
 
 def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
@@ -308,7 +312,7 @@ class TraitIndexer:
             if self._pending.is_due() or (self._pending.keys and not has_more):
                 await self._flush()
             await self._tell_sizes(step.changes)
-            return self._pause(step, has_more=has_more)
+            return self._pause(step, has_more=has_more or step.has_looks)
         except Exception:
             self._pending = _Pending()
             self._derived.limit_bulk(None)
@@ -357,7 +361,7 @@ class TraitIndexer:
         """
         live_calls, self._live_calls = self._live_calls, self._database.live_calls()
         is_busy, is_behind = self._live_calls > live_calls, step.waited > BEHIND_MS
-        self._derived.limit_bulk(step.changes // 2 if is_behind and has_more else None)
+        self._derived.limit_bulk(max(step.changes // 2, 1) if is_behind and has_more else None)
         if not has_more:
             return IDLE_SECONDS
         wanted = STEP if is_busy else STEP_ALONE
