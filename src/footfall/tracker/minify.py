@@ -33,14 +33,15 @@ def minify(source: str) -> str:
 
 def _shorten_names(text: str) -> str:
     """With a letter or two for each name that the text declares. A word that is also a field, or stands in a text, stays everywhere."""
-    parts = _TOKEN.split(text)  # what lies between two tokens, then the token, as one or the other kind
-    kept = set(re.findall(r"\w+", " ".join(filter(None, parts[1::3]))))
-    names = Counter(filter(None, parts[2::3]))
+    # Again and again: what lies between two tokens, a token that stays, a name. One of the last two is empty.
+    parts = [part or "" for part in _TOKEN.split(text)]
+    kept = set(re.findall(r"\w+", " ".join(parts[1::3])))
+    names = Counter(parts[2::3])
     declared = {name for found in _DECLARED.findall(text) for name in found}
     long = [name for name, _ in names.most_common() if name in declared - kept and len(name) > 2]
     short = (name for name in _short_names() if name not in names and name not in kept)
     renamed = dict(zip(long, short, strict=False))
-    return "".join(renamed.get(part, part) for part in parts if part)
+    return "".join(renamed.get(part, part) for part in parts)
 
 
 def _short_names() -> Iterator[str]:
