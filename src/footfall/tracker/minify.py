@@ -1,4 +1,4 @@
-"""The tracking script made short: without comments and blanks, and with short names of its own. Pure."""
+"""The tracking script made short: without comments and blanks, which is rjsmin's work, and with short names of its own. Pure."""
 
 from __future__ import annotations
 
