@@ -177,8 +177,7 @@ def certificate(folder: Path) -> None:
 def nginx_config(folder: Path, server: RunningServer) -> str:
     """The guide's configuration on sockets of the folder, with both of its blocks for nginx."""
     whole, public = (
-        blocks(section("https.md", title), "nginx")[0]
-        for title in ("nginx", "Keep the dashboard private")
+        blocks(section("https.md", title), "nginx")[0] for title in ("nginx", "Keep the dashboard private")
     )
     inside = whole.replace("    location / {", public + "\n    location / {", 1)
     for stated, real in {
