@@ -1,4 +1,4 @@
-"""`GET /api/v1/visitors/{id}`: one visitor, whole."""
+"""`GET /api/v1/visitors/{id}`: everything about one visitor."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from footfall.web.json import encode
 from footfall.websites.model import Website
 
 MOST_EVENTS = 1000
-"""Newest events of a visitor that the answer lists."""
+"""How many of the newest events of a visitor the answer lists."""
 MOST_PAYMENTS = 200
-"""Payments of a visitor that are summed up on the event loop."""
+"""How many payments of a visitor are summed up on the event loop."""
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
-    """A visitor as of the latest event. Times in ms since epoch; `referrer`, `params` and `click_ids` (JSON) are of the first session.
+    """A visitor as of the latest event. Times in ms since epoch; `referrer`, `params` and `click_ids` (JSON) are those of the first session.
 
-    `person`: who it is, None when anonymous.
+    `person`: who it is, None if anonymous.
     """
 
     visitor_id: bytes
@@ -64,7 +64,7 @@ class Wire(msgspec.Struct, rename="camel"):
 
 
 class Params(Wire, rename=None):
-    """What the address of the first session's first page said; all names are always there."""
+    """What the address of the first session's first page said; all names are always present."""
 
     ref: str | None = None
     source: str | None = None
@@ -99,7 +99,7 @@ class Viewport(Wire):
 
 
 class Identity(Wire):
-    """Where a visitor is and with what, as of the latest pageview; `params` and `referrer` are of the first session."""
+    """Where a visitor is and what they use, as of the latest pageview; `params` and `referrer` are those of the first session."""
 
     country: str | None
     country_code: str | None
@@ -146,7 +146,7 @@ class ActivityData(Wire):
     visited_pages: list[VisitedPage]
     completed_goals: list[CompletedGoal]
     completed_custom_goals: list[CompletedGoal]
-    """The same under its older name, which clients still read; without what payments reached."""
+    """The same under its older name, which clients still read; without goals that payments reached."""
 
 
 class ProfileData(Wire):
@@ -159,7 +159,7 @@ class ProfileData(Wire):
 
 
 class VisitorData(Wire, omit_defaults=True):
-    """`data` of the answer; `profile` only for identified visitors. What was paid is described in `payments.wire.finance_json`."""
+    """`data` of the answer; `profile` only for identified visitors. `payments.wire.finance_json` describes what was paid."""
 
     visitor_id: str
     identity: Identity
@@ -201,7 +201,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
         asked = VisitorQuery(website, visitor_id, context.now, await rates.rates_for(website))
         data = await database.gather(read_visitors, asked)
         if isinstance(data, TooMany):
-            # Off the event loop, for it takes its time to sum them up.
+            # Off the event loop, because summing them up takes time.
             whole = asked._replace(most=EVERYTHING)
             return await database.scan(_answer_whole, whole, share=website.website_id)
         if data is None:
@@ -212,7 +212,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
 
 
 class VisitorQuery(NamedTuple):
-    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: payments that are read at once."""
+    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: how many payments are read at once."""
 
     website: Website
     visitor_id: bytes
@@ -230,7 +230,7 @@ def _answer_whole(tx: Transaction, asked: VisitorQuery) -> Response:
 
 
 def read_visitors(tx: Transaction, calls: list[VisitorQuery]) -> list[VisitorData | TooMany | None]:
-    """Each visitor as the wire shows it; None before the first pageview."""
+    """Each visitor in wire form; None before the first pageview."""
     keys = [(call.website.website_id, call.visitor_id) for call in calls]
     paying = [number for number, call in enumerate(calls) if call.website.has_payments]
     rows, events, profiles, paid = tx.groups(
@@ -284,7 +284,7 @@ def _finance(
 
 @functools.lru_cache(256)
 def _nothing(currency: str) -> dict[str, Any]:
-    """The same of who paid nothing."""
+    """The same for somebody who paid nothing."""
     return finance_json(nothing_paid(currency))
 
 
@@ -298,7 +298,7 @@ def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visit
 def _visitor(
     tx: Transaction, key: tuple[bytes, bytes], rows: list[Row], profiles: list[Row]
 ) -> Visitor | None:
-    """The visitor from its row and that of who it is, if there are any."""
+    """The visitor from its row and the row of its person, if they exist."""
     row = rows[0] if rows else None
     if row is None or row.pageview_count == 0:
         return None
@@ -381,7 +381,7 @@ def _server_goal(event: Row) -> CompletedGoal:
 
 
 def _with_lifecycle(goals: list[CompletedGoal], payments: list[Payment]) -> list[CompletedGoal]:
-    """The goals with those that payments reach, oldest first; the newest of them."""
+    """The goals together with those reached by payments, oldest first; only the newest of them."""
     reached = [
         CompletedGoal(name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
         for one in payments[:MOST_EVENTS]

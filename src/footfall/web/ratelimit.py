@@ -1,6 +1,6 @@
 """Calls per minute for each API key or access token: fixed windows, in this process.
 
-The `limits` package does the same at 4.5 microseconds per call, plus the headers, a tenth of what an identify call may cost;
+The `limits` package does the same at 4.5 microseconds per call and as much again for the headers, a tenth of what an identify call may cost;
 this takes 0.5 (docs/decisions/0004-own-rate-limit.md).
 """
 
