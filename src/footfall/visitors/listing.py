@@ -34,7 +34,7 @@ LOOK_SECONDS = 1.0
 """How often to check whom this process saw."""
 FLUSH_SECONDS = 1.0
 BUSY_CALLS, BUSY_PAUSE, PAUSE = 200, 49.0, 3.0
-"""From this many live calls per second on, a pause of 49 times the duration of a step follows it; below that, of 3 times."""
+"""From BUSY_CALLS live calls per second on, each step is followed by a pause of BUSY_PAUSE times its duration; below that, of PAUSE times."""
 
 _decode_place = msgspec.json.Decoder(Place).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
