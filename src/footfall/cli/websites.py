@@ -81,7 +81,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     default=None,
     help="Show people's images in the dashboard, loaded from their own sites.",
 )
-@click.option("--currency", help="In which sums of payments are shown: an ISO 4217 code, such as EUR.")
+@click.option("--currency", help="Currency for totals of payments: an ISO 4217 code, such as EUR.")
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )

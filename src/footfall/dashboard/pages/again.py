@@ -34,7 +34,7 @@ NOT_DONE = {
 """By the last part of a form's address."""
 LABELS = {
     "timezone": "Time zone",
-    "currency": "Currency of sums",
+    "currency": "Currency for totals",
     "allowed_hostnames": "Other host names and app bundle ids",
     **{name: title for name, (title, _) in SWITCHES.items()},
     **{f"excluded_{name}": title for name, (title, _) in EXCLUSIONS.items()},
