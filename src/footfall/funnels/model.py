@@ -9,7 +9,7 @@ PAGEVIEW, GOAL = "pageview", "goal"
 
 
 class FunnelStep(msgspec.Struct, frozen=True):
-    """One step. `value`: the address of a page, in which `*` stands for any text, or the name of a goal."""
+    """One step. `value`: the address of a page, where `*` stands for any text, or the name of a goal."""
 
     name: str
     type: str

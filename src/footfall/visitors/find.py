@@ -32,7 +32,7 @@ FEW = 30_000
 
 
 class FoundVisitors(msgspec.Struct, frozen=True):
-    """`visitors`: (ms since epoch, visitor id) of those on the page, last seen, or last done, first. `total`: of all, exactly."""
+    """`visitors`: (ms since epoch, visitor id) of those on the page, most recent first. `total`: of all, exactly."""
 
     visitors: list[tuple[int, bytes]]
     total: int
@@ -54,7 +54,7 @@ class _Builder(Builder):
 
 
 def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> FoundVisitors:
-    """The visitors on the page that a query names. May take long unless it is plain."""
+    """The visitors on the page that a query asks for. May take long unless the query is plain."""
     builder = _Builder(website_id)
     source, by = "listed_visitor v WHERE v.website_id = :w", "seen_at"
     conditions = _conditions(tx, builder, website_id, query)

@@ -42,7 +42,7 @@ _decode_params = msgspec.json.Decoder(dict[str, str | None]).decode
 
 
 class ListStep(NamedTuple):
-    """What a step did: how many visitors it looked at, in how many seconds."""
+    """What a step did: how many visitors it processed, in how many seconds."""
 
     visitors: int
     seconds: float
@@ -61,7 +61,7 @@ def list_visitors(tx: Transaction, calls: list[list[Params]]) -> list[ListStep]:
 
 
 def list_due(tx: Transaction, calls: list[Due]) -> list[ListStep]:
-    """Write handler: do so for some of the visitors whose places have to be looked at."""
+    """Write handler: do so for some of the visitors whose places have to be checked."""
     return [_list_due(tx, due) for due in calls]
 
 

@@ -54,7 +54,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
         asked = VisitorRead(website, visitor_id, context.now, await rates.rates_for(website))
         data = await database.gather(read_visitors, asked)
         if isinstance(data, TooManyPayments):
-            # Off the event loop, for it takes its time to sum them up.
+            # Off the event loop, because summing them up takes time.
             whole = asked._replace(most=EVERYTHING)
             return await database.scan(_answer_whole, whole, share=website.website_id)
         if data is None:
@@ -65,7 +65,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
 
 
 class VisitorRead(NamedTuple):
-    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: payments that are read at once."""
+    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: how many payments are read at once."""
 
     website: Website
     visitor_id: bytes
@@ -83,7 +83,7 @@ def _answer_whole(tx: Transaction, asked: VisitorRead) -> Response:
 
 
 def read_visitors(tx: Transaction, calls: list[VisitorRead]) -> list[VisitorData | TooManyPayments | None]:
-    """Each visitor as the wire shows it; None before the first pageview."""
+    """Each visitor in wire form; None before the first pageview."""
     keys = [(call.website.website_id, call.visitor_id) for call in calls]
     paying = [number for number, call in enumerate(calls) if call.website.has_payments]
     rows, events, profiles, paid = tx.groups(

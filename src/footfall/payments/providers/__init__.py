@@ -17,9 +17,9 @@ class Provider(msgspec.Struct, frozen=True):
     """Its name in addresses."""
     title: str
     events: tuple[str, ...]
-    """What is to be ticked where the webhook is made."""
+    """The events to select when creating the webhook."""
     verify: Callable[[str, Mapping[str, str], bytes, int], SignatureProblem | None]
-    """Secret, headers (names in lower case), body and now (ms) to what is wrong; None: the delivery is the provider's."""
+    """From secret, headers (names in lower case), body and now (ms) to what is wrong; None: the delivery comes from the provider."""
     read: Callable[[bytes], Delivery]
     """What a body says. Raises BadDelivery."""
 

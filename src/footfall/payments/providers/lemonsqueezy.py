@@ -47,7 +47,7 @@ EVENTS = (
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
-    """`now` is of no use: the signature has no time."""
+    """`now` is not used: the signature has no time."""
     return verify_plain(secret, headers.get("x-signature"), body)
 
 

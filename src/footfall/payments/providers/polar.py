@@ -57,7 +57,7 @@ EVENTS = (
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
-    """Secrets made since September 2026 hold the key in base64; older ones are the key as they are written."""
+    """Secrets created since September 2026 hold the key in base64; older ones are the key as written."""
     return verify_standard(standard_keys(secret) + literal_keys(secret), headers, body, now)
 
 

@@ -25,7 +25,7 @@ def verify_timed(
     names: tuple[str, str],
     separators: tuple[str, str],
 ) -> SignatureProblem | None:
-    """A header of a time and signatures in hex, such as `t=1,v1=ab,v1=cd`; the signature is over time and body.
+    """A header with a time and signatures in hex, such as `t=1,v1=ab,v1=cd`; the signature covers time and body.
 
     `names`: of time and signature; `separators`: between the header's parts, and between time and body.
     """
@@ -44,7 +44,7 @@ def verify_timed(
 
 
 def verify_plain(secret: str, header: str | None, body: bytes) -> SignatureProblem | None:
-    """A header that is the signature of the body in hex. It has no time, so its age cannot be known."""
+    """A header that is the signature of the body in hex. It has no time, so its age is unknown."""
     if not secret:
         return SignatureProblem.UNUSABLE
     return _match([header.strip()], [_hex(secret, body)]) if header else SignatureProblem.NO_SIGNATURE
