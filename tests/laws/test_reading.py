@@ -24,7 +24,8 @@ from footfall.identity.ledger.show import person_now, person_then
 from footfall.identity.ledger.undo import UndoCall, Undone, undo
 from footfall.identity.model import BROWSER, SERVER, Operations, Person
 from footfall.identity.reading import profile_of_visitor
-from footfall.identity.rules import boundary_id, same_value
+from footfall.identity.rules import boundary_id
+from footfall.identity.trait_rules import same_value
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey

@@ -19,7 +19,7 @@ from footfall.collect.service import record
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import ApiError, BadRequest, NotFound
-from footfall.identity import rules
+from footfall.identity import rules, trait_rules
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.identify.service import Identified, IdentifyCall, identify
 from footfall.identity.identify.wire import Identify
@@ -180,11 +180,11 @@ def test_a_later_acknowledged_live_call_is_never_the_loser(many: list[IdentifyCa
             ).fetchall()
             for key, value in one.said.operations.set.items():
                 if one.is_trusted:
-                    assert rules.same_value(msgspec.json.decode(rows[0][0])[key], value)
+                    assert trait_rules.same_value(msgspec.json.decode(rows[0][0])[key], value)
 
 
 def test_a_call_that_fails_by_rule_spoils_none_of_its_neighbours() -> None:
-    large = {f"k{number}": 1 for number in range(rules.MAX_KEYS + 1)}
+    large = {f"k{number}": 1 for number in range(trait_rules.MAX_KEYS + 1)}
     batch = [
         call(said=Operations({"k": 1})),
         call(visitor=UNSEEN),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from footfall.db.protocol import Transaction
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.model import Merge, Traits
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile, sql
@@ -81,7 +81,7 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
         facts[0].user_id,
         min(at_of(fact.fact_id) for fact in facts),
         len({fact.visitor_id for fact in facts}),
-        rules.fold_traits(facts),
+        trait_rules.fold_traits(facts),
     )
     store.put_profiles(tx, [profile])
 
@@ -112,7 +112,7 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
     members = [profile for profile in found if profile is not None]
     if not members:
         return
-    traits = rules.fold_traits(
+    traits = trait_rules.fold_traits(
         store.facts_of_profiles(tx, website_id, [profile.profile_id for profile in members])
     )
     person_id = members[0].profile_id

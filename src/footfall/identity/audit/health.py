@@ -9,7 +9,7 @@ import msgspec
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.identity import rules, store
+from footfall.identity import store, trait_rules
 from footfall.identity.audit.dating import AHEAD_MS
 from footfall.identity.model import (
     Example,
@@ -143,7 +143,7 @@ def preview_merge(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -
     members = [one for person_id in person_ids for one in members_of(tx, website_id, person_id)]
     ids = [one.profile_id for one in members]
     order = sorted(members, key=lambda one: (one.identified_at, one.profile_id))
-    traits = rules.fold_traits(store.facts_of_profiles(tx, website_id, ids))
+    traits = trait_rules.fold_traits(store.facts_of_profiles(tx, website_id, ids))
     return MergePreview(
         min(ids),
         [one.user_id for one in order],

@@ -14,7 +14,7 @@ import msgspec
 
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.model import MERGE, Fact, Link, Merge, Traits, Undo
 from footfall.ids import at_of, format_uuid
 
@@ -119,12 +119,12 @@ def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Fold
             continue
         component = operated.person_of.get(key)
         if component is None:
-            yield key, _person(facts, key[1], 1, rules.fold_traits(facts))
+            yield key, _person(facts, key[1], 1, trait_rules.fold_traits(facts))
         else:
             merged.setdefault((key[0], component), {})[key[1]] = facts
     for (website_id, _), members in sorted(merged.items()):
         person_id = min(members)
-        traits = rules.fold_traits(fact for facts in members.values() for fact in facts)
+        traits = trait_rules.fold_traits(fact for facts in members.values() for fact in facts)
         for profile_id, facts in members.items():
             own = traits if profile_id == person_id else Traits({}, {}, set())
             yield (website_id, profile_id), _person(facts, person_id, len(members), own)
@@ -232,7 +232,7 @@ def _compare(key: Key, person: FoldedProfile, row: Row, report: Report) -> None:
 def _problems(person: FoldedProfile, row: Row) -> Iterator[str]:
     kept = store.traits_from(row)
     traits = person.traits
-    if not rules.same_value(traits.values, kept.values):
+    if not trait_rules.same_value(traits.values, kept.values):
         yield "metadata differs from the ledger"
     if (traits.untrusted.keys(), traits.gone, traits.left_out) != (
         kept.untrusted.keys(),
@@ -242,7 +242,7 @@ def _problems(person: FoldedProfile, row: Row) -> Iterator[str]:
         yield "which fields are trusted or left out differs from the ledger"
     elif list(traits.untrusted) != list(kept.untrusted):
         yield "the age of fields that only pages set differs from the ledger"
-    elif not rules.same_value(traits.untrusted, kept.untrusted):
+    elif not trait_rules.same_value(traits.untrusted, kept.untrusted):
         yield "what is left out differs from the ledger"
     for name in ("person_id", "member_count", "user_id", "identified_at", "visitor_count"):
         if getattr(person, name) != getattr(row, name):

@@ -13,7 +13,7 @@ import msgspec
 from footfall.clock import DAY_MS
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.fold import refresh_people
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import in_preview
@@ -139,7 +139,7 @@ class _Batch:
         )
         """(UTC day, unsigned facts in it) of visitors who bring some."""
         self._newest_of_people: dict[Params, bytes] = {}
-        self._histories: dict[Params, rules.History] = {}
+        self._histories: dict[Params, trait_rules.History] = {}
         """Of the people about whom an older fact came, what all facts about them do."""
         self._facts: list[Params] = []
         self._links: list[Params] = []
@@ -304,12 +304,14 @@ class _Batch:
         person = self._person(profile)
         before = person.traits
         key: Params = (person.website_id, person.profile_id)
-        is_newest = self._is_newest(fact, profile) and not rules.trusted_left_out(before)
+        is_newest = self._is_newest(fact, profile) and not trait_rules.trusted_left_out(before)
         if is_newest:
-            traits, refused = rules.apply_newest(before, fact.operations, fact.is_trusted)
+            traits, refused = trait_rules.apply_newest(before, fact.operations, fact.is_trusted)
         else:
-            traits = rules.fold_in(before, self._read_history(person, profile), _as_stored(fact, operations))
-            refused = [] if fact.is_trusted else rules.refused_keys(traits, fact.operations)
+            traits = trait_rules.fold_in(
+                before, self._read_history(person, profile), _as_stored(fact, operations)
+            )
+            refused = [] if fact.is_trusted else trait_rules.refused_keys(traits, fact.operations)
         if problem := self._problem(before, traits):
             self._histories.pop(key, None)
             return BadRequest(problem)
@@ -323,7 +325,7 @@ class _Batch:
             self._keep(profile, at_of(fact.fact_id))
         if traits is not before:
             person.traits = traits
-            self._keep_traits(person, rules.changed_names(before, traits))
+            self._keep_traits(person, trait_rules.changed_names(before, traits))
         self._note_newest(profile, visitor, fact)
         if is_new and (call.website_id, profile.profile_id) in self._undone:
             profile = self._rejoin(profile)
@@ -339,15 +341,15 @@ class _Batch:
             key = (profile.website_id, profile.person_id)
             self._newest_of_people[key] = max(self._newest_of_person(profile), fact.fact_id)
 
-    def _read_history(self, person: Profile, profile: Profile) -> rules.History:
+    def _read_history(self, person: Profile, profile: Profile) -> trait_rules.History:
         """What the facts about a person do by now, as far as it can matter, without the one that is being decided."""
         key = (person.website_id, person.profile_id)
         if key not in self._histories:
             self.flush()
             facts = store.facts_of_profiles(self._tx, person.website_id, self._members(profile))
-            history = rules.history_of(facts)
+            history = trait_rules.history_of(facts)
             history.changes_of = {
-                name: rules.compact(changes) for name, changes in history.changes_of.items()
+                name: trait_rules.compact(changes) for name, changes in history.changes_of.items()
             }
             self._histories[key] = history
         return self._histories[key]
@@ -356,9 +358,13 @@ class _Batch:
         """Why a call is refused; what only unsigned calls said never is the reason."""
         if after is before:
             return None
-        if problem := rules.size_problem(after.values):
+        if problem := trait_rules.size_problem(after.values):
             return problem
-        return None if rules.trusted_left_out(after) <= rules.trusted_left_out(before) else rules.NO_ROOM
+        return (
+            None
+            if trait_rules.trusted_left_out(after) <= trait_rules.trusted_left_out(before)
+            else trait_rules.NO_ROOM
+        )
 
     def _is_newest(self, fact: Fact, profile: Profile) -> bool:
         """Whether the fact is later than all about the person, so that it can be applied without the ledger."""
@@ -521,7 +527,7 @@ def _as_stored(fact: Fact, operations: bytes) -> Fact:
 
 def _action(is_relinked: bool, before: Traits, after: Traits) -> str:
     """What a call did to a known profile."""
-    if is_relinked or (after is not before and not rules.same_value(after.values, before.values)):
+    if is_relinked or (after is not before and not trait_rules.same_value(after.values, before.values)):
         return "updated"
     return "unchanged"
 
