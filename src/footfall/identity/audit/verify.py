@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ MOST_SHOWN = 20
 ADVICE = "Stop all servers and run `footfall db rebuild identity`: it makes profiles and links anew from the ledger."
 
 Key = tuple[bytes, bytes]
+L = TypeVar("L")
+R = TypeVar("R")
 
 
 class Report(msgspec.Struct):
@@ -185,42 +187,43 @@ def _both(merge: Merge) -> list[Merge]:
 
 
 def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
-    later: dict[Key, FoldedProfile] = {}
+    """Compare each profile with its row. Merged people come last and so out of order: what finds no partner is paired at the end."""
+    alone: dict[Key, FoldedProfile] = {}
     rest: dict[Key, Row] = {}
-    stored = tx.stream(sql.all_profiles)
-    folded = fold_people(tx, operated)
-    for key, people, rows in _paired(folded, ((_profile_key(row), row) for row in stored)):
-        # Merged people come last and so out of order; what finds no partner at first is paired at the end.
-        if people and rows:
-            _compare(key, people[0], rows[0], report)
-        elif people:
-            later[key] = people[0]
+    stored = ((_profile_key(row), row) for row in tx.stream(sql.all_profiles))
+    for key, profile, row in _paired(fold_people(tx, operated), stored):
+        if profile is None:
+            rest[key] = row
+        elif row is None:
+            alone[key] = profile
         else:
-            rest[key] = rows[0]
-    for key in sorted(later.keys() | rest.keys()):
-        if key in later and key in rest:
-            _compare(key, later[key], rest[key], report)
+            _compare(key, profile, row, report)
+    for key in sorted(alone.keys() | rest.keys()):
+        if key not in rest:
+            report.add_profile(key, "has facts but no row")
+        elif key not in alone:
+            report.add_profile(key, "has a row but no facts")
         else:
-            report.add_profile(key, "has facts but no row" if key in later else "has a row but no facts")
+            _compare(key, alone[key], rest[key], report)
 
 
 def _paired(
-    left: Iterable[tuple[Key, Any]], right: Iterable[tuple[Key, Any]]
-) -> Iterator[tuple[Key, list[Any], list[Any]]]:
-    """Two streams, each sorted by key, side by side; an entry that comes out of order is a pair of its own."""
+    left: Iterable[tuple[Key, L]], right: Iterable[tuple[Key, R]]
+) -> Iterator[tuple[Key, L | None, R | None]]:
+    """Two streams, each sorted by key, side by side; None where one has nothing. An entry out of order is a pair of its own."""
     ones, others = iter(left), iter(right)
     one, other = next(ones, None), next(others, None)
     while one is not None or other is not None:
-        if one is not None and other is not None and one[0] == other[0]:
-            yield one[0], [one[1]], [other[1]]
-            one, other = next(ones, None), next(others, None)
-        elif other is None or (one is not None and one[0] < other[0]):
+        if other is None or (one is not None and one[0] < other[0]):
             assert one is not None  # noqa: S101 - one of the two is there
-            yield one[0], [one[1]], []
+            yield one[0], one[1], None
             one = next(ones, None)
-        else:
-            yield other[0], [], [other[1]]
+        elif one is None or other[0] < one[0]:
+            yield other[0], None, other[1]
             other = next(others, None)
+        else:
+            yield one[0], one[1], other[1]
+            one, other = next(ones, None), next(others, None)
 
 
 def _compare(key: Key, person: FoldedProfile, row: Row, report: Report) -> None:
