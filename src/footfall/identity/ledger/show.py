@@ -117,19 +117,21 @@ def spans_of(
 
     Which links there were by then follows from the facts up to then alone, so that they are the stored ones up to then.
     """
-    return _read_spans(tx, history_sql.spans_of_profile, website_id, people, at)
+    return _read_spans(tx, website_id, people, at, only_shared=False)
 
 
 def shared_spans_of(tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]]) -> list[Spans]:
     """The spans of each of these people on visitors that have more than one link; the others were theirs all along."""
-    return _read_spans(tx, history_sql.shared_spans_of_profile, website_id, people, MAX_AT)
+    return _read_spans(tx, website_id, people, MAX_AT, only_shared=True)
 
 
 def _read_spans(
-    tx: Transaction, statement: Statement, website_id: bytes, people: Sequence[Collection[bytes]], at: int
+    tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]], at: int, *, only_shared: bool
 ) -> list[Spans]:
     asked: list[tuple[Statement, Params]] = [
-        (statement, (website_id, member)) for members in people for member in members
+        (history_sql.spans_of_profile, (website_id, member, int(only_shared)))
+        for members in people
+        for member in members
     ]
     answers = iter(tx.all_together(*asked))
     return [_by_visitor(((one, next(answers)) for one in members), at) for members in people]
