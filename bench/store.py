@@ -20,7 +20,8 @@ from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.db.protocol import WriteHandler
 from footfall.db.statements import make_statement
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
 from footfall.identity.rules import profile_id

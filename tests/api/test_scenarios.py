@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from footfall.clock import DAY_MS, system_clock
-from footfall.identity.identify.service import MAX_UNSIGNED_A_DAY
+from footfall.identity.identify.model import MAX_UNSIGNED_A_DAY
 from footfall.identity.signing import sign_user
 from footfall.identity.store import sql
 from footfall.identity.trait_rules import MAX_UNTRUSTED_KEYS

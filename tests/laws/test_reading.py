@@ -17,7 +17,8 @@ from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.identify.service import BeforeErasure, Identified, IdentifyCall, identify, preview
+from footfall.identity.identify.model import BeforeErasure, Identified, IdentifyCall
+from footfall.identity.identify.service import identify, preview
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.show import person_now, person_then

@@ -21,7 +21,8 @@ from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import ApiError, BadRequest, NotFound
 from footfall.identity import rules, trait_rules
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.ids import at_of, at_prefix

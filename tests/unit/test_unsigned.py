@@ -15,14 +15,8 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement
 from footfall.errors import BadRequest
 from footfall.identity import trait_rules
-from footfall.identity.identify.service import (
-    IDENTIFY_HANDLER,
-    MAX_UNSIGNED_A_DAY,
-    Identified,
-    IdentifyCall,
-    TooMany,
-    identify,
-)
+from footfall.identity.identify.model import MAX_UNSIGNED_A_DAY, Identified, IdentifyCall, TooMany
+from footfall.identity.identify.service import IDENTIFY_HANDLER, identify
 from footfall.identity.model import BROWSER, Fact, Operations, Traits
 from footfall.identity.trait_rules import MAX_KEYS, MAX_UNTRUSTED_BYTES, MAX_UNTRUSTED_KEYS
 from footfall.ids import at_of

@@ -20,7 +20,8 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.identify.endpoints import identify_data
-from footfall.identity.identify.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
+from footfall.identity.identify.model import MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import JunkUserId, read_browser_identify
 from footfall.identity.model import BROWSER
 from footfall.identity.signing import is_signed

@@ -199,7 +199,7 @@ def _trusted(traits: Traits) -> TraitValues:
 
 def trusted_left_out(traits: Traits) -> set[str]:
     """The keys of trusted calls that a merged person has no room for."""
-    return traits.left_out - traits.untrusted.keys()
+    return traits.left_out and traits.left_out - traits.untrusted.keys()
 
 
 def changes_by_key(facts: Iterable[Fact]) -> dict[str, list[TraitChange]]:
@@ -222,6 +222,13 @@ def compact(changes: Iterable[TraitChange]) -> list[TraitChange]:
         elif sort not in newest or change.fact_id > newest[sort].fact_id:
             newest[sort] = change
     return [*kept, *newest.values()]
+
+
+def compact_history(facts: Iterable[Fact]) -> History:
+    """What `facts` do, without the changes that can never decide a key."""
+    history = history_of(facts)
+    history.changes_of = {key: compact(changes) for key, changes in history.changes_of.items()}
+    return history
 
 
 class TraitChange(msgspec.Struct, frozen=True):
@@ -311,6 +318,15 @@ def changed_names(before: Traits, after: Traits) -> set[str]:
 def refused_keys(traits: Traits, operations: Operations) -> list[str]:
     """The keys that an untrusted fact names in vain, given the traits with it."""
     return [key for key in _named(operations) if is_decided_by_trusted(traits, key)]
+
+
+def room_problem(before: Traits, after: Traits) -> str | None:
+    """Why a fact that makes `after` of `before` is refused, or None; never for what only unsigned facts say."""
+    if after is before:
+        return None
+    if problem := size_problem(after.values):
+        return problem
+    return None if trusted_left_out(after) <= trusted_left_out(before) else NO_ROOM
 
 
 def size_problem(traits: TraitValues) -> str | None:
