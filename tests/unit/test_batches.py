@@ -231,6 +231,15 @@ def test_a_call_that_changes_nothing_writes_its_fact_and_nothing_else() -> None:
         assert opened.connection.total_changes() == before + 1
 
 
+def test_whoever_loses_a_visitor_from_an_earlier_time_on_is_listed_anew() -> None:
+    with session() as opened:
+        run(opened, [[call("A", at=NOW - 9)]])
+        opened.connection.execute("DELETE FROM profile_change")
+        run(opened, [[call("B", at=NOW - 5)]])
+        marked = {row[0] for row in opened.connection.execute("SELECT profile_id FROM profile_change")}
+        assert marked == {rules.profile_id(SECRET, 0, user) for user in ("A", "B")}
+
+
 def test_a_fact_of_the_ledger_has_the_id_that_the_rules_give_it() -> None:
     said = Operations({"k": 1.0}, {"o": "x"}, ("u",))
     with session() as opened:

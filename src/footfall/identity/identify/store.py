@@ -291,7 +291,8 @@ class IdentifyState:
         if links != replaced:
             key = (call.website_id, profile.profile_id, call.said.visitor_id)
             profile.visitor_count += not (replaced and self._is_linked(key))
-            if links[:-1] == replaced:
+            is_live = call.said.at is None or not replaced  # nobody else loses events that have come already
+            if is_live and links[:-1] == replaced:
                 self._linked.add(key)
                 self._links.append((*call.visitor, links[-1].fact_id, links[-1].profile_id))
             else:
