@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from footfall.db.protocol import Row, Transaction, WriteHandler
+from footfall.db.protocol import Transaction, WriteHandler
 from footfall.errors import ApiError, Conflict, NotFound
 from footfall.identity import rules, store
 from footfall.identity.fold import active_merges, refresh_people, refresh_profile, refresh_visitor
@@ -51,16 +51,16 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     active = [found for found in known if not store.is_inactive(tx, call.website_id, found.fact_id)]
     if active:
         return Undone(active[0].fact_id, call.fact_id, fact.kind, False, [])
-    fact_id = _append(tx, call, fact, known)
+    subject = Profile(
+        call.website_id, fact.profile_id, fact.profile_id, 1, fact.user_id, 0, 0, Traits({}, {}, set())
+    )
+    fact_id = _append(tx, call, subject, known)
     still = _apply_undos(tx, call.website_id, call.fact_id)
     return Undone(fact_id, call.fact_id, fact.kind, True, still)
 
 
-def _append(tx: Transaction, call: UndoCall, fact: Row, known: list[Undo]) -> bytes:
-    """Append the undo of a fact, later than those that are `known`; its id."""
-    subject = Profile(
-        call.website_id, fact.profile_id, fact.profile_id, 1, fact.user_id, 0, 0, Traits({}, {}, set())
-    )
+def _append(tx: Transaction, call: UndoCall, subject: Profile, known: list[Undo]) -> bytes:
+    """Append the undo of a fact about `subject`, later than those that are `known`; its id."""
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
     fact_id = append_fact(tx, call.website_id, UNDO, subject, operations, call.actor_id, call.now, newest)
