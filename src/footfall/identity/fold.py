@@ -1,4 +1,4 @@
-"""The folding anew of what depends on the ledger: links, profiles, people.
+"""Fold again what depends on the ledger: links, profiles, people.
 
 It is rare and may touch many rows, so it brings exactly what changed up to date from the ledger instead of taking shortcuts.
 """
@@ -60,13 +60,13 @@ def active_merges(tx: Transaction, website_id: bytes, profile_ids: Iterable[byte
 def refresh_visitor(
     tx: Transaction, website_id: bytes, visitor_id: bytes, also: Iterable[bytes] = ()
 ) -> None:
-    """Fold a visitor's links anew; `also` names users whose facts may have come back."""
+    """Fold a visitor's links again; `also` names users whose facts may have come back."""
     links = rules.fold_links(store.facts_on_visitor(tx, website_id, visitor_id, also))
     store.replace_links(tx, website_id, visitor_id, links)
 
 
 def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> None:
-    """Fold a user's own row anew; it goes when no fact about the user counts any more."""
+    """Fold a user's own row again, or remove it when no fact about the user counts any more."""
     facts = store.facts_of_profile(tx, website_id, profile_id)
     if not facts:
         tx.execute(sql.profile_remove, (website_id, profile_id))
@@ -87,7 +87,7 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
 
 
 def refresh_people(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> None:
-    """Fold anew who these profiles are one person with, and the traits of each such person."""
+    """Work out again which profiles are one person with these, and fold each such person's traits."""
     waiting = dict.fromkeys(profile_ids)
     while waiting:
         first, _ = waiting.popitem()

@@ -1,4 +1,4 @@
-"""Everything a person did, over all devices and spans, page by page."""
+"""Everything a person did, on all devices and in all spans, in pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored.
+"""Fold the ledger again with the pure rules, and compare the result with what is stored.
 
 Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
 people hang together by is held.
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class Report(msgspec.Struct):
-    """What was compared and what differs; of the differences, the first are described. `advice`: what to do about them."""
+    """What was compared and what differs, with the first differences in words. `advice`: what to do about them."""
 
     facts: int = 0
     profiles: int = 0
@@ -56,14 +56,14 @@ class Report(msgspec.Struct):
 
 
 class Operated(msgspec.Struct):
-    """What merges and undos come to: facts that do not count, and the person of each merged profile (by website)."""
+    """The effect of merges and undos: facts that do not count, and the person of each merged profile (by website)."""
 
     inactive: set[Key]
     person_of: dict[Key, bytes]
     merges: dict[bytes, list[Merge]]
     undos: dict[bytes, list[Undo]]
     erasing: set[Key]
-    """Profiles that are gone already, though facts about them are left."""
+    """Profiles whose row is gone while facts about them remain."""
 
 
 class FoldedProfile(msgspec.Struct):
@@ -88,7 +88,7 @@ def verify_identity(tx: Transaction) -> Report:
 
 
 def read_operations(tx: Transaction) -> Operated:
-    """What all merges and undos come to."""
+    """The effect of all merges and undos."""
     erasing = {(row.website_id, row.profile_id) for row in tx.all(store.sql.all_erasing)}
     operated = Operated(set(), {}, {}, {}, erasing)
     for row in tx.stream(sql.all_operations):
@@ -187,7 +187,7 @@ def _both(merge: Merge) -> list[Merge]:
 
 
 def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
-    """Compare each profile with its row. Merged people come last and so out of order: what finds no partner is paired at the end."""
+    """Compare each profile with its row. Merged people come last, so out of order: profiles and rows left over are paired at the end."""
     alone: dict[Key, FoldedProfile] = {}
     rest: dict[Key, Row] = {}
     stored = ((_profile_key(row), row) for row in tx.stream(sql.all_profiles))

@@ -1,4 +1,4 @@
-"""Undo: a fact counts no more, and everything becomes what it would be without it."""
+"""Undo: a fact stops counting, and everything becomes what it would be without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class UndoCall(msgspec.Struct, frozen=True):
-    """Say that a fact does not count."""
+    """A request to undo a fact."""
 
     website_id: bytes
     profile_secret: bytes
@@ -77,7 +77,7 @@ def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
 
 
 def _apply_undos(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[bytes]:
-    """Decide anew whether the fact that undos are about counts, and fold what hangs on it; the merges that still join."""
+    """Decide again whether the fact behind the undos counts, and fold what depends on it. Returns the merges that still join."""
     root = tx.all(sql.fact_get, (website_id, fact_id))[0]
     while root.kind == UNDO:
         root = tx.all(sql.fact_get, (website_id, undone_by(root.operations)))[0]

@@ -1,4 +1,4 @@
-"""Finding people: conditions on the trait index, composed to statements.
+"""Finding people: conditions on the trait index, composed into statements.
 
 The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, they are all
 fetched and sorted here. Else the people are walked in the order of the list until a page is full; or, when those in front match too
@@ -30,19 +30,19 @@ from footfall.people.find.terms import (
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
 FEW = 30_000
-"""People that are fetched and sorted, and that a walk in the order of the list goes past before it gives up."""
+"""Most people to fetch and sort, or to pass on a walk through the list before giving up."""
 MANY_TIMES = 7
-"""Up to so many times that number it is found out which of the conditions leaves the fewest people."""
+"""Conditions are counted up to this many times FEW, to find the one that leaves the fewest people."""
 MOST_NAMED = 20
-"""People that are put in front since they are called just what is searched for."""
+"""Most people to put in front because they are called exactly what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
 FEW_TEXTS = 3
-"""Texts that the database looks for in each value by itself. More are looked for here, in one go over the values of the field."""
+"""Most texts that the database looks for in each value. More are looked for here, in one pass over the field's values."""
 MOST_VALUES = 200_000
-"""Different values of a field that are looked through here."""
+"""Most different values of a field to look through here."""
 MOST_FIELDS, MOST_LOOKED_AT, MOST_HOLDING = 100, 1_000_000, 3
-"""Fields, and values in all of them, that are looked at for those that hold a text, and how many of them are told."""
+"""Most fields, and values in all of them, to search for a text, and most fields to name."""
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
 _ANY_CASE = re.compile(r"any_case\(([\w.]+), ([?$]\d+), ([?$]\d+)\)")
 _ANY_OF = re.compile(r"any_of\(([?$]\d+)\)")
@@ -149,7 +149,7 @@ def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int
 def conditions_of(
     tx: Transaction, builder: Builder, website_id: bytes, filters: Iterable[Filter], search: str
 ) -> list[Condition]:
-    """What is true for people whom all of these filters, and the folded text `search` unless it is empty, leave."""
+    """The conditions for people who match all of these filters, and the folded text `search` unless it is empty."""
     conditions = [_condition(tx, builder, website_id, one) for one in filters]
     if search:
         conditions += _search(builder, search, people_named(tx, website_id, search))
@@ -157,7 +157,7 @@ def conditions_of(
 
 
 def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
-    """Some fields with a value that contains `text`, ignoring case. Looks only at some values if there are very many."""
+    """Some fields with a value that contains `text`, ignoring case. Looks at a part of the values if there are very many."""
     names = field_names(tx, website_id, MOST_FIELDS)
     builder = Builder(website_id)
     test = _pattern(builder, composed(text), "v.value")
@@ -182,7 +182,7 @@ class _Page(NamedTuple):
 
 
 class _Search:
-    """One question to the trait index."""
+    """One search in the trait index."""
 
     def __init__(
         self, tx: Transaction, builder: Builder, query: PeopleQuery, conditions: list[Condition], few: int
@@ -223,7 +223,7 @@ class _Search:
         return ids, first + len(ids) if is_last else self._count(start)
 
     def _named(self) -> list[bytes]:
-        """Those who are called just what is searched for; they stand in front, unless they are many."""
+        """People called exactly what is searched for. They come first, unless they are many."""
         if not self._query.search:
             return []
         term = self._builder.add(self._query.search[:MAX_TERM], "text")
@@ -341,7 +341,7 @@ class _Field(NamedTuple):
 
 
 def _condition(tx: Transaction, builder: Builder, website_id: bytes, one: Filter) -> Condition:
-    """People whom a filter leaves."""
+    """People who match a filter."""
     field = _field(builder, field_meant(tx, website_id, one.name))
     match one.operator:
         case "exists":
@@ -398,7 +398,7 @@ def _is(builder: Builder, field: _Field, values: Iterable[str]) -> Condition:
 
 
 def _is_not(builder: Builder, field: _Field, values: Iterable[str]) -> Condition:
-    """People of whom that is not true."""
+    """All other people."""
     one = _any_of(builder, field, values)
     return Condition(f"NOT EXISTS ({one.text})", others=(one.plain, one.listed))
 
@@ -456,7 +456,7 @@ def _pattern(builder: Builder, text: str, value: str) -> str:
 
 
 def _search(builder: Builder, text: str, named: list[bytes]) -> list[Condition]:
-    """People of whom words begin with all that are asked for, in any order; and those who are `named` by the text."""
+    """People with a word for each that is asked for, beginning with it, in any order; and those who are `named` by the text."""
     conditions = [_begins(builder, word) for word in asked_words(text)]
     return [_or_named(builder, one, named) for one in conditions] if named else conditions
 
