@@ -352,18 +352,23 @@ def _named(operations: Operations) -> Iterable[str]:
 
 
 def _says_nothing_new(traits: Traits, sets: TraitValues) -> bool:
-    known = traits.values.get
-    for key, value in sets.items():
-        if type(value) is str:  # by far the most common kind, and no other kind equals it
-            if known(key) != value:
-                return False
-        elif key not in traits.values or not same_value(known(key), value):
+    if not sets.items() <= traits.values.items():
+        return False
+    for (
+        key,
+        value,
+    ) in (
+        sets.items()
+    ):  # what Python calls equal may differ still: 1 and true; but no text equals another kind
+        if type(value) is not str and not same_value(traits.values[key], value):
             return False
     return not traits.untrusted or traits.untrusted.keys().isdisjoint(sets)
 
 
 def _changed(traits: Traits, sets: TraitValues, unset: Sequence[str]) -> Traits:
-    values = {key: value for key, value in _trusted(traits).items() if key not in unset}
+    values = dict(_trusted(traits))
+    for key in unset:
+        values.pop(key, None)
     for key, value in sets.items():
         known = traits.values.get(key, _MISSING)
         is_same = known == value if type(value) is str else known is not _MISSING and same_value(known, value)
