@@ -11,7 +11,7 @@ from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import NOWHERE, Place
-from footfall.collect.model import CUSTOM, GOAL, PAGEVIEW, GoalData, StoredDevice
+from footfall.collect.model import CUSTOM, GOAL, PAGEVIEW, GoalData, StoredDevice, source_of
 from footfall.collect.service import sql
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest, NotFound
@@ -27,6 +27,9 @@ from footfall.payments.rules import goals_of
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
 from footfall.payments.wire import finance_json
+from footfall.predictions.book import Predictions
+from footfall.predictions.model import PAGES_FROM, Model, Prediction, predict, signs_of
+from footfall.predictions.wire import PredictionData, prediction_data
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Response, success
 from footfall.web.json import encode
@@ -164,7 +167,7 @@ class VisitorData(Wire, omit_defaults=True):
     visitor_id: str
     identity: Identity
     activity: ActivityData
-    prediction: msgspec.Raw
+    prediction: PredictionData | None
     is_customer: bool
     has_revenue: bool
     revenue: dict[str, Any]
@@ -177,7 +180,6 @@ class VisitorData(Wire, omit_defaults=True):
 
 
 _EMPTY = msgspec.Raw(b"{}")
-_NULL = msgspec.Raw(b"null")
 _UNKNOWN = StoredDevice(Device(None, None, None, None, None, None, None))
 _NO_PARAMS = Params()
 _NOTHING_SAID = GoalData()
@@ -188,7 +190,9 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_place = msgspec.json.Decoder(Place).decode
 
 
-def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrincipal]:
+def visitor_endpoint(
+    database: Database, rates: RateBook, predictions: Predictions
+) -> Handler[WebsitePrincipal]:
     """A visitor's identity, activity, payments and profile."""
 
     async def visitor(context: Context[WebsitePrincipal]) -> Response:
@@ -198,7 +202,8 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
                 "The visitor id in the path must be a UUID such as 3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b."
             )
         website = context.principal.website
-        asked = VisitorQuery(website, visitor_id, context.now, await rates.rates_for(website))
+        model = predictions.model_of(website)
+        asked = VisitorQuery(website, visitor_id, context.now, await rates.rates_for(website), model)
         data = await database.gather(read_visitors, asked)
         if isinstance(data, TooMany):
             # Off the event loop, for it takes its time to sum them up.
@@ -212,12 +217,16 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
 
 
 class VisitorQuery(NamedTuple):
-    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: payments that are read at once."""
+    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `model`: None without customers.
+
+    `most`: payments that are read at once.
+    """
 
     website: Website
     visitor_id: bytes
     now: int
     rates: Rates | None
+    model: Model | None = None
     most: int = MOST_PAYMENTS
 
 
@@ -257,12 +266,14 @@ def _shown(
     if len(payments) > asked.most:
         return TooMany()
     finance = _nothing(asked.website.currency) if not payments else _finance(tx, asked, visitor, payments)
+    has_paid: bool = finance["isCustomer"]
+    predicted = _predicted(asked.model, visitor, events) if asked.model and not has_paid else None
     return VisitorData(
         format_uuid(asked.visitor_id),
         _identity(visitor),
         _activity(visitor, events, payments, asked.now),
-        _NULL,
-        finance["isCustomer"],
+        prediction_data(predicted) if predicted else None,
+        has_paid,
         finance["hasRevenue"],
         finance["revenue"],
         finance["paymentCount"],
@@ -272,6 +283,22 @@ def _shown(
         finance["payments"],
         _profile(visitor.person) if visitor.person else None,
     )
+
+
+def read_prediction(tx: Transaction, website_id: bytes, visitor_id: bytes, model: Model) -> Prediction | None:
+    """How likely a visitor who has paid nothing is to pay; None before the first pageview."""
+    visitor = find_visitor(tx, website_id, visitor_id)
+    if visitor is None:
+        return None
+    return _predicted(model, visitor, tx.all(sql.timeline, (website_id, visitor_id, PAGES_FROM)))
+
+
+def _predicted(model: Model, visitor: Visitor, events: list[Row]) -> Prediction:
+    """`events`: newest first."""
+    source = source_of(msgspec.structs.asdict(visitor.params), visitor.referrer)
+    device = visitor.stored_device.device.type
+    pages = {one.url for one in events[:PAGES_FROM] if one.type == PAGEVIEW and one.url is not None}
+    return predict(model, signs_of(visitor.place.country_code, device, source, pages))
 
 
 def _finance(

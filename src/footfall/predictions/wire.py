@@ -1,0 +1,24 @@
+"""A prediction as the API shows it. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from footfall.payments.money import to_major
+from footfall.predictions.model import Prediction
+
+
+class PredictionData(msgspec.Struct, frozen=True, rename="camel"):
+    """`score` 0 to 100, 50 as all visitors; `conversion_rate` and `confidence` 0 to 1; `expected_value` in the website's currency."""
+
+    score: int
+    conversion_rate: float
+    expected_value: int | Decimal
+    confidence: float
+
+
+def prediction_data(one: Prediction) -> PredictionData:
+    """Rounded to what it can claim to know."""
+    return PredictionData(one.score, round(one.rate, 5), to_major(one.expected), round(one.confidence, 2))
