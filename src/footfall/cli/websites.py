@@ -26,7 +26,6 @@ from footfall.websites.store import (
     update_website,
 )
 
-
 GROUPS = 6
 """Lines of the table that tells whether predictions come true."""
 
