@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from footfall.payments.money import Money
 from footfall.payments.ratebook import RateBook
 from footfall.predictions import book
+from footfall.predictions import model as predicting
 from footfall.predictions.book import Predictions
 from footfall.predictions.calibration import calibrate
 from footfall.predictions.fit import LEAST_VISITORS, Past, Tally, fit, solve
@@ -31,7 +32,7 @@ from footfall.predictions.model import (
     Model,
     Sign,
     Weight,
-    predict,
+    predict_by,
     probability,
     shift_at,
     signs_of,
@@ -41,7 +42,7 @@ from footfall.websites.model import Website
 from footfall.websites.store import new_website
 
 GERMAN: Sign = (COUNTRY, "DE")
-PRICING: Sign = (PAGE, "shop.example/pricing")
+NO_WEIGHTS: dict[str, dict[str, Weight]] = {kind: {} for kind in KINDS}
 
 
 def past(*signs: Sign, paid: int | None = None) -> Past:
@@ -78,9 +79,11 @@ def test_known_probabilities_are_found() -> None:
     model = fitted([one for one, _ in told])
     by_signs = {one.signs: rate for one, rate in told}
     for signs, rate in by_signs.items():
-        assert predict(model, signs).rate == pytest.approx(rate, rel=0.35), signs
+        assert predict_by(model, signs).rate == pytest.approx(rate, rel=0.35), signs
     mean = sum(rate for _, rate in told) / len(told)
-    assert sum(predict(model, one.signs).rate for one, _ in told) / len(told) == pytest.approx(mean, rel=0.1)
+    assert sum(predict_by(model, one.signs).rate for one, _ in told) / len(told) == pytest.approx(
+        mean, rel=0.1
+    )
 
 
 def test_predictions_of_whom_was_held_out_come_true() -> None:
@@ -96,7 +99,7 @@ def test_where_nothing_tells_customers_apart_all_are_predicted_about_alike() -> 
     values = [(kind, str(number)) for kind in KINDS for number in range(8)]
     history = [past(*rng.sample(values, 4), paid=100 if rng.random() < 0.02 else None) for _ in range(2000)]
     model = fitted(history)
-    rates = sorted(predict(model, one.signs).rate for one in history)
+    rates = sorted(predict_by(model, one.signs).rate for one in history)
     assert rates[200] > model.rate / 3
     assert rates[-200] < model.rate * 2
     made = calibrate(history, 5)
@@ -107,7 +110,7 @@ def test_where_nothing_tells_customers_apart_all_are_predicted_about_alike() -> 
 def test_one_customer_makes_no_rule() -> None:
     history = [past((COUNTRY, "NZ"), paid=5000), *(past((COUNTRY, "NZ")) for _ in range(LEAST_VISITORS))]
     history += [past(GERMAN) for _ in range(200)]
-    found = predict(fitted(history), {(COUNTRY, "NZ")})
+    found = predict_by(fitted(history), {(COUNTRY, "NZ")})
     assert found.rate < 0.05
     assert found.confidence < 0.1
 
@@ -116,32 +119,43 @@ def test_what_few_visitors_have_in_common_is_not_kept() -> None:
     rare, common = (PAGE, "shop.example/users/ada"), (PAGE, "shop.example/")
     history = [past(rare, common, paid=100) for _ in range(LEAST_VISITORS - 1)]
     history += [past(common) for _ in range(100)]
-    assert fitted(history).weights.keys() == {common}
+    assert fitted(history).weights[PAGE].keys() == {common[1]}
 
 
 def test_whoever_is_like_all_has_a_score_of_50() -> None:
-    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-3.8918, 0.9), {})
-    found = predict(model, set())
+    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-3.8918, 0.9), NO_WEIGHTS)
+    found = predict_by(model, set())
     assert found.rate == pytest.approx(0.02, rel=0.001)
     assert found.score == 50
     assert prediction_data(found).expected_value == Decimal("0.4")
 
 
 def test_three_times_the_average_is_a_score_of_75() -> None:
-    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-2.7515, 0.9), {})
-    assert predict(model, set()).score == 75
+    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-2.7515, 0.9), NO_WEIGHTS)
+    assert predict_by(model, set()).score == 75
 
 
 def test_of_many_pages_the_most_telling_one_counts() -> None:
-    weights = {(PAGE, "a"): Weight(1.0, 0.5), (PAGE, "b"): Weight(0.4, 0.9), (PAGE, "c"): Weight(-2.0, 0.9)}
-    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-4.0, 0.9), weights)
-    assert predict(model, weights).rate == predict(model, {(PAGE, "a")}).rate == probability(-3.0)
+    pages = {"a": Weight(1.0, 0.5), "b": Weight(0.4, 0.9), "c": Weight(-2.0, 0.9)}
+    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-4.0, 0.9), {**NO_WEIGHTS, PAGE: pages})
+    assert predict_by(model, [(PAGE, page) for page in pages]).rate == probability(-3.0)
+    assert predict_by(model, {(PAGE, "a")}).rate == probability(-3.0)
+
+
+def test_few_predictions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predicting, "MOST_MADE", 2)
+    pages = {str(number): Weight(float(number), 0.5) for number in range(5)}
+    model = Model(1000, 20, 0.02, Money(2000, "USD"), Weight(-9.0, 0.9), {**NO_WEIGHTS, PAGE: pages})
+    for _ in range(2):
+        for number in range(5):
+            assert predict_by(model, {(PAGE, str(number))}).rate == probability(number - 9.0)
+            assert len(model.made) <= 2
 
 
 def test_confidence_grows_with_history() -> None:
     told = [one for one, _ in made_up(4, 8000)]
     signs = told[0].signs
-    few, many = (predict(fitted(history), signs).confidence for history in (told[:400], told))
+    few, many = (predict_by(fitted(history), signs).confidence for history in (told[:400], told))
     assert 0 < few < many < 1
 
 

@@ -8,7 +8,7 @@ from math import log
 import msgspec
 
 from footfall.predictions.fit import Past, fit
-from footfall.predictions.model import predict
+from footfall.predictions.model import predict_by
 
 FOLDS = 5
 """Parts of the history, each of which is held out once."""
@@ -47,7 +47,7 @@ def calibrate(history: Sequence[Past], groups: int) -> Calibrated | None:
         if model is None:
             return None
         for past in history[part::FOLDS]:
-            held.append((predict(model, past.signs).rate, past.paid is not None))
+            held.append((predict_by(model, past.signs).rate, past.paid is not None))
             base.append((model.rate, past.paid is not None))
     return Calibrated(_grouped(sorted(held), groups), 1 - log_loss(held) / log_loss(base))
 

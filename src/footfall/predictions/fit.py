@@ -77,12 +77,10 @@ def fit(history: Sequence[Past], currency: str) -> Model | None:
     alike = _alike(history, tallies, rate)
     base, *worth = found = fit_worth(alike, log(rate / (1 - rate)))
     value = Money(max(round(sum(paid) / len(paid)), 0), currency)
-    weights = {
-        sign: Weight(
-            max(worth[KINDS.index(sign[0])], 0) * tally.log_ratio(rate), _certainty(tally.visitors * rate)
-        )
-        for sign, tally in tallies.items()
-    }
+    weights: dict[str, dict[str, Weight]] = {kind: {} for kind in KINDS}
+    for (kind, named), tally in tallies.items():
+        log_odds = max(worth[KINDS.index(kind)], 0) * tally.log_ratio(rate)
+        weights[kind][named] = Weight(log_odds, _certainty(tally.visitors * rate))
     base_weight = Weight(base, _certainty(len(paid)))
     return Model(len(history), len(paid), rate, value, base_weight, weights, correct(alike, found))
 

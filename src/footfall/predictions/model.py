@@ -18,13 +18,19 @@ DIRECT = "direct"
 """The source of a visitor without any."""
 PAGES_FROM = 200
 """The newest events of a visitor from which the pages are taken."""
+MOST_MADE = 4096
+"""Predictions that are remembered."""
 
 
-class Weight(msgspec.Struct, frozen=True, gc=False):
+class Weight(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What something adds to the log odds of paying, and how much history that rests on, 0 to 1."""
 
     log_odds: float
     certainty: float
+
+
+Best = tuple[Weight | None, ...]
+"""What says most for paying, for each of the kinds; None where nothing is known."""
 
 
 class Correction(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +44,7 @@ class Model(msgspec.Struct, frozen=True):
     """What the history of a website says. `rate`: the share of visitors who paid; `value`: what one who paid is worth, on average.
 
     `base`: the log odds of a visitor of whom nothing is known; `corrections`: what is added to log odds, by log odds, in ascending order.
+    `weights`: by kind and value, for all kinds; `made`: predictions that were made already.
     """
 
     visitors: int
@@ -45,11 +52,12 @@ class Model(msgspec.Struct, frozen=True):
     rate: float
     value: Money
     base: Weight
-    weights: dict[Sign, Weight]
+    weights: dict[str, dict[str, Weight]]
     corrections: tuple[Correction, ...] = ()
+    made: dict[Best, Prediction] = {}
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class Prediction(msgspec.Struct, frozen=True, eq=False):
     """`rate`: the probability that a visitor becomes a customer; `site_rate`: that of all; `expected`: what the visitor is worth by that.
 
     `confidence`: how much history it rests on, 0 to 1. `score`: 0 to 100; 50 is like all, 75 three times as likely.
@@ -73,16 +81,29 @@ def signs_of(country: str | None, device: str | None, source: str | None, pages:
     return signs
 
 
-def predict(model: Model, signs: Iterable[Sign]) -> Prediction:
-    """How likely somebody with these signs is to become a customer: of each kind, the sign counts that says most for it."""
-    best: dict[str, Weight] = {}
-    for sign in signs:
-        weight, held = model.weights.get(sign), best.get(sign[0])
-        if weight is not None and (held is None or weight.log_odds > held.log_odds):
-            best[sign[0]] = weight
-    log_odds = model.base.log_odds + sum(weight.log_odds for weight in best.values())
+def predict_by(model: Model, signs: Iterable[Sign]) -> Prediction:
+    """How likely somebody with these signs is to become a customer."""
+    found: dict[str, list[Weight]] = {kind: [] for kind in KINDS}
+    for kind, value in signs:
+        if (weight := model.weights[kind].get(value)) is not None:
+            found[kind].append(weight)
+    return predict(model, tuple(max(found[kind], key=_log_odds, default=None) for kind in KINDS))
+
+
+def predict(model: Model, best: Best) -> Prediction:
+    """The same by what says most for it of each kind."""
+    made = model.made.get(best)
+    if made is None:
+        if len(model.made) >= MOST_MADE:
+            model.made.clear()
+        made = model.made[best] = _predict(model, [weight for weight in best if weight is not None])
+    return made
+
+
+def _predict(model: Model, weights: list[Weight]) -> Prediction:
+    log_odds = model.base.log_odds + sum(weight.log_odds for weight in weights)
     rate = probability(log_odds + shift_at(model.corrections, log_odds))
-    certainty = model.base.certainty + sum(weight.certainty for weight in best.values())
+    certainty = model.base.certainty + sum(weight.certainty for weight in weights)
     return Prediction(
         rate,
         model.rate,
@@ -103,7 +124,7 @@ def shift_at(corrections: Sequence[Correction], log_odds: float) -> float:
     return low.shift + (high.shift - low.shift) * (log_odds - low.log_odds) / (high.log_odds - low.log_odds)
 
 
-def _log_odds(one: Correction) -> float:
+def _log_odds(one: Correction | Weight) -> float:
     return one.log_odds
 
 

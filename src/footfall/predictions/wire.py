@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -19,6 +20,7 @@ class PredictionData(msgspec.Struct, frozen=True, rename="camel"):
     confidence: float
 
 
+@lru_cache(4096)
 def prediction_data(one: Prediction) -> PredictionData:
     """Rounded to what it can claim to know."""
     return PredictionData(one.score, round(one.rate, 5), to_major(one.expected), round(one.confidence, 2))

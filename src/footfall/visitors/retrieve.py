@@ -26,7 +26,7 @@ from footfall.payments.rules import brings_money
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
 from footfall.predictions.book import Predictions
-from footfall.predictions.model import PAGES_FROM, Model, Prediction, predict, signs_of
+from footfall.predictions.model import DIRECT, KINDS, PAGES_FROM, Model, Prediction, Weight, predict
 from footfall.visitors.model import Params, Visitor
 from footfall.visitors.wire import MOST_EVENTS, VisitorData, visitor_data
 from footfall.web.context import Context, Handler
@@ -141,10 +141,16 @@ def predict_unpaid(tx: Transaction, website_id: bytes, visitor: Visitor, model: 
 
 def _predict(model: Model, visitor: Visitor, events: list[Row]) -> Prediction:
     """`events`: newest first."""
-    source = source_of(msgspec.structs.asdict(visitor.params), visitor.referrer)
-    pages = {one.url for one in events[:PAGES_FROM] if one.type == PAGEVIEW and one.url is not None}
-    device = visitor.stored_device.device.type
-    return predict(model, signs_of(visitor.place.country_code, device, source, pages))
+    countries, devices, sources, pages = (model.weights[kind] for kind in KINDS)
+    best: Weight | None = None
+    for event in events[:PAGES_FROM]:
+        page = pages.get(event.url)
+        if page is not None and event.type == PAGEVIEW and (best is None or page.log_odds > best.log_odds):
+            best = page
+    params = {} if visitor.params is _NO_PARAMS else msgspec.structs.asdict(visitor.params)
+    source = sources.get((source_of(params, visitor.referrer) or DIRECT).lower())
+    country = countries.get(visitor.place.country_code or "")
+    return predict(model, (country, devices.get(visitor.stored_device.device.type or ""), source, best))
 
 
 def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visitor | None:
