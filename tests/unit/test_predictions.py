@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
-from decimal import Decimal
 from math import exp, isclose
 from typing import Any, cast
 
@@ -37,7 +36,7 @@ from footfall.predictions.model import (
     shift_at,
     signs_of,
 )
-from footfall.predictions.wire import prediction_data
+from footfall.predictions.wire import prediction_json
 from footfall.websites.model import Website
 from footfall.websites.store import new_website
 
@@ -127,7 +126,10 @@ def test_whoever_is_like_all_has_a_score_of_50() -> None:
     found = predict_by(model, set())
     assert found.rate == pytest.approx(0.02, rel=0.001)
     assert found.score == 50
-    assert prediction_data(found).expected_value == Decimal("0.4")
+    assert (
+        bytes(prediction_json(found))
+        == b'{"score":50,"conversionRate":0.02,"expectedValue":0.4,"confidence":0.18}'
+    )
 
 
 def test_three_times_the_average_is_a_score_of_75() -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from footfall.payments.money import to_major
 from footfall.predictions.model import Prediction
+from footfall.web.json import encode
 
 
 class PredictionData(msgspec.Struct, frozen=True, rename="camel"):
@@ -21,6 +22,7 @@ class PredictionData(msgspec.Struct, frozen=True, rename="camel"):
 
 
 @lru_cache(4096)
-def prediction_data(one: Prediction) -> PredictionData:
-    """Rounded to what it can claim to know."""
-    return PredictionData(one.score, round(one.rate, 5), to_major(one.expected), round(one.confidence, 2))
+def prediction_json(one: Prediction) -> msgspec.Raw:
+    """Rounded to what it can claim to know. The same prediction is often shown, so it is kept as it goes out."""
+    data = PredictionData(one.score, round(one.rate, 5), to_major(one.expected), round(one.confidence, 2))
+    return msgspec.Raw(encode(data))

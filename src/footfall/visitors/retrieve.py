@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from footfall.auth.principal import WebsitePrincipal
 from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import NOWHERE, Place
-from footfall.collect.model import PAGEVIEW, StoredDevice, source_of
+from footfall.collect.model import PAGEVIEW, SOURCES, StoredDevice, source_of
 from footfall.collect.service import sql
 from footfall.db.protocol import Database, Row, Transaction
 from footfall.errors import BadRequest, NotFound
@@ -26,7 +28,18 @@ from footfall.payments.rules import brings_money
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
 from footfall.predictions.book import Predictions
-from footfall.predictions.model import DIRECT, KINDS, PAGES_FROM, Model, Prediction, Weight, predict
+from footfall.predictions.model import (
+    COUNTRY,
+    DEVICE,
+    DIRECT,
+    PAGE,
+    PAGES_FROM,
+    SOURCE,
+    Model,
+    Prediction,
+    Weight,
+    predict,
+)
 from footfall.visitors.model import Params, Visitor
 from footfall.visitors.wire import MOST_EVENTS, VisitorData, visitor_data
 from footfall.web.context import Context, Handler
@@ -40,6 +53,7 @@ MOST_PAYMENTS = 200
 _UNKNOWN = StoredDevice(Device(None, None, None, None, None, None, None))
 _NO_PARAMS = Params()
 
+_named = attrgetter(*SOURCES)
 _decode_params = msgspec.json.Decoder(Params).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_place = msgspec.json.Decoder(Place).decode
@@ -141,16 +155,25 @@ def predict_unpaid(tx: Transaction, website_id: bytes, visitor: Visitor, model: 
 
 def _predict(model: Model, visitor: Visitor, events: list[Row]) -> Prediction:
     """`events`: newest first."""
-    countries, devices, sources, pages = (model.weights[kind] for kind in KINDS)
-    best: Weight | None = None
-    for event in events[:PAGES_FROM]:
-        page = pages.get(event.url)
-        if page is not None and event.type == PAGEVIEW and (best is None or page.log_odds > best.log_odds):
-            best = page
-    params = {} if visitor.params is _NO_PARAMS else msgspec.structs.asdict(visitor.params)
-    source = sources.get((source_of(params, visitor.referrer) or DIRECT).lower())
-    country = countries.get(visitor.place.country_code or "")
-    return predict(model, (country, devices.get(visitor.stored_device.device.type or ""), source, best))
+    weights, params = model.weights, visitor.params
+    source = source_of(() if params is _NO_PARAMS else _named(params), visitor.referrer)
+    best = (
+        weights[COUNTRY].get(visitor.place.country_code or ""),
+        weights[DEVICE].get(visitor.stored_device.device.type or ""),
+        weights[SOURCE].get(source.lower() if source else DIRECT),
+        _best_page(weights[PAGE], events if len(events) <= PAGES_FROM else events[:PAGES_FROM]),
+    )
+    return predict(model, best)
+
+
+def _best_page(weights: dict[str, Weight], events: list[Row]) -> Weight | None:
+    """Of a page that says most for paying."""
+    best, most = None, -inf
+    for event in events:
+        found = weights.get(event.url)
+        if found is not None and found.log_odds > most and event.type == PAGEVIEW:
+            best, most = found, found.log_odds
+    return best
 
 
 def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visitor | None:

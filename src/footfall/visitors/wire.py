@@ -17,7 +17,7 @@ from footfall.payments.model import Finance, Payment
 from footfall.payments.rules import goals_of
 from footfall.payments.wire import finance_json
 from footfall.predictions.model import Prediction
-from footfall.predictions.wire import PredictionData, prediction_data
+from footfall.predictions.wire import prediction_json
 from footfall.visitors.model import Params, Visitor
 from footfall.web.json import encode
 
@@ -112,12 +112,12 @@ class ProfileData(Wire):
 
 
 class VisitorData(Wire, omit_defaults=True):
-    """`data` of the answer; `profile` only for identified visitors. What was paid is described in `payments.wire.finance_json`."""
+    """`data` of the answer; `profile` only for identified visitors. What was paid is described in `payments.wire.finance_json`, `prediction` in `predictions.wire`."""
 
     visitor_id: str
     identity: Identity
     activity: ActivityData
-    prediction: PredictionData | None
+    prediction: msgspec.Raw
     is_customer: bool
     has_revenue: bool
     revenue: dict[str, Any]
@@ -130,6 +130,7 @@ class VisitorData(Wire, omit_defaults=True):
 
 
 _EMPTY = msgspec.Raw(b"{}")
+_NULL = msgspec.Raw(b"null")
 _NOTHING_SAID = GoalData()
 
 _decode_goal = msgspec.json.Decoder(GoalData).decode
@@ -149,7 +150,7 @@ def visitor_data(
         format_uuid(visitor.visitor_id),
         _identity(visitor),
         _activity(visitor, events, payments, now),
-        prediction_data(predicted) if predicted else None,
+        prediction_json(predicted) if predicted else _NULL,
         money["isCustomer"],
         money["hasRevenue"],
         money["revenue"],
