@@ -202,7 +202,7 @@ def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World
         for start in range(0, visitors, 1000):
             for operation in (PAGEVIEW, identify):
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))
-                _write(session, operation.handler, batch)
+                write(session, operation.handler, batch)
         _index(session)
     engine.settle()
     return world
@@ -254,7 +254,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
         keys = [VisitorRead(world.website, visitor_id(i), system_clock(), None) for i in visitors]
         started = perf_counter()
         if operation.handler:
-            _write(session, operation.handler, batch)
+            write(session, operation.handler, batch)
         else:
             assert None not in session.snapshot(lambda tx, keys=keys: read_visitors(tx, keys))  # type: ignore[misc]
         spent += perf_counter() - started
@@ -262,7 +262,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
     return done / spent
 
 
-def _write(session: StoreSession, handler: WriteHandler | None, batch: list[Any]) -> None:
+def write(session: StoreSession, handler: WriteHandler | None, batch: list[Any]) -> None:
     """One batch as the server's writer does it."""
     assert handler is not None
     tx = session.begin()
