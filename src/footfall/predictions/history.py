@@ -41,7 +41,7 @@ _decode_place = msgspec.json.Decoder(Place).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
 
 
-class Paid(msgspec.Struct, frozen=True):
+class FirstPaid(msgspec.Struct, frozen=True):
     """When a visitor first paid (ms since epoch), and how much in all, in the minor unit of the website's currency."""
 
     at: int
@@ -52,7 +52,7 @@ class Payers(msgspec.Struct, frozen=True):
     """Who paid from `since` on (ms since epoch), by visitor id."""
 
     since: int
-    paid: dict[bytes, Paid]
+    paid: dict[bytes, FirstPaid]
 
 
 class PayersQuery(NamedTuple):
@@ -91,7 +91,7 @@ def read_payers(tx: Transaction, asked: PayersQuery) -> Payers:
         if visitor_id is not None:
             by_visitor[visitor_id].append(one)
     paid = {
-        visitor_id: Paid(min(times), sum_up(theirs, asked.website.currency, asked.rates).total.minor)
+        visitor_id: FirstPaid(min(times), sum_up(theirs, asked.website.currency, asked.rates).total.minor)
         for visitor_id, theirs in by_visitor.items()
         if (times := [one.at for one in theirs if brings_money(one)])
     }
@@ -134,7 +134,7 @@ def _until(row: Row, payers: Payers) -> bytes:
     return _NEVER if paid is None else at_prefix(paid.at)
 
 
-def _past(row: Row, pages: list[str], paid: Paid | None) -> Past:
+def _past(row: Row, pages: list[str], paid: FirstPaid | None) -> Past:
     place = _decode_place(row.place) if row.place else None
     stored = _decode_device(row.device) if row.device else None
     source = touch_of(row.first_seen_at, None, row.first_referrer, row.first_params).source
