@@ -20,7 +20,7 @@ from footfall.predictions import model as predicting
 from footfall.predictions.book import Predictions
 from footfall.predictions.calibration import calibrate
 from footfall.predictions.fit import LEAST_VISITORS, Past, Tally, fit, solve
-from footfall.predictions.history import HistorySlice, Payers
+from footfall.predictions.history import HistorySlice, Payers, read_payers
 from footfall.predictions.model import (
     COUNTRY,
     DIRECT,
@@ -226,7 +226,7 @@ class Told:
         self.asked: list[bytes] = []
 
     async def scan(self, read: Any, asked: Any, *, share: bytes) -> Any:
-        if read is book.read_payers:
+        if read is read_payers:
             self.asked.append(asked.website.website_id)
             return Payers(0, {})
         paid = [past(paid=100) for _ in range(self.customers)]
