@@ -55,6 +55,8 @@ from footfall.people.endpoints import People
 from footfall.people.find import terms
 from footfall.people.index.indexer import IDLE_SECONDS, TraitIndexer
 from footfall.people.presence import SEEN_SECONDS, SeenFlusher
+from footfall.predictions import book as predictions_book
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting
@@ -290,6 +292,7 @@ class _Parts(NamedTuple):
     erasing: Erasing
     exporting: Exporting
     rates: RateBook
+    predictions: Predictions
 
 
 class App:
@@ -355,6 +358,7 @@ class App:
             Erasing(ERASERS),
             Exporting(EXPORTERS),
             rates,
+            Predictions(database, lambda: directory.websites, rates, self._clock),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -380,6 +384,7 @@ class App:
                 Privacy(parts.database, parts.erasing, parts.exporting),
                 Payments(parts.database, parts.directory),
                 parts.rates,
+                parts.predictions,
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -396,6 +401,7 @@ class App:
             self.stopping,
             frozenset(route.scope for route in table if route.scope),
             parts.rates,
+            parts.predictions,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
@@ -418,6 +424,7 @@ class App:
             "credentials": Job(CREDENTIAL_SECONDS, credentials, is_flush=True),
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
+            "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
 

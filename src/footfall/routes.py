@@ -19,6 +19,7 @@ from footfall.identity.ledger.endpoints import Ledger
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
 from footfall.people.endpoints import People
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
@@ -49,6 +50,7 @@ class Services(msgspec.Struct, frozen=True):
     privacy: Privacy
     payments: Payments
     rates: RateBook
+    predictions: Predictions
     health: Health
     reference: Reference
 
@@ -77,7 +79,7 @@ def routes(services: Services) -> list[Route[Any]]:
         Route(
             "GET",
             "/api/v1/visitors/{visitorId}",
-            visitor_endpoint(database, services.rates),
+            visitor_endpoint(database, services.rates, services.predictions),
             WEBSITE,
             "analytics:read",
         ),

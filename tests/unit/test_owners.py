@@ -70,6 +70,9 @@ READS_OF_OTHERS: dict[tuple[str, str], str] = {
     ("people", "profile_change"): "the index reads what identity left word of",
     ("people", "session"): "what a person did is read between their links, in one statement",
     ("people", "visitor"): "what a person did is read between their links, in one statement",
+    ("predictions", "event"): "the history of a website: which pages visitors saw before they paid",
+    ("predictions", "link"): "a payment without a visitor counts for the one who was identified as the user",
+    ("predictions", "visitor"): "the history of a website: where visitors came from, and with what",
     (
         "visitors",
         "event",

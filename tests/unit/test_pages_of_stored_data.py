@@ -152,6 +152,7 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
+        predictions=SimpleNamespace(model_of=lambda website: None),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)

@@ -83,6 +83,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
+        predictions=SimpleNamespace(model_of=lambda website: None),
         online=Online(),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
