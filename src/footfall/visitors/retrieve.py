@@ -23,9 +23,9 @@ from footfall.payments.finance import finance_of, nothing_paid
 from footfall.payments.model import Payment
 from footfall.payments.ratebook import RateBook
 from footfall.payments.rates import Rates
-from footfall.payments.rules import goals_of
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
+from footfall.payments.webhooks.lifecycle import Reached, goals_reached
 from footfall.payments.wire import finance_json
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Response, success
@@ -256,11 +256,12 @@ def _shown(
     payments = [payment_from(row) for row in paid]
     if len(payments) > asked.most:
         return TooMany()
+    reached = goals_reached(tx, asked.website.website_id, payments[:MOST_EVENTS]) if payments else []
     finance = _nothing(asked.website.currency) if not payments else _finance(tx, asked, visitor, payments)
     return VisitorData(
         format_uuid(asked.visitor_id),
         _identity(visitor),
-        _activity(visitor, events, payments, asked.now),
+        _activity(visitor, events, reached, asked.now),
         _NULL,
         finance["isCustomer"],
         finance["hasRevenue"],
@@ -348,7 +349,7 @@ def _identity(visitor: Visitor) -> Identity:
     )
 
 
-def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now: int) -> ActivityData:
+def _activity(visitor: Visitor, events: list[Row], reached: list[Reached], now: int) -> ActivityData:
     pages: list[VisitedPage] = []
     goals: list[CompletedGoal] = []
     for event in reversed(events):
@@ -367,7 +368,7 @@ def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now:
         to_iso(visitor.last_seen_at),
         visitor.current_url,
         pages,
-        _with_lifecycle(goals, payments) if payments else goals,
+        _with_lifecycle(goals, reached) if reached else goals,
         goals,
     )
 
@@ -380,14 +381,13 @@ def _server_goal(event: Row) -> CompletedGoal:
     )
 
 
-def _with_lifecycle(goals: list[CompletedGoal], payments: list[Payment]) -> list[CompletedGoal]:
-    """The goals with those that payments reach, oldest first; the newest of them."""
-    reached = [
-        CompletedGoal(name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
-        for one in payments[:MOST_EVENTS]
-        for name in goals_of(one.kind)
+def _with_lifecycle(goals: list[CompletedGoal], reached: list[Reached]) -> list[CompletedGoal]:
+    """The goals with those that payments and subscriptions reached, oldest first; the newest of them."""
+    shown = [
+        CompletedGoal(name, to_iso(at), _EMPTY, is_server=True, origin="payment_provider")
+        for name, at in reached
     ]
-    return sorted([*goals, *reached], key=lambda done: done.timestamp)[-MOST_EVENTS:]
+    return sorted([*goals, *shown], key=lambda done: done.timestamp)[-MOST_EVENTS:]
 
 
 def _raw(text: str | None) -> msgspec.Raw:
