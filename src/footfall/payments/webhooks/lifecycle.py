@@ -12,6 +12,7 @@ from footfall.payments.money import Money
 from footfall.payments.providers.model import Payer, SubscriptionMoved
 from footfall.payments.providers.subscriptions import moves
 from footfall.payments.rules import goals_of
+from footfall.payments.webhooks.model import ReachedGoal
 from footfall.payments.webhooks.store import FOUND, PAID, sql
 
 SOON_MS = 3_600_000
@@ -33,25 +34,23 @@ _AS_PAID = {
     "renewed": "subscription_renewed",
 }
 """The goals that payments reach too, and do not where a move of their subscription tells of it."""
-Reached = tuple[str, int]
-"""A goal and when it was reached (ms since epoch)."""
 
 
-def goals_reached(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> list[Reached]:
+def goals_reached(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> list[ReachedGoal]:
     """What these payments reach, and the subscriptions whose first payment is among them."""
     by_payment = _subscriptions(tx, website_id, payments)
     subscriptions = sorted(set(by_payment.values()))
     keys: list[Params] = [(website_id, one) for one in subscriptions]
     moved = tx.all_together(*[(sql.moves_of, key) for key in keys])
     firsts, money = tx.get_many_together((sql.first_payment_of, keys), (sql.first_money_of, keys))
-    own, found = {one.payment_id for one in payments}, list[Reached]()
+    own, found = {one.payment_id for one in payments}, list[ReachedGoal]()
     told: dict[bytes, set[str]] = {}
     for subscription, rows, first, paid in zip(subscriptions, moved, firsts, money, strict=True):
         reached = goals_of_moves([_moved(row) for row in rows], paid.paid_at if paid else None)
         told[subscription] = {_AS_PAID[row.what] for row in rows if row.what in _AS_PAID}
         found += reached if first is not None and first.payment_id in own else []
     return found + [
-        (name, one.at)
+        ReachedGoal(name, one.at)
         for one in payments
         for name in goals_of(one.kind)
         if name not in told.get(by_payment.get(one.payment_id, b""), ())
@@ -68,18 +67,20 @@ def _subscriptions(tx: Transaction, website_id: bytes, payments: Sequence[Paymen
     }
 
 
-def goals_of_moves(moved: Sequence[SubscriptionMoved], first_money: int | None) -> list[Reached]:
+def goals_of_moves(moved: Sequence[SubscriptionMoved], first_money: int | None) -> list[ReachedGoal]:
     """What a subscription reached by its moves, oldest first. `first_money`: when it brought some first (ms since epoch).
 
     Its price is what the subscription itself says: the invoice of a renewal may be lower for once.
     """
     before: SubscriptionMoved | None = None
-    found: list[Reached] = []
+    found: list[ReachedGoal] = []
     for after in moved:
         if before is not None and (after.what == "renewed" or after.monthly is None):
             after = replace(after, monthly=before.monthly)
         has_paid = first_money is not None and first_money < after.at - SOON_MS
-        found += [(_NAMES[what], after.at) for what in moves(before, after, has_paid) if what in _NAMES]
+        found += [
+            ReachedGoal(_NAMES[what], after.at) for what in moves(before, after, has_paid) if what in _NAMES
+        ]
         before = after
     return found
 

@@ -50,6 +50,13 @@ class PastDelivery(msgspec.Struct, frozen=True):
     received_at: int
 
 
+class ReachedGoal(msgspec.Struct, frozen=True):
+    """A goal of the lifecycle of customers, and when it was reached (ms since epoch)."""
+
+    name: str
+    at: int
+
+
 class DeliveryCall(msgspec.Struct, frozen=True):
     """A believed delivery to store. `now`: ms since epoch at its arrival; `is_first`: as far as is known, the website has no payment yet.
 
