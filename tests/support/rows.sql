@@ -59,3 +59,7 @@ UPDATE visitor SET last_seen_at = :last_seen_at WHERE website_id = :website_id A
 
 -- name: visitor_gone(website_id bytes, visitor_id bytes)
 DELETE FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: integration_secrets(website_id bytes) -> secret bytes
+-- The secrets of webhooks, as they are stored.
+SELECT secret FROM integration WHERE website_id = :website_id ORDER BY provider;

@@ -13,11 +13,13 @@ from footfall.errors import BadRequest
 
 MAX_MINOR = 10**15
 """The largest amount of one payment, in minor units."""
+USUAL_DIGITS = 2
+"""Decimal places of a currency that ISO 4217 does not list."""
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 class Money(msgspec.Struct, frozen=True):
-    """`minor` is below zero only where refunds outweigh payments; `currency` is a code of `currencies.DIGITS`."""
+    """`minor` is below zero only where refunds outweigh payments; `currency`: a code in upper case. A provider may state one that ISO 4217 does not list."""
 
     minor: int
     currency: str
@@ -77,7 +79,7 @@ def _read_major(amount: object) -> Decimal:
 
 def to_major(money: Money) -> int | Decimal:
     """The number of major units that JSON shows: 1200, 19.99, 1.234; without trailing zeros, and exact."""
-    major = Decimal(f"{money.minor}E-{DIGITS[money.currency]}")
+    major = Decimal(f"{money.minor}E-{DIGITS.get(money.currency, USUAL_DIGITS)}")
     whole = int(major)
     return whole if whole == major else major.normalize(_EXACT)
 

@@ -41,6 +41,7 @@ from footfall.web.context import Context
 from footfall.web.envelope import Response, success
 from footfall.web.json import decode_object
 from footfall.web.ratelimit import RateLimit
+from footfall.web.refusals import NO_STORE
 from footfall.websites.model import Website
 
 MAX_DELIVERY = 1024 * 1024
@@ -83,7 +84,9 @@ class Webhooks:
             await self._refuse(website, provider, judged, context.now)
             raise BadRequest(f"This delivery is refused: {judged.reason.rstrip('.')}.")
         is_new = await self._store(website, provider, judged, context.now)
-        return success({"received": True, "isNew": is_new})
+        answer = success({"received": True, "isNew": is_new})
+        answer.headers = [*answer.headers, *NO_STORE]
+        return answer
 
     def _find(self, ref: str) -> Website:
         """The website of an id or a tracking id. Raises NotFound and Forbidden."""

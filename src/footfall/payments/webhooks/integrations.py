@@ -5,7 +5,7 @@ from __future__ import annotations
 from footfall.db.protocol import Row, Transaction
 from footfall.errors import BadRequest, NotFound
 from footfall.payments.providers import PROVIDERS, Provider
-from footfall.payments.providers.model import Problem
+from footfall.payments.providers.model import SignatureProblem
 from footfall.payments.webhooks.judging import Doubt
 from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
 from footfall.payments.webhooks.sealing import KeyLostError, SealingKey
@@ -33,7 +33,7 @@ def check_secret(provider: Provider, secret: object) -> str:
     text = secret.strip()
     if len(text) > MAX_SECRET or not text.isascii() or not text.isprintable():
         raise BadRequest(f"webhookSecret: not more than {MAX_SECRET} printable ASCII characters.")
-    if provider.verify(text, {}, b"", 0) is Problem.UNUSABLE:
+    if provider.verify(text, {}, b"", 0) is SignatureProblem.UNUSABLE:
         raise BadRequest(f"webhookSecret: not of the form that {provider.title} uses.")
     return text
 
