@@ -50,6 +50,7 @@ from footfall.payments.endpoints import Payments
 from footfall.payments.exporting import PAYMENTS
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import Webhooks
+from footfall.payments.webhooks.exporting import CUSTOMERS, SUBSCRIPTIONS
 from footfall.payments.webhooks.sealing import SealingKey
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
@@ -92,6 +93,8 @@ EXPORTERS = (
     people_exporting.SESSIONS,
     people_exporting.JOURNEY,
     PAYMENTS,
+    CUSTOMERS,
+    SUBSCRIPTIONS,
 )
 """What each domain exports about a person: the fields of the document, in order."""
 

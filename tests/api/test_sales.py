@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def goals(site: Site, visitor: str) -> list[str]:
 def test_a_sale_is_the_visitors_whom_metadata_or_a_checkout_link_names(server: Site) -> None:
     connect(server)
     visitors = [server.pageview(path="/?utm_source=letter") for _ in range(6)]
-    metadata = [{"metadata": {"datafast_visitor_id": one}} for one in visitors]
+    metadata: list[Fields] = [{"metadata": {"datafast_visitor_id": one}} for one in visitors]
     deliver(server, "stripe", sold(id="cs_a", payment_intent="pi_a", **metadata[0]))
     deliver(server, "stripe", sold(id="cs_b", payment_intent="pi_b", client_reference_id=visitors[1]))
     lemon = other.lemon_order()
@@ -106,7 +107,7 @@ def test_a_sale_is_the_visitors_whose_page_reported_the_checkout(
 
 def test_an_identify_after_the_sale_finds_it_by_the_merchants_own_id_alone(server: Site) -> None:
     connect(server, "stripe")
-    said = {"customer": None, "customer_details": {}, "metadata": {"user_id": "user 44"}}
+    said: Fields = {"customer": None, "customer_details": {}, "metadata": {"user_id": "user 44"}}
     deliver(server, "stripe", sold(**said))
     assert by_visitor(server)["pi_1"][1:] == ("nobody_known", None)
     server.identify(server.pageview(), "user 44")
@@ -326,7 +327,7 @@ def test_a_payment_tells_its_deliveries(server: Site) -> None:
     website_id = bytes.fromhex(server.website_id)
     for one in payments(server):
         payment_id = bytes.fromhex(one["paymentId"])
-        told = server.place.snapshot(lambda tx, of=payment_id: deliveries_of(tx, website_id, of))
+        told = server.place.snapshot(partial(deliveries_of, website_id=website_id, payment_id=payment_id))
         assert {(each.provider, each.event) for each in told} == {
             ("stripe", "checkout.session.completed"),
             ("stripe", "refund.created"),
@@ -350,6 +351,8 @@ def test_erasing_whoever_paid_leaves_amounts_and_no_word_of_them(server: Site) -
     settle(server)
     exported = ask(server, f"/api/v1/profiles/{user_ref('ann')}/export")
     assert {one["transactionId"] for one in exported["data"]["payments"]} == {"pi_1", "re_1"}
+    assert [one["externalId"] for one in exported["data"]["paymentCustomers"]] == ["her own id"]
+    assert [one["what"] for one in exported["data"]["subscriptionMoves"]] == []
     erase(server, "ann")
     until(lambda: all(one["transactionId"] is None for one in payments(server)))
     held = [server.rows(statement) for statement in sql if statement.name.startswith("held_")]

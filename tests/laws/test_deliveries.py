@@ -21,7 +21,7 @@ from tests.laws.test_payments import EVERYTHING, check
 from tests.laws.world import START, WEBSITE
 from tests.unit.payments.providers import other_events as other
 from tests.unit.payments.providers import stripe_events as stripe
-from tests.unit.payments.providers.telling import SECONDS, body
+from tests.unit.payments.providers.telling import ISO, SECONDS, body
 
 Event = dict[str, Any]
 LATER = SECONDS + 31 * 86_400
@@ -92,7 +92,7 @@ LEMONS = [
 DODO = [
     other.dodo("payment.succeeded", other.dodo_payment(payment_id=f"pay_{number}", subscription_id="sub_1"))
     | {"timestamp": when}
-    for number, when in enumerate((other.ISO, other.LATER, other.NEXT_MONTH))
+    for number, when in enumerate((ISO, other.LATER, other.NEXT_MONTH))
 ]
 STORIES = {
     "one_off": ("stripe", ONE_OFF),

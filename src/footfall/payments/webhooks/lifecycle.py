@@ -38,16 +38,19 @@ _AS_PAID = {
 
 def goals_reached(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> list[ReachedGoal]:
     """What these payments reach, and the subscriptions whose first payment is among them."""
-    by_payment = _subscriptions(tx, website_id, payments)
+    by_payment = subscriptions_of(tx, website_id, payments)
     subscriptions = sorted(set(by_payment.values()))
     keys: list[Params] = [(website_id, one) for one in subscriptions]
-    moved = tx.all_together(*[(sql.moves_of, key) for key in keys])
+    if not keys:
+        return [ReachedGoal(name, one.at) for one in payments for name in goals_of(one.kind)]
     firsts, money = tx.get_many_together((sql.first_payment_of, keys), (sql.first_money_of, keys))
     own, found = {one.payment_id for one in payments}, list[ReachedGoal]()
     told: dict[bytes, set[str]] = {}
-    for subscription, rows, first, paid in zip(subscriptions, moved, firsts, money, strict=True):
-        reached = goals_of_moves([_moved(row) for row in rows], paid.paid_at if paid else None)
-        told[subscription] = {_AS_PAID[row.what] for row in rows if row.what in _AS_PAID}
+    for subscription, moved, first, paid in zip(
+        subscriptions, moves_of(tx, keys), firsts, money, strict=True
+    ):
+        reached = goals_of_moves(moved, paid.paid_at if paid else None)
+        told[subscription] = {_AS_PAID[one.what] for one in moved if one.what in _AS_PAID}
         found += reached if first is not None and first.payment_id in own else []
     return found + [
         ReachedGoal(name, one.at)
@@ -57,7 +60,7 @@ def goals_reached(tx: Transaction, website_id: bytes, payments: Sequence[Payment
     ]
 
 
-def _subscriptions(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> dict[bytes, bytes]:
+def subscriptions_of(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> dict[bytes, bytes]:
     """The subscriptions of those payments that are of one, by payment."""
     rows = tx.get_many(sql.subscription_of_payment, [(website_id, one.payment_id) for one in payments])
     return {
@@ -65,6 +68,12 @@ def _subscriptions(tx: Transaction, website_id: bytes, payments: Sequence[Paymen
         for one, row in zip(payments, rows, strict=True)
         if row is not None and row.part in (PAID, FOUND) and row.subscription_hash is not None
     }
+
+
+def moves_of(tx: Transaction, subscriptions: Sequence[Params]) -> list[list[SubscriptionMoved]]:
+    """How each of these subscriptions (website id, hash) moved, oldest first. Only hashes of their ids are kept."""
+    found = tx.all_together(*[(sql.moves_of, key) for key in subscriptions])
+    return [[_moved(row) for row in rows] for rows in found]
 
 
 def goals_of_moves(moved: Sequence[SubscriptionMoved], first_money: int | None) -> list[ReachedGoal]:

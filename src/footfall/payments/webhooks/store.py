@@ -191,6 +191,16 @@ def note_customer(tx: Transaction, website_id: bytes, payer: Payer, at: int) -> 
     return known, is_new
 
 
+def customers(tx: Transaction, website_id: bytes, ids: Sequence[str]) -> list[Payer]:
+    """Who these customers are, those that are known."""
+    rows = tx.get_many(sql.customer_get, [(website_id, one) for one in ids])
+    return [
+        Payer(one, row.email, row.name, row.visitor_ref, row.external_id)
+        for one, row in zip(ids, rows, strict=True)
+        if row is not None
+    ]
+
+
 def deliveries_of(tx: Transaction, website_id: bytes, payment_id: bytes) -> Sequence[PastDelivery]:
     """The deliveries that told of the sale of which a payment, a refund or a dispute is a part; oldest first."""
     rows = tx.all(sql.deliveries_of_payment, (website_id, payment_id))
