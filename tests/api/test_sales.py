@@ -17,7 +17,7 @@ from tests.support.people import ask, erase, person, user_ref
 from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, sql
 from tests.support.table import route_table
-from tests.support.webhooks import SECRETS, connect, deliver, integrate, integration, send
+from tests.support.webhooks import SECRETS, connect, deliver, integrate, send
 from tests.unit.payments.providers import other_events as other
 from tests.unit.payments.providers import stripe_events as stripe
 
@@ -370,21 +370,6 @@ def test_erasing_whoever_paid_leaves_amounts_and_no_word_of_them(server: Site) -
         -5,
         Decimal("19.99"),
     ]
-
-
-def test_a_lost_key_is_told_and_deliveries_are_asked_for_again(server: Site) -> None:
-    connect(server, "stripe")
-    file = server.place.key_file
-    aside = file.rename(file.with_name("aside"))
-    try:
-        assert send(server, "stripe", sold()).status_code == 503
-        assert not integration(server, "stripe")["isSecretReadable"]
-        file.write_text("x" * 40)
-        assert send(server, "stripe", sold()).status_code == 503
-    finally:
-        aside.rename(file)
-    assert send(server, "stripe", sold()).status_code == 200
-    assert len(payments(server)) == 1
 
 
 def test_an_access_token_needs_the_permission_of_settings(server: Site) -> None:

@@ -240,3 +240,18 @@ def test_no_event_that_a_provider_may_send_is_an_error(server: Site) -> None:
         deliver(server, provider, said)
         assert integration(server, provider)["lastDelivery"]["event"] in ("app.made", "license_key_created")
     assert payments(server) == []
+
+
+def test_a_lost_key_is_told_and_deliveries_are_asked_for_again(server: Site) -> None:
+    connect(server, "stripe")
+    file = server.place.key_file
+    aside = file.rename(file.with_name("aside"))
+    try:
+        assert send(server, "stripe", SALES["stripe"]).status_code == 503
+        assert not integration(server, "stripe")["isSecretReadable"]
+        file.write_text("x" * 40)
+        assert send(server, "stripe", SALES["stripe"]).status_code == 503
+    finally:
+        aside.rename(file)
+    assert send(server, "stripe", SALES["stripe"]).status_code == 200
+    assert len(payments(server)) == 1

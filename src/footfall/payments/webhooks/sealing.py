@@ -42,7 +42,7 @@ class SealingKey:
             raise KeyLostError(f"The key of the webhook secrets is missing: it lay in {self._file}. {_MEND}")
         try:
             return self._cipher(text).decrypt(sealed[:_NONCE], sealed[_NONCE:], about).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise KeyLostError(f"This webhook secret was stored with another key. {_MEND}") from error
 
     def _cipher(self, text: str) -> AESGCM:
