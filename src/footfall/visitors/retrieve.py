@@ -27,6 +27,7 @@ from footfall.payments.rates import Rates
 from footfall.payments.rules import brings_money
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
+from footfall.payments.webhooks.lifecycle import goals_reached
 from footfall.predictions.book import Predictions
 from footfall.predictions.model import (
     COUNTRY,
@@ -135,9 +136,10 @@ def _shown(
     if len(payments) > asked.most:
         return TooManyPayments()
     finance = _finance(tx, asked, visitor, payments) if payments else asked.website.currency
+    reached = goals_reached(tx, asked.website.website_id, payments[:MOST_EVENTS]) if payments else []
     has_paid = isinstance(finance, Finance) and finance.is_customer
     predicted = _predict(asked.model, visitor, events) if asked.model and not has_paid else None
-    return visitor_data(visitor, events, payments, finance, predicted, asked.now)
+    return visitor_data(visitor, events, reached, finance, predicted, asked.now)
 
 
 def _finance(tx: Transaction, asked: VisitorRead, visitor: Visitor, payments: list[Payment]) -> Finance:
