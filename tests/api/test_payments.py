@@ -219,7 +219,8 @@ def test_what_several_people_have_is_no_evidence_until_they_are_one(server: Site
     fact = merge(server, "ann", "bob")["factId"]
     assert owner(server, "shared") == "ann"
     undo(server, fact)
-    assert owner(server, "shared") == "ann"
+    assert owner(server, "shared") is None
+    assert payments(server)[0]["match"]["method"] == "ambiguous"
 
 
 def test_what_only_a_page_said_does_not_outweigh_what_a_backend_said(server: Site) -> None:

@@ -106,6 +106,12 @@ SELECT website_id, checkout_hash FROM checkout_told ORDER BY website_id, checkou
 -- The index saw to a checkout.
 DELETE FROM checkout_told WHERE website_id = :website_id AND checkout_hash = :checkout_hash;
 
--- name: checkout_visitor(website_id bytes, checkout_hash bytes) -> visitor_id bytes
--- The visitor whose page reported a checkout first.
-SELECT visitor_id FROM checkout WHERE website_id = :website_id AND checkout_hash = :checkout_hash ORDER BY told_at, visitor_id LIMIT 1;
+-- name: checkout_visitor(website_id bytes, checkout_hash bytes) -> visitor_id bytes, told_at int
+-- The visitor whose page reported a checkout first, and when.
+SELECT visitor_id, told_at FROM checkout WHERE website_id = :website_id AND checkout_hash = :checkout_hash ORDER BY told_at, visitor_id LIMIT 1;
+
+-- name: pageviews_down(website_id bytes, visitor_id bytes, since bytes, until bytes, most int) -> event_id bytes, url text?
+-- The newest pageviews of a visitor in a range.
+SELECT event_id, url FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until AND type = 'pageview'
+ORDER BY event_id DESC LIMIT :most;

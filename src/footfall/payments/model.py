@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,8 +37,17 @@ class Method(StrEnum):
     ERASED = "erased"
 
 
+OPEN = frozenset(
+    (Method.UNSEEN_VISITOR, Method.WAITING, Method.NO_EVIDENCE, Method.NOBODY_KNOWN, Method.AMBIGUOUS)
+)
+"""Of payments that are nobody's until more is known."""
+
+
 class NewPayment(msgspec.Struct, frozen=True):
-    """A well-formed payment that is not stored yet. `at`: ms since epoch, None for now; `visitor_ref`: what was sent as the visitor's id."""
+    """A well-formed payment that is not stored yet. `at`: ms since epoch, None for now; `visitor_ref`: what was sent as the visitor's id.
+
+    `refund_of`: the transaction id of the payment that is paid back, if that was told.
+    """
 
     transaction_id: str
     kind: Kind
@@ -47,6 +57,7 @@ class NewPayment(msgspec.Struct, frozen=True):
     name: str | None
     customer_id: str | None
     visitor_ref: str | None
+    refund_of: str | None = None
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -62,6 +73,7 @@ class Payment(msgspec.Struct, frozen=True):
     """A payment as stored. `money.minor` is below zero for refunds. `transaction_id` None: erased.
 
     It belongs to the visitor `visitor_id`, and to whoever that was then; without one to the user `profile_id`, or to nobody.
+    `evidence`: the fact that says it is that user's, where it is known.
     """
 
     payment_id: bytes
@@ -76,6 +88,7 @@ class Payment(msgspec.Struct, frozen=True):
     profile_id: bytes | None
     method: Method
     known: Known
+    evidence: bytes | None = None
 
     @property
     def at(self) -> int:
@@ -89,6 +102,14 @@ class Owned(msgspec.Struct, frozen=True):
     payment: Payment
     person_id: bytes | None
     user_id: str | None
+
+
+class PaymentMove(NamedTuple):
+    """When it was found out whose a payment is, or that it is nobody's (ms since epoch), how, and by which fact."""
+
+    at: int
+    method: Method
+    evidence: bytes | None
 
 
 class CurrencySum(msgspec.Struct, frozen=True):

@@ -46,6 +46,7 @@ def content_hash(paid: NewPayment) -> bytes:
         paid.name,
         paid.customer_id,
         paid.visitor_ref,
+        paid.refund_of,
     )
     return hashlib.sha256(repr(tuple(map(str, said))).encode()).digest()[:16]
 

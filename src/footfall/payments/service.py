@@ -8,12 +8,11 @@ from footfall.collect.checkouts import checkout_hash
 from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
-from footfall.identity.store import sql as identity_sql
 from footfall.ids import parse_uuid
 from footfall.payments import rules, store
 from footfall.payments.model import Kind, Known, Method, NewPayment, Payment
 from footfall.payments.money import Money
-from footfall.payments.owners import Asked, know
+from footfall.payments.owners import Asked, know, seen_visitors
 from footfall.payments.rules import API, digest
 from footfall.payments.store import sql
 from footfall.websites.store import note_payments
@@ -39,6 +38,12 @@ class PaymentCall(msgspec.Struct, frozen=True):
     def at(self) -> int:
         """When it was made (ms since epoch)."""
         return self.now if self.paid.at is None else self.paid.at
+
+    @property
+    def original_hash(self) -> bytes | None:
+        """The name of the payment that it refunds, if that was told."""
+        original = self.paid.refund_of
+        return None if original is None else digest(self.website_id, API, original)
 
     @property
     def visitor_id(self) -> bytes | None:
@@ -85,7 +90,7 @@ def _add(tx: Transaction, website_id: bytes, calls: list[PaymentCall]) -> None:
     tx.execute_many(
         sql.payment_add,
         [
-            store.payment_row(website_id, one, rules.content_hash(call.paid), call.now)
+            store.payment_row(website_id, one, rules.content_hash(call.paid), call.now, call.original_hash)
             for call, one in zip(calls, payments, strict=True)
         ],
     )
@@ -104,9 +109,7 @@ def _add(tx: Transaction, website_id: bytes, calls: list[PaymentCall]) -> None:
 
 def _asked(tx: Transaction, website_id: bytes, calls: list[PaymentCall]) -> list[Asked]:
     """The visitor of each call, if it was seen, and who it was then."""
-    visitors = sorted({call.visitor_id for call in calls if call.visitor_id is not None})
-    seen = tx.get_many(identity_sql.visitor_pageviews, [(website_id, one) for one in visitors])
-    shown = {one for one, row in zip(visitors, seen, strict=True) if row is not None and row.pageview_count}
+    shown = seen_visitors(tx, website_id, [call.visitor_id for call in calls if call.visitor_id is not None])
     links = links_of(tx, website_id, sorted(shown))
     return [
         (call.visitor_id, identity_rules.owner_at(links[call.visitor_id], call.at), call.at)
