@@ -55,14 +55,16 @@ def take_told(tx: Transaction) -> list[Params]:
     return keys
 
 
-class Report(NamedTuple):
+class CheckoutReport(NamedTuple):
     """The visitor whose page reported a checkout first, and when (ms since epoch)."""
 
     visitor_id: bytes
     at: int
 
 
-def reports_of(tx: Transaction, website_id: bytes, texts: Sequence[str | None]) -> list[Report | None]:
+def reports_of(
+    tx: Transaction, website_id: bytes, texts: Sequence[str | None]
+) -> list[CheckoutReport | None]:
     """Who reported each of these checkouts."""
     hashes = [checkout_hash(website_id, one) for one in texts]
     keys: list[Params] = sorted({(website_id, one) for one in hashes if one is not None})
@@ -70,6 +72,6 @@ def reports_of(tx: Transaction, website_id: bytes, texts: Sequence[str | None]) 
         key[1]: row for key, row in zip(keys, tx.get_many(sql.checkout_visitor, keys), strict=True) if row
     }
     return [
-        Report(row.visitor_id, row.told_at) if one is not None and (row := rows.get(one)) else None
+        CheckoutReport(row.visitor_id, row.told_at) if one is not None and (row := rows.get(one)) else None
         for one in hashes
     ]

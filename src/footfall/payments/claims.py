@@ -191,7 +191,9 @@ def _read_people(tx: Transaction, website_id: bytes, ids: Collection[bytes]) -> 
 
 def ask_about(tx: Transaction, clues: Iterable[Params]) -> None:
     """Something new is known of these clues (website id, hash): who has what they name is found out by the next steps."""
-    tx.execute_many(sql.sweep_ask, sorted(set(clues)))
+    keys = sorted(set(clues))
+    leads = tx.get_many(sql.clue_leads, keys)
+    tx.execute_many(sql.sweep_ask, [key for key, row in zip(keys, leads, strict=True) if row is not None])
 
 
 def forget_claims(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> None:

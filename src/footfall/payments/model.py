@@ -112,6 +112,61 @@ class PaymentMove(NamedTuple):
     evidence: bytes | None
 
 
+class EventType(StrEnum):
+    """What may happen around a payment."""
+
+    PAGEVIEW = "pageview"
+    CHECKOUT = "checkout_reported"
+    PAID = "payment"
+    RECORDED = "recorded"
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    IDENTIFY = "identify"
+    MERGE = "merge"
+    UNDO = "undo"
+    REFUND = "refund"
+
+
+class PaymentEvent(msgspec.Struct, frozen=True):
+    """Something that happened around a payment (`at`: ms since epoch), as far as its type has it to say.
+
+    `fact_id`: the fact that it is, or by which the payment was matched; `undone`: the fact that an undo takes back; `is_active`: whether a
+    fact counts; `user_ids`: whom it names; `payment`: a refund.
+    """
+
+    at: int
+    type: EventType
+    visitor_id: bytes | None = None
+    url: str | None = None
+    method: Method | None = None
+    fact_id: bytes | None = None
+    undone: bytes | None = None
+    user_ids: tuple[str, ...] = ()
+    is_active: bool | None = None
+    payment: Payment | None = None
+
+
+class Claimant(NamedTuple):
+    """A person who has what several have."""
+
+    profile_id: bytes
+    user_id: str
+
+
+class PaymentStory(msgspec.Struct, frozen=True):
+    """A payment and all that is known around it. `received_at`: ms since epoch; `events`: oldest first.
+
+    `refund_of`: the payment that it pays back; `refunds`: those that pay it back; `claimants`: who may have made it, if there are several.
+    """
+
+    owned: Owned
+    received_at: int
+    refund_of: Payment | None
+    refunds: list[Payment]
+    claimants: list[Claimant]
+    events: list[PaymentEvent]
+
+
 class CurrencySum(msgspec.Struct, frozen=True):
     """What payments in one currency come to, refunds taken off."""
 

@@ -140,6 +140,21 @@ def know(tx: Transaction, website_id: bytes, asked: Sequence[Asked]) -> list[Kno
     ]
 
 
+def times_until(tx: Transaction, website_id: bytes, asked: Asked) -> list[Time]:
+    """The times until then of whoever that was: of all visitors of a person, or of one who is nobody."""
+    visitor_id, profile_id, at = asked
+    members = _members(tx, website_id, [profile_id]).get(profile_id or b"", [])
+    spans = spans_of(tx, website_id, [members])[0]
+    return _times(spans, visitor_id if profile_id is None else None, at)
+
+
+def owner_of(tx: Transaction, website_id: bytes, payment: Payment) -> bytes | None:
+    """The user whose a payment is now."""
+    if payment.visitor_id is None:
+        return payment.profile_id
+    return rules.owner_at(links_of(tx, website_id, [payment.visitor_id])[payment.visitor_id], payment.at)
+
+
 def _members(
     tx: Transaction, website_id: bytes, profiles: Sequence[bytes | None]
 ) -> dict[bytes, list[bytes]]:

@@ -51,6 +51,10 @@ DELETE FROM payment_clue WHERE website_id = :website_id AND clue_hash = :clue_ha
 -- Whether a website has any clue.
 SELECT 1 AS found FROM payment_clue WHERE website_id = :website_id LIMIT 1;
 
+-- name: clue_leads(website_id bytes, clue_hash bytes) -> found int
+-- Whether a clue leads to any payment.
+SELECT 1 AS found FROM payment_clue WHERE website_id = :website_id AND clue_hash = :clue_hash LIMIT 1;
+
 -- name: clued_up(website_id bytes, clue_hash bytes, after bytes, most int) -> payment_id bytes
 -- The oldest payments behind an id to which a clue leads.
 SELECT payment_id FROM payment_clue WHERE website_id = :website_id AND clue_hash = :clue_hash AND payment_id > :after
@@ -104,10 +108,8 @@ SELECT clue_hash FROM payment_claim WHERE website_id = :website_id AND profile_i
 DELETE FROM payment_claim WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: sweep_ask(website_id bytes, clue_hash bytes)
--- Asks to find out who has what a clue names, if it leads to any payment.
-INSERT INTO payment_sweep (website_id, clue_hash, is_new)
-SELECT :website_id, :clue_hash, 1
-WHERE EXISTS (SELECT 1 FROM payment_clue c WHERE c.website_id = :website_id AND c.clue_hash = :clue_hash)
+-- Asks to find out who has what a clue names.
+INSERT INTO payment_sweep (website_id, clue_hash, is_new) VALUES (:website_id, :clue_hash, 1)
 ON CONFLICT (website_id, clue_hash) DO UPDATE SET is_new = 1;
 
 -- name: sweep_put(website_id bytes, clue_hash bytes, position bytes)
