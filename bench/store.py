@@ -27,7 +27,7 @@ from footfall.identity.rules import profile_id
 from footfall.ids import at_of, at_prefix
 from footfall.people.find.terms import FORM
 from footfall.people.index.indexer import Take, index_step, sql
-from footfall.visitors.retrieve import VisitorQuery, read_visitors
+from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.json import decode_object
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
@@ -209,7 +209,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
     while spent < seconds:
         visitors = random.choices(range(world.visitors), k=together)
         batch = calls(operation, world, visitors) if operation.handler else []
-        keys = [VisitorQuery(world.website, visitor_id(i), system_clock(), None) for i in visitors]
+        keys = [VisitorRead(world.website, visitor_id(i), system_clock(), None) for i in visitors]
         started = perf_counter()
         if operation.handler:
             _write(session, operation.handler, batch)

@@ -25,7 +25,7 @@ from footfall.web.refusals import NO_STORE
 from footfall.websites.model import Website
 
 
-class Directory(Protocol):
+class KnownWebsites(Protocol):
     """The websites by id and by tracking id, as of a moment ago."""
 
     websites: dict[bytes, Website]
@@ -35,7 +35,7 @@ class Directory(Protocol):
 class Crawls:
     """The handlers, on one database."""
 
-    def __init__(self, database: Database, directory: Directory) -> None:
+    def __init__(self, database: Database, directory: KnownWebsites) -> None:
         self._database = database
         self._directory = directory
 

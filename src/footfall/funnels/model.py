@@ -8,7 +8,7 @@ PAGEVIEW, GOAL = "pageview", "goal"
 """What a step waits for."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class FunnelStep(msgspec.Struct, frozen=True):
     """One step. `value`: the address of a page, in which `*` stands for any text, or the name of a goal."""
 
     name: str
@@ -20,7 +20,7 @@ class FunnelFields(msgspec.Struct, frozen=True):
     """What a caller may say of a funnel; None: not said."""
 
     name: str | None
-    steps: tuple[Step, ...] | None
+    steps: tuple[FunnelStep, ...] | None
 
 
 class Funnel(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Funnel(msgspec.Struct, frozen=True):
     funnel_id: bytes
     name: str
     slug: str
-    steps: tuple[Step, ...]
+    steps: tuple[FunnelStep, ...]
     is_active: bool
     created_at: int
     updated_at: int

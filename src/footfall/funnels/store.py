@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.errors import Conflict, NotFound
-from footfall.funnels.model import Funnel, FunnelFields, Step
+from footfall.funnels.model import Funnel, FunnelFields, FunnelStep
 from footfall.ids import new_object_id
 
 sql = load(__file__, "funnels.sql")
@@ -19,7 +19,7 @@ sql = load(__file__, "funnels.sql")
 MOST_FUNNELS = 500
 """Of a website: each change looks at all of them."""
 
-_decode = msgspec.json.Decoder(tuple[Step, ...]).decode
+_decode = msgspec.json.Decoder(tuple[FunnelStep, ...]).decode
 _OTHERS = re.compile("[^a-z0-9]+")
 
 

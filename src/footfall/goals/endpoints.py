@@ -10,7 +10,7 @@ from typing import Any
 
 from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import DAY_MS
-from footfall.collect.goals import Deleted, Doomed, Place, ServerGoal, delete_goals, tracked_goals
+from footfall.collect.goals import Deleted, Doomed, GoalPosition, ServerGoal, delete_goals, tracked_goals
 from footfall.collect.model import GoalData
 from footfall.db.protocol import Database, Transaction
 from footfall.errors import ApiError, BadRequest, NotFound
@@ -141,7 +141,7 @@ class Goals:
         return success([{"message": "Goal customization deleted successfully", "goalName": name}])
 
 
-def _slice(doomed: Doomed, place: Place | None) -> Callable[[Transaction], Deleted]:
+def _slice(doomed: Doomed, place: GoalPosition | None) -> Callable[[Transaction], Deleted]:
     return lambda tx: delete_goals(tx, doomed, place)
 
 

@@ -10,9 +10,10 @@ from footfall.collect.service import sql
 from footfall.db.protocol import Database, Params, Transaction
 from footfall.ids import format_uuid
 from footfall.visitors.channels import channel
-from footfall.visitors.find import Found, find_visitors
+from footfall.visitors.find import FoundVisitors, find_visitors
+from footfall.visitors.model import Visitor
 from footfall.visitors.query import VisitorQuery, cursor_behind, read_visitor_query
-from footfall.visitors.retrieve import Visitor, visitor_from
+from footfall.visitors.retrieve import visitor_from
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Response, success
 
@@ -45,7 +46,7 @@ def _answer(tx: Transaction, asked: Asked) -> Response:
     return success(_rows(tx, website_id, found), pagination=pagination)
 
 
-def _rows(tx: Transaction, website_id: bytes, found: Found) -> list[dict[str, Any]]:
+def _rows(tx: Transaction, website_id: bytes, found: FoundVisitors) -> list[dict[str, Any]]:
     keys: list[Params] = [(website_id, visitor_id) for _, visitor_id in found.visitors]
     rows = zip(found.visitors, tx.get_many(sql.visitor_get, keys), strict=True)
     return [

@@ -31,7 +31,7 @@ FEW = 30_000
 """Visitors that are found and sorted; where there are more, the list is walked in its order."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundVisitors(msgspec.Struct, frozen=True):
     """`visitors`: (ms since epoch, visitor id) of those on the page, last seen, or last done, first. `total`: of all, exactly."""
 
     visitors: list[tuple[int, bytes]]
@@ -53,7 +53,7 @@ class _Builder(Builder):
         return ", ".join(self.add(value, "text") for value in values)
 
 
-def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> Found:
+def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> FoundVisitors:
     """The visitors on the page that a query names. May take long unless it is plain."""
     builder = _Builder(website_id)
     source, by = "listed_visitor v WHERE v.website_id = :w", "seen_at"
@@ -65,7 +65,7 @@ def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> Fo
     total = _total(tx, builder, query, f"{source}{matching}")
     rows = _page(tx, builder, query, f"{source}{matching}", by, are_few=total <= FEW) if total else []
     shown = [(_at(row.place), row.visitor_id) for row in rows[: query.limit]]
-    return Found(shown, total, has_more=len(rows) > query.limit)
+    return FoundVisitors(shown, total, has_more=len(rows) > query.limit)
 
 
 def _at(place: int | bytes) -> int:

@@ -42,7 +42,7 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_params = msgspec.json.Decoder(dict[str, str | None]).decode
 
 
-class Step(NamedTuple):
+class ListStep(NamedTuple):
     """What a step did: how many visitors it looked at, in how many seconds."""
 
     visitors: int
@@ -56,25 +56,25 @@ class Due(NamedTuple):
     position: bytes
 
 
-def list_visitors(tx: Transaction, calls: list[list[Params]]) -> list[Step]:
+def list_visitors(tx: Transaction, calls: list[list[Params]]) -> list[ListStep]:
     """Write handler: bring the places of visitors (website id, visitor id) up to date."""
     return [_timed(tx, sorted(set(call))) for call in calls]
 
 
-def list_due(tx: Transaction, calls: list[Due]) -> list[Step]:
+def list_due(tx: Transaction, calls: list[Due]) -> list[ListStep]:
     """Write handler: do so for some of the visitors whose places have to be looked at."""
     return [_list_due(tx, due) for due in calls]
 
 
-def _timed(tx: Transaction, keys: list[Params]) -> Step:
+def _timed(tx: Transaction, keys: list[Params]) -> ListStep:
     started = perf_counter()
     _bring_up_to_date(tx, keys)
-    return Step(len(keys), perf_counter() - started)
+    return ListStep(len(keys), perf_counter() - started)
 
 
-def _list_due(tx: Transaction, due: Due) -> Step:
+def _list_due(tx: Transaction, due: Due) -> ListStep:
     if not tx.execute(sql.due_remove, due):  # another process was quicker
-        return Step(0, 0.0)
+        return ListStep(0, 0.0)
     found = tx.all(sql.visitors_behind, (*due, STEP))
     step = _timed(tx, [(due.website_id, row.visitor_id) for row in found])
     if len(found) == STEP:
@@ -216,8 +216,8 @@ class Lister:
             await self._flush()
         return self._pause(step)
 
-    async def _step(self) -> Step:
-        step: Step
+    async def _step(self) -> ListStep:
+        step: ListStep
         if self._waiting:
             self._has_more = True
             part = self._waiting[-STEP:]
@@ -227,7 +227,7 @@ class Lister:
             step = await self._database.write(DUE_HANDLER, due)
             self._has_more = True
         else:
-            step, self._has_more = Step(0, 0.0), False
+            step, self._has_more = ListStep(0, 0.0), False
         return step
 
     async def _flush(self) -> None:
@@ -235,7 +235,7 @@ class Lister:
         self._has_lost |= losses != self._losses
         self._is_written, self._flush_at = False, monotonic() + FLUSH_SECONDS
 
-    def _pause(self, step: Step) -> float:
+    def _pause(self, step: ListStep) -> float:
         calls, self._calls = self._calls, self._database.live_calls()
         since, self._looked_at = self._looked_at, monotonic()
         if not self._has_more:

@@ -17,7 +17,8 @@ from footfall.identity.reading import persons_of
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
-from footfall.visitors.retrieve import Visitor, find_visitor
+from footfall.visitors.model import Visitor
+from footfall.visitors.retrieve import find_visitor
 from footfall.web.envelope import Response
 from footfall.websites.model import Website
 

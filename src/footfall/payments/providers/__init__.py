@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from footfall.payments.providers import dodo, lemonsqueezy, paddle, polar, stripe
-from footfall.payments.providers.model import Delivery, Problem
+from footfall.payments.providers.model import Delivery, SignatureProblem
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -18,7 +18,7 @@ class Provider(msgspec.Struct, frozen=True):
     title: str
     events: tuple[str, ...]
     """What is to be ticked where the webhook is made."""
-    verify: Callable[[str, Mapping[str, str], bytes, int], Problem | None]
+    verify: Callable[[str, Mapping[str, str], bytes, int], SignatureProblem | None]
     """Secret, headers (names in lower case), body and now (ms) to what is wrong; None: the delivery is the provider's."""
     read: Callable[[bytes], Delivery]
     """What a body says. Raises BadDelivery."""

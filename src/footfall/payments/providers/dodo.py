@@ -16,8 +16,8 @@ from footfall.payments.providers.model import (
     Interval,
     Paid,
     Payer,
-    Problem,
     Refunded,
+    SignatureProblem,
     State,
     SubscriptionMoved,
     Told,
@@ -59,7 +59,7 @@ EVENTS = (
 _DAY_MS = 86_400_000
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> Problem | None:
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
     return verify_standard(standard_keys(secret), headers, body, now)
 
 

@@ -16,9 +16,9 @@ from footfall.payments.providers.model import (
     Linked,
     Paid,
     Payer,
-    Problem,
     Refunded,
     Seen,
+    SignatureProblem,
     State,
     SubscriptionMoved,
     Told,
@@ -46,7 +46,7 @@ EVENTS = (
 """To be ticked."""
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> Problem | None:
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
     """`now` is of no use: the signature has no time."""
     return verify_plain(secret, headers.get("x-signature"), body)
 

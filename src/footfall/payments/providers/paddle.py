@@ -18,9 +18,9 @@ from footfall.payments.providers.model import (
     Kind,
     Paid,
     Payer,
-    Problem,
     Refunded,
     Seen,
+    SignatureProblem,
     State,
     SubscriptionMoved,
     Told,
@@ -56,7 +56,7 @@ EVENTS = (
 """To be ticked."""
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> Problem | None:
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
     header = headers.get("paddle-signature")
     return verify_timed(secret, header, body, now, names=("ts", "h1"), separators=(";", ":"))
 

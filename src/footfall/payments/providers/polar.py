@@ -15,9 +15,9 @@ from footfall.payments.providers.model import (
     Kind,
     Paid,
     Payer,
-    Problem,
     Refunded,
     Seen,
+    SignatureProblem,
     State,
     SubscriptionMoved,
     Told,
@@ -56,7 +56,7 @@ EVENTS = (
 """To be ticked."""
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> Problem | None:
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
     """Secrets made since September 2026 hold the key in base64; older ones are the key as they are written."""
     return verify_standard(standard_keys(secret) + literal_keys(secret), headers, body, now)
 
