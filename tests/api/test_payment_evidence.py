@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from tests.support.dashboard import Visit, enter, make_account
 from tests.support.money import exactly, pay, payments, settle
 from tests.support.people import ask, erase, merge, person, undo
 from tests.support.servers import until
@@ -213,7 +215,11 @@ def test_the_time_line_of_a_payment_tells_how_it_came_to_be_somebodys(server: Si
     assert types[4:] == ["checkout_reported", "matched", "identify", "merge", "undo", "refund"]
     assert [one["url"].partition("/")[2] for one in line[:2]] == ["pricing", "checkout"]
     assert [one.get("factId") for one in line[6:9]] == [fact, joined, parted]
-    assert (line[7]["userIds"], line[7]["isActive"], line[8]["undone"]) == (["ann", "bob"], False, joined)
+    assert (sorted(line[7]["userIds"]), line[7]["isActive"], line[8]["undone"]) == (
+        ["ann", "bob"],
+        False,
+        joined,
+    )
     assert found["refunds"][0]["transactionId"] == "re_1"
     assert story(server, "re_1")["refundOf"] == checkout
 
@@ -276,3 +282,52 @@ def test_the_time_line_of_an_erased_person_tells_nothing_of_them(server: Site) -
     (found,) = payments(server)
     assert (found["match"]["evidence"], found["match"]["method"]) == (None, "erased")
     assert server.call("GET", "/api/v1/payments/gone").json()["data"]["timeline"][-1]["type"] == "recorded"
+
+
+# Pages
+
+
+def test_the_pages_of_payments_tell_whose_they_are_and_why_not(server: Site) -> None:
+    for user in ("ann", "bob"):
+        server.identify(server.pageview(), user, {"email": "shared@example.com", "name": user.title()})
+    visitor = server.pageview(path="/pricing")
+    pay(server, 1234.5, transaction_id="<i>tx</i>", visitorId=visitor)
+    pay(server, 20, transaction_id="shared", email="shared@example.com")
+    pay(server, 30, transaction_id="anns", customer_id="ann")
+    pay(server, 5, transaction_id="back", refunded=True, refund_of="anns", customer_id="ann")
+    settle(server)
+    root = f"/w/{server.website_id}/payments"
+    with closing(Visit(server.url)) as visit:
+        enter(visit, server.place, make_account(server.place))
+        page = visit.get(root).text
+        assert all(f"<b><bdi>{one}</bdi></b>" in page for one in ("$1,234.50", "$20", "$30", "-$5"))
+        assert ">Payments</a>" in page
+        assert page.count("<tr>") == 5
+        unmatched = visit.get(f"{root}?matched=false").text
+        assert unmatched.count("<tr>") == 2
+        assert "Several people have this e-mail address" in unmatched
+        assert "Merge them" in unmatched
+        shown = {
+            one["transactionId"]: visit.get(f"{root}/{one['paymentId']}").text for one in payments(server)
+        }
+        assert "Preview the merge" in shown["shared"]
+        assert "/pricing" in shown["<i>tx</i>"]
+        assert "&lt;i&gt;tx&lt;/i&gt;" in shown["<i>tx</i>"]
+        assert "Paid back" in shown["anns"]
+        assert "Pays back" in shown["back"]
+        assert visit.get(f"{root}/none").status_code == 404
+        assert visit.get(f"{root}/{'0' * 24}").status_code == 404
+
+
+def test_a_long_list_of_payments_has_further_pages(server: Site) -> None:
+    for _ in range(51):
+        pay(server)
+    settle(server)
+    root = f"/w/{server.website_id}/payments"
+    with closing(Visit(server.url)) as visit:
+        enter(visit, server.place, make_account(server.place))
+        page = visit.get(f"{root}?matched=false").text
+        assert page.count("<tr>") == 51
+        cursor = page.partition("cursor=")[2].partition('"')[0]
+        assert visit.get(f"{root}?matched=false&cursor={cursor}").text.count("<tr>") == 2
+        assert "Nothing on this page" in visit.get(f"{root}?cursor={'0' * 24}").text
