@@ -34,7 +34,8 @@ def note_checkouts(tx: Transaction, hits: Iterable[Hit]) -> None:
     rows: dict[Params, int] = {}
     for hit in hits:
         for found in _hashes(hit):
-            rows.setdefault((hit.website_id, hit.visitor_id, found), hit.at)
+            key = (hit.website_id, hit.visitor_id, found)
+            rows[key] = min(hit.at, rows.get(key, hit.at))
     if rows:
         tx.execute_many(sql.checkout_add, [(*key, at) for key, at in rows.items()])
         tx.execute_many(sql.told_add, sorted({(key[0], key[2]) for key in rows}))

@@ -91,7 +91,8 @@ WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :s
 -- name: checkout_add(website_id bytes, visitor_id bytes, checkout_hash bytes, told_at int)
 -- Notes that a page of a visitor reported a checkout.
 INSERT INTO checkout (website_id, visitor_id, checkout_hash, told_at) VALUES (:website_id, :visitor_id, :checkout_hash, :told_at)
-ON CONFLICT (website_id, visitor_id, checkout_hash) DO NOTHING;
+ON CONFLICT (website_id, visitor_id, checkout_hash) DO UPDATE SET told_at = excluded.told_at
+WHERE excluded.told_at < checkout.told_at;
 
 -- name: told_add(website_id bytes, checkout_hash bytes)
 -- Leaves word for the index that a checkout was reported.

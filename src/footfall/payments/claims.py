@@ -107,7 +107,7 @@ def clues_claimed_by(tx: Transaction, website_id: bytes, profile_ids: Iterable[b
 def refresh_claims(
     tx: Transaction, website_id: bytes, clues: Iterable[Clue], find_profiles: FindProfiles
 ) -> set[bytes]:
-    """Find anew who has what these clues name; the hashes of those of which that changed."""
+    """Find anew who has what these clues name; the hashes of those for whose payments that changes something."""
     asked = list({one.hash: one for one in clues}.values())
     held = claims_of(tx, website_id, [one.hash for one in asked])
     persons = _persons_of_claims(tx, website_id, held)
@@ -136,13 +136,21 @@ def _persons_of_claims(
 
 
 def _put(tx: Transaction, website_id: bytes, clue_hash: bytes, held: set[Claim], claims: set[Claim]) -> bool:
-    """Keep the claims to a clue in place of those that are held; whether that changes anything."""
+    """Keep the claims to a clue in place of those that are held; whether that changes whose payments are."""
     gone = {one.profile_id for one in held} - {one.profile_id for one in claims}
     tx.execute_many(sql.claim_remove, [(website_id, clue_hash, one) for one in sorted(gone)])
     tx.execute_many(
         sql.claim_put, [(website_id, clue_hash, *one) for one in sorted(claims - held, key=_order)]
     )
-    return held != claims
+    return _outcome(held) != _outcome(claims)
+
+
+def _outcome(claims: set[Claim]) -> tuple[int, bytes, bytes | None] | int:
+    """What they come to for payments: one that counts, or how little that says."""
+    counting = believed(sorted(claims, key=_order))
+    if len(counting) != 1:
+        return min(len(counting), 2)
+    return (1, counting[0].profile_id, counting[0].fact_id)
 
 
 def _order(claim: Claim) -> tuple[int, bytes]:
