@@ -13,8 +13,8 @@ from footfall.collect.checkouts import note_checkouts
 from footfall.collect.model import PAYMENT, Hit
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.identify.service import identify
-from footfall.identity.ledger.merge import MergeCall, merge
+from footfall.identity.identify.service import Identified, identify
+from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.undo import UndoCall, undo
 from footfall.identity.model import Operations
 from footfall.ids import at_prefix
@@ -61,7 +61,7 @@ class Told(msgspec.Struct, frozen=True):
         note_checkouts(tx, [hit])
 
 
-class Identified(msgspec.Struct, frozen=True):
+class Identification(msgspec.Struct, frozen=True):
     """An identify call; what each user says of themselves is always the same."""
 
     user: int
@@ -83,18 +83,22 @@ class Bought(msgspec.Struct, frozen=True):
     at: int
 
     def do(self, tx: Transaction) -> None:
+        record(tx, [self.call()])
+
+    def call(self) -> PaymentCall:
+        """As the handler gets it."""
         name = self.checkout or f"{self.at}"
         new = NewPayment(
             name, Kind.PAYMENT, Money(100, "USD"), START + self.at, self.email, None, self.customer_id, None
         )
-        record(tx, [PaymentCall(ID, new, NOW, True)])
+        return PaymentCall(ID, new, NOW, True)
 
 
 some_evidence = st.lists(
     st.one_of(
         st.builds(Told, visitor=st.integers(0, 2), checkout=st.sampled_from(CHECKOUTS), at=st.integers(0, 9)),
         st.builds(
-            Identified,
+            Identification,
             user=st.integers(0, 2),
             visitor=st.integers(0, 2),
             at=st.integers(0, 9),
@@ -129,62 +133,62 @@ def settle(tx: Transaction, most: int = 1000) -> list[int]:
     return looked
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+law = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+long_law = settings(law, max_examples=50)
+
+
+def outcome(session: Any, items: list[Any], steps: list[bool]) -> list[list[Any]]:
+    """Whose the payments are, also after a merge; `steps`: behind which items the index takes one."""
+    with world_of(session) as tx:
+        for item, is_time in zip(items, steps, strict=True):
+            item.do(tx)
+            if is_time:
+                index_step(tx, [Take(1000)])
+        settle(tx)
+        states = [tx.all(_STATE)]
+        joined: Any = merge(tx, [MergeCall(ID, SECRET, ("bob", "Bob"), None, KEY, NOW)])[0]
+        settle(tx)
+        states.append(tx.all(_STATE))
+        if isinstance(joined, Merged):
+            undo(tx, [UndoCall(ID, SECRET, joined.fact_id, None, KEY, NOW)])
+            settle(tx)
+            assert tx.all(_STATE) == states[0]
+        return states
+
+
+def deliver_in_another_order(
+    session: Any, data: st.DataObject, evidence: list[Told | Identification], bought: list[Bought]
+) -> None:
+    items = [*evidence, *bought]
+    order: list[Any] = data.draw(st.permutations(items))
+    steps = data.draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
+    assert outcome(session, order, steps) == outcome(session, items, [False] * len(items))
+
+
+@law
 @given(data=st.data(), evidence=some_evidence, bought=some_bought)
 def test_the_order_in_which_evidence_and_payments_arrive_changes_nothing(
-    session: Any, data: st.DataObject, evidence: list[Told | Identified], bought: list[Bought]
+    session: Any, data: st.DataObject, evidence: list[Told | Identification], bought: list[Bought]
 ) -> None:
-    order: list[Any] = data.draw(st.permutations([*evidence, *bought]))
-    looks = data.draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
+    deliver_in_another_order(session, data, evidence, bought)
 
-    def outcome(items: list[Any], steps: list[bool]) -> list[list[Any]]:
-        with world_of(session) as tx:
-            for item, is_time in zip(items, steps, strict=True):
-                item.do(tx)
-                if is_time:
-                    index_step(tx, [Take(1000)])
-            settle(tx)
-            states = [tx.all(_STATE)]
-            joined: Any = merge(tx, [MergeCall(ID, SECRET, ("bob", "Bob"), None, KEY, NOW)])[0]
-            settle(tx)
-            states.append(tx.all(_STATE))
-            if hasattr(joined, "fact_id"):
-                undo(tx, [UndoCall(ID, SECRET, joined.fact_id, None, KEY, NOW)])
-                settle(tx)
-                assert tx.all(_STATE) == states[0]
-            return states
 
-    wanted = outcome([*evidence, *bought], [False] * len(order))
-    assert outcome(order, looks) == wanted
+@long_law
+@given(data=st.data(), evidence=some_evidence, bought=some_bought)
+def test_in_the_embedded_database_no_order_changes_anything_however_rare_it_is(
+    sqlite_session: Any, data: st.DataObject, evidence: list[Told | Identification], bought: list[Bought]
+) -> None:
+    deliver_in_another_order(sqlite_session, data, evidence, bought)
 
 
 def methods(tx: Transaction) -> dict[str, int]:
     return {row.method: row.count for row in tx.all(_METHODS)}
 
 
-def test_ten_thousand_payments_of_one_address_move_in_steps_of_bounded_size(session: Any) -> None:
-    many, most = 10_000, 500
+def move_all(session: Any, many: int, most: int) -> None:
+    """Evidence for all payments of one address comes and goes; each step looks at `most` of them at most."""
     with world_of(session) as tx:
-        calls = [
-            PaymentCall(
-                ID,
-                NewPayment(
-                    f"tx_{number}",
-                    Kind.PAYMENT,
-                    Money(100, "USD"),
-                    START + number,
-                    "ann@law.example",
-                    None,
-                    None,
-                    None,
-                ),
-                NOW,
-                True,
-            )
-            for number in range(many)
-        ]
-        for first in range(0, many, 1000):
-            record(tx, calls[first : first + 1000])
+        record(tx, [Bought(None, "ann@law.example", None, number).call() for number in range(many)])
         settle(tx, most)
         assert methods(tx) == {"nobody_known": many}
 
@@ -195,19 +199,26 @@ def test_ten_thousand_payments_of_one_address_move_in_steps_of_bounded_size(sess
         assert sum(looked) == many
 
         # What says nothing new costs nothing, however many payments the person has.
-        identify(
-            tx, [Said(1, "ann", 1, Operations({"email": "ann@law.example", "plan": "pro"}), True).call()]
-        )
-        assert sum(settle(tx, most)) == 0
-
-        story: Any = Story(tx)
+        again = Operations({"email": "ann@law.example", "plan": "pro"})
+        identify(tx, [Said(1, "ann", 1, again, True).call()])
         identify(tx, [Said(1, "ann", 2, Operations({"email": "new@law.example"}), True).call()])
         assert sum(settle(tx, most)) == 0
-        undo(tx, [UndoCall(ID, SECRET, said.fact_id, None, KEY, NOW)])  # type: ignore[union-attr]
+
+        assert isinstance(said, Identified)
+        undo(tx, [UndoCall(ID, SECRET, said.fact_id, None, KEY, NOW)])
         settle(tx, most)
         assert methods(tx) == {"email": many}
+        story: Any = Story(tx)
         story.erase(SimpleNamespace(user="ann"))
         while unfinished(tx):
             story.slice()
         settle(tx, most)
         assert methods(tx) == {"erased": many}
+
+
+def test_all_payments_of_one_address_move_in_steps_of_bounded_size(session: Any) -> None:
+    move_all(session, 500, 100)
+
+
+def test_ten_thousand_payments_of_one_address_move_in_the_embedded_database(sqlite_session: Any) -> None:
+    move_all(sqlite_session, 10_000, 500)
