@@ -44,7 +44,7 @@ REASONS: dict[Method, tuple[str, str | None]] = {
     Method.EMAIL: ("The e-mail address is this person's user id or email trait.", None),
     Method.UNSEEN_VISITOR: (
         "No page of the visitor that was given was seen yet.",
-        "It counts once one is. Or identify somebody with the payment's e-mail address or customer id.",
+        "It is the visitor's once one is, or somebody's once they are identified with its e-mail address or customer id.",
     ),
     Method.WAITING: ("It is being found out whose it is.", None),
     Method.NO_EVIDENCE: (
