@@ -467,7 +467,7 @@ def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
             store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
             identify(tx, [Said(number, user, number, Operations(), True).call()])
         shown = check(page(tx, people.health))
-        assert "1 user id with several spellings in upper and lower case" in shown
+        assert "1 user id in different capitalizations" in shown
         assert "ann and Ann Preview the merge with Ann" in shown
 
     with_world(session, work)

@@ -25,7 +25,7 @@ from footfall.settings import Settings, read_settings
 from footfall.web.http.server import Server
 
 END_SECONDS = 0.5
-"""How long a server goes on of which a part ended unexpectedly."""
+"""How long a server continues after a part of it has stopped unexpectedly."""
 
 
 @click.command()
@@ -46,7 +46,7 @@ def serve(
 ) -> None:
     """Serve the API and the dashboard. Prints the address once it accepts connections.
 
-    While PostgreSQL cannot be reached, calls get 503.
+    If PostgreSQL cannot be reached, calls get 503 until it can.
     """
     settings = read_settings(
         os.environ, _warn, host=host, port=port, workers=workers, data=data, database_url=database
@@ -89,16 +89,16 @@ def serve(
 
 
 def _welcome(settings: Settings) -> Welcome:
-    """What a start on PostgreSQL has to tell, told once for all workers. Raises DatabaseError."""
+    """What a start on PostgreSQL has to report, once for all workers. Raises DatabaseError."""
     with command_session(settings) as session:
         return session.transact(lambda tx: make_welcome(tx, system_clock()))
 
 
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
-    """Run one server until it is told to stop. Raises what keeps it from starting."""
+    """Run one server until it is told to stop. Raises whatever keeps it from starting."""
     application = App(settings, welcome=None if settings.database_url else make_welcome)
     application.vitals.on_end = _end_soon
-    # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
+    # Whatever is loaded by now stays for good; requests leave no cycles, so collect garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     server = Server(
@@ -108,15 +108,15 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
 
 
 def _end_soon() -> None:
-    """End this process though parts of it may hang, once calls under way had a moment. What was acknowledged is on disk."""
+    """End this process even if parts of it hang, after giving running calls a moment. Everything acknowledged is on disk."""
     try:
         threading.Timer(END_SECONDS, os._exit, (1,)).start()
-    except RuntimeError:  # there is no room for a thread, which may be what this is about
+    except RuntimeError:  # there is no room for a thread, which may be the very problem
         os._exit(1)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on which a server can listen. Raises UsageError."""
+    """A socket that a server can listen on. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -147,7 +147,7 @@ def _host(host: str) -> str:
 
 
 def welcome(address: str, created: FirstRun) -> str:
-    """What a newcomer reads at the first start: lines that work as they stand."""
+    """What a newcomer reads at the first start: commands that work as they are."""
     visitor = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
     made = "Try the API with the demo" if created.domain == DEMO else "A website is ready for you to try"

@@ -1,4 +1,4 @@
-"""`GET /api/v1/visitors/{id}`: one visitor, whole."""
+"""`GET /api/v1/visitors/{id}`: everything about one visitor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from footfall.web.envelope import Response, success
 from footfall.websites.model import Website
 
 MOST_PAYMENTS = 200
-"""Payments of a visitor that are summed up on the event loop."""
+"""How many payments of a visitor are summed up on the event loop."""
 
 
 _UNKNOWN = StoredDevice(Device(None, None, None, None, None, None, None))
@@ -54,7 +54,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
         asked = VisitorRead(website, visitor_id, context.now, await rates.rates_for(website))
         data = await database.gather(read_visitors, asked)
         if isinstance(data, TooManyPayments):
-            # Off the event loop, for it takes its time to sum them up.
+            # Off the event loop, because summing them up takes time.
             whole = asked._replace(most=EVERYTHING)
             return await database.scan(_answer_whole, whole, share=website.website_id)
         if data is None:
@@ -65,7 +65,7 @@ def visitor_endpoint(database: Database, rates: RateBook) -> Handler[WebsitePrin
 
 
 class VisitorRead(NamedTuple):
-    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: payments that are read at once."""
+    """Which visitor, at which time (ms since epoch); `rates`: None without payments; `most`: how many payments are read at once."""
 
     website: Website
     visitor_id: bytes
@@ -83,7 +83,7 @@ def _answer_whole(tx: Transaction, asked: VisitorRead) -> Response:
 
 
 def read_visitors(tx: Transaction, calls: list[VisitorRead]) -> list[VisitorData | TooManyPayments | None]:
-    """Each visitor as the wire shows it; None before the first pageview."""
+    """Each visitor in wire form; None before the first pageview."""
     keys = [(call.website.website_id, call.visitor_id) for call in calls]
     paying = [number for number, call in enumerate(calls) if call.website.has_payments]
     rows, events, profiles, paid = tx.groups(
@@ -128,7 +128,7 @@ def find_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Visit
 def _visitor(
     tx: Transaction, key: tuple[bytes, bytes], rows: list[Row], profiles: list[Row]
 ) -> Visitor | None:
-    """The visitor from its row and that of who it is, if there are any."""
+    """The visitor from its row and the row of its person, if they exist."""
     row = rows[0] if rows else None
     if row is None or row.pageview_count == 0:
         return None

@@ -20,7 +20,7 @@ from footfall.visitors.model import Params, Visitor
 from footfall.web.json import encode
 
 MOST_EVENTS = 1000
-"""Newest events of a visitor that the answer lists."""
+"""How many of the newest events of a visitor the answer lists."""
 
 
 class Wire(msgspec.Struct, rename="camel"):
@@ -50,7 +50,7 @@ class Viewport(Wire):
 
 
 class Identity(Wire):
-    """Where a visitor is and with what, as of the latest pageview; `params` and `referrer` are of the first session."""
+    """Where a visitor is and what they use, as of the latest pageview; `params` and `referrer` are those of the first session."""
 
     country: str | None
     country_code: str | None
@@ -97,7 +97,7 @@ class ActivityData(Wire):
     visited_pages: list[VisitedPage]
     completed_goals: list[CompletedGoal]
     completed_custom_goals: list[CompletedGoal]
-    """The same under its older name, which clients still read; without what payments reached."""
+    """The same under its older name, which clients still read; without goals that payments reached."""
 
 
 class ProfileData(Wire):
@@ -110,7 +110,7 @@ class ProfileData(Wire):
 
 
 class VisitorData(Wire, omit_defaults=True):
-    """`data` of the answer; `profile` only for identified visitors. What was paid is described in `payments.wire.finance_json`."""
+    """`data` of the answer; `profile` only for identified visitors. `payments.wire.finance_json` describes what was paid."""
 
     visitor_id: str
     identity: Identity
@@ -219,7 +219,7 @@ def _server_goal(event: Row) -> CompletedGoal:
 
 
 def _with_lifecycle(goals: list[CompletedGoal], payments: list[Payment]) -> list[CompletedGoal]:
-    """The goals with those that payments reach, oldest first; the newest of them."""
+    """The goals together with those reached by payments, oldest first; only the newest of them."""
     reached = [
         CompletedGoal(name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
         for one in payments[:MOST_EVENTS]
