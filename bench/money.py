@@ -10,6 +10,7 @@ from bench.engines import Engine
 from bench.people import Question
 from bench.servers import BenchmarkError
 from bench.store import OPERATIONS, World, calls, fill, write
+from footfall.websites.store import note_payments
 
 BEST_CUSTOMER, THEIR_PAYMENTS = 0, 1000
 """A visitor, and how many payments it makes."""
@@ -26,6 +27,7 @@ def seed(engine: Engine, world: World) -> None:
     """A payment of each visitor, and those of the best customer."""
     payment = OPERATIONS["payment"]
     with closing(engine.open_session()) as session:
+        session.transact(lambda tx: note_payments(tx, world.website.website_id))
         for start in range(0, world.visitors, 1000):
             batch = range(start, min(start + 1000, world.visitors))
             write(session, payment.handler, calls(payment, world, batch))
