@@ -22,7 +22,7 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, people, person, sites, visitor
+from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
@@ -36,8 +36,11 @@ from footfall.db.statements import make_statement
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
+from footfall.payments.model import Kind, NewPayment
+from footfall.payments.money import Money
 from footfall.payments.ratebook import RateBook
-from footfall.people.index.indexer import _index
+from footfall.payments.service import PaymentCall, record
+from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
@@ -289,6 +292,35 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
     with_world(session, work)
 
 
+def test_every_payment_is_shown_whatever_it_names(session: SqliteSession) -> None:
+    def work(tx: Transaction) -> None:
+        store_visitor(tx, VISITORS[0], None, None, BARE, None, None, None)
+        tx.execute_many(_SESSION, [(ID, VISITORS[0], START - 9, None, None, '{"ref":"\u202e"}')])
+        identify(tx, [Said(0, OUTSIDE, 0, Operations({"email": OUTSIDE}, {}, ()), True).call()])
+        for number, (email, visitor_ref, kind) in enumerate(
+            product([None, OUTSIDE], [None, OUTSIDE, format_uuid(VISITORS[0])], [Kind.PAYMENT, Kind.REFUND])
+        ):
+            original = f"{number - 1}{OUTSIDE}" if kind is Kind.REFUND else None
+            paid = NewPayment(
+                f"{number}{OUTSIDE}", kind, Money(5, "KWD"), START, email, email, email, visitor_ref, original
+            )
+            record(tx, [PaymentCall(ID, paid, START, False)])
+        for query in ("", "matched=false", f"cursor={'0' * 24}"):
+            check(page(tx, payments.payments, query=query))
+        index_step(tx, [Take(1000)])
+        check(page(tx, payments.payments))
+        for row in tx.all(_PAYMENTS, (ID,)):
+            check(page(tx, payments.payment, row.payment_id.hex()))
+
+    with_world(session, work)
+
+
+_PAYMENTS = make_statement(
+    "own_payments",
+    "website_id bytes",
+    "SELECT payment_id FROM payment WHERE website_id = :website_id",
+    "payment_id bytes",
+)
 _PROFILES = make_statement(
     "own_profiles",
     "website_id bytes",
@@ -418,6 +450,8 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "people_list",
         "health",
         "merge",
+        "payment",
+        "payments",
     }
     assert {
         one.removesuffix(".html") for one in environment().list_templates()

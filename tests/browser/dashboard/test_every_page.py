@@ -39,7 +39,13 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         domain = made["domain"]
         page = {"domain": domain, "href": f"https://{domain}/", "script": script}
         assert demo.event("pageview", new_visitor(), tracking_id=made["trackingId"], **page) == ""
+    payment = pay_around(demo, visitor)
     return {
+        "payments": (f"{root}/payments", 200),
+        "payments-unmatched": (f"{root}/payments?matched=false", 200),
+        "payment": (f"{root}/payments/{payment}", 200),
+        "payments-beyond": (f"{root}/payments?cursor={'0' * 24}", 200),
+        "empty-payments": (f"/w/{empty['websiteId']}/payments", 200),
         "people": (f"{root}/people", 200),
         "people-filtered": (f"{root}/people?search=a&trait.plan=pro,team&trait.seats=gte:5", 200),
         "people-nobody": (f"{root}/people?search=zzzz", 200),
@@ -69,6 +75,25 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "anonymous-people": (f"/w/{anonymous['websiteId']}/people", 200),
         "cookieless-people": (f"/w/{cookieless['websiteId']}/people", 200),
     }
+
+
+def pay_around(demo: Demo, visitor: str) -> str:
+    """Payments of every kind, also of nobody; the id of one that several people may have made, and that was paid back."""
+    shared = {"transaction_id": "t" * 255, "email": "both@example.org", "name": "N" * 255}
+    for fields in (
+        {"transaction_id": "1", "datafast_visitor_id": visitor},
+        {"transaction_id": "2", "datafast_visitor_id": new_visitor()},
+        {"transaction_id": "3"},
+        {"transaction_id": "4", "renewal": True, "customer_id": "w" * 255},
+        shared,
+        {"transaction_id": "5", "refunded": True, "refund_of": "t" * 255},
+    ):
+        body = {"amount": 1234.5, "currency": "SEK", **fields}
+        assert demo.http.post("/api/v1/payments", json=body).status_code == 200
+    asked = {"transaction_id": "t" * 255}
+    until(lambda: demo.ask("/payments", **asked)[0]["match"]["method"] == "ambiguous", "it is not found out")
+    found: str = demo.ask("/payments", **asked)[0]["paymentId"]
+    return found
 
 
 def expect_known(demo: Demo, website_id: str) -> None:
