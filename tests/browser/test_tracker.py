@@ -281,17 +281,17 @@ def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -
     assert [event["href"].partition(".example")[2] for event in tab.sent] == ["/", "/end", "/end"]
 
 
-def test_a_page_that_was_kept_for_the_way_back_counts_again(tab: Tab, shop: str, site: Site) -> None:
-    tab.open(shop)
-    tab.page.evaluate("addEventListener('pageshow', event => { window.wasKept = event.persisted; })")
-    tab.page.click("#in")
-    tab.page.wait_for_url("**/second")
-    tab.marker()
-    tab.page.go_back(wait_until="commit")
-    tab.page.wait_for_function("window.wasKept")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "pageview", "marker", "pageview", "marker"]
-    pages = [page["url"] for page in site.visitor(tab.visitor)["activity"]["visitedPages"]]
+def test_a_page_that_was_kept_for_the_way_back_counts_again(whole_tab: Tab, shop: str, site: Site) -> None:
+    whole_tab.open(shop)
+    whole_tab.page.evaluate("addEventListener('pageshow', event => { window.wasKept = event.persisted; })")
+    whole_tab.page.click("#in")
+    whole_tab.page.wait_for_url("**/second")
+    whole_tab.marker()
+    whole_tab.page.go_back(wait_until="commit")
+    whole_tab.page.wait_for_function("window.wasKept")
+    whole_tab.marker()
+    assert whole_tab.kinds() == ["pageview", "pageview", "marker", "pageview", "marker"]
+    pages = [page["url"] for page in site.visitor(whole_tab.visitor)["activity"]["visitedPages"]]
     assert sorted(pages) == [f"{site.domain}/", f"{site.domain}/", f"{site.domain}/second"]
 
 
