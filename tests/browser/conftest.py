@@ -25,7 +25,8 @@ AGENT = (
 @pytest.fixture(scope="session")
 def engine(kept: Kept) -> Engine:
     """The browser does not see which engine answers: one is enough."""
-    return kept.get("engine", SqliteEngine.name, lambda: closing(SqliteEngine()))
+    made: Engine = kept.engine(SqliteEngine.name)
+    return made
 
 
 class PageServer:
