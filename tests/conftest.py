@@ -30,6 +30,8 @@ OTHER_PROCESSES = {"start", "socket_server"}
 """Fixtures that start servers as processes."""
 LONGEST_FIRST = ("browser", "contract", "clients", "laws", "db", "docs", "api")
 """Folders of tests, the rest after them: files of one test that takes half a minute, then those of many short ones."""
+EXAMPLES = 40
+"""Stories that a property is tried with, unless it says otherwise; each run has others."""
 MEMORY = 4 * 1024**3
 """Bytes without which temporary files lie on the disk."""
 
@@ -41,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     set_up()
     stay_in_memory()
-    settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "any load", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("any load")
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
     config.addinivalue_line(

@@ -21,8 +21,15 @@ AXE = Path(__file__).parents[1] / "clients/node_modules/axe-core/axe.min.js"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules whose answer the colour scheme can change: it changes nothing but colours."""
-MORE_ROWS = "table.people tbody > tr:nth-child(n + 13)"
+MORE_ROWS = "table.people tbody > tr:nth-child(n + 9)"
 """Rows like those above them. With all 50, axe-core takes seconds for each look."""
+CHECK = """async ([moreRows, options]) => {
+  const show = how => document.querySelectorAll(moreRows).forEach(row => { row.style.display = how; });
+  show("none");
+  const {violations} = await axe.run(document, options);
+  show("");
+  return violations;
+}"""
 
 
 class Demo:
@@ -163,10 +170,7 @@ def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
         # As a debugger does: the page's own policy lets no other script in.
         page.evaluate(AXE.read_text("utf-8"))
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
-    found = page.evaluate(
-        "([context, options]) => axe.run(context, options).then(result => result.violations)",
-        [{"exclude": [MORE_ROWS]}, options],
-    )
+    found = page.evaluate(CHECK, [MORE_ROWS, options])
     return [
         f"{one['id']}: {node['html'][:200]}"
         for one in found

@@ -341,7 +341,7 @@ forms = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=30)
 @given(
     problem=st.none()
     | st.builds(Problem, st.sampled_from(["", "email", "password", "name", "domain"]), st.just(OUTSIDE)),
