@@ -37,16 +37,8 @@ pytestmark = pytest.mark.process
 
 
 def test_a_website_is_created_listed_and_changed(place: Place) -> None:
-    made = run_json(
-        place,
-        "website",
-        "create",
-        "https://www.Example.org/path",
-        "--name",
-        "Shop",
-        "--timezone",
-        "Europe/Berlin",
-    )
+    settings = ("--name", "Shop", "--timezone", "Europe/Berlin")
+    made = run_json(place, "website", "create", "https://www.Example.org/path", *settings)
     assert len(bytes.fromhex(made["websiteId"])) == 12
     assert made["trackingId"].startswith("dfid_")
     assert (made["domain"], made["name"], made["timezone"]) == ("example.org", "Shop", "Europe/Berlin")
@@ -61,15 +53,19 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
     assert changed["allowedHostnames"] == ["shop.example.net", "com.example.app"]
     assert run_json(place, "website", "list") == [changed]
 
-    lists = (
-        "--exclude-hostnames",
-        "x.example.org",
-        "--exclude-paths",
-        "/admin/*",
-        "--exclude-countries",
-        "de, fr",
+    undone = ("--no-cookieless", "--no-suspended", "--no-allow-localhost", "--allowed-hostnames", "")
+    back = run_json(place, *update, *undone, "--name", "x")
+    assert not any(
+        back[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "allowedHostnames")
     )
-    excluding = run_json(place, *update, *lists)
+    assert (back["name"], back["domain"], back["isSignatureRequired"]) == ("x", "example.org", True)
+
+
+def test_what_a_website_excludes_is_given_replaced_and_emptied(place: Place) -> None:
+    made = run_json(place, "website", "create", "example.org")
+    update = ("website", "update", made["websiteId"])
+    hosts, paths = ("--exclude-hostnames", "x.example.org"), ("--exclude-paths", "/admin/*")
+    excluding = run_json(place, *update, *hosts, *paths, "--exclude-countries", "de, fr")
     assert excluding["excludedHostnames"] == ["x.example.org"]
     assert (excluding["excludedPaths"], excluding["excludedCountries"]) == (["/admin/*"], ["DE", "FR"])
     more = run_json(place, *update, "--exclude-ips", "192.0.2.7,198.51.100.9/24", "--exclude-paths", "")
@@ -79,27 +75,13 @@ def test_a_website_is_created_listed_and_changed(place: Place) -> None:
     for name, wrong in (("ips", "10.0.0"), ("paths", "admin"), ("countries", "Germany")):
         assert f"excluded {name}" in usage_error(place, *update, f"--exclude-{name}", wrong)
 
-    back = run_json(
-        place,
-        *update,
-        "--exclude-ips",
-        "",
-        "--exclude-hostnames",
-        "",
-        "--exclude-countries",
-        "",
-        "--no-cookieless",
-        "--no-suspended",
-        "--no-allow-localhost",
-        "--name",
-        "x",
-        "--allowed-hostnames",
-        "",
+    nothing = [word for name in ("ips", "hostnames", "countries") for word in (f"--exclude-{name}", "")]
+    emptied = run_json(place, *update, *nothing)
+    assert (emptied["excludedIps"], emptied["excludedHostnames"], emptied["excludedCountries"]) == (
+        [],
+        [],
+        [],
     )
-    assert not any(
-        back[name] for name in ("isCookieless", "isSuspended", "isLocalhostAllowed", "allowedHostnames")
-    )
-    assert (back["name"], back["domain"], back["isSignatureRequired"]) == ("x", "example.org", True)
 
 
 @pytest.mark.parametrize(
