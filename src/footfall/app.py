@@ -403,6 +403,7 @@ class App:
     def _jobs(self, parts: _Parts) -> dict[str, Job]:
         """The background jobs by name."""
         database, collector = parts.database, parts.collector
+        lister = visitors_listing.Lister(database, collector.online.take_unlisted)
         seen = SeenFlusher(database, collector.online.take_fresh)
         credentials = functools.partial(flush_credentials, database, parts.access)
         return {
@@ -412,6 +413,7 @@ class App:
             "daily salt": Job(FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
             "trait index": Job(IDLE_SECONDS, TraitIndexer(database).advance),
             "clock": Job(CLOCK_SECONDS, parts.watch.look),
+            "visitor list": Job(visitors_listing.LOOK_SECONDS, lister.advance),
             "who was seen": Job(SEEN_SECONDS, seen.flush, is_flush=True),
             "credentials": Job(CREDENTIAL_SECONDS, credentials, is_flush=True),
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),

@@ -19,7 +19,7 @@ def system_clock() -> int:
 
 
 def elapsed_clock() -> int:
-    """ms since some moment in the past, sleep of the machine included; nobody sets this clock."""
+    """ms since some moment in the past, including the time the machine slept; nobody sets this clock."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
@@ -48,10 +48,10 @@ def from_iso(text: str) -> int:
 
 @functools.lru_cache(1024)
 def find_zone(name: str) -> tzinfo | None:
-    """An IANA time zone; None when this machine does not know it (any more). UTC is always known."""
+    """An IANA time zone; None if this machine does not know it (any more). UTC is always known."""
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):  # no such file, none that can be read, or no name at all
+    except (OSError, ValueError, LookupError):  # no such file, an unreadable one, or no valid name
         return None

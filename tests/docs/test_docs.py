@@ -288,6 +288,12 @@ def test_every_internal_link_resolves(page: Path) -> None:
             assert anchor in headings(path), link
 
 
+def test_the_index_of_the_guides_lists_every_guide_and_decision() -> None:
+    docs = ROOT / "docs"
+    listed = {docs / link for link in LINK.findall((docs / "README.md").read_text("utf-8"))}
+    assert {page for page in docs.glob("**/*.md") if page.name != "README.md"} <= listed
+
+
 def headings(page: Path) -> set[str]:
     """The anchors of a page's headings."""
     titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)

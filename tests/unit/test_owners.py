@@ -74,6 +74,8 @@ READS_OF_OTHERS: dict[tuple[str, str], str] = {
         "visitors",
         "event",
     ): "visitors are found by the pages they saw, the goals they reached and when they were there",
+    ("visitors", "goal_count"): "visitors are found by the goals they reached",
+    ("visitors", "payment"): "visitors are found by whether they paid",
     ("visitors", "link"): "visitors are found by whose they are",
     ("visitors", "profile"): "visitors are found by whose they are",
     ("visitors", "visitor"): "the list is made from visitors",

@@ -39,7 +39,7 @@ from footfall.ids import at_prefix, format_uuid
 from footfall.payments.ratebook import RateBook
 from footfall.people.index.indexer import _index
 from footfall.people.journey import visitor_journey
-from footfall.visitors.retrieve import VisitorQuery, read_visitors
+from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
 from footfall.websites.model import Website
 from footfall.websites.store import put_website
@@ -246,7 +246,7 @@ def test_every_visitor_is_shown_whatever_is_stored_of_it(session: SqliteSession)
         for number, row in enumerate(product(*columns)):
             visitor_id = number.to_bytes(6, "big") + b"\x40\0\x80" + bytes(7)
             store_visitor(tx, visitor_id, *row)
-            assert read_visitors(tx, [VisitorQuery(WEBSITE, visitor_id, NOW, None)]) != [None]
+            assert read_visitors(tx, [VisitorRead(WEBSITE, visitor_id, NOW, None)]) != [None]
             check(page(tx, visitor.visitor, format_uuid(visitor_id)))
 
     with_world(session, work)
@@ -480,7 +480,7 @@ def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
             store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
             identify(tx, [Said(number, user, number, Operations(), True).call()])
         shown = check(page(tx, people.health))
-        assert "1 user id with several spellings in upper and lower case" in shown
+        assert "1 user id in different capitalizations" in shown
         assert "ann and Ann Preview the merge with Ann" in shown
 
     with_world(session, work)

@@ -27,7 +27,7 @@ from footfall.websites.store import (
 
 @click.group()
 def website() -> None:
-    """Websites: each a tracked property of its own."""
+    """Manage websites. Each is tracked on its own."""
 
 
 @website.command()
@@ -81,7 +81,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     default=None,
     help="Show people's images in the dashboard, loaded from their own sites.",
 )
-@click.option("--currency", help="In which sums of payments are shown: an ISO 4217 code, such as EUR.")
+@click.option("--currency", help="Currency for totals of payments: an ISO 4217 code, such as EUR.")
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
@@ -112,7 +112,7 @@ def update(
     settings: Settings,
     as_json: bool,
 ) -> None:
-    """Change the website WEBSITE_ID; what is not named stays."""
+    """Change the website WEBSITE_ID. Whatever you do not name stays as it is."""
     typed = Changes(
         domain=domain,
         name=name,
@@ -154,7 +154,7 @@ def update(
 def signing_secret(
     website_id: str, rotate: bool, end_rotation: bool, settings: Settings, as_json: bool
 ) -> None:
-    """Show the signing secrets of the website WEBSITE_ID, newest first: for signed identify calls of pages."""
+    """Show the signing secrets of the website WEBSITE_ID, newest first, for signed identify calls from pages."""
 
     def change(tx: Transaction) -> Website | NotFound:
         return rotate_signing_secret(tx, website_of(tx, website_id).website_id, end=end_rotation)
@@ -171,7 +171,7 @@ def signing_secret(
 @click.option("--confirm", metavar="DOMAIN", help="Its domain, to skip the prompt.")
 @command_options
 def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bool) -> None:
-    """Delete the website WEBSITE_ID with all its data, for good; its domain is asked for."""
+    """Delete the website WEBSITE_ID with all its data, permanently. Asks for its domain."""
     found = transact(settings, lambda tx: website_of(tx, website_id))
     typed = confirm if confirm is not None else click.prompt(f"Type {found.domain} to delete it", err=True)
     if typed.strip().lower() != found.domain:
@@ -185,7 +185,7 @@ def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bo
 
 
 def _remove_rows(settings: Settings, website_id: bytes) -> bool:
-    """Remove all rows of a deleted website, unless a server runs, which does it; whether it is done."""
+    """Remove all rows of a deleted website, unless a running server does it; whether it is done."""
     try:
         with exclusive(settings), command_session(settings) as session:
             while session.transact(lambda tx: remove_rows(tx, website_id)):

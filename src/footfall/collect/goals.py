@@ -56,7 +56,7 @@ class Doomed(msgspec.Struct, frozen=True):
     until: bytes
 
 
-class Place(NamedTuple):
+class GoalPosition(NamedTuple):
     """How far a deletion came: all up to this goal of this visitor is done."""
 
     name: str
@@ -67,7 +67,7 @@ class Deleted(msgspec.Struct, frozen=True):
     """How many goals a slice deleted, and where the next begins; None when it was the last."""
 
     count: int
-    following: Place | None
+    following: GoalPosition | None
 
 
 def count_goals(tx: Transaction, reached: Iterable[Reached]) -> None:
@@ -104,9 +104,9 @@ def tracked_goals(tx: Transaction, website_id: bytes) -> tuple[list[TrackedGoal]
     return goals, row.count if row else 0
 
 
-def delete_goals(tx: Transaction, doomed: Doomed, place: Place | None) -> Deleted:
+def delete_goals(tx: Transaction, doomed: Doomed, place: GoalPosition | None) -> Deleted:
     """Delete the next of these goals behind `place`, at most SLICE of them."""
-    page = _page(tx, doomed, place or Place("", b""))
+    page = _page(tx, doomed, place or GoalPosition("", b""))
     rows = [row for row in page if row.first_id < doomed.until and row.last_id >= doomed.since]
     chosen, is_all = _that_fit(rows)
     tx.lock(
@@ -122,13 +122,13 @@ def delete_goals(tx: Transaction, doomed: Doomed, place: Place | None) -> Delete
     _remove(tx, doomed.website_id, {one: ids for one, ids in found.items() if ids})
     count = sum(map(len, found.values()))
     if chosen and len(found[chosen[-1]]) == SLICE:  # there may be more of it
-        return Deleted(count, chosen[-2] if len(chosen) > 1 else place or Place("", b""))
+        return Deleted(count, chosen[-2] if len(chosen) > 1 else place or GoalPosition("", b""))
     if not is_all:
         return Deleted(count, chosen[-1])
-    return Deleted(count, Place(page[-1].name, page[-1].visitor_id) if len(page) == SLICE else None)
+    return Deleted(count, GoalPosition(page[-1].name, page[-1].visitor_id) if len(page) == SLICE else None)
 
 
-def _page(tx: Transaction, doomed: Doomed, place: Place) -> list[Row]:
+def _page(tx: Transaction, doomed: Doomed, place: GoalPosition) -> list[Row]:
     """Some of what is counted behind `place`, whenever it was reached."""
     name, visitor_id, website_id = doomed.name, doomed.visitor_id, doomed.website_id
     if name is not None and visitor_id is not None:
@@ -140,19 +140,19 @@ def _page(tx: Transaction, doomed: Doomed, place: Place) -> list[Row]:
     return tx.all(sql.counts_of_all, (website_id, *place, SLICE))
 
 
-def _that_fit(rows: list[Row]) -> tuple[list[Place], bool]:
+def _that_fit(rows: list[Row]) -> tuple[list[GoalPosition], bool]:
     """Of whom no more than a slice is read, from the first on; and whether these are all."""
     room = SLICE
-    chosen: list[Place] = []
+    chosen: list[GoalPosition] = []
     for row in rows:
         if chosen and row.completions > room:
             return chosen, False
-        chosen.append(Place(row.name, row.visitor_id))
+        chosen.append(GoalPosition(row.name, row.visitor_id))
         room -= row.completions
     return chosen, True
 
 
-def _remove(tx: Transaction, website_id: bytes, found: dict[Place, list[bytes]]) -> None:
+def _remove(tx: Transaction, website_id: bytes, found: dict[GoalPosition, list[bytes]]) -> None:
     """Remove these events, and count what is left."""
     tx.execute_many(
         sql.event_remove, [(website_id, one.visitor_id, id_) for one, ids in found.items() for id_ in ids]

@@ -26,7 +26,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         return made.route("POST", path, _of_website(path, page), is_open=is_open, home=home)
 
     def only_form(path: str, page: PageHandler, home: str) -> list[Route[None]]:
-        """Whoever opens the address of such a form comes to the page that it stands on."""
+        """Whoever opens the address of such a form is sent to the page that shows it."""
         return [form(path, page, home), made.route("GET", path, go_home, home=home)]
 
     return [
@@ -69,7 +69,7 @@ def pages(services: PageServices) -> list[Route[None]]:
 
 
 def not_found(services: PageServices) -> Route[None]:
-    """What a browser is told at an address that is no page's."""
+    """What a browser is told at an address that has no page."""
 
     async def page(request: PageRequest) -> Response:
         raise NotFound("There is no page at this address.")
@@ -82,12 +82,12 @@ def _of_website(path: str, page: PageHandler) -> PageHandler:
 
 
 async def go_home(request: PageRequest) -> Response:
-    """To the page that a form stands on."""
+    """To the page that shows a form."""
     return redirect(request, request.home)
 
 
 async def static(request: PageRequest) -> Response:
-    """A static file; its address changes with its content, so that it may be kept for ever."""
+    """A static file. Its address changes with its content, so it can be cached forever."""
     name = request.context.path_values[0]
     found = static_files().get(name)
     if found is None:

@@ -8,8 +8,8 @@ PAGEVIEW, GOAL = "pageview", "goal"
 """What a step waits for."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One step. `value`: the address of a page, in which `*` stands for any text, or the name of a goal."""
+class FunnelStep(msgspec.Struct, frozen=True):
+    """One step. `value`: the address of a page, where `*` stands for any text, or the name of a goal."""
 
     name: str
     type: str
@@ -17,19 +17,19 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class FunnelFields(msgspec.Struct, frozen=True):
-    """What a caller may say of a funnel; None: not said."""
+    """What a caller may set on a funnel; None: not set."""
 
     name: str | None
-    steps: tuple[Step, ...] | None
+    steps: tuple[FunnelStep, ...] | None
 
 
 class Funnel(msgspec.Struct, frozen=True):
-    """`slug`: its name for addresses. Times in ms since epoch."""
+    """`slug`: its name in addresses. Times in ms since epoch."""
 
     funnel_id: bytes
     name: str
     slug: str
-    steps: tuple[Step, ...]
+    steps: tuple[FunnelStep, ...]
     is_active: bool
     created_at: int
     updated_at: int

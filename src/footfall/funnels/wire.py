@@ -7,7 +7,7 @@ from typing import Any
 
 from footfall.clock import to_iso
 from footfall.errors import BadRequest, FieldError
-from footfall.funnels.model import GOAL, PAGEVIEW, Funnel, FunnelFields, Step
+from footfall.funnels.model import GOAL, PAGEVIEW, Funnel, FunnelFields, FunnelStep
 from footfall.goals.wire import read_goal_name
 from footfall.labels import clean_label
 
@@ -16,7 +16,7 @@ MAX_URL = 2048
 
 
 def read_funnel(body: Mapping[str, Any], *, is_new: bool) -> FunnelFields:
-    """What a body says of a funnel; all of it, if it is new. Raises BadRequest."""
+    """What a body sets on a funnel; everything, if it is new. Raises BadRequest."""
     name, steps = body.get("name"), body.get("steps")
     if name is None and (is_new or steps is None):
         raise BadRequest("name is required: say how to call the funnel.")
@@ -36,13 +36,13 @@ def _read_label(value: object, field: str) -> str:
         raise BadRequest(f"{field}: {error.message}.") from error
 
 
-def _read_steps(value: object) -> tuple[Step, ...]:
+def _read_steps(value: object) -> tuple[FunnelStep, ...]:
     if not isinstance(value, list) or not FEWEST_STEPS <= len(value) <= MOST_STEPS:
         raise BadRequest(f"steps must be a list of {FEWEST_STEPS} to {MOST_STEPS} steps.")
     return tuple(_read_step(step, f"steps[{number}]") for number, step in enumerate(value))
 
 
-def _read_step(step: object, where: str) -> Step:
+def _read_step(step: object, where: str) -> FunnelStep:
     if type(step) is not dict:
         raise BadRequest(f"{where} must be an object with name, type, and url or goalName.")
     kind = step.get("type")
@@ -53,7 +53,7 @@ def _read_step(step: object, where: str) -> Step:
     else:
         raise BadRequest(f"{where}.type must be {PAGEVIEW} or {GOAL}.")
     name = step.get("name")
-    return Step(value[:100] if name is None else _read_label(name, f"{where}.name"), kind, value)
+    return FunnelStep(value[:100] if name is None else _read_label(name, f"{where}.name"), kind, value)
 
 
 def _read_url(value: object, field: str) -> str:
@@ -85,6 +85,6 @@ def funnel_json(website_id: bytes, funnel: Funnel) -> dict[str, Any]:
     }
 
 
-def _step_json(step: Step) -> dict[str, str]:
+def _step_json(step: FunnelStep) -> dict[str, str]:
     field = "url" if step.type == PAGEVIEW else "goalName"
     return {"name": step.name, "type": step.type, field: step.value}

@@ -154,9 +154,11 @@ def _shares(calls: list[PaymentCall]) -> list[Params]:
     return [(website_id, name) for website_id in websites for name in (b"people", b"visitors")]
 
 
-RECORD_HANDLER = WriteHandler(
-    rank=3, run=record, is_slow=True, locks=_locks, shares=_shares, about=lambda call: call.name_hash
-)
+def _name_of(call: PaymentCall) -> bytes:
+    return call.name_hash
+
+
+RECORD_HANDLER = WriteHandler(rank=3, run=record, is_slow=True, locks=_locks, shares=_shares, about=_name_of)
 
 
 class RemoveCall(msgspec.Struct, frozen=True):

@@ -10,18 +10,19 @@ from footfall.collect.service import sql
 from footfall.db.protocol import Database, Params, Transaction
 from footfall.ids import format_uuid
 from footfall.visitors.channels import channel
-from footfall.visitors.find import Found, find_visitors
+from footfall.visitors.find import FoundVisitors, find_visitors
+from footfall.visitors.model import Visitor
 from footfall.visitors.query import VisitorQuery, cursor_behind, read_visitor_query
-from footfall.visitors.retrieve import Visitor, visitor_from
+from footfall.visitors.retrieve import visitor_from
 from footfall.web.context import Context, Handler
 from footfall.web.envelope import Response, success
 
 Asked = tuple[bytes, VisitorQuery]
-"""Of a website id."""
+"""By website id."""
 
 
 def visitors_endpoint(database: Database) -> Handler[WebsitePrincipal]:
-    """A page of visitors, last seen first."""
+    """A page of visitors, most recently seen first."""
 
     async def visitors(context: Context[WebsitePrincipal]) -> Response:
         website = context.principal.website
@@ -32,7 +33,7 @@ def visitors_endpoint(database: Database) -> Handler[WebsitePrincipal]:
 
 
 def _answer(tx: Transaction, asked: Asked) -> Response:
-    """A page of visitors as an answer. It is made where it is read, apart from the event loop: it may be long."""
+    """A page of visitors as an answer. It is built where it is read, off the event loop, because it may be long."""
     website_id, query = asked
     found = find_visitors(tx, website_id, query)
     pagination = {
@@ -45,7 +46,7 @@ def _answer(tx: Transaction, asked: Asked) -> Response:
     return success(_rows(tx, website_id, found), pagination=pagination)
 
 
-def _rows(tx: Transaction, website_id: bytes, found: Found) -> list[dict[str, Any]]:
+def _rows(tx: Transaction, website_id: bytes, found: FoundVisitors) -> list[dict[str, Any]]:
     keys: list[Params] = [(website_id, visitor_id) for _, visitor_id in found.visitors]
     rows = zip(found.visitors, tx.get_many(sql.visitor_get, keys), strict=True)
     return [

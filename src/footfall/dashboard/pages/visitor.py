@@ -17,18 +17,19 @@ from footfall.identity.reading import persons_of
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
-from footfall.visitors.retrieve import Visitor, find_visitor
+from footfall.visitors.model import Visitor
+from footfall.visitors.retrieve import find_visitor
 from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 PAGE = 50
-"""Entries of a journey that are shown at once."""
+"""How many entries of a journey are shown at once."""
 MOST_LINKS = 200
-"""Changes of the user that are looked at, the newest."""
+"""How many changes of the user are looked at, the newest."""
 
 
 class Owner(NamedTuple):
-    """Somebody whom a visitor was. `name`: what they are called; `stays`: when, newest first."""
+    """Somebody this visitor was. `name`: what they are called; `stays`: when, newest first."""
 
     profile_id: bytes
     user_id: str
@@ -37,7 +38,7 @@ class Owner(NamedTuple):
 
 
 class Owners(NamedTuple):
-    """Those whom a visitor was, the latest first. `is_whole`: these are all."""
+    """Everybody this visitor was, the latest first. `is_whole`: these are all."""
 
     people: list[Owner]
     is_whole: bool
@@ -70,7 +71,7 @@ async def visitor(request: PageRequest) -> Response:
 
 
 def read_visitor_page(tx: Transaction, asked: tuple[Website, bytes, bytes]) -> VisitorPage | None:
-    """All that the page shows, of one state of the database; None before the first pageview."""
+    """Everything the page shows, in one state of the database; None before the first pageview."""
     website, visitor_id, _ = asked
     found = find_visitor(tx, website.website_id, visitor_id)
     if found is None:
@@ -89,7 +90,7 @@ async def visitor_page(request: PageRequest) -> Response:
 
 
 def read_visitor_journey(tx: Transaction, asked: tuple[Website, bytes, bytes]) -> Journey:
-    """What was done on a visitor, behind a cursor."""
+    """What was done on a visitor, after a cursor."""
     website, visitor_id, cursor = asked
     part = visitor_journey(tx, website.website_id, visitor_id, cursor, PAGE)
     path = f"/w/{website.website_id.hex()}/visitors/{format_uuid(visitor_id)}"
@@ -97,7 +98,7 @@ def read_visitor_journey(tx: Transaction, asked: tuple[Website, bytes, bytes]) -
 
 
 def read_owners(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Owners:
-    """Whom a visitor was when, as its newest links tell."""
+    """Who a visitor was when, according to its newest links."""
     links = tx.all(sql.links_newest, (website_id, visitor_id, MOST_LINKS + 1))
     is_whole = len(links) <= MOST_LINKS
     people = persons_of(tx, website_id, {row.profile_id for row in links if row.profile_id is not None})

@@ -185,7 +185,7 @@ def first_of(subscription_id: str) -> str:
     return f"{subscription_id}/first"
 
 
-class Problem(StrEnum):
+class SignatureProblem(StrEnum):
     """Why a delivery is not believed."""
 
     UNUSABLE = "the secret is empty or not of the form that this provider uses"

@@ -18,9 +18,9 @@ from footfall.payments.providers.model import (
     Linked,
     Paid,
     Payer,
-    Problem,
     Refunded,
     Seen,
+    SignatureProblem,
     Told,
     deliver,
     first_of,
@@ -53,7 +53,7 @@ EVENTS = (
 """To be ticked. Without `invoice_payment.paid` renewals since basil would count twice, and their refunds find no payment."""
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> Problem | None:
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
     header = headers.get("stripe-signature")
     return verify_timed(secret, header, body, now, names=("t", "v1"), separators=(",", "."))
 

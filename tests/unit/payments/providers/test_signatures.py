@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.payments.providers import PROVIDERS
-from footfall.payments.providers.model import Problem
+from footfall.payments.providers.model import SignatureProblem
 from tests.unit.payments.providers.telling import NOW, SECONDS
 
 BODY = '{"name":"Zoë","amount":1999}'
@@ -50,7 +50,7 @@ def hex_hmac(secret: str, content: str) -> str:
 
 def verify(
     provider: str, headers: dict[str, str], *, secret: str | None = None, raw: bytes = RAW, now: int = NOW
-) -> Problem | None:
+) -> SignatureProblem | None:
     return PROVIDERS[provider].verify(SECRETS[provider] if secret is None else secret, headers, raw, now)
 
 
@@ -66,18 +66,18 @@ def test_a_delivery_that_the_provider_signed_is_believed(provider: str) -> None:
 @pytest.mark.parametrize("provider", SECRETS)
 def test_another_secret_is_refused(provider: str) -> None:
     other = "whsec_" + base64.b64encode(b"x" * 32).decode()
-    assert verify(provider, sign(provider, SECRETS[provider]), secret=other) == Problem.MISMATCH
+    assert verify(provider, sign(provider, SECRETS[provider]), secret=other) == SignatureProblem.MISMATCH
 
 
 @pytest.mark.parametrize("provider", SECRETS)
 def test_a_body_of_which_one_byte_changed_is_refused(provider: str) -> None:
     changed = RAW.replace(b"1999", b"1998")
-    assert verify(provider, sign(provider, SECRETS[provider]), raw=changed) == Problem.MISMATCH
+    assert verify(provider, sign(provider, SECRETS[provider]), raw=changed) == SignatureProblem.MISMATCH
 
 
 @pytest.mark.parametrize("provider", SECRETS)
 def test_without_its_header_a_delivery_is_refused(provider: str) -> None:
-    assert verify(provider, {}) == Problem.NO_SIGNATURE
+    assert verify(provider, {}) == SignatureProblem.NO_SIGNATURE
 
 
 @pytest.mark.parametrize("provider", SECRETS)
@@ -85,13 +85,15 @@ def test_without_its_header_a_delivery_is_refused(provider: str) -> None:
 def test_an_empty_secret_believes_nobody(provider: str, secret: str) -> None:
     headers = sign(provider, SECRETS[provider])
     expected = (
-        Problem.MISMATCH if secret and provider in ("stripe", "paddle", "lemonsqueezy") else Problem.UNUSABLE
+        SignatureProblem.MISMATCH
+        if secret and provider in ("stripe", "paddle", "lemonsqueezy")
+        else SignatureProblem.UNUSABLE
     )
     assert verify(provider, headers, secret=secret) == expected
 
 
 def test_a_secret_that_is_not_base64_is_unusable_for_dodo() -> None:
-    assert verify("dodo", sign("dodo", SECRETS["dodo"]), secret="whsec_ä!") == Problem.UNUSABLE
+    assert verify("dodo", sign("dodo", SECRETS["dodo"]), secret="whsec_ä!") == SignatureProblem.UNUSABLE
 
 
 @pytest.mark.parametrize("provider", TIMED)
@@ -99,14 +101,14 @@ def test_a_secret_that_is_not_base64_is_unusable_for_dodo() -> None:
     ("age", "expected"),
     [
         (5 * MINUTES, None),
-        (5 * MINUTES + 1, Problem.TOO_OLD),
-        (24 * 60 * MINUTES, Problem.TOO_OLD),
+        (5 * MINUTES + 1, SignatureProblem.TOO_OLD),
+        (24 * 60 * MINUTES, SignatureProblem.TOO_OLD),
         (-5 * MINUTES, None),
-        (-5 * MINUTES - 1, Problem.TOO_NEW),
+        (-5 * MINUTES - 1, SignatureProblem.TOO_NEW),
     ],
 )
 def test_a_signature_lives_for_5_minutes_in_both_directions(
-    provider: str, age: int, expected: Problem | None
+    provider: str, age: int, expected: SignatureProblem | None
 ) -> None:
     assert verify(provider, sign(provider, SECRETS[provider]), now=NOW + age * 1000) == expected
 
@@ -114,7 +116,7 @@ def test_a_signature_lives_for_5_minutes_in_both_directions(
 @pytest.mark.parametrize("provider", TIMED)
 def test_an_old_forgery_is_called_a_forgery(provider: str) -> None:
     headers = sign(provider, SECRETS[provider])
-    assert verify(provider, headers, raw=b"{}", now=NOW + 86_400_000) == Problem.MISMATCH
+    assert verify(provider, headers, raw=b"{}", now=NOW + 86_400_000) == SignatureProblem.MISMATCH
 
 
 @pytest.mark.parametrize("provider", TIMED)
@@ -123,7 +125,7 @@ def test_the_time_cannot_be_changed_without_the_signature(provider: str) -> None
         name: value.replace(str(SECONDS), str(SECONDS + 1))
         for name, value in sign(provider, SECRETS[provider]).items()
     }
-    assert verify(provider, headers) == Problem.MISMATCH
+    assert verify(provider, headers) == SignatureProblem.MISMATCH
 
 
 def test_while_a_secret_is_rotated_either_signature_is_enough() -> None:
@@ -154,7 +156,7 @@ def test_a_signature_of_an_unknown_version_is_none(provider: str) -> None:
     headers = sign(provider, SECRETS[provider])
     name = signature_header(headers)
     headers[name] = headers[name].replace("v1", "v0").replace("h1", "h0")
-    assert verify(provider, headers) == Problem.UNKNOWN_VERSION
+    assert verify(provider, headers) == SignatureProblem.UNKNOWN_VERSION
 
 
 @pytest.mark.parametrize("time", ["", "soon", "-1", "1e9", "٣", "9" * 13, "1.5"])
@@ -163,7 +165,7 @@ def test_a_time_that_is_none_is_malformed(provider: str, time: str) -> None:
     headers = {
         name: value.replace(str(SECONDS), time) for name, value in sign(provider, SECRETS[provider]).items()
     }
-    assert verify(provider, headers) == Problem.MALFORMED
+    assert verify(provider, headers) == SignatureProblem.MALFORMED
 
 
 def test_polars_older_secrets_sign_as_they_are_written() -> None:
@@ -193,9 +195,9 @@ def test_whatever_stands_in_the_headers_is_a_problem_and_no_exception(
         "webhook-timestamp": three or str(SECONDS),
         "webhook-signature": f"v1,{two} {one}",
     }
-    assert isinstance(verify(provider, headers, raw=raw), Problem)
+    assert isinstance(verify(provider, headers, raw=raw), SignatureProblem)
     scrambled = {name: three + value + two for name, value in headers.items()}
-    assert isinstance(verify(provider, scrambled, raw=raw), Problem)
+    assert isinstance(verify(provider, scrambled, raw=raw), SignatureProblem)
 
 
 @given(st.sampled_from(sorted(SECRETS)), st.text())
