@@ -82,6 +82,17 @@ def test_a_payment_of_nobody_tells_what_was_missing_and_what_mends_it(
     assert found["mend"]
 
 
+@pytest.mark.parametrize("word", ["undefined", " NULL ", "{{customer.email}}", "0"])
+def test_a_placeholder_is_no_evidence_whoever_has_it_too(server: Site, word: str) -> None:
+    server.identify(server.pageview(), "ann", {"email": word, "customer_id": word})
+    pay(server, transaction_id="nobodys", email=word, customer_id=word)
+    found = match(server, "nobodys")
+    assert (found["method"], found["missing"]) == (
+        "no_evidence",
+        ["visitor", "checkout", "customer_id", "email"],
+    )
+
+
 # The queue
 
 
