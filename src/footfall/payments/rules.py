@@ -85,6 +85,11 @@ def goals_of(kind: Kind) -> tuple[str, ...]:
     return _GOALS[kind]
 
 
+def kinds_reaching(goal: str) -> tuple[Kind, ...]:
+    """The kinds of payments that always reach a lifecycle goal, whatever is told of a subscription; none for all other goals."""
+    return tuple(kind for kind, goals in _GOALS.items() if goals[:1] == (goal,))
+
+
 def is_matched(payment: Payment) -> bool:
     """Whether it is known whose it is: a visitor's or a user's."""
     return payment.method not in OPEN and payment.method is not Method.ERASED

@@ -9,8 +9,10 @@ from datetime import date, datetime, timedelta, tzinfo
 import msgspec
 
 from footfall.clock import from_iso
+from footfall.collect.model import LIFECYCLE
 from footfall.errors import BadRequest
 from footfall.ids import AT_BYTES, VISITOR_BYTES, at_of, at_prefix
+from footfall.payments.rules import kinds_reaching
 from footfall.people.find.terms import folded as folded_search
 from footfall.people.wire import MAX_FILTERS, Filter, read_filter
 from footfall.visitors.folding import country_code, folded, folded_referrer
@@ -145,7 +147,12 @@ def _goal(query: Mapping[str, str], spelled: Mapping[str, str]) -> str | None:
         return None
     if len(text) > MAX_VALUE:
         raise BadRequest(f"{spelled['completedGoal']}: a goal has at most {MAX_VALUE} characters.")
-    return text.strip().lower()
+    goal = text.strip().lower()
+    if goal in LIFECYCLE and not kinds_reaching(goal):
+        raise BadRequest(
+            f"{spelled['completedGoal']}: of lifecycle goals, visitors are found by payment and free_trial."
+        )
+    return goal
 
 
 def _flag(query: Mapping[str, str], spelled: Mapping[str, str], name: str) -> bool | None:
