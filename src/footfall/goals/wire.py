@@ -24,7 +24,7 @@ MAX_KEY = 255
 MAX_LOOK_BODY = 4096
 MAX_DISPLAY_NAME, MAX_LOOK_DESCRIPTION = 80, 300
 
-_TAG = re.compile("<[^<>]*>")
+_TAG = re.compile("</?[A-Za-z!?][^<>]*>")
 _PARAMETER_NAME = re.compile("[a-z0-9_-]{1,64}")
 _COLOR = re.compile("#[0-9a-f]{6}")
 _VISITOR_NAMES = ("datafast_visitor_id", "visitorId", "visitor_id")
@@ -98,8 +98,9 @@ def _read_metadata(value: object) -> dict[str, str]:
 
 
 def without_markup(text: str) -> str:
-    """`text` without HTML tags."""
-    return _TAG.sub("", text)
+    """`text` without HTML tags. Where taking some out leaves others, as of `<<b>script>`, no `<` and `>` stay either."""
+    bare = _TAG.sub("", text)
+    return bare.replace("<", "").replace(">", "") if _TAG.search(bare) else bare
 
 
 def _read_text(value: object, field: str, limit: int) -> str | None:
