@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from footfall.identity.junk import MAX_USER_ID, is_junk
 from footfall.ids import at_prefix, parse_uuid
@@ -52,9 +53,9 @@ def content_hash(paid: NewPayment) -> bytes:
     return hashlib.sha256(repr(tuple(map(str, said))).encode()).digest()[:16]
 
 
-def tells(value: str | None) -> bool:
+def tells(value: str | None) -> TypeGuard[str]:
     """Whether an e-mail address or customer id may tell whose a payment is: `undefined`, `null` and the like would join the payments of many."""
-    return bool(value) and not is_junk(value[:MAX_USER_ID])
+    return value is not None and not is_junk(value[:MAX_USER_ID])
 
 
 def alike(email: str) -> str:
@@ -71,9 +72,9 @@ def clues_of(
 ) -> list[bytes]:
     """The hashes of what may tell whose a payment is; `checkout`: the hash of its transaction id, as pages report it."""
     found = [checkout] if checkout else []
-    if email and tells(email):
+    if tells(email):
         found.append(digest(website_id, EMAIL, alike(email)))
-    if customer_id and tells(customer_id):
+    if tells(customer_id):
         found.append(digest(website_id, CUSTOMER, customer_id))
     if ref:
         found.append(digest(website_id, VISITOR, ref))
