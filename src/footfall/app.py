@@ -49,6 +49,9 @@ from footfall.payments import erasing as payments_erasing
 from footfall.payments.endpoints import Payments
 from footfall.payments.exporting import PAYMENTS
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.endpoints import Webhooks
+from footfall.payments.webhooks.exporting import CUSTOMERS, SUBSCRIPTIONS
+from footfall.payments.webhooks.sealing import SealingKey
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
@@ -90,6 +93,8 @@ EXPORTERS = (
     people_exporting.SESSIONS,
     people_exporting.JOURNEY,
     PAYMENTS,
+    CUSTOMERS,
+    SUBSCRIPTIONS,
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
@@ -121,6 +126,11 @@ class CommandSession(Protocol):
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one snapshot of the database."""
+
+
+def sealing_key(settings: Settings) -> SealingKey:
+    """The key with which secrets of others are encrypted."""
+    return SealingKey(settings.secret_key, settings.key_file)
 
 
 def require_database(settings: Settings) -> None:
@@ -379,6 +389,7 @@ class App:
                 Ledger(parts.database, parts.refused),
                 Privacy(parts.database, parts.erasing, parts.exporting),
                 Payments(parts.database, parts.directory),
+                Webhooks(parts.database, parts.directory, sealing_key(self._settings)),
                 parts.rates,
                 Health(parts.database, self.vitals),
                 Reference(),

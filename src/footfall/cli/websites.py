@@ -8,6 +8,7 @@ import msgspec
 from footfall.app import command_session, exclusive
 from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
+from footfall.cli.integrations import payments
 from footfall.cli.shown import website_json
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -196,6 +197,9 @@ def _remove_rows(settings: Settings, website_id: bytes) -> bool:
     except DatabaseBusy:
         return False
     return True
+
+
+website.add_command(payments)
 
 
 def snippet(website: Website) -> str:

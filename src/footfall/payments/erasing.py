@@ -11,10 +11,12 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Transaction
 from footfall.identity import store as identity_store
 from footfall.identity.erasing import Counts, Eraser, Leaving, Ranges
+from footfall.payments.hints import forget_hints
 from footfall.payments.matching import clues_of_person
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import owners_of
 from footfall.payments.store import END, EVERYTHING, forget_clues, get_payments, payment_from, sql, touch_text
+from footfall.payments.webhooks.erasing import forget_customers, forget_sales
 
 
 class _Payments:
@@ -51,6 +53,8 @@ class _Payments:
 
 def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> None:
     forget_clues(tx, website_id, payments)
+    forget_hints(tx, website_id, payments)
+    forget_sales(tx, website_id, payments)
     rows: list[Params] = [
         (
             website_id,
@@ -81,7 +85,9 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     website_id = leaving.erasure.website_id
     asked = [(sql.of_profile_up, (website_id, one, b"", END, EVERYTHING)) for one in sorted(leaving.users)]
     found = [payment_from(row) for rows in tx.all_together(*asked) for row in rows]
-    found += _nobodys(tx, leaving)
+    clues = _clues(tx, leaving)
+    found += _nobodys(tx, website_id, clues)
+    forget_customers(tx, website_id, clues)
     _blank(tx, website_id, found)
     gone = Method.ERASED.value
     tx.execute_many(
@@ -91,18 +97,28 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     return {"payments": len(found)}
 
 
-def _nobodys(tx: Transaction, leaving: Leaving) -> list[Payment]:
-    """Payments that are nobody's, to which what is known of these users leads."""
+def _clues(tx: Transaction, leaving: Leaving) -> list[bytes]:
+    """The hashes of all by which payments may be these users'."""
     website_id = leaving.erasure.website_id
     profiles = identity_store.read_state(
         tx, [], [(website_id, one) for one in sorted(leaving.users)]
     ).profiles
-    clues = {
-        (website_id, clue)
-        for one in profiles.values()
-        for clue in clues_of_person(website_id, leaving.users.values(), one.traits.values)
-    }
-    rows = [row for found in tx.all_together(*[(sql.clued, clue) for clue in sorted(clues)]) for row in found]
+    return sorted(
+        {
+            clue
+            for one in profiles.values()
+            for clue in clues_of_person(website_id, leaving.users.values(), one.traits.values)
+        }
+    )
+
+
+def _nobodys(tx: Transaction, website_id: bytes, clues: list[bytes]) -> list[Payment]:
+    """Payments that are nobody's, to which what is known of these users leads."""
+    rows = [
+        row
+        for found in tx.all_together(*[(sql.clued, (website_id, clue)) for clue in clues])
+        for row in found
+    ]
     payments = get_payments(tx, website_id, sorted({row.payment_id for row in rows}))
     return [
         one.payment

@@ -18,6 +18,8 @@ from footfall.identity.erasing import links_of
 from footfall.identity.model import TraitValues
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile
+from footfall.payments.filling import find_seen
+from footfall.payments.hints import hints_of
 from footfall.payments.model import Method, Owned, Payment
 from footfall.payments.owners import know, owners_of
 from footfall.payments.rules import CUSTOMER, EMAIL, alike, digest
@@ -124,11 +126,15 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def _match(tx: Transaction, website_id: bytes, payment: Payment, find_profiles: FindProfiles) -> _Found:
-    """By the checkout that a page reported, else by the customer id, else by the e-mail address."""
-    visitor_id = visitor_of_checkout(tx, website_id, payment.transaction_id)
-    if visitor_id is not None:
-        return _Found(Method.CHECKOUT, visitor_id=visitor_id)
-    for method, value in ((Method.CUSTOMER_ID, payment.customer_id), (Method.EMAIL, payment.email)):
+    """By the checkout that a page reported, else by the customer id, else by the e-mail address, else by the merchant's own id."""
+    hints = hints_of(tx, website_id, payment.payment_id)
+    for checkout in (payment.transaction_id, *(one.value for one in hints if one.method is Method.CHECKOUT)):
+        visitor_id = visitor_of_checkout(tx, website_id, checkout)
+        if visitor_id is not None:
+            return _Found(Method.CHECKOUT, visitor_id=visitor_id)
+    own = [(one.method, one.value) for one in hints if one.method is Method.CUSTOMER_ID]
+    said = [(Method.CUSTOMER_ID, payment.customer_id), (Method.EMAIL, payment.email), *own]
+    for method, value in said:
         if not value:
             continue
         keys: list[Params] = [(website_id, one) for one in find_profiles(tx, website_id, method, value)]
@@ -140,7 +146,10 @@ def _match(tx: Transaction, website_id: bytes, payment: Payment, find_profiles: 
             return _Found(method, profile_id=_member(tx, people[0], method, value))
     if payment.visitor_id is not None:
         return _Found(Method.UNSEEN_VISITOR)
-    has_clue = payment.email or payment.customer_id
+    for one in hints:
+        if one.method is Method.VISITOR and (seen := find_seen(tx, website_id, one.value)):
+            return _Found(Method.VISITOR, visitor_id=seen)
+    has_clue = payment.email or payment.customer_id or own
     return _Found(Method.NOBODY_KNOWN if has_clue else Method.NO_EVIDENCE)
 
 

@@ -13,11 +13,16 @@ from footfall.errors import BadRequest
 
 MAX_MINOR = 10**15
 """The largest amount of one payment, in minor units."""
+USUAL_DIGITS = 2
+"""Decimal places of a currency that ISO 4217 does not list."""
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 class Money(msgspec.Struct, frozen=True):
-    """`minor` is below zero only if refunds exceed payments; `currency` is a code in `currencies.DIGITS`."""
+    """`minor` is below zero only if refunds exceed payments; `currency` is a code in upper case.
+
+    Providers may state one that ISO 4217 does not list.
+    """
 
     minor: int
     currency: str
@@ -77,7 +82,7 @@ def _read_major(amount: object) -> Decimal:
 
 def to_major(money: Money) -> int | Decimal:
     """The number of major units as JSON shows it: 1200, 19.99, 1.234; exact, without trailing zeros."""
-    major = Decimal(f"{money.minor}E-{DIGITS[money.currency]}")
+    major = Decimal(f"{money.minor}E-{DIGITS.get(money.currency, USUAL_DIGITS)}")
     whole = int(major)
     return whole if whole == major else major.normalize(_EXACT)
 

@@ -20,6 +20,8 @@ sql = load(__file__, "payments.sql")
 ID_BYTES = 12
 END = b"\xff" * ID_BYTES
 """Behind all payment ids."""
+FROM_PROVIDER = bytes(16)
+"""The content of a payment that deliveries of a provider told of: it may be completed. (Stored.)"""
 EVERYTHING = 2**62
 """As a limit: all there is."""
 

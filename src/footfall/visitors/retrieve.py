@@ -23,6 +23,7 @@ from footfall.payments.ratebook import RateBook
 from footfall.payments.rates import Rates
 from footfall.payments.store import END, EVERYTHING, payment_from
 from footfall.payments.store import sql as payments_sql
+from footfall.payments.webhooks.lifecycle import goals_reached
 from footfall.visitors.model import Params, Visitor
 from footfall.visitors.wire import MOST_EVENTS, VisitorData, visitor_data
 from footfall.web.context import Context, Handler
@@ -110,7 +111,8 @@ def _shown(
     if len(payments) > asked.most:
         return TooManyPayments()
     finance = _finance(tx, asked, visitor, payments) if payments else asked.website.currency
-    return visitor_data(visitor, events, payments, finance, asked.now)
+    reached = goals_reached(tx, asked.website.website_id, payments[:MOST_EVENTS]) if payments else []
+    return visitor_data(visitor, events, reached, finance, asked.now)
 
 
 def _finance(tx: Transaction, asked: VisitorRead, visitor: Visitor, payments: list[Payment]) -> Finance:

@@ -13,8 +13,8 @@ from footfall.db.protocol import Row
 from footfall.identity.model import KnownPerson
 from footfall.ids import at_of, format_uuid
 from footfall.payments.finance import nothing_paid
-from footfall.payments.model import Finance, Payment
-from footfall.payments.rules import goals_of
+from footfall.payments.model import Finance
+from footfall.payments.webhooks.model import ReachedGoal
 from footfall.payments.wire import finance_json
 from footfall.visitors.model import Params, Visitor
 from footfall.web.json import encode
@@ -135,14 +135,14 @@ _decode_goal = msgspec.json.Decoder(GoalData).decode
 
 
 def visitor_data(
-    visitor: Visitor, events: list[Row], payments: list[Payment], finance: Finance | str, now: int
+    visitor: Visitor, events: list[Row], reached: list[ReachedGoal], finance: Finance | str, now: int
 ) -> VisitorData:
-    """`data` of the answer. `events` and `payments`: newest first; `finance`: what was paid, or the website's currency when nothing was."""
+    """`data` of the answer. `events`: newest first; `reached`: by payments and subscriptions; `finance`: what was paid, or the website's currency when nothing was."""
     money = _nothing(finance) if isinstance(finance, str) else finance_json(finance)
     return VisitorData(
         format_uuid(visitor.visitor_id),
         _identity(visitor),
-        _activity(visitor, events, payments, now),
+        _activity(visitor, events, reached, now),
         _NULL,
         money["isCustomer"],
         money["hasRevenue"],
@@ -186,7 +186,7 @@ def _identity(visitor: Visitor) -> Identity:
     )
 
 
-def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now: int) -> ActivityData:
+def _activity(visitor: Visitor, events: list[Row], reached: list[ReachedGoal], now: int) -> ActivityData:
     pages: list[VisitedPage] = []
     goals: list[CompletedGoal] = []
     for event in reversed(events):
@@ -205,7 +205,7 @@ def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now:
         to_iso(visitor.last_seen_at),
         visitor.current_url,
         pages,
-        _with_lifecycle(goals, payments) if payments else goals,
+        _with_lifecycle(goals, reached) if reached else goals,
         goals,
     )
 
@@ -218,14 +218,13 @@ def _server_goal(event: Row) -> CompletedGoal:
     )
 
 
-def _with_lifecycle(goals: list[CompletedGoal], payments: list[Payment]) -> list[CompletedGoal]:
-    """The goals together with those reached by payments, oldest first; only the newest of them."""
-    reached = [
-        CompletedGoal(name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
-        for one in payments[:MOST_EVENTS]
-        for name in goals_of(one.kind)
+def _with_lifecycle(goals: list[CompletedGoal], reached: list[ReachedGoal]) -> list[CompletedGoal]:
+    """The goals with those that payments and subscriptions reached, oldest first; the newest of them."""
+    shown = [
+        CompletedGoal(one.name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
+        for one in reached
     ]
-    return sorted([*goals, *reached], key=lambda done: done.timestamp)[-MOST_EVENTS:]
+    return sorted([*goals, *shown], key=lambda done: done.timestamp)[-MOST_EVENTS:]
 
 
 def _raw(text: str | None) -> msgspec.Raw:
