@@ -16,6 +16,7 @@ from footfall.goals.wire import MAX_LOOK_BODY
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.payments.connecting.endpoints import Connecting
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import MAX_DELIVERY, Webhooks
@@ -51,6 +52,7 @@ class Services(msgspec.Struct, frozen=True):
     privacy: Privacy
     payments: Payments
     webhooks: Webhooks
+    connecting: Connecting
     rates: RateBook
     health: Health
     reference: Reference
@@ -60,7 +62,8 @@ def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
     database, people, ledger = services.database, services.people, services.ledger
     identifying, goals, payments = services.identifying, services.goals, services.payments
-    funnels, crawls, webhooks = services.funnels, services.crawls, services.webhooks
+    funnels, crawls = services.funnels, services.crawls
+    webhooks, connecting = services.webhooks, services.connecting
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
@@ -125,9 +128,11 @@ def routes(services: Services) -> list[Route[Any]]:
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
-        Route("GET", f"{ADMIN}/integrations", webhooks.integrations, WEBSITE_IN_PATH, "settings:read"),
-        Route("POST", INTEGRATION, webhooks.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
-        Route("DELETE", INTEGRATION, webhooks.disconnect, WEBSITE_IN_PATH, "settings:write"),
+        Route("GET", f"{ADMIN}/integrations", connecting.list, WEBSITE_IN_PATH, "settings:read"),
+        Route("POST", INTEGRATION, connecting.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
+        Route(
+            "DELETE", INTEGRATION, connecting.disconnect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON
+        ),
         # The server itself
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),
