@@ -117,6 +117,8 @@ def _parse(name: str, text: str, variable: str) -> object:
             return _natural(text, *BOUNDS[name])
         if name == "body_timeout":
             return _seconds(text)
+        if name == "public_url" and not text.startswith(("https://", "http://")):
+            raise ValueError("use an address such as https://stats.example.com")
         if name == "secret_key" and len(text) < LEAST_KEY:
             raise ValueError(f"a key has at least {LEAST_KEY} characters, such as: openssl rand -base64 32")
     except ValueError as error:

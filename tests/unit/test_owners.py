@@ -50,6 +50,7 @@ OWNERS = {
     "payments": (
         "delivery",
         "integration",
+        "key_connection",
         "payment",
         "payment_clue",
         "payment_hint",
