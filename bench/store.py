@@ -23,7 +23,8 @@ from footfall.db.protocol import WriteHandler
 from footfall.db.statements import make_statement
 from footfall.goals.service import GOAL_HANDLER, GoalCall
 from footfall.goals.wire import read_goal
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
 from footfall.identity.rules import profile_id

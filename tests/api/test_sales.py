@@ -184,6 +184,25 @@ def test_a_refund_that_was_posted_too_is_counted_once(server: Site) -> None:
     assert sorted(one["transactionId"] for one in payments(server)) == ["pi_1", "re_1"]
 
 
+def test_a_refund_finds_a_payment_that_was_only_posted(server: Site) -> None:
+    connect(server, "stripe")
+    body = {"amount": 20, "currency": "USD", "transaction_id": "pi_1"}
+    assert server.call("POST", "/api/v1/payments", json=body).status_code == 200
+    told = stripe.event("charge.refunded", stripe.charge(amount_refunded=700))
+    deliver(server, "stripe", told, stripe.event("refund.created", stripe.refund()))
+    found = {one["transactionId"]: one["amount"] for one in payments(server)}
+    assert found == {"pi_1": 20, "re_1": 5, "pi_1/refunded": 2}
+
+
+def test_a_refund_that_was_deleted_by_hand_stays_deleted(server: Site) -> None:
+    connect(server, "stripe")
+    deliver(server, "stripe", sold(), stripe.event("refund.created", stripe.refund()))
+    assert server.call("DELETE", "/api/v1/payments?transaction_id=re_1").status_code == 200
+    deliver(server, "stripe", stripe.event("refund.updated", stripe.refund()))
+    deliver(server, "stripe", stripe.event("charge.dispute.created", stripe.dispute(amount=100)))
+    assert sorted(one["transactionId"] for one in payments(server)) == ["dp_1", "pi_1"]
+
+
 # Subscriptions
 
 

@@ -7,7 +7,8 @@ import msgspec
 from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, list_parts
-from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.model import SERVER, Operations
 from footfall.privacy.export import Exporting

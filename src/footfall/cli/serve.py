@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import socket
@@ -51,6 +50,25 @@ def serve(
     settings = read_settings(
         os.environ, _warn, host=host, port=port, workers=workers, data=data, database_url=database
     )
+    _check(settings)
+    log.configure(settings.log_level)
+    listener = listen(settings.host, settings.port)
+    greeting = _Greeting(f"http://{_host(settings.host)}:{listener.getsockname()[1]}", as_json=as_json)
+    made = None
+    if settings.database_url:
+        made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, greeting.tell_address)
+    if settings.workers == 1:
+        _serve(settings, listener, lambda application: greeting.tell(made or application.welcome))
+    elif code := run_workers(
+        settings.workers,
+        lambda started: _serve(settings, listener, lambda application: started()),
+        lambda: greeting.tell(made),
+    ):
+        raise SystemExit(code)
+
+
+def _check(settings: Settings) -> None:
+    """Make sure that a server can start with these settings. Raises UsageError."""
     if settings.workers > 1 and not settings.database_url:
         raise UsageError(
             "--workers: the embedded database has one server process, which writes for all. "
@@ -60,32 +78,33 @@ def serve(
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
     if (warning := prepare_folder(settings)) is not None:
         _warn(warning)
-    log.configure(settings.log_level)
-    listener = listen(settings.host, settings.port)
-    address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
-    made: Welcome | None = None
-    tell_address = functools.cache(lambda: log.tell(f'{{"address":"{address}"}}' if as_json else address))
-    if settings.database_url:
-        made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, tell_address)
 
-    def announce(application: App | None) -> None:
-        tell_address()
-        if as_json:
+
+class _Greeting:
+    """What a server prints once it accepts connections: its address, and at the first start what a newcomer needs."""
+
+    def __init__(self, address: str, *, as_json: bool) -> None:
+        self._address = address
+        self._as_json = as_json
+        self._is_told = False
+
+    def tell_address(self) -> None:
+        """Print the address, once."""
+        if not self._is_told:
+            self._is_told = True
+            log.tell(f'{{"address":"{self._address}"}}' if self._as_json else self._address)
+
+    def tell(self, made: Welcome | None) -> None:
+        """Print the address, and what the start made, unless a script reads it."""
+        self.tell_address()
+        if made is None or self._as_json:
             return
-        told = made or (application.welcome if application else None)
-        if told is not None and told.created is not None:
-            log.tell(welcome(address, told.created))
-        if told is not None and told.setup_secret is not None:
-            log.tell(f"Dashboard: create your account at {address}/setup/{told.setup_secret}   (works once)")
-
-    if settings.workers == 1:
-        _serve(settings, listener, announce)
-    elif code := run_workers(
-        settings.workers,
-        lambda started: _serve(settings, listener, lambda application: started()),
-        lambda: announce(None),
-    ):
-        raise SystemExit(code)
+        if made.created is not None:
+            log.tell(welcome(self._address, made.created))
+        if made.setup_secret is not None:
+            log.tell(
+                f"Dashboard: create your account at {self._address}/setup/{made.setup_secret}   (works once)"
+            )
 
 
 def _welcome(settings: Settings) -> Welcome:

@@ -64,8 +64,7 @@ def new_token_json(new: NewToken) -> dict[str, Any]:
         "tokenId": token.token_id.hex(),
         "key": new.secret,
         "name": token.name,
-        "permissions": list(token.scopes),
-        "websiteIds": [website_id.hex() for website_id in token.website_ids],
+        **_access(token),
         "createdAt": to_iso(token.created_at),
     }
 
@@ -76,8 +75,7 @@ def token_json(token: AccessToken) -> dict[str, Any]:
         "tokenId": token.token_id.hex(),
         "name": token.name,
         "displayKey": token.display_key,
-        "permissions": list(token.scopes),
-        "websiteIds": [website_id.hex() for website_id in token.website_ids],
+        **_access(token),
         **_times(token),
     }
 
@@ -88,6 +86,13 @@ def account_json(account: Account) -> dict[str, Any]:
         "accountId": account.account_id.hex(),
         "email": account.email,
         "createdAt": to_iso(account.created_at),
+    }
+
+
+def _access(token: AccessToken) -> dict[str, Any]:
+    return {
+        "permissions": list(token.scopes),
+        "websiteIds": [website_id.hex() for website_id in token.website_ids],
     }
 
 

@@ -1,4 +1,4 @@
-"""What comes from pages: hits, and the closed set of reasons for which one is dropped. Pure."""
+"""What pages send: hits, and the closed set of reasons to drop one. Pure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ from footfall.demo.people import (
     visit,
 )
 from footfall.demo.world import APP, HOURS, PAGES, WEEKEND
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_browser_identify, read_identify
 from footfall.identity.model import BROWSER, SERVER
 from footfall.ids import at_prefix

@@ -199,7 +199,7 @@ def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
 
 
 def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
-    """Store profiles, and leave word for the trait index."""
+    """Store profiles, and mark them for the trait index."""
     found = list(profiles)
     whole = [one for one in found if one.changed_names is None]
     tx.execute_many(sql.profile_put, [profile_row(one) for one in whole])
@@ -213,7 +213,7 @@ def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
 
 
 def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
-    """Leave word that the trait index has to look at these profiles (website id, profile id)."""
+    """Mark these profiles (website id, profile id) for the trait index."""
     _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
 
 

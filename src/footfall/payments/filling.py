@@ -15,7 +15,7 @@ from footfall.ids import parse_uuid
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import know
 from footfall.payments.rules import clues_of
-from footfall.payments.store import known_columns
+from footfall.payments.store import get_payments, known_columns
 from footfall.payments.store import sql as payments_sql
 
 sql = load(__file__, "filling.sql")
@@ -30,8 +30,15 @@ class Gap(msgspec.Struct, frozen=True):
     visitor_ref: str | None
 
 
+def lock_whose(tx: Transaction, website_id: bytes) -> None:
+    """Let nobody else say meanwhile whose payments are. To be asked for after all other locks, so that no two wait for each other."""
+    tx.lock([(website_id, b"whose")])
+
+
 def fill(tx: Transaction, website_id: bytes, one: Payment, said: Gap) -> None:
     """Add to a payment what it does not say, and ask for a look. An erased one stays as it is."""
+    lock_whose(tx, website_id)
+    one = next(iter(get_payments(tx, website_id, [one.payment_id])), one)
     if one.transaction_id is None:
         return
     ref = said.visitor_ref if one.method is not Method.VISITOR and not one.visitor_ref else None

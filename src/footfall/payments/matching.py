@@ -18,7 +18,7 @@ from footfall.identity.erasing import links_of
 from footfall.identity.model import TraitValues
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile
-from footfall.payments.filling import find_seen
+from footfall.payments.filling import find_seen, lock_whose
 from footfall.payments.hints import hints_of
 from footfall.payments.model import Method, Owned, Payment
 from footfall.payments.owners import know, owners_of
@@ -75,6 +75,7 @@ def take_looks(tx: Transaction, find_profiles: FindProfiles) -> bool:
     for website_id in dict.fromkeys(row.website_id for row in rows):
         # Whoever is erased meanwhile must not be found.
         tx.lock([], [(website_id, b"people")])
+        lock_whose(tx, website_id)
         ids = [row.payment_id for row in rows if row.website_id == website_id]
         owned = owners_of(tx, website_id, get_payments(tx, website_id, ids))
         _take(tx, website_id, owned, find_profiles)

@@ -17,7 +17,7 @@ from footfall.payments.service import PaymentCall, add
 from footfall.payments.store import FROM_PROVIDER, find_named, get_payments, remove
 from footfall.payments.store import sql as payments_sql
 from footfall.payments.webhooks.model import Clues, DeliveryCall, Wanted
-from footfall.payments.webhooks.sales import canonical_id, losses_of, payment_of
+from footfall.payments.webhooks.sales import losses_of, payment_of
 from footfall.payments.webhooks.store import (
     FOUND,
     PAID,
@@ -40,14 +40,13 @@ def reconcile(tx: Transaction, call: DeliveryCall, sale: Sale, clues: Clues) -> 
     if was_there and not ours and not found:
         return
     main = _settle_payment(tx, call, sale, clues, ours, found)
-    losses = [(key, one) for key, one in stored.items() if sale.parts[key] not in (PAID, FOUND)]
-    parts = {sale.parts[key]: one for key, one in losses}
+    losses = {key: part for key, part in sale.parts.items() if part not in (PAID, FOUND)}
     sale.parts = {} if main is None else {main.payment_id: FOUND if found else PAID}
     if main is not None:
         _name(tx, sale, main)
-        _settle_losses(tx, call, sale, main, parts)
+        _settle_losses(tx, call, sale, main, losses, stored)
     else:
-        _drop(tx, website_id, [one for _, one in losses])
+        _drop(tx, website_id, [stored[key] for key in losses if key in stored])
     save_sale(tx, sale)
 
 
@@ -119,23 +118,33 @@ def _is_same(one: Payment, wanted: Wanted) -> bool:
 
 
 def _settle_losses(
-    tx: Transaction, call: DeliveryCall, sale: Sale, main: Payment, parts: dict[str, Payment]
+    tx: Transaction,
+    call: DeliveryCall,
+    sale: Sale,
+    main: Payment,
+    losses: dict[bytes, str],
+    stored: dict[bytes, Payment],
 ) -> None:
     """Refunds and disputes, each a payment below zero of whoever paid. One that was posted under the same id is the same."""
-    website_id = sale.website_id
-    wanted = losses_of(Money(abs(main.money.minor), main.money.currency), sale.said, canonical_id(sale.said))
+    website_id, name = sale.website_id, main.transaction_id or sale.sale_id.hex()
+    wanted = losses_of(Money(abs(main.money.minor), main.money.currency), sale.said, name)
     clues = _with_hints(tx, website_id, _join(Clues(), main), [main])
+    deleted = {part: key for key, part in losses.items() if key not in stored}
     for part, one in wanted.items():
-        posted = find_named(tx, website_id, rules.digest(website_id, rules.API, one.name))
-        mine = parts.pop(part, None)
-        if posted is not None and (mine is None or posted.payment_id != mine.payment_id):
-            _drop(tx, website_id, [mine] if mine else [])
-            continue
-        kept = _put(tx, call, one, [mine] if mine else [], clues)
-        if kept is not None:
+        mine = [stored[key] for key, of in losses.items() if of == part and key in stored]
+        if part in deleted and not mine:
+            sale.parts[deleted[part]] = part
+        elif not _is_posted(tx, website_id, one, mine) and (kept := _put(tx, call, one, mine, clues)):
             add_clues(tx, website_id, kept, clues)
             sale.parts[kept.payment_id] = part
-    _drop(tx, website_id, list(parts.values()))
+    left = [stored[key] for key in losses if key in stored and key not in sale.parts]
+    _drop(tx, website_id, get_payments(tx, website_id, [one.payment_id for one in left]))
+
+
+def _is_posted(tx: Transaction, website_id: bytes, one: Wanted, mine: list[Payment]) -> bool:
+    """Whether somebody else posted a payment under the id of a refund or dispute."""
+    posted = find_named(tx, website_id, rules.digest(website_id, rules.API, one.name))
+    return posted is not None and all(posted.payment_id != other.payment_id for other in mine)
 
 
 def _name(tx: Transaction, sale: Sale, main: Payment) -> None:

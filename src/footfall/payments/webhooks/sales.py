@@ -101,16 +101,16 @@ def canonical_id(said: Iterable[Said]) -> str:
     return min(firsts - behind or firsts, key=lambda text: (text not in paid, text))
 
 
-def losses_of(paid: Money, said: Sequence[Said], canonical: str) -> dict[str, Wanted]:
+def losses_of(paid: Money, said: Sequence[Said], name: str) -> dict[str, Wanted]:
     """What went back of a payment, by part: each refund and each dispute, together at most all of it.
 
-    A refund that failed and a dispute that was won took nothing. Refunds of which only the sum is told are one. What is stated in another
+    A refund that failed and a dispute that was won took nothing. Refunds of which only the sum is told are one, called after `name`. What is stated in another
     currency than the payment's is no share of it, and stands beside.
     """
     if any(one.ids[0].startswith(_MARK) for one in said):
         said = [without_ids(one) for one in said]
     left, found = paid.minor, dict[str, Wanted]()
-    for part, one in [*_refunds(paid, said, canonical), *_disputes(paid, said)]:
+    for part, one in [*_refunds(paid, said, name), *_disputes(paid, said)]:
         if one.money.currency != paid.currency:
             found[part] = one
         elif (minor := min(one.money.minor, left)) > 0:
@@ -119,7 +119,7 @@ def losses_of(paid: Money, said: Sequence[Said], canonical: str) -> dict[str, Wa
     return found
 
 
-def _refunds(paid: Money, said: Sequence[Said], canonical: str) -> list[tuple[str, Wanted]]:
+def _refunds(paid: Money, said: Sequence[Said], name: str) -> list[tuple[str, Wanted]]:
     refunds = [one for one in said if isinstance(one, Refunded)]
     single = _single_refunds(paid, refunds)
     own = [one for one in refunds if one.money is None or one.money.currency == paid.currency]
@@ -128,7 +128,7 @@ def _refunds(paid: Money, said: Sequence[Said], canonical: str) -> list[tuple[st
     listed = [(part_of("refund", one.name), one) for one in single]
     sums = [one.at for one in own if one.is_cumulative]
     if rest > 0 and sums:
-        whole = Wanted(f"{canonical}/refunded", min(sums), Kind.REFUND, Money(rest, paid.currency))
+        whole = Wanted(f"{name}/refunded", min(sums), Kind.REFUND, Money(rest, paid.currency))
         listed.append(("refund", whole))
     return listed
 

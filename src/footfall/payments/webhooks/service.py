@@ -7,6 +7,7 @@ import hashlib
 from msgspec.structs import replace
 
 from footfall.db.protocol import Params, Transaction, WriteHandler
+from footfall.payments.filling import lock_whose
 from footfall.payments.providers.model import (
     Delivery,
     Disputed,
@@ -42,6 +43,8 @@ MOST_SALES = 2**31
 
 def receive(tx: Transaction, calls: list[DeliveryCall]) -> list[bool]:
     """Write handler: take in deliveries; whether each was new."""
+    for website_id in sorted({call.website_id for call in calls}):
+        lock_whose(tx, website_id)
     return [apply(tx, call) for call in calls]
 
 

@@ -1,4 +1,4 @@
-"""What the index does for payments: whoever has the e-mail address or customer id of one is found by it."""
+"""What the index does for payments: it finds people by the e-mail address or customer id of a payment."""
 
 from __future__ import annotations
 

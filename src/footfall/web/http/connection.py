@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from email.utils import formatdate
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import Protocol
 
@@ -73,8 +74,29 @@ class Shared:
                 connection.expire()
 
 
+class _Reading(Enum):
+    """What a connection does with the bytes that come next."""
+
+    IDLE = auto()
+    """They begin a request."""
+    HEAD = auto()
+    """They belong to a head, or begin the first one."""
+    BODY = auto()
+    """They belong to the request that is coming in, even if nobody needs its body any more."""
+    DONE = auto()
+    """They are thrown away; answers are still to be written."""
+    LINGERING = auto()
+    """They are thrown away, and all answers are written."""
+
+
+_IDLE, _HEAD, _BODY, _DONE, _LINGERING = (
+    _Reading  # `_Reading.IDLE` takes longer than to parse a header in Python 3.11
+)
+_OVER = (_DONE, _LINGERING)
+
+
 class _Exchange:
-    """A request and its answer. `is_started`: the answer is being produced, or waits for its turn."""
+    """A request and its answer. `is_started`: the answer is being produced, or waits for its turn; `keeps_open`: others may follow."""
 
     __slots__ = ("is_head", "is_started", "keeps_open", "parts", "request", "size", "task")
     task: asyncio.Task[None]
@@ -105,21 +127,17 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._repeated: dict[bytes, list[bytes]] = {}
         """All values of headers that occurred several times."""
-        self._is_in_head = True
+        self._reading = _HEAD
         self._head_size = 0
         self._gap = 0
         """Bytes received since the parser last reported a beginning, an end or a part of a body."""
         self._thrown = 0
         """Bytes of the current request, or after the last one, that nobody needs."""
         self._incoming: _Exchange | None = None
-        """The request that is still being received."""
+        """The request that is still being received, in the state BODY."""
         self._current: _Exchange | None = None
         """The request being answered; those waiting for it are queued."""
         self._queued: deque[_Exchange] = deque()
-        self._is_last = False
-        """Whether no more requests are accepted."""
-        self._is_lingering = False
-        """Whether all answers are written, and further input is discarded."""
         self._unread = 0
         """Bytes the client had not read when last checked."""
         self._has_room = asyncio.Event()
@@ -145,7 +163,7 @@ class Connection(asyncio.Protocol):
         self._has_room.set()
 
     def data_received(self, data: bytes) -> None:
-        if self._takes_no_more():
+        if self._reading in _OVER:
             self._throw_away(len(data))
             return
         self._gap += len(data)
@@ -166,8 +184,8 @@ class Connection(asyncio.Protocol):
                 self._parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
-                if self._is_last or self._headers.pop(b"upgrade", None) is None:
-                    self._is_last = True  # after CONNECT, another protocol follows
+                if self._reading in _OVER or self._headers.pop(b"upgrade", None) is None:
+                    self._take_no_more()  # after CONNECT, another protocol follows
                     return
                 data = self._head() + data[offer.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
@@ -184,8 +202,8 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._headers, self._repeated = {}, {}
         self._head_size = self._gap = 0
-        if not self._is_in_head:
-            self._is_in_head = True
+        if self._reading is _IDLE:
+            self._reading = _HEAD
             if self._current is None:
                 self.until = self._loop.time() + self._shared.timeout
 
@@ -193,7 +211,7 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._is_in_head:  # a trailer, which nothing here reads
+        if self._reading is not _HEAD:  # a trailer, or after the last request: nothing here reads it
             return
         self._head_size += len(name) + len(value) + 4
         name = name.lower()
@@ -204,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._gap = 0
-        if self._is_last:
+        if self._reading is not _HEAD:
             return
         for name, values in self._repeated.items():  # RFC 9110, 5.3
             self._headers[name] = (b"; " if name == b"cookie" else b", ").join(values)
@@ -212,14 +230,14 @@ class Connection(asyncio.Protocol):
         if (problem := self._problem(version)) is not None:
             self._give_up(problem)
             return
-        self._is_in_head = False
         if b"upgrade" in self._headers and self._parser.should_upgrade():  # see `_parse`
+            self._reading = _IDLE
             return
         method = self._parser.get_method().decode()
         request = self._application.begin(method, self._target, self._headers, self._peer)
         keeps_open = version == "1.1" and self._parser.should_keep_alive()
         self._incoming = exchange = _Exchange(request, is_head=method == "HEAD", keeps_open=keeps_open)
-        self._is_last = not keeps_open
+        self._reading = _BODY
         if self._current is None:
             self.until = self._loop.time() + self._shared.timeout
         if version == "1.1" and self._headers.get(b"expect", b"").lower() == b"100-continue":
@@ -241,7 +259,7 @@ class Connection(asyncio.Protocol):
     def _answer_expectation(self, exchange: _Exchange) -> None:
         """The client waits before it sends the body. If the body is not wanted, nobody can tell whether it comes anyway."""
         if exchange.request.response is not None:
-            exchange.keeps_open, self._is_last = False, True
+            exchange.keeps_open = False
         elif self._current is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -261,14 +279,17 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._gap = self._thrown = 0
         exchange, self._incoming = self._incoming, None
-        if exchange is not None and not exchange.is_started:
+        if exchange is None:
+            return
+        self._reading = _IDLE if exchange.keeps_open else _DONE
+        if not exchange.is_started:
             self._start(exchange)
 
     def _throw_away(self, size: int) -> None:
         """Count input that nobody needs. If there is too much, leave the rest unread."""
         self._thrown += size
         if self._thrown > MAX_THROWN:
-            if self._is_lingering:
+            if self._reading is _LINGERING:
                 self._transport.close()
             else:
                 self._transport.pause_reading()
@@ -284,7 +305,7 @@ class Connection(asyncio.Protocol):
         if len(self._queued) < MAX_QUEUED:
             self._transport.pause_reading()
         else:
-            self._is_last = True
+            self._take_no_more()
             self._transport.resume_reading()  # further input is discarded: closing with unread input would cut off answers
 
     def _run(self, exchange: _Exchange) -> None:
@@ -357,11 +378,14 @@ class Connection(asyncio.Protocol):
 
     def _closes_after(self, exchange: _Exchange) -> bool:
         """Whether the answer to this request is the last."""
-        return not exchange.keeps_open or (self._takes_no_more() and not self._queued)
+        return not exchange.keeps_open or (self._reading in _OVER and not self._queued)
 
-    def _takes_no_more(self) -> bool:
-        """Whether everything still to be answered has arrived."""
-        return self._is_last and self._incoming is None
+    def _take_no_more(self) -> None:
+        """Accept no request after the one that is being received, if any."""
+        if self._incoming is not None:
+            self._incoming.keeps_open = False
+        elif self._reading is not _LINGERING:
+            self._reading = _DONE
 
     def _finish(self, exchange: _Exchange) -> None:
         """Continue after an answer: with the next request, or by waiting for one."""
@@ -376,22 +400,22 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
             self._run(following)
         else:
-            is_idle = self._incoming is None and not self._is_in_head
+            is_idle = self._reading is _IDLE
             self.until = self._loop.time() + (IDLE_SECONDS if is_idle else self._shared.timeout)
 
     def _refuse(self, exchange: _Exchange, error: ApiError) -> None:
         """Answer a request before all of it has arrived, and close."""
         exchange.request.response = self._application.refuse(exchange.request, error)
-        exchange.keeps_open, self._is_last = False, True
+        exchange.keeps_open = False
         self._start(exchange)
 
     def _give_up(self, error: ApiError) -> None:
         """Answer what cannot be read, unless it has an answer already, and close."""
-        if self._takes_no_more():
+        if self._reading in _OVER:
             return
-        exchange, self._incoming, self._is_last = self._incoming, None, True
+        known = (self._target, self._headers) if self._reading is _HEAD else (b"", {})
+        exchange, self._incoming, self._reading = self._incoming, None, _DONE
         if exchange is None:
-            known = (self._target, self._headers) if self._is_in_head else (b"", {})
             self._start(_Exchange(self._application.reject(*known, error)))
         elif not exchange.is_started:
             self._refuse(exchange, error)
@@ -400,7 +424,7 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Close our side, now that everything is answered. Closing fully while the client still sends would destroy the answer."""
-        self._incoming, self._is_last, self._is_lingering = None, True, True
+        self._incoming, self._reading = None, _LINGERING
         self._transport.write_eof()
         self._transport.resume_reading()
         if self._transport.get_write_buffer_size():
@@ -425,7 +449,7 @@ class Connection(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Accept no more requests; close once those that arrived are answered."""
-        self._is_last = True
+        self._take_no_more()
         if self._current is None and self._incoming is None:
             self._transport.close()
 
