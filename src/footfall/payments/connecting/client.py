@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -39,15 +41,30 @@ class ApiClient:
     """Calls the API of one provider with one key. It repeats nothing by itself."""
 
     def __init__(self, provider: str, key: str) -> None:
+        self._provider = provider
         self._title = PROVIDERS[provider].title
-        headers = {**dict(APIS[provider].headers), "authorization": f"Bearer {key}", "user-agent": "Footfall"}
-        self._client = httpx.AsyncClient(
-            base_url=ADDRESSES[provider], headers=headers, timeout=httpx.Timeout(CALL_SECONDS / 2)
-        )
+        self._headers = {
+            **dict(APIS[provider].headers),
+            "authorization": f"Bearer {key}",
+            "user-agent": "Footfall",
+        }
+        self._client: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            context = await asyncio.to_thread(_trusted)
+            self._client = httpx.AsyncClient(
+                base_url=ADDRESSES[self._provider],
+                headers=self._headers,
+                timeout=httpx.Timeout(CALL_SECONDS / 2),
+                verify=context,
+            )
+        return self._client
 
     async def ask(self, call: ApiCall) -> Node:
         """The JSON object that is answered. Raises ApiProblem."""
@@ -79,9 +96,10 @@ class ApiClient:
 
     async def _send(self, call: ApiCall) -> tuple[int, float, bytes]:
         """Status, seconds to wait, and body."""
+        client = await self._open()
         kind = "application/x-www-form-urlencoded" if call.is_form else "application/json"
-        typed = {"content-type": kind} if call.body and "content-type" not in self._client.headers else {}
-        async with self._client.stream(
+        typed = {"content-type": kind} if call.body and "content-type" not in client.headers else {}
+        async with client.stream(
             call.method, call.path, params=list(call.query), content=call.body, headers=typed
         ) as response:
             body = bytearray()
@@ -102,6 +120,12 @@ class ApiClient:
         if status >= 500 or status in (408, 409):
             return ApiProblem(f"{title} has a problem at the moment ({status}).", retry_after=wait)
         return ApiProblem(f"{title} refused {call.method} {call.path} ({status}).", is_missing=status == 404)
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Whom connections trust; it takes long to read."""
+    return httpx.create_ssl_context()
 
 
 def _wait_of(header: str | None) -> float:
