@@ -61,6 +61,8 @@ from footfall.people.endpoints import People
 from footfall.people.find import terms
 from footfall.people.index.indexer import IDLE_SECONDS, TraitIndexer
 from footfall.people.presence import SEEN_SECONDS, SeenFlusher
+from footfall.predictions import book as predictions_book
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting
@@ -303,6 +305,7 @@ class _Parts(NamedTuple):
     erasing: Erasing
     exporting: Exporting
     rates: RateBook
+    predictions: Predictions
     key: SealingKey
     connections: KeyConnections
 
@@ -372,6 +375,7 @@ class App:
             Erasing(ERASERS),
             Exporting(EXPORTERS),
             rates,
+            Predictions(database, lambda: directory.websites, rates, self._clock),
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
         )
@@ -403,6 +407,7 @@ class App:
                     parts.database, parts.connections, parts.key, parts.address, self._settings.public_url
                 ),
                 parts.rates,
+                parts.predictions,
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -419,6 +424,7 @@ class App:
             self.stopping,
             frozenset(route.scope for route in table if route.scope),
             parts.rates,
+            parts.predictions,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
@@ -442,6 +448,7 @@ class App:
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
             "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
+            "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
 

@@ -21,6 +21,7 @@ from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import MAX_DELIVERY, Webhooks
 from footfall.people.endpoints import People
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
@@ -54,6 +55,7 @@ class Services(msgspec.Struct, frozen=True):
     webhooks: Webhooks
     connecting: Connecting
     rates: RateBook
+    predictions: Predictions
     health: Health
     reference: Reference
 
@@ -83,7 +85,7 @@ def routes(services: Services) -> list[Route[Any]]:
         Route(
             "GET",
             "/api/v1/visitors/{visitorId}",
-            visitor_endpoint(database, services.rates),
+            visitor_endpoint(database, services.rates, services.predictions),
             WEBSITE,
             "analytics:read",
         ),
@@ -126,6 +128,7 @@ def routes(services: Services) -> list[Route[Any]]:
         # Payments
         Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
+        Route("GET", "/api/v1/payments/{transactionId}", payments.story, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
         Route("GET", f"{ADMIN}/integrations", connecting.list, WEBSITE_IN_PATH, "settings:read"),

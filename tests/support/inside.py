@@ -27,6 +27,7 @@ from footfall.clock import Clock, system_clock
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.client import ADDRESSES
 from footfall.people.index import indexer as index
+from footfall.predictions import book
 from footfall.settings import read_settings
 from footfall.visitors import listing
 from footfall.web.dispatch import Dispatch
@@ -52,6 +53,7 @@ POLLED = [
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
     (listing, "LOOK_SECONDS"),
+    (book, "LOOK_SECONDS"),
 ]
 """Where a server has the pauses between its looks from."""
 SERVERS = """

@@ -21,6 +21,7 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
 from footfall.payments.ratebook import RateBook
+from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
@@ -53,6 +54,7 @@ class PageServices(msgspec.Struct, frozen=True):
     stopping: asyncio.Event
     scopes: frozenset[str]
     rates: RateBook
+    predictions: Predictions
 
 
 class PageRequest(msgspec.Struct):

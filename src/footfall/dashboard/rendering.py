@@ -65,6 +65,7 @@ def environment() -> Environment:
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
+        percent=percent_text,
         traits=sorted_traits,
         tags=listed_traits,
         plural=plural,
@@ -151,6 +152,11 @@ def money_text(amount: Any, currency: Any) -> str:
     number = f"{abs(amount):,.{digits}f}".removesuffix(".00")
     sign = "-" if amount < 0 else ""
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
+
+
+def percent_text(share: float) -> str:
+    """A share as people write it: `4.2%`; of what is hardly there, `under 0.1%`."""
+    return f"{100 * share:.1f}%" if share >= 0.001 else "under 0.1%"
 
 
 def place_text(city: str | None, country: str | None, region: str | None = None) -> str:

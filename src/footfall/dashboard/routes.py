@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
-from footfall.dashboard.pages import again, install, merging, people, person, sites, visitor
+from footfall.dashboard.pages import again, install, merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.rendering import static_files
@@ -54,6 +54,8 @@ def pages(services: PageServices) -> list[Route[None]]:
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
         show("/w/{websiteId}/visitors/{visitorId}", visitor.visitor),
         show("/w/{websiteId}/visitors/{visitorId}/journey", visitor.visitor_page),
+        show("/w/{websiteId}/payments", payments.payments),
+        show("/w/{websiteId}/payments/{paymentId}", payments.payment),
         show("/w/{websiteId}/live", live.page),
         show("/w/{websiteId}/live/stream", live.stream),
         show("/w/{websiteId}/health", people.health),

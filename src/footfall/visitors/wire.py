@@ -16,6 +16,8 @@ from footfall.payments.finance import nothing_paid
 from footfall.payments.model import Finance
 from footfall.payments.webhooks.model import ReachedGoal
 from footfall.payments.wire import finance_json
+from footfall.predictions.model import Prediction
+from footfall.predictions.wire import prediction_json
 from footfall.visitors.model import Params, Visitor
 from footfall.web.json import encode
 
@@ -110,7 +112,7 @@ class ProfileData(Wire):
 
 
 class VisitorData(Wire, omit_defaults=True):
-    """`data` of the answer; `profile` only for identified visitors. `payments.wire.finance_json` describes what was paid."""
+    """`data` of the answer; `profile` only for identified visitors. `payments.wire.finance_json` describes what was paid, `predictions.wire` the prediction."""
 
     visitor_id: str
     identity: Identity
@@ -135,7 +137,12 @@ _decode_goal = msgspec.json.Decoder(GoalData).decode
 
 
 def visitor_data(
-    visitor: Visitor, events: list[Row], reached: list[ReachedGoal], finance: Finance | str, now: int
+    visitor: Visitor,
+    events: list[Row],
+    reached: list[ReachedGoal],
+    finance: Finance | str,
+    predicted: Prediction | None,
+    now: int,
 ) -> VisitorData:
     """`data` of the answer. `events`: newest first; `reached`: by payments and subscriptions; `finance`: what was paid, or the website's currency when nothing was."""
     money = _nothing(finance) if isinstance(finance, str) else finance_json(finance)
@@ -143,7 +150,7 @@ def visitor_data(
         format_uuid(visitor.visitor_id),
         _identity(visitor),
         _activity(visitor, events, reached, now),
-        _NULL,
+        prediction_json(predicted) if predicted else _NULL,
         money["isCustomer"],
         money["hasRevenue"],
         money["revenue"],

@@ -31,9 +31,11 @@ from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_per
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.person import KEY_BYTES
+from footfall.predictions.model import Model, Prediction
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.privacy.export import stream_parts
+from footfall.visitors.retrieve import find_visitor, predict_unpaid
 from footfall.web.envelope import JSON_TYPE, Response
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
@@ -57,11 +59,12 @@ async def person(request: PageRequest) -> Response:
 
 
 class _PersonQuery(NamedTuple):
-    """What a page has to show. `journey`: where to continue; `ledger`: the same, None if it is hidden."""
+    """What a page has to show. `journey`: where to continue; `ledger`: the same, None if it is hidden; `model`: None without customers."""
 
     person: PersonQuery
     journey: bytes
     ledger: bytes | None
+    model: Model | None
 
 
 class LedgerLine(msgspec.Struct, frozen=True):
@@ -78,11 +81,15 @@ class LedgerLine(msgspec.Struct, frozen=True):
 
 
 class PersonPage(msgspec.Struct, frozen=True):
-    """What the page shows. `counts`: whether any fact about the person counts; `facts`: the cursor of the next ones, if there are more."""
+    """What the page shows. `counts`: whether any fact about the person counts; `facts`: the cursor of the next ones, if there are more.
+
+    `prediction`: for the device that was seen last; None if nothing can be predicted, or the person has paid.
+    """
 
     detail: PersonDetail
     counts: bool
     journey: Journey
+    prediction: Prediction | None = None
     ledger: list[LedgerLine] | None = None
     facts: bytes | None = None
 
@@ -99,7 +106,10 @@ async def _show_person(
         request.site, ref_of(request), with_reasons=with_reasons, cursor=devices, limit=PAGE, rates=rates
     )
     asked = _PersonQuery(
-        query, read_journey_cursor(request.query.get("cursor")), facts if with_ledger else None
+        query,
+        read_journey_cursor(request.query.get("cursor")),
+        facts if with_ledger else None,
+        request.services.predictions.model_of(request.site),
     )
     page = await request.services.database.scan(read_person_page, asked, share=request.site.website_id)
     if page is None:
@@ -117,6 +127,7 @@ async def _show_person(
             journey=page.journey,
             timeline=timeline(page.detail, request.now),
             revenue=revenue_texts(page.detail.finance),
+            prediction=page.prediction,
             problem=problem,
             done=request.query.get("done"),
             here=path_of(request),
@@ -138,15 +149,26 @@ def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
     found = standing or nobody(tx, *key)
     if found is None:
         return None
+    detail = show_person(tx, found, query)
     page = PersonPage(
-        show_person(tx, found, query),
+        detail,
         standing is not None,
         _read_journey(tx, website, query.ref, standing, asked.journey),
+        _predict(tx, website, detail, asked.model) if asked.model else None,
     )
     if asked.ledger is None and standing is not None:
         return page
     ledger, facts = _read_facts(tx, website, query.ref, asked.ledger or b"")
     return msgspec.structs.replace(page, ledger=ledger, facts=facts)
+
+
+def _predict(tx: Transaction, website: Website, detail: PersonDetail, model: Model) -> Prediction | None:
+    """Of the listed device that was seen last, if the person has paid nothing on any."""
+    seen = [(one.last_at, one.visitor_id) for one in detail.visitors if one.last_at is not None]
+    if not seen or (detail.finance is not None and detail.finance.is_customer):
+        return None
+    visitor = find_visitor(tx, website.website_id, max(seen)[1])
+    return predict_unpaid(tx, website.website_id, visitor, model) if visitor else None
 
 
 def _read_journey(
