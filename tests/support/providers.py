@@ -187,12 +187,10 @@ class _Handler(BaseHTTPRequestHandler):
         _, provider, rest = url.path.split("/", 2)
         account = _ACCOUNTS.get(self.headers.get("authorization", "").removeprefix("Bearer "))
         if account is None or account.provider != provider:
-            status, content, headers = 401, {"error": {"message": "Invalid API Key provided"}}, {}
-        else:
-            query = dict(parse_qsl(url.query))
-            path = f"/{rest}".rstrip("/")
-            status, content, headers = account.answer(self.command, path, query, body)
-        self._send(status, content, headers)
+            self._send(401, {"error": {"message": "Invalid API Key provided"}}, {})
+            return
+        query, path = dict(parse_qsl(url.query)), f"/{rest}".rstrip("/")
+        self._send(*account.answer(self.command, path, query, body))
 
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - named by the standard library
 

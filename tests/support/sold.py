@@ -52,7 +52,7 @@ def sold_by(provider: str) -> ProviderAccount:
         refund = stripe.refund(created=ago(9), livemode=True)
         sell(account, {"/v1/refunds": refund})
     elif provider == "lemonsqueezy":
-        changes = {"refunded": True, "refunded_amount": 500, "refunded_at": at}
+        changes: dict[str, Any] = {"refunded": True, "refunded_amount": 500, "refunded_at": at}
         sell(account, {"/v1/orders": other.lemon_order(created_at=at, updated_at=at, **changes)["data"]})
     elif provider == "polar":
         order = other.polar_order(created_at=at, refunded_amount=500, refunded_tax_amount=100)

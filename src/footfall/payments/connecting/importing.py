@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -181,18 +181,7 @@ class Importing:
         self, connection: KeyConnection, website: Website, deliveries: Sequence[Delivery]
     ) -> None:
         websites, now = await self._shelf.websites(), self._clock()
-        calls = [
-            DeliveryCall(
-                website.website_id,
-                connection.provider,
-                one,
-                now,
-                not website.has_payments,
-                is_elsewhere(one, website, websites.values()),
-                is_imported=True,
-            )
-            for one in deliveries
-        ]
+        calls = await asyncio.to_thread(_calls, connection, website, websites.values(), deliveries, now)
         for start in range(0, len(calls), AT_ONCE):
             await self._shelf.take(calls[start : start + AT_ONCE])
 
@@ -223,6 +212,28 @@ class Importing:
         self._log.warning("an import failed", provider=run.connection.provider, reason=reason)
         failed = replace(run.progress, state="failed", reason=reason, ended_at=self._clock())
         await self._store(run, failed)
+
+
+def _calls(
+    connection: KeyConnection,
+    website: Website,
+    websites: Collection[Website],
+    deliveries: Sequence[Delivery],
+    now: int,
+) -> list[DeliveryCall]:
+    """What is to be taken in. It costs as much as there are websites."""
+    return [
+        DeliveryCall(
+            website.website_id,
+            connection.provider,
+            one,
+            now,
+            not website.has_payments,
+            is_elsewhere(one, website, websites),
+            is_imported=True,
+        )
+        for one in deliveries
+    ]
 
 
 def _is_of(run: _Run, website_id: bytes, provider: str) -> bool:

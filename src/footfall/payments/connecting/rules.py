@@ -44,7 +44,7 @@ def check_origin(provider: Provider, origin: str) -> str:
         parts, host = urlsplit(""), ""
     if parts.scheme != "https" or "." not in host or parts.path.rstrip("/") or parts.query or parts.fragment:
         raise BadRequest(
-            f"{provider.title} delivers to public https addresses only, and this server is asked as {origin[:200]}. "
-            "Set FOOTFALL_PUBLIC_URL to its address, such as https://stats.example.com."
+            f"{provider.title} delivers to public https addresses only, not to {origin[:200] or 'an unknown one'}. "
+            "Set FOOTFALL_PUBLIC_URL to that of this server, such as https://stats.example.com."
         )
     return origin.rstrip("/")

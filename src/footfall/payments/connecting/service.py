@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,8 @@ from footfall.payments.webhooks.wire import webhook_path
 
 IMPORTED_MS = 90 * DAY_MS
 """How far back an import goes."""
+PATIENCE = 60.0
+"""Seconds in which all calls are made that connecting or disconnecting needs."""
 _SECRET = 40
 """Characters of a secret that we choose: as many as Lemon Squeezy allows."""
 
@@ -60,15 +63,14 @@ class KeyConnections:
             account = said.account or await _find_account(client, api)
             now = self._clock()
             await _check(client, api, Period(now, now), account)
-            made, secret = await _make(client, api, url, account)
-            one = self._new(website_id, provider, said, made.webhook_id, account, now)
+            made, given = await _make(client, api, url, account)
             try:
-                secret = check_secret(provider, secret)
-                before = await self._shelf.change(
-                    functools.partial(
-                        _put, key=self._seal, one=one, provider=provider, secret=secret, now=now
-                    )
+                secret = _usable(provider, given)
+                one = self._new(website_id, provider, said, made.webhook_id, account, now)
+                store = functools.partial(
+                    _put, key=self._seal, one=one, provider=provider, secret=secret, now=now
                 )
+                before = await self._shelf.change(store)
             except BaseException:
                 await _remove(client, api, made.webhook_id)
                 raise
@@ -133,7 +135,10 @@ async def _client(provider: Provider, key: str) -> AsyncIterator[ApiClient]:
     """A client; problems become errors of the caller (a wrong key) or of now. Raises BadRequest and Unavailable."""
     client = ApiClient(provider.name, key)
     try:
-        yield client
+        async with asyncio.timeout(PATIENCE):
+            yield client
+    except TimeoutError as error:
+        raise Unavailable(f"{provider.title} did not answer in time. Nothing was changed.") from error
     except ApiProblem as problem:
         if problem.is_key:
             raise BadRequest(f"apiKey: {problem.message}") from problem
@@ -178,6 +183,14 @@ async def _make(
     except ApiProblem:
         await _remove(client, api, made.webhook_id)
         raise
+
+
+def _usable(provider: Provider, secret: str) -> str:
+    """The secret of a webhook that was made. Raises ApiProblem."""
+    try:
+        return check_secret(provider, secret)
+    except BadRequest as error:
+        raise ApiProblem(f"{provider.title} gave the webhook a secret of an unexpected form.") from error
 
 
 async def _remove(client: ApiClient, api: ProviderApi, webhook_id: str) -> str | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from footfall.clock import DAY_MS
 from footfall.payments.connecting.apis.shaping import (
+    DAY_MS,
     PAGE,
     changed,
     in_period,

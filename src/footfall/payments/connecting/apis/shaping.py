@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from footfall.clock import to_iso
 from footfall.payments.connecting.model import ApiCall, Event, Period
 from footfall.payments.providers.reading import Node
 
+DAY_MS = 86_400_000
 PAGE = 100
 """Objects of a page, where the provider allows as many."""
 
@@ -52,4 +53,4 @@ def in_period(events: list[tuple[int, Event]], period: Period) -> list[Event]:
 
 def iso(at: int) -> str:
     """A time (ms since epoch) as providers write it."""
-    return to_iso(max(at, 0))
+    return datetime.fromtimestamp(max(at, 0) / 1000, UTC).isoformat(timespec="milliseconds")

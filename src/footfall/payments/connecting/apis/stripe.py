@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
-from footfall.clock import DAY_MS
-from footfall.payments.connecting.apis.shaping import PAGE, changed, data_of, in_period
+from footfall.payments.connecting.apis.shaping import DAY_MS, PAGE, changed, data_of, in_period
 from footfall.payments.connecting.model import (
     ApiCall,
     Event,
