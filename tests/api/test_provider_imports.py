@@ -19,7 +19,7 @@ from tests.support.engines import Engine, Place
 from tests.support.inside import SetClock, inside
 from tests.support.money import payments
 from tests.support.providers import ProviderAccount, provider_apis
-from tests.support.servers import run_command, until
+from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites
 from tests.support.sold import ago, connect_by_key, imported, iso_ago, sell, sold_by, state_of, stripe_sale
 from tests.support.webhooks import connect, deliver, integrate, integration
@@ -437,6 +437,44 @@ def test_an_import_goes_on_after_a_restart_with_a_kept_key_and_else_asks_for_it(
         assert imported(site, account)["state"] == "done"
         assert len(payments(site)) == 3
     assert (("GET", "/v1/customers") in account.calls) is not is_kept
+
+
+def test_a_kept_key_that_cannot_be_decrypted_ends_the_import_with_the_reason(
+    engine: Engine, account: ProviderAccount
+) -> None:
+    clock, place = SetClock(system_clock()), engine.new_place()
+    account.busy.extend([("/v1/charges", (200, {"data": []}, {})), ("/v1/charges", busy(3600))])
+    with served(place, clock) as site:
+        connect_by_key(site, account, keepKey=True)
+        until(lambda: lists_done(site) == 4, "the import does not come to the charges")
+    place.key_file.write_text("x" * 40)
+    with served(place, clock, site) as site:
+        clock.move(HELD_MS + 1)
+        ended = imported(site, account)
+        assert ended["state"] == "failed"
+        assert "was stored with another key" in ended["reason"]
+        (told,) = integrate(site, "DELETE", "stripe").json()["data"]
+        assert told["isWebhookRemoved"] is False
+
+
+def test_an_import_of_a_website_that_is_suspended_ends(engine: Engine, account: ProviderAccount) -> None:
+    clock, place = SetClock(system_clock()), engine.new_place()
+    account.busy.extend([("/v1/charges", (200, {"data": []}, {})), ("/v1/charges", busy(60))])
+    sell(account, stripe_sale(1, 3))
+    with served(place, clock) as site:
+        connect_by_key(site, account)
+        until(lambda: lists_done(site) == 4, "the import does not come to the charges")
+        assert run_command(place, "website", "update", site.website_id, "--suspended").code == 0
+        until(lambda: integrate(site, "GET").status_code == 403, "the server does not notice")
+        clock.move(2 * MINUTE)
+        until(lambda: shown(site)["import"]["state"] == "failed", "the import goes on")
+        assert shown(site)["import"]["reason"] == "The website is suspended or deleted."
+
+
+def shown(site: Site) -> Any:
+    """How the website stands with Stripe, as the command shows it."""
+    listed = run_json(site.place, "website", "payments", "show", site.website_id)
+    return next(one for one in listed if one["provider"] == "stripe")
 
 
 def lists_done(site: Site) -> Any:

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from footfall.errors import BadRequest
+from footfall.ip import parse_ip
 from footfall.payments.providers import Provider
 
 MAX_KEY = 512
@@ -37,14 +38,22 @@ def check_account(field: str, value: object) -> str | None:
 
 def check_origin(provider: Provider, origin: str) -> str:
     """The address of this server as a provider can reach it. Raises BadRequest for one that it cannot."""
-    try:
-        parts = urlsplit(origin)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme != "https" or "." not in host or parts.path.rstrip("/") or parts.query or parts.fragment:
+    if not _is_public(origin):
         raise BadRequest(
             f"{provider.title} delivers to public https addresses only, not to {origin[:200] or 'an unknown one'}. "
             "Set FOOTFALL_PUBLIC_URL to that of this server, such as https://stats.example.com."
         )
     return origin.rstrip("/")
+
+
+def _is_public(origin: str) -> bool:
+    """Whether it is scheme, host and port alone, and the host may be in the internet."""
+    try:
+        parts = urlsplit(origin)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    address = parse_ip(host)
+    is_reachable = "." in host if address is None else address.is_global
+    rest = (parts.path.rstrip("/"), parts.query, parts.fragment, parts.username)
+    return parts.scheme == "https" and is_reachable and not any(rest)
