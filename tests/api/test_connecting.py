@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from footfall.payments.providers import PROVIDERS
-from tests.conftest import Kept
+from tests.conftest import Kept, MakeInside
 from tests.support.engines import PUBLIC_URL
 from tests.support.money import payments
 from tests.support.providers import KEYS, ProviderAccount, provider_apis
 from tests.support.servers import run_command
-from tests.support.sites import Site, sql
+from tests.support.sites import Site, http_client, make_sites, sql
 from tests.support.sold import connect_by_key, imported, sold_by
 from tests.support.webhooks import SECRETS, integrate, integration, send
 from tests.unit.payments.providers import other_events as other
@@ -174,6 +174,21 @@ def test_of_several_stores_one_must_be_named(server: Site) -> None:
     response = integrate(server, "POST", "lemonsqueezy", json={"apiKey": account.key})
     assert response.status_code == 400
     assert message(response).startswith("lemonsqueezyStoreId is required")
+
+
+def test_without_a_setting_the_address_is_the_one_that_the_call_asked_for(start_inside: MakeInside) -> None:
+    behind = start_inside({"FOOTFALL_PUBLIC_URL": "", "FOOTFALL_TRUSTED_PROXIES": "127.0.0.0/8"})
+    account = ProviderAccount("polar")
+    with http_client(behind.url) as client:
+        (site,) = make_sites(behind.url, client, behind.place)
+        refused = integrate(site, "POST", "polar", json={"apiKey": account.key})
+        assert refused.status_code == 400
+        assert "FOOTFALL_PUBLIC_URL" in message(refused)
+        assert account.calls == []
+        client.headers = {"x-forwarded-proto": "https", "x-forwarded-host": "in.example.org"}
+        connect_by_key(site, account)
+        (made,) = account.webhooks.values()
+        assert made["url"] == f"https://in.example.org/api/webhooks/polar/{site.website_id}"
 
 
 def test_connecting_again_replaces_the_webhook(server: Site) -> None:
