@@ -19,8 +19,8 @@ from tests.support.engines import Engine, Place
 from tests.support.inside import SetClock, inside
 from tests.support.money import payments
 from tests.support.providers import ProviderAccount, provider_apis
-from tests.support.servers import run_command, run_json, until
-from tests.support.sites import Site, http_client, make_sites
+from tests.support.servers import run_command, until
+from tests.support.sites import Site, http_client, make_sites, sql
 from tests.support.sold import ago, connect_by_key, imported, iso_ago, sell, sold_by, state_of, stripe_sale
 from tests.support.webhooks import connect, deliver, integrate, integration
 from tests.unit.payments.providers import other_events as other
@@ -467,14 +467,8 @@ def test_an_import_of_a_website_that_is_suspended_ends(engine: Engine, account: 
         assert run_command(place, "website", "update", site.website_id, "--suspended").code == 0
         until(lambda: integrate(site, "GET").status_code == 403, "the server does not notice")
         clock.move(2 * MINUTE)
-        until(lambda: shown(site)["import"]["state"] == "failed", "the import goes on")
-        assert shown(site)["import"]["reason"] == "The website is suspended or deleted."
-
-
-def shown(site: Site) -> Any:
-    """How the website stands with Stripe, as the command shows it."""
-    listed = run_json(site.place, "website", "payments", "show", site.website_id)
-    return next(one for one in listed if one["provider"] == "stripe")
+        until(lambda: site.rows(sql.import_ends)[0][0] == "failed", "the import goes on")
+        assert site.rows(sql.import_ends) == [("failed", "The website is suspended or deleted.")]
 
 
 def lists_done(site: Site) -> Any:

@@ -55,10 +55,8 @@ class KeyConnections:
 
         Raises BadRequest for a key that is none or may not do all that is needed, and Unavailable; then nothing was changed.
         """
-        api, url = (
-            APIS[provider.name],
-            check_origin(provider, origin) + webhook_path(provider.name, website_id),
-        )
+        api = APIS[provider.name]
+        url = check_origin(provider, origin) + webhook_path(provider.name, website_id)
         async with _client(provider, said.key) as client:
             account = said.account or await _find_account(client, api)
             now = self._clock()
