@@ -228,6 +228,16 @@ def test_disconnecting_without_the_key_says_what_is_left(server: Site) -> None:
     assert told["isWebhookRemoved"] is None
 
 
+def test_a_provider_that_is_away_does_not_keep_a_website_connected(server: Site) -> None:
+    account = ProviderAccount("stripe")
+    made = connect_by_key(server, account, keepKey=True)["webhookId"]
+    account.busy.append((f"/v1/webhook_endpoints/{made}", (503, {}, {})))
+    (told,) = integrate(server, "DELETE", "stripe").json()["data"]
+    assert told["isWebhookRemoved"] is False
+    assert told["warning"].startswith(f"Stripe has a problem at the moment (503). The webhook {made} is")
+    assert not integration(server, "stripe")["isConnected"]
+
+
 def test_a_key_is_kept_encrypted_if_the_owner_says_so(server: Site) -> None:
     account = sold_by("polar")
     assert connect_by_key(server, account, keepKey=True)["isKeyKept"]

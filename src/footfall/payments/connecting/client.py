@@ -27,7 +27,7 @@ ADDRESSES = {
     "dodo": "https://live.dodopayments.com",
 }
 """Tests replace them."""
-CALL_SECONDS = 60.0
+CALL_SECONDS = 30.0
 """The time that a call may take."""
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer: many times what any provider sends in a page."""
