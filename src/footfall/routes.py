@@ -16,6 +16,7 @@ from footfall.goals.wire import MAX_LOOK_BODY
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.payments.connecting.endpoints import Connecting
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import MAX_DELIVERY, Webhooks
@@ -52,6 +53,7 @@ class Services(msgspec.Struct, frozen=True):
     privacy: Privacy
     payments: Payments
     webhooks: Webhooks
+    connecting: Connecting
     rates: RateBook
     predictions: Predictions
     health: Health
@@ -166,16 +168,18 @@ def _about_crawls(services: Services) -> list[Route[Any]]:
 
 def _about_payments(services: Services) -> list[Route[Any]]:
     """Payments, and the providers that deliver them."""
-    payments, webhooks = services.payments, services.webhooks
+    payments, webhooks, connecting = services.payments, services.webhooks, services.connecting
     return [
         Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
         Route("GET", "/api/v1/payments/{transactionId}", payments.story, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
-        Route("GET", f"{ADMIN}/integrations", webhooks.integrations, WEBSITE_IN_PATH, "settings:read"),
-        Route("POST", INTEGRATION, webhooks.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
-        Route("DELETE", INTEGRATION, webhooks.disconnect, WEBSITE_IN_PATH, "settings:write"),
+        Route("GET", f"{ADMIN}/integrations", connecting.list, WEBSITE_IN_PATH, "settings:read"),
+        Route("POST", INTEGRATION, connecting.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
+        Route(
+            "DELETE", INTEGRATION, connecting.disconnect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON
+        ),
     ]
 
 

@@ -51,6 +51,7 @@ OWNERS = {
     "payments": (
         "delivery",
         "integration",
+        "key_connection",
         "payment",
         "payment_claim",
         "payment_clue",
