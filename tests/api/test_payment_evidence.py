@@ -341,4 +341,4 @@ def test_a_long_list_of_payments_has_further_pages(server: Site) -> None:
         assert page.count("<tr>") == 51
         cursor = page.partition("cursor=")[2].partition('"')[0]
         assert visit.get(f"{root}?matched=false&cursor={cursor}").text.count("<tr>") == 2
-        assert "Nothing on this page" in visit.get(f"{root}?cursor={'0' * 24}").text
+        assert "No payments on this page" in visit.get(f"{root}?cursor={'0' * 24}").text

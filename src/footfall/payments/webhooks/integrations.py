@@ -13,6 +13,8 @@ from footfall.payments.webhooks.store import sql
 
 MOST_REFUSED = 10
 """Refused deliveries that are kept of a website and provider."""
+MIN_SECRET = 16
+"""Characters of a webhook secret: whoever guesses one can make up sales. Lemon Squeezy lets its owner choose."""
 MAX_SECRET = 255
 """Characters of a webhook secret."""
 
@@ -31,8 +33,8 @@ def check_secret(provider: Provider, secret: object) -> str:
             "webhookSecret is required: the signing secret that the provider shows with the webhook."
         )
     text = secret.strip()
-    if len(text) > MAX_SECRET or not text.isascii() or not text.isprintable():
-        raise BadRequest(f"webhookSecret: not more than {MAX_SECRET} printable ASCII characters.")
+    if not MIN_SECRET <= len(text) <= MAX_SECRET or not text.isascii() or not text.isprintable():
+        raise BadRequest(f"webhookSecret: {MIN_SECRET} to {MAX_SECRET} printable ASCII characters.")
     if provider.verify(text, {}, b"", 0) is SignatureProblem.UNUSABLE:
         raise BadRequest(f"webhookSecret: not of the form that {provider.title} uses.")
     return text
