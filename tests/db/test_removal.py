@@ -16,7 +16,7 @@ from footfall.websites.removal import LATE_MS, WebsiteRemover, removals, remove_
 from tests.conftest import MakeInside
 from tests.support.engines import Place
 from tests.support.inside import Inside
-from tests.support.people import erase, merge, undo, wait_for_index
+from tests.support.people import ask, erase, merge, undo, wait_for_index
 from tests.support.servers import run_command, run_json, until
 from tests.support.sites import Site, http_client, make_sites, next_millisecond
 
@@ -35,6 +35,8 @@ def filled(start_inside: MakeInside, monkeypatch: pytest.MonkeyPatch) -> tuple[I
         for site in made:
             fill(site)
         wait_for_index(made[-1])
+        for site in made:
+            until(lambda site=site: ask(site, "/api/v1/visitors", limit=1)["pagination"]["total"] == 4)  # type: ignore[misc]
     return running, [site.website_id for site in made]
 
 
