@@ -303,6 +303,7 @@ class _Parts(NamedTuple):
     exporting: Exporting
     rates: RateBook
     predictions: Predictions
+    key: SealingKey
 
 
 class App:
@@ -369,6 +370,7 @@ class App:
             Exporting(EXPORTERS),
             rates,
             Predictions(database, lambda: directory.websites, rates, self._clock),
+            sealing_key(self._settings),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -393,7 +395,7 @@ class App:
                 Ledger(parts.database, parts.refused),
                 Privacy(parts.database, parts.erasing, parts.exporting),
                 Payments(parts.database, parts.directory),
-                Webhooks(parts.database, parts.directory, sealing_key(self._settings)),
+                Webhooks(parts.database, parts.directory, parts.key),
                 parts.rates,
                 parts.predictions,
                 Health(parts.database, self.vitals),
@@ -413,6 +415,7 @@ class App:
             frozenset(route.scope for route in table if route.scope),
             parts.rates,
             parts.predictions,
+            parts.key,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)

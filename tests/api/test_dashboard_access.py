@@ -38,6 +38,8 @@ HOMES = {
     "/w/{websiteId}/allow": "/w/{websiteId}/settings#install",
     "/w/{websiteId}/keys": "/w/{websiteId}/settings#keys",
     "/w/{websiteId}/keys/revoke": "/w/{websiteId}/settings#keys",
+    "/w/{websiteId}/settings/payments/{provider}/secret": "/w/{websiteId}/settings/payments?provider={provider}",
+    "/w/{websiteId}/settings/payments/{provider}/disconnect": "/w/{websiteId}/settings/payments?provider={provider}",
     "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
     "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
 }
@@ -84,6 +86,7 @@ def filled(path: str, site: Site) -> str:
         "ref": "user:A",
         "visitorId": new_visitor(),
         "secret": "x",
+        "provider": "stripe",
         "file": "style.css",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

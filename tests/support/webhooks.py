@@ -19,7 +19,7 @@ from tests.support.sites import JSON_TYPE, Site
 STANDARD_SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 SECRETS = {
     "stripe": "whsec_stripe",
-    "lemonsqueezy": "lemons",
+    "lemonsqueezy": "citrus",
     "polar": STANDARD_SECRET,
     "paddle": "pdl_ntfset_1",
     "dodo": STANDARD_SECRET,

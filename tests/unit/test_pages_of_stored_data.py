@@ -27,6 +27,7 @@ from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
 from footfall.dashboard.pages.live import OnlineVisitor
+from footfall.dashboard.pages.payment_settings import GUIDES, ProviderCard
 from footfall.dashboard.rendering import environment, money_text, place_text, render_template, sorted_traits
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
@@ -36,7 +37,9 @@ from footfall.db.statements import make_statement
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
+from footfall.payments.providers import PROVIDERS
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
 from footfall.people.index.indexer import _index
 from footfall.people.journey import visitor_journey
 from footfall.visitors.retrieve import VisitorRead, read_visitors
@@ -336,6 +339,14 @@ def test_a_shared_visitor_names_all_its_people_with_their_spans(session: SqliteS
     with_world(session, work)
 
 
+def provider_card(name: str, is_connected: bool, is_heard: bool) -> ProviderCard:
+    """A provider of which everything came that may, or nothing."""
+    last = LastDelivery(NOW, OUTSIDE, True) if is_heard else None
+    refused = tuple(RefusedDelivery(NOW, event, OUTSIDE) for event in (OUTSIDE, None) if is_heard)
+    standing = Integration(name, NOW, is_heard, last, refused) if is_connected else Integration(name)
+    return ProviderCard(PROVIDERS[name], GUIDES[name], standing, f"https://x.example/{name}", is_heard)
+
+
 texts = st.none() | st.just(OUTSIDE) | st.text(max_size=3)
 forms = st.dictionaries(
     st.sampled_from(["domain", "name", "timezone", "allowed_hostnames"]), st.just(OUTSIDE)
@@ -398,8 +409,11 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
             "shown_key": "df_x" if flag else None,
             "install": Install(
                 VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
-                [(OUTSIDE, 1, flag)], website,
+                [(OUTSIDE, 1, flag)], website, ["Stripe"] if flag else [],
             ),
+        },
+        "payment_settings": {
+            "website": SITE, "cards": [provider_card(name, flag, website) for name in PROVIDERS], "is_local": flag, "chosen": "stripe",
         },
         "erased": {
             "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",

@@ -21,6 +21,7 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.sealing import SealingKey
 from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
@@ -41,7 +42,7 @@ POLICY = (
 
 
 class PageServices(msgspec.Struct, frozen=True):
-    """What pages use. `scopes`: all scopes required by API routes."""
+    """What pages use. `scopes`: all scopes required by API routes; `key`: that of webhook secrets."""
 
     database: Database
     erasing: Erasing
@@ -55,6 +56,7 @@ class PageServices(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     rates: RateBook
     predictions: Predictions
+    key: SealingKey
 
 
 class PageRequest(msgspec.Struct):
