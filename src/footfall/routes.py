@@ -125,6 +125,7 @@ def routes(services: Services) -> list[Route[Any]]:
         # Payments
         Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
+        Route("GET", "/api/v1/payments/{transactionId}", payments.story, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
         Route("GET", f"{ADMIN}/integrations", webhooks.integrations, WEBSITE_IN_PATH, "settings:read"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,6 @@ from tests.unit.payments.providers import stripe_events as stripe
 SALE = stripe.event("checkout.session.completed", stripe.session(success_url=None))
 STEP = "connect the payment provider that sells for you"
 LINK = ">Connect payments</a>"
-
-
-@pytest.fixture
-def inside(shared_server: Inside) -> Iterator[Visit]:
-    with closing(Visit(shared_server.url)) as visit:
-        enter(visit, shared_server.place, make_account(shared_server.place))
-        yield visit
 
 
 def page_of(site: Site) -> str:

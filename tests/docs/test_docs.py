@@ -182,6 +182,7 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
         "{visitorId}": "visitor",
         "{ref}": "Nobody",
         "{factId}": "fact",
+        "{transactionId}": "payment",
         "{script}": "flavour",
         "{funnelId}": "funnel",
         "bot-traffic": "token",

@@ -106,7 +106,7 @@ def told(session: Any, steps: list[Step], *, slices: list[bool]) -> dict[str, An
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,7 +11,7 @@ from footfall.ids import at_of
 from tests.laws import world
 from tests.laws.world import START, VISITORS, WEBSITE, Said
 
-law = settings(max_examples=500, deadline=None)
+law = settings(max_examples=150, deadline=None)
 some_facts = st.lists(world.facts, min_size=1, max_size=9)
 
 

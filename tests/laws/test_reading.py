@@ -212,7 +212,7 @@ def alike(first: Answer, second: Answer) -> bool:
 
 
 law = settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

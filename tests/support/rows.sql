@@ -42,7 +42,9 @@ SELECT day, crawler, category, page, hits FROM ai_crawl WHERE website_id = :webs
 
 -- name: looks_of_website(website_id bytes) -> payment_id bytes
 -- The payments of which it is still to be found out whose they are.
-SELECT payment_id FROM payment_look WHERE website_id = :website_id;
+SELECT payment_id FROM payment_look WHERE website_id = :website_id
+UNION ALL SELECT clue_hash FROM payment_sweep WHERE website_id = :website_id
+UNION ALL SELECT checkout_hash FROM checkout_told WHERE website_id = :website_id;
 
 -- name: visitors_seen(website_id bytes) -> visitor_id bytes, last_seen_at int
 SELECT visitor_id, last_seen_at FROM visitor WHERE website_id = :website_id AND pageview_count > 0 ORDER BY last_seen_at DESC, visitor_id DESC;

@@ -121,7 +121,7 @@ def clean(opened: SqliteSession) -> None:
     assert report.differences == 0, report.shown
 
 
-slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 LATE_ONES = [

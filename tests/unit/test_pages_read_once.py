@@ -12,7 +12,7 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, payment_settings, people, person, visitor
+from footfall.dashboard.pages import merging, payment_settings, payments, people, person, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "merge": (merging.show, ("user:ann",), ""),
     "merge preview": (merging.show, ("user:ann",), "other=bob"),
     "visitor": (visitor.visitor, (format_uuid(VISITORS[0]),), ""),
+    "payments": (payments.payments, (), ""),
+    "unmatched payments": (payments.payments, (), "matched=false"),
     "live": (Live().page, (), ""),
     "payment settings": (payment_settings.show, (), "provider=stripe"),
 }

@@ -98,7 +98,7 @@ said = st.builds(
 HALF = {f"t{number}": "x" * 3000 for number in range(9)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(said, max_size=10), st.booleans(), st.randoms(use_true_random=False))
 @example(
     [page(1, {"a": "x" * 5000}), page(2, {"b": "x" * 5000}), page(3, {"b": 1}), page(4, {"c": 1})],

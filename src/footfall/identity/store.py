@@ -272,6 +272,15 @@ def facts_of_profiles(tx: Transaction, website_id: bytes, profile_ids: Iterable[
     return [fact for profile_id in profile_ids for fact in facts_of_profile(tx, website_id, profile_id)]
 
 
+def newest_facts(
+    tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes], most: int
+) -> dict[bytes, list[Fact]]:
+    """The newest active identify facts about each of these users, at most so many, oldest first."""
+    ids = list(profile_ids)
+    found = tx.all_together(*[(sql.facts_of_profile_newest, (website_id, one, most)) for one in ids])
+    return {one: [fact_from(row) for row in reversed(rows)] for one, rows in zip(ids, found, strict=True)}
+
+
 def visitors_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[bytes]:
     """The visitors that are linked to any of these users, sorted."""
     rows = [

@@ -11,8 +11,8 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Transaction
 from footfall.identity import store as identity_store
 from footfall.identity.erasing import Counts, Eraser, Leaving, Ranges
+from footfall.payments.claims import clues_of_person, forget_claims
 from footfall.payments.hints import forget_hints
-from footfall.payments.matching import clues_of_person
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import owners_of
 from footfall.payments.store import END, EVERYTHING, forget_clues, get_payments, payment_from, sql, touch_text
@@ -65,6 +65,7 @@ def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
         for one in payments
     ]
     tx.execute_many(sql.payment_blank, rows)
+    tx.execute_many(sql.moves_forget, [(website_id, one.payment_id) for one in payments])
 
 
 def _bare(touch: Touch | None) -> Touch | None:
@@ -91,9 +92,11 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     _blank(tx, website_id, found)
     gone = Method.ERASED.value
     tx.execute_many(
-        sql.payment_assign, [(website_id, one.payment_id, one.visitor_id, None, gone) for one in found]
+        sql.payment_assign,
+        [(website_id, one.payment_id, one.visitor_id, None, gone, None, 0) for one in found],
     )
     tx.execute_many(sql.known_forget, [(website_id, one) for one in sorted(leaving.users)])
+    forget_claims(tx, website_id, leaving.users)
     return {"payments": len(found)}
 
 
@@ -128,7 +131,7 @@ def _nobodys(tx: Transaction, website_id: bytes, clues: list[bytes]) -> list[Pay
 
 
 ERASER = Eraser(
-    tables=frozenset(("payment",)),
+    tables=frozenset(("payment", "payment_claim")),
     counts=("payments",),
     forget_users=_forget_users,
     find=_Payments,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
-from footfall.identity.store import sql as identity_sql
 from footfall.ids import parse_uuid
 from footfall.payments.model import Method, Payment
-from footfall.payments.owners import know
+from footfall.payments.owners import know, seen_visitors
 from footfall.payments.rules import clues_of
 from footfall.payments.store import get_payments, known_columns
 from footfall.payments.store import sql as payments_sql
@@ -61,7 +58,8 @@ def fill(tx: Transaction, website_id: bytes, one: Payment, said: Gap) -> None:
 def _give(tx: Transaction, website_id: bytes, one: Payment, visitor_id: bytes) -> None:
     """The payment is on a visitor who was seen."""
     tx.execute(
-        payments_sql.payment_assign, (website_id, one.payment_id, visitor_id, None, Method.VISITOR.value)
+        payments_sql.payment_assign,
+        (website_id, one.payment_id, visitor_id, None, Method.VISITOR.value, None, 0),
     )
     if one.known.visitor_id is None and one.known.profile_id is None:
         links = links_of(tx, website_id, [visitor_id])[visitor_id]
@@ -70,13 +68,7 @@ def _give(tx: Transaction, website_id: bytes, one: Payment, visitor_id: bytes) -
         tx.execute(payments_sql.payment_freeze, (website_id, one.payment_id, *known_columns(known)))
 
 
-def seen_visitors(tx: Transaction, website_id: bytes, visitors: Iterable[bytes | None]) -> set[bytes]:
-    """Those of these visitors of whom a pageview was seen."""
-    ids = sorted({one for one in visitors if one is not None})
-    rows = tx.get_many(identity_sql.visitor_pageviews, [(website_id, one) for one in ids])
-    return {one for one, row in zip(ids, rows, strict=True) if row is not None and row.pageview_count}
-
-
 def find_seen(tx: Transaction, website_id: bytes, ref: str | None) -> bytes | None:
     """The visitor who was sent as one, if a pageview of them was seen."""
-    return next(iter(seen_visitors(tx, website_id, [parse_uuid(ref)])), None)
+    given = parse_uuid(ref)
+    return given if given is not None and seen_visitors(tx, website_id, [given]) else None

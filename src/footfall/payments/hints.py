@@ -28,6 +28,12 @@ def hints_of(tx: Transaction, website_id: bytes, payment_id: bytes) -> list[Hint
     return [Hint(Method(row.method), row.value) for row in tx.all(sql.hints_of, (website_id, payment_id))]
 
 
+def hints_of_payments(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> list[list[Hint]]:
+    """Those of each of these payments."""
+    found = tx.all_together(*[(sql.hints_of, (website_id, one.payment_id)) for one in payments])
+    return [[Hint(Method(row.method), row.value) for row in rows] for rows in found]
+
+
 def add_hints(tx: Transaction, website_id: bytes, payment_id: bytes, hints: Iterable[Hint]) -> None:
     """Add hints to a payment, and ask for a look at it."""
     fresh = sorted(set(hints))

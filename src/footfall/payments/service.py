@@ -11,11 +11,11 @@ from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
 from footfall.ids import parse_uuid
 from footfall.payments import rules, store
-from footfall.payments.filling import Gap, fill, seen_visitors
+from footfall.payments.filling import Gap, fill
 from footfall.payments.hints import forget_hints
 from footfall.payments.model import Kind, Known, Method, NewPayment, Payment
 from footfall.payments.money import Money
-from footfall.payments.owners import Asked, know
+from footfall.payments.owners import Asked, know, seen_visitors
 from footfall.payments.rules import API, digest
 from footfall.payments.store import sql
 from footfall.websites.store import note_payments
@@ -46,6 +46,12 @@ class PaymentCall(msgspec.Struct, frozen=True):
     def at(self) -> int:
         """When it was made (ms since epoch)."""
         return self.now if self.paid.at is None else self.paid.at
+
+    @property
+    def original_hash(self) -> bytes | None:
+        """The name of the payment that it refunds, if that was told."""
+        original = self.paid.refund_of
+        return None if original is None else digest(self.website_id, API, original)
 
     @property
     def visitor_id(self) -> bytes | None:
@@ -110,7 +116,7 @@ def add(tx: Transaction, website_id: bytes, calls: list[PaymentCall], contents: 
     tx.execute_many(
         sql.payment_add,
         [
-            store.payment_row(website_id, one, content, call.now)
+            store.payment_row(website_id, one, content, call.now, call.original_hash)
             for call, one, content in zip(calls, payments, contents, strict=True)
         ],
     )
@@ -130,7 +136,7 @@ def add(tx: Transaction, website_id: bytes, calls: list[PaymentCall], contents: 
 
 def _asked(tx: Transaction, website_id: bytes, calls: list[PaymentCall]) -> list[Asked]:
     """The visitor of each call, if it was seen, and who it was then."""
-    shown = seen_visitors(tx, website_id, [call.visitor_id for call in calls])
+    shown = seen_visitors(tx, website_id, [call.visitor_id for call in calls if call.visitor_id is not None])
     links = links_of(tx, website_id, sorted(shown))
     return [
         (call.visitor_id, identity_rules.owner_at(links[call.visitor_id], call.at), call.at)
@@ -172,6 +178,7 @@ def _in_place_of(before: Payment, new: Payment) -> Payment:
         visitor_id=before.visitor_id,
         profile_id=before.profile_id,
         method=before.method,
+        evidence=before.evidence,
         known=known,
     )
 

@@ -22,6 +22,7 @@ from footfall.collect.model import StoredDevice
 from footfall.db.protocol import Database, Params, Row, Transaction, Value, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.erasing import Blanked, Counts, Eraser
+from footfall.payments.matching import note_seen
 from footfall.visitors.folding import folded, folded_referrer
 from footfall.websites.store import read_websites
 
@@ -86,6 +87,7 @@ def _bring_up_to_date(tx: Transaction, keys: list[Params]) -> None:
     moved: list[Params] = []
     gone: list[Params] = []
     more: list[tuple[Params, int]] = []
+    fresh: list[Params] = []
     held_places = tx.derived.get_many(sql.listed_get, keys)
     for key, now, held in zip(keys, tx.get_many(sql.visitor_now, keys), held_places, strict=True):
         place = place_of(now) if now is not None and now.pageview_count else None
@@ -94,10 +96,12 @@ def _bring_up_to_date(tx: Transaction, keys: list[Params]) -> None:
             gone += [key] if known else []
         elif known is None or known[1:] != place[1:]:
             put.append((*key, *place))
+            fresh += [] if known else [key]
         elif known != place:
             moved.append((*key, place[0]))
         if (place is None) != (known is None):
             more.append((_part(key), 1 if known is None else -1))
+    note_seen(tx, fresh)
     derived = tx.derived
     derived.execute_many(sql.listed_put, put)
     derived.execute_many(sql.listed_move, moved)

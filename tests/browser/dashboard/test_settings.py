@@ -260,7 +260,7 @@ def test_a_long_menu_is_searched_and_a_website_is_deleted(demo: Demo, desk: Desk
     page.locator("details.menu summary").first.click()
     field = page.get_by_label("Find a website")
     expect(field).to_be_focused()
-    look_at(desk, "website-menu", full=False)
+    look_at(desk, "website-menu")
     box = page.locator("details.menu ul").first.bounding_box()
     assert box
     assert box["y"] + box["height"] < 700

@@ -73,7 +73,12 @@ def _settle_payment(
 
 
 def _put(
-    tx: Transaction, call: DeliveryCall, wanted: Wanted | None, ours: list[Payment], clues: Clues
+    tx: Transaction,
+    call: DeliveryCall,
+    wanted: Wanted | None,
+    ours: list[Payment],
+    clues: Clues,
+    refund_of: str | None = None,
 ) -> Payment | None:
     """What is wanted stands in the place of what was made before; what is the same, and what is erased, stays."""
     erased = [one for one in ours if one.transaction_id is None]
@@ -86,11 +91,16 @@ def _put(
         clues = _join(clues, one)
     clues = _with_hints(tx, call.website_id, clues, ours)
     _drop(tx, call.website_id, ours)
-    return None if wanted is None else _make(tx, call, wanted, clues, before)
+    return None if wanted is None else _make(tx, call, wanted, clues, before, refund_of)
 
 
 def _make(
-    tx: Transaction, call: DeliveryCall, wanted: Wanted, clues: Clues, before: Payment | None
+    tx: Transaction,
+    call: DeliveryCall,
+    wanted: Wanted,
+    clues: Clues,
+    before: Payment | None,
+    refund_of: str | None,
 ) -> Payment:
     payer = clues.payer
     new = NewPayment(
@@ -102,6 +112,7 @@ def _make(
         payer.name,
         payer.customer_id,
         payer.visitor_id,
+        refund_of,
     )
     hints = _hints(clues)
     made = PaymentCall(call.website_id, new, call.now, call.is_first, before, bool(hints))
@@ -134,7 +145,9 @@ def _settle_losses(
         mine = [stored[key] for key, of in losses.items() if of == part and key in stored]
         if part in deleted and not mine:
             sale.parts[deleted[part]] = part
-        elif not _is_posted(tx, website_id, one, mine) and (kept := _put(tx, call, one, mine, clues)):
+        elif not _is_posted(tx, website_id, one, mine) and (
+            kept := _put(tx, call, one, mine, clues, main.transaction_id)
+        ):
             add_clues(tx, website_id, kept, clues)
             sale.parts[kept.payment_id] = part
     left = [stored[key] for key in losses if key in stored and key not in sale.parts]

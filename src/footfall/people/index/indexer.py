@@ -59,14 +59,16 @@ class Take(NamedTuple):
 class Step(NamedTuple):
     """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited.
 
-    `left`: the keys of those that have to be removed once the index is committed. `has_looks`: whether payments wait to be looked at.
+    `left`: the keys of those that have to be removed once the index is committed. `payments`: how many it looked at; `has_payments`: whether
+    more wait for that.
     """
 
     changes: int
+    payments: int
     seconds: float
     waited: int
     left: list[Params]
-    has_looks: bool
+    has_payments: bool
 
 
 def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
@@ -84,13 +86,14 @@ def _step(tx: Transaction, take: Take) -> Step:
             named.setdefault(key, set()).update(_decode(change.names))
     _index(tx, sorted(whole | _index_traits(tx, named)))
     evident = [key for key, names in named.items() if not EVIDENCE.isdisjoint(names)]
-    has_looks = find_payers(tx, [*whole, *evident], is_up_to_date=len(changes) < take.most)
+    # What is not taken up by changes, while there may be more of them, is left for payments.
+    looked = find_payers(tx, [*whole, *evident], take.most - len(changes))
     left: list[Params] = [(change.website_id, change.change_id) for change in changes]
     if tx.derived is tx:
         remove_changes(tx, [left])
         left = []
     waited = system_clock() - at_of(changes[0].change_id) if changes else 0
-    return Step(len(changes), perf_counter() - started, waited, left, has_looks)
+    return Step(len(changes), looked.payments, perf_counter() - started, waited, left, looked.has_more)
 
 
 def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
@@ -312,7 +315,7 @@ class TraitIndexer:
             if self._pending.is_due() or (self._pending.keys and not has_more):
                 await self._flush()
             await self._tell_sizes(step.changes)
-            return self._pause(step, has_more=has_more or step.has_looks)
+            return self._pause(step, has_more=has_more or step.has_payments)
         except Exception:
             self._pending = _Pending()
             self._derived.limit_bulk(None)
@@ -365,5 +368,6 @@ class TraitIndexer:
         if not has_more:
             return IDLE_SECONDS
         wanted = STEP if is_busy else STEP_ALONE
-        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
+        done = step.changes + step.payments
+        self._most = max(LEAST, min(MOST, int(wanted * done / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0

@@ -1,0 +1,50 @@
+"""The cards of payment providers are drawn whatever a provider, or a stranger, delivered."""
+
+from __future__ import annotations
+
+from itertools import product
+from types import SimpleNamespace
+
+import pytest
+
+from footfall.dashboard.forms import Problem
+from footfall.dashboard.pages.payment_settings import GUIDES, ProviderCard
+from footfall.dashboard.rendering import render_template
+from footfall.payments.providers import PROVIDERS
+from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
+from tests.laws.world import NOW
+from tests.unit.test_pages_of_stored_data import ACCOUNT, OUTSIDE, SITE, check
+
+LASTS = (None, LastDelivery(NOW, OUTSIDE, is_test=True), LastDelivery(NOW, OUTSIDE, is_test=False))
+REFUSED = ((), (RefusedDelivery(NOW, OUTSIDE, OUTSIDE), RefusedDelivery(NOW, None, OUTSIDE)))
+
+
+def test_every_provider_has_a_guide() -> None:
+    assert GUIDES.keys() == PROVIDERS.keys()
+
+
+@pytest.mark.parametrize("problem", [None, Problem("stripe", OUTSIDE)])
+@pytest.mark.parametrize("done", [None, "connected", "another"])
+def test_a_card_is_drawn_however_a_website_stands_with_its_provider(
+    problem: Problem | None, done: str | None
+) -> None:
+    standings = [Integration("stripe")]
+    for is_readable, last, refused in product((True, False), LASTS, REFUSED):
+        standings.append(Integration("stripe", NOW, is_readable, last, refused))
+    for one, is_open in product(standings, (True, False)):
+        card = ProviderCard(PROVIDERS["stripe"], GUIDES["stripe"], one, "https://x.example/y", is_open)
+        html = render_template(
+            "payment_settings.html",
+            request=SimpleNamespace(home="", origin="https://x.example"),
+            account=ACCOUNT,
+            website=SITE,
+            websites=[SITE],
+            form_token="0" * 64,
+            now=NOW,
+            cards=[card],
+            is_local=is_open,
+            problem=problem,
+            chosen="stripe",
+            done=done,
+        )
+        check(html)
