@@ -15,7 +15,7 @@ import pytest
 
 from footfall.accounts.accounts import create_account, new_setup_link
 from footfall.accounts.model import Account
-from footfall.app import migrate_database, open_database
+from footfall.app import migrate_database, open_database, sealing_key
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
@@ -84,6 +84,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         frozenset(("analytics:read",)),
         rates := RateBook(None),
         Predictions(database, dict, rates, lambda: 0),
+        sealing_key(place.settings),
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:
