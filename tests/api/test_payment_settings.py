@@ -12,12 +12,15 @@ import pytest
 
 from footfall.dashboard.pages.payment_settings import GUIDES
 from footfall.payments.providers import PROVIDERS
-from tests.conftest import MakeInside
+from tests.conftest import Kept, MakeInside
 from tests.support.dashboard import Visit, enter, make_account
+from tests.support.engines import PUBLIC_URL
 from tests.support.inside import Inside
 from tests.support.money import pay, payments
+from tests.support.providers import provider_apis
 from tests.support.servers import until
 from tests.support.sites import Site, http_client, make_sites
+from tests.support.sold import connect_by_key, sold_by
 from tests.support.webhooks import SECRETS, connect, deliver, integration, send
 from tests.unit.payments.providers import stripe_events as stripe
 
@@ -63,7 +66,7 @@ def test_whoever_connected_nothing_is_told_what_to_do_with_each_provider(inside:
         one = card(html, name)
         assert "Not connected" in one
         assert GUIDES[name].path in one
-        assert f"{server.url}/api/webhooks/{name}/{server.website_id}<" in one
+        assert f"{PUBLIC_URL}/api/webhooks/{name}/{server.website_id}<" in one
         assert re.findall(r"<li><code>([\w.]+)</code></li>", one) == list(provider.events)
 
 
@@ -79,10 +82,15 @@ def test_the_card_that_the_address_names_is_unfolded(inside: Visit, server: Site
     [("127.0.0.1:8000", "cannot reach this machine"), ("stats.example.com", "HTTPS addresses only")],
 )
 def test_an_address_that_providers_cannot_reach_is_warned_of(
-    inside: Visit, server: Site, host: str, told: str
+    start_inside: MakeInside, host: str, told: str
 ) -> None:
-    inside.http.headers["host"] = host
-    assert told in inside.get(page_of(server)).text
+    running = start_inside({"FOOTFALL_PUBLIC_URL": ""})
+    with http_client(running.url) as client, closing(Visit(running.url, {"host": host})) as visit:
+        (site,) = make_sites(running.url, client, running.place)
+        enter(visit, running.place, make_account(running.place))
+        html = visit.get(page_of(site)).text
+    assert told in html
+    assert f"http://{host}/api/webhooks/stripe/{site.website_id}<" in html
 
 
 def test_the_currency_is_told_and_led_to(inside: Visit, server: Site) -> None:
@@ -154,6 +162,18 @@ def test_a_provider_that_is_disconnected_is_forgotten_and_its_payments_stay(
     assert "Not connected" in one
     assert send(server, "stripe", SALE).status_code == 404
     assert len(payments(server)) == 1
+
+
+def test_a_webhook_that_footfall_made_is_removed_with_a_kept_key(
+    inside: Visit, server: Site, kept: Kept
+) -> None:
+    kept.get("provider apis", "", provider_apis)
+    account = sold_by("stripe")
+    connect_by_key(server, account, keepKey=True)
+    answer = disconnect(inside, server, "stripe")
+    assert "so is the webhook" in card(inside.get(answer.headers["location"]).text, "stripe")
+    assert account.webhooks == {}
+    assert integration(server, "stripe")["webhookId"] is None
 
 
 def test_an_unknown_provider_has_no_forms(inside: Visit, server: Site) -> None:

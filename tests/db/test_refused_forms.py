@@ -27,6 +27,8 @@ from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.payments.connecting.endpoints import ServerShelf
+from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
 from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
@@ -84,7 +86,9 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         frozenset(("analytics:read",)),
         rates := RateBook(None),
         Predictions(database, dict, rates, lambda: 0),
-        sealing_key(place.settings),
+        key := sealing_key(place.settings),
+        KeyConnections(ServerShelf(database, directory), key, lambda: 0),
+        "",
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:

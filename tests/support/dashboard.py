@@ -82,9 +82,9 @@ def filled(path: str, site: Site) -> str:
         "websiteId": site.website_id,
         "ref": "user:A",
         "visitorId": new_visitor(),
+        "paymentId": "00" * 12,
         "secret": "x",
         "provider": "stripe",
-        "paymentId": "0" * 24,
         "file": "style.css",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

@@ -90,6 +90,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         predictions=SimpleNamespace(model_of=lambda website: None),
         online=Online(),
         key=SealingKey("k" * 32, Path()),
+        public_url="",
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)

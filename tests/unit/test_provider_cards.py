@@ -42,6 +42,7 @@ def test_a_card_is_drawn_however_a_website_stands_with_its_provider(
             form_token="0" * 64,
             now=NOW,
             cards=[card],
+            origin="https://x.example",
             is_local=is_open,
             problem=problem,
             chosen="stripe",

@@ -20,6 +20,7 @@ from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
+from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.sealing import SealingKey
 from footfall.predictions.book import Predictions
@@ -42,7 +43,8 @@ POLICY = (
 
 
 class PageServices(msgspec.Struct, frozen=True):
-    """What pages use. `scopes`: all scopes required by API routes; `key`: that of webhook secrets."""
+    """What pages use. `scopes`: all scopes required by API routes; `key`: that of webhook secrets; `public_url`: the address of this server,
+    if the operator says so."""
 
     database: Database
     erasing: Erasing
@@ -57,6 +59,8 @@ class PageServices(msgspec.Struct, frozen=True):
     rates: RateBook
     predictions: Predictions
     key: SealingKey
+    connections: KeyConnections
+    public_url: str
 
 
 class PageRequest(msgspec.Struct):

@@ -328,7 +328,7 @@ def _evidence_json(one: Payment) -> dict[str, str] | None:
 
 
 def story_json(one: PaymentStory) -> dict[str, Any]:
-    """A payment with its time line, oldest first."""
+    """A payment with its timeline, oldest first."""
     return {
         **owned_json(one.owned),
         "receivedAt": to_iso(one.received_at),

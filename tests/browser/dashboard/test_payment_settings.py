@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from footfall.clock import system_clock
 from tests.support.desk import Demo, Desk
+from tests.support.engines import PUBLIC_URL
 from tests.support.webhooks import SECRETS, sign
 from tests.unit.payments.providers import other_events
 
@@ -30,7 +31,7 @@ def test_a_provider_is_connected_by_the_keyboard_heard_of_and_disconnected(demo:
     polar.get_by_role("button", name="Copy").click()
     expect(polar.get_by_role("button", name="Copied")).to_be_visible()
     address = page.evaluate("navigator.clipboard.readText()")
-    assert address == f"{demo.url}/api/webhooks/polar/{demo.website_id}"
+    assert address == f"{PUBLIC_URL}/api/webhooks/polar/{demo.website_id}"
 
     secret = polar.get_by_label("Signing secret of Polar")
     secret.fill("sécret")

@@ -80,12 +80,12 @@ async def read_install(request: PageRequest) -> Install:
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
     hosts = [(host, hits, _is_taken(host, request.site)) for host, hits in today.hosts[:MOST_HOSTS]]
     titles = [provider.title for provider in connected]
-    return Install(visitor_id, has_person, dropped, hosts, is_local(request), titles)
+    return Install(visitor_id, has_person, dropped, hosts, is_local(request.origin), titles)
 
 
-def is_local(request: PageRequest) -> bool:
-    """Whether the page was opened at an address that leads to this machine from nowhere else."""
-    return is_localhost(bare_host(request.origin.partition("://")[2]))
+def is_local(origin: str) -> bool:
+    """Whether an address leads to this machine from nowhere else."""
+    return is_localhost(bare_host(origin.partition("://")[2]))
 
 
 def _read(

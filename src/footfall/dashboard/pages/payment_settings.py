@@ -10,14 +10,13 @@ from footfall.dashboard.forms import Problem, refused
 from footfall.dashboard.page import PageRequest, redirect, render
 from footfall.dashboard.pages.install import is_local
 from footfall.db.protocol import Transaction
-from footfall.errors import BadRequest, UsageError
+from footfall.errors import BadRequest, NotFound, UsageError
 from footfall.log import get_logger
 from footfall.payments.providers import PROVIDERS, Provider
 from footfall.payments.webhooks.integrations import (
     check_secret,
     find_provider,
     integrations_of,
-    remove_secret,
     set_secret,
 )
 from footfall.payments.webhooks.model import Integration
@@ -91,11 +90,17 @@ async def show(request: PageRequest, *, problem: Problem | None = None, status: 
         status=status,
         section="settings",
         cards=[_card(request, one, one.provider == chosen) for one in found],
-        is_local=is_local(request),
+        origin=_origin(request),
+        is_local=is_local(_origin(request)),
         problem=problem,
         chosen=chosen,
         done=request.query.get("done"),
     )
+
+
+def _origin(request: PageRequest) -> str:
+    """Where providers reach this server."""
+    return (request.services.public_url or request.origin).rstrip("/")
 
 
 def _chosen(request: PageRequest) -> str:
@@ -110,7 +115,7 @@ def _read(tx: Transaction, asked: tuple[bytes, SealingKey]) -> list[Integration]
 
 
 def _card(request: PageRequest, one: Integration, is_chosen: bool) -> ProviderCard:
-    address = request.origin + webhook_path(one.provider, request.site.website_id)
+    address = _origin(request) + webhook_path(one.provider, request.site.website_id)
     is_open = is_chosen or one.connected_at is not None
     return ProviderCard(PROVIDERS[one.provider], GUIDES[one.provider], one, address, is_open)
 
@@ -133,11 +138,15 @@ async def save_secret(request: PageRequest) -> Response:
 
 
 async def disconnect(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/settings/payments/{provider}/disconnect`: forget the secret of a provider; twice is as good as once."""
-    provider, website_id = find_provider(_chosen(request)), request.site.website_id
-    if await request.services.database.change(lambda tx: remove_secret(tx, website_id, provider)) is None:
+    """`POST /w/{websiteId}/settings/payments/{provider}/disconnect`: as the API does; twice is as good as once."""
+    provider, done = find_provider(_chosen(request)), "disconnected"
+    try:
+        ended = await request.services.connections.disconnect(request.site.website_id, provider, None)
+        done = "removed" if ended.is_removed else done
         _tell(request, "payment provider disconnected", provider)
-    return _done(request, provider, "disconnected")
+    except NotFound:
+        pass
+    return _done(request, provider, done)
 
 
 def _tell(request: PageRequest, what: str, provider: Provider) -> None:
