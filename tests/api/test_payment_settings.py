@@ -20,7 +20,7 @@ from tests.support.money import pay, payments
 from tests.support.providers import provider_apis
 from tests.support.servers import until
 from tests.support.sites import Site, http_client, make_sites
-from tests.support.sold import connect_by_key, sold_by
+from tests.support.sold import connect_by_key, imported, sold_by
 from tests.support.webhooks import SECRETS, connect, deliver, integration, send
 from tests.unit.payments.providers import stripe_events as stripe
 
@@ -174,6 +174,42 @@ def test_a_webhook_that_footfall_made_is_removed_with_a_kept_key(
     assert "so is the webhook" in card(inside.get(answer.headers["location"]).text, "stripe")
     assert account.webhooks == {}
     assert integration(server, "stripe")["webhookId"] is None
+
+
+def connect_with(visit: Visit, site: Site, provider: str, **fields: str) -> httpx.Response:
+    """Send the form for an API key."""
+    return visit.post(f"{page_of(site)}/{provider}/key", form=page_of(site), **fields)
+
+
+def test_a_key_connects_imports_and_is_not_shown(inside: Visit, server: Site, kept: Kept) -> None:
+    kept.get("provider apis", "", provider_apis)
+    account = sold_by("stripe")
+    answer = connect_with(inside, server, "stripe", api_key=account.key)
+    assert answer.status_code == 303
+    assert "Footfall made the webhook" in card(inside.get(answer.headers["location"]).text, "stripe")
+    assert imported(server, account)["state"] == "done"
+    one = shown(inside, server, "stripe")
+    assert "Done: " in one
+    assert "Not kept" in one
+    assert account.key not in one
+    assert "Remove the webhook" in inside.get(disconnect(inside, server, "stripe").headers["location"]).text
+    assert len(account.webhooks) == 1
+
+
+def test_what_is_wrong_with_a_key_is_told_beside_it(inside: Visit, server: Site, kept: Kept) -> None:
+    kept.get("provider apis", "", provider_apis)
+    for provider, fields, field, said in (
+        ("stripe", {"api_key": "whsec_1"}, "api_key", "A restricted key of Stripe begins with rk_live_."),
+        ("stripe", {"api_key": "rk_live_unknown"}, "api_key", ""),
+        ("polar", {"api_key": "polar_oat_1", "account": "a b"}, "account", "Must be an id"),
+    ):
+        answer = connect_with(inside, server, provider, **fields)
+        assert answer.status_code == 400
+        one = card(answer.text, provider)
+        assert re.search(rf'name="{field}"[^>]* aria-invalid="true"', one)
+        assert f'role="alert"><bdi>{said}' in one
+        assert fields["api_key"] not in answer.text
+        assert not integration(server, provider)["isConnected"]
 
 
 def test_an_unknown_provider_has_no_forms(inside: Visit, server: Site) -> None:

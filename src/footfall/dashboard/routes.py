@@ -75,6 +75,9 @@ def pages(services: PageServices) -> list[Route[None]]:
         form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),
         show("/w/{websiteId}/settings/payments", payment_settings.show),
         *only_form(
+            "/w/{websiteId}/settings/payments/{provider}/key", payment_settings.connect, PROVIDER_CARD
+        ),
+        *only_form(
             "/w/{websiteId}/settings/payments/{provider}/secret", payment_settings.save_secret, PROVIDER_CARD
         ),
         *only_form(

@@ -15,7 +15,7 @@ from footfall.web.envelope import Headers, Response
 
 MAX_KEPT = 16_000
 """Characters of form fields that come back; for a longer form, only what was not done is shown."""
-SECRET = ("password", "current", "webhook_secret")
+SECRET = ("password", "current", "webhook_secret", "api_key")
 """Fields that do not come back, nor does the rest of their form."""
 NOT_DONE = {
     "new": "The website was not created.",
@@ -31,6 +31,7 @@ NOT_DONE = {
     "erase": "Nobody was erased.",
     "account": "The password was not changed.",
     "secret": "The webhook secret was not saved.",
+    "key": "The provider was not connected.",
     "disconnect": "The provider was not disconnected.",
 }
 """By the last part of a form's address."""
