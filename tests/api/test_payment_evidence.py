@@ -82,6 +82,17 @@ def test_a_payment_of_nobody_tells_what_was_missing_and_what_mends_it(
     assert found["mend"]
 
 
+@pytest.mark.parametrize("word", ["undefined", " NULL ", "{{customer.email}}", "0"])
+def test_a_placeholder_is_no_evidence_whoever_has_it_too(server: Site, word: str) -> None:
+    server.identify(server.pageview(), "ann", {"email": word, "customer_id": word})
+    pay(server, transaction_id="nobodys", email=word, customer_id=word)
+    found = match(server, "nobodys")
+    assert (found["method"], found["missing"]) == (
+        "no_evidence",
+        ["visitor", "checkout", "customer_id", "email"],
+    )
+
+
 # The queue
 
 
@@ -330,4 +341,4 @@ def test_a_long_list_of_payments_has_further_pages(server: Site) -> None:
         assert page.count("<tr>") == 51
         cursor = page.partition("cursor=")[2].partition('"')[0]
         assert visit.get(f"{root}?matched=false&cursor={cursor}").text.count("<tr>") == 2
-        assert "Nothing on this page" in visit.get(f"{root}?cursor={'0' * 24}").text
+        assert "No payments on this page" in visit.get(f"{root}?cursor={'0' * 24}").text

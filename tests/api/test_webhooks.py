@@ -156,6 +156,7 @@ def test_a_secret_in_the_data_is_encrypted_and_tied_to_its_place(server: Site, o
         ("stripe", {"webhookSecret": " "}, "webhookSecret"),
         ("stripe", {"webhookSecret": 5}, "webhookSecret"),
         ("stripe", {"webhookSecret": "x" * 256}, "webhookSecret"),
+        ("stripe", {"webhookSecret": "whsec_1"}, "webhookSecret"),
         ("dodo", {"webhookSecret": "no base64!"}, "webhookSecret"),
     ],
 )

@@ -251,7 +251,7 @@ def deliver_sale(site: Site, checkout: str, visitor: str | None) -> None:
     back = f"https://{site.domain}/thanks?session_id={{CHECKOUT_SESSION_ID}}"
     sold = stripe_events.session(id=checkout, client_reference_id=visitor, success_url=back, **names)
     charged = stripe_events.charge(id=f"ch_{checkout}", **names)
-    now = system_clock() // 1000
+    now = system_clock() // 1000 + 1  # whole seconds, none of them before the visit
     for kind, thing in (("checkout.session.completed", sold), ("charge.succeeded", charged)):
         deliver(site, "stripe", stripe_events.event(kind, thing, at=now))
 

@@ -18,10 +18,10 @@ from tests.support.sites import JSON_TYPE, Site
 
 STANDARD_SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 SECRETS = {
-    "stripe": "whsec_stripe",
-    "lemonsqueezy": "citrus",
+    "stripe": "whsec_stripe_of_the_tests",
+    "lemonsqueezy": "lemons for lemonade",
     "polar": STANDARD_SECRET,
-    "paddle": "pdl_ntfset_1",
+    "paddle": "pdl_ntfset_1_of_the_tests",
     "dodo": STANDARD_SECRET,
 }
 

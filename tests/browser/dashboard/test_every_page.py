@@ -80,7 +80,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
 
 def refuse_deliveries(demo: Demo) -> None:
     """Connect two providers, of which one delivers what is refused."""
-    for provider, secret in (("stripe", "whsec_x"), ("paddle", "pdl_ntfset_x")):
+    for provider, secret in (("stripe", "whsec_of_the_tour"), ("paddle", "pdl_ntfset_of_the_tour")):
         path = f"/api/v1/admin/websites/{demo.website_id}/integrations/{provider}"
         assert demo.http.post(path, json={"webhookSecret": secret}).status_code == 200
     for kind in ("checkout.session.async_payment_succeeded", "invoice.paid"):

@@ -60,7 +60,7 @@ GUIDES = {
     "lemonsqueezy": Guide(
         "Settings → Webhooks",
         "",
-        "Make up a random one of up to 40 characters, and type it in both places.",
+        "Make up a random one of 16 to 40 characters, and type it in both places.",
         "",
         "Any API key of the owner of the store will do.",
         "Store id, if there are several stores",

@@ -14,6 +14,8 @@ from footfall.websites.model import Website
 
 MOST_REFUSED = 10
 """Refused deliveries that are kept of a website and provider."""
+MIN_SECRET = 16
+"""Characters of a webhook secret: whoever guesses one can make up sales. Lemon Squeezy lets its owner choose."""
 MAX_SECRET = 255
 """Characters of a webhook secret."""
 
@@ -32,8 +34,8 @@ def check_secret(provider: Provider, secret: object) -> str:
             "webhookSecret: the signing secret is required; the provider shows it with the webhook."
         )
     text = secret.strip()
-    if len(text) > MAX_SECRET or not text.isascii() or not text.isprintable():
-        raise BadRequest(f"webhookSecret: not more than {MAX_SECRET} printable ASCII characters.")
+    if not MIN_SECRET <= len(text) <= MAX_SECRET or not text.isascii() or not text.isprintable():
+        raise BadRequest(f"webhookSecret: {MIN_SECRET} to {MAX_SECRET} printable ASCII characters.")
     if provider.verify(text, {}, b"", 0) is SignatureProblem.UNUSABLE:
         raise BadRequest(f"webhookSecret: not of the form that {provider.title} uses.")
     return text

@@ -148,10 +148,19 @@ def _settle_losses(
         elif not _is_posted(tx, website_id, one, mine) and (
             kept := _put(tx, call, one, mine, clues, main.transaction_id)
         ):
-            add_clues(tx, website_id, kept, clues)
+            if main.method is Method.ERASED:
+                _forget_whose(tx, website_id, kept)
+            else:
+                add_clues(tx, website_id, kept, clues)
             sale.parts[kept.payment_id] = part
     left = [stored[key] for key in losses if key in stored and key not in sale.parts]
     _drop(tx, website_id, get_payments(tx, website_id, [one.payment_id for one in left]))
+
+
+def _forget_whose(tx: Transaction, website_id: bytes, one: Payment) -> None:
+    """A loss of an erased payment waits for no evidence either."""
+    gone = (website_id, one.payment_id, None, None, Method.ERASED.value, None, 0)
+    tx.execute(payments_sql.payment_assign, gone)
 
 
 def _is_posted(tx: Transaction, website_id: bytes, one: Wanted, mine: list[Payment]) -> bool:
