@@ -425,6 +425,9 @@ class App:
             frozenset(route.scope for route in table if route.scope),
             parts.rates,
             parts.predictions,
+            parts.key,
+            parts.connections,
+            self._settings.public_url,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)

@@ -31,6 +31,9 @@ HOMES = {
     "/w/{websiteId}/allow": "/w/{websiteId}/settings#install",
     "/w/{websiteId}/keys": "/w/{websiteId}/settings#keys",
     "/w/{websiteId}/keys/revoke": "/w/{websiteId}/settings#keys",
+    "/w/{websiteId}/settings/payments/{provider}/key": "/w/{websiteId}/settings/payments?provider={provider}",
+    "/w/{websiteId}/settings/payments/{provider}/secret": "/w/{websiteId}/settings/payments?provider={provider}",
+    "/w/{websiteId}/settings/payments/{provider}/disconnect": "/w/{websiteId}/settings/payments?provider={provider}",
     "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
     "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
 }

@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Browser, Route
 
+from footfall.clock import system_clock
 from footfall.payments.providers.model import Paid
 from tests.browser.conftest import AGENT, PageServer, Tab, html, snippet
 from tests.conftest import SitePool
 from tests.support.money import pay, payments
 from tests.support.people import person
 from tests.support.sites import Site
+from tests.support.webhooks import connect, deliver
 from tests.unit.payments.providers import other_events, stripe_events
 from tests.unit.payments.providers.telling import only, told
 
@@ -194,10 +196,13 @@ def test_an_address_that_the_page_changes_while_it_is_followed_stays_changed(
 
 
 @pytest.mark.parametrize("is_told_first", [True, False])
+@pytest.mark.parametrize("teller", ["backend", "stripe"])
 def test_a_purchase_is_one_payment_of_one_person_from_where_the_visit_came(
-    tab: Tab, page_server: PageServer, site: Site, browser: Browser, is_told_first: bool
+    tab: Tab, page_server: PageServer, site: Site, browser: Browser, teller: str, is_told_first: bool
 ) -> None:
-    checkout = f"cs_test_{secrets.token_hex(16)}"
+    checkout = f"cs_live_{secrets.token_hex(16)}"
+    tell = TELLERS[teller]
+    connect(site, "stripe")
     page_server.pages.update(
         {
             "/": html(snippet(site), '<a id="buy" href="https://buy.stripe.com/test_1">Buy</a>'),
@@ -235,9 +240,24 @@ def test_a_purchase_is_one_payment_of_one_person_from_where_the_visit_came(
     second.page.context.close()
 
 
-def tell(site: Site, checkout: str, visitor: str | None) -> None:
+def post(site: Site, checkout: str, visitor: str | None) -> None:
     """The backend hears of the payment, and posts it."""
     pay(site, 19.99, transaction_id=checkout, datafast_visitor_id=visitor)
+
+
+def deliver_sale(site: Site, checkout: str, visitor: str | None) -> None:
+    """Stripe delivers the paid checkout, and the charge behind it."""
+    names = {"payment_intent": f"pi_{checkout}", "customer": f"cus_{checkout}"}
+    back = f"https://{site.domain}/thanks?session_id={{CHECKOUT_SESSION_ID}}"
+    sold = stripe_events.session(id=checkout, client_reference_id=visitor, success_url=back, **names)
+    charged = stripe_events.charge(id=f"ch_{checkout}", **names)
+    now = system_clock() // 1000 + 1  # whole seconds, none of them before the visit
+    for kind, thing in (("checkout.session.completed", sold), ("charge.succeeded", charged)):
+        deliver(site, "stripe", stripe_events.event(kind, thing, at=now))
+
+
+TELLERS = {"backend": post, "stripe": deliver_sale}
+"""From whom Footfall hears of a payment."""
 
 
 def sign_in(tab: Tab) -> None:

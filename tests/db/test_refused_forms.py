@@ -15,7 +15,7 @@ import pytest
 
 from footfall.accounts.accounts import create_account, new_setup_link
 from footfall.accounts.model import Account
-from footfall.app import migrate_database, open_database
+from footfall.app import migrate_database, open_database, sealing_key
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
@@ -27,6 +27,8 @@ from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.payments.connecting.endpoints import ServerShelf
+from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
 from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
@@ -84,6 +86,9 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         frozenset(("analytics:read",)),
         rates := RateBook(None),
         Predictions(database, dict, rates, lambda: 0),
+        key := sealing_key(place.settings),
+        KeyConnections(ServerShelf(database, directory), key, lambda: 0),
+        "",
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:

@@ -84,6 +84,7 @@ def filled(path: str, site: Site) -> str:
         "visitorId": new_visitor(),
         "paymentId": "00" * 12,
         "secret": "x",
+        "provider": "stripe",
         "file": "style.css",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

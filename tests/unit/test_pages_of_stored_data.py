@@ -410,7 +410,7 @@ def other_pages(
             "shown_key": "df_x" if flag else None,
             "install": Install(
                 VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
-                [(OUTSIDE, 1, flag)], website,
+                [(OUTSIDE, 1, flag)], website, ["Stripe"] if flag else [],
             ),
         },
         "erased": {
@@ -454,6 +454,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     for template, values in others.items():
         check(render_template(f"{template}.html", **{**shown, **values}))
     rendered_elsewhere = {
+        "payment_settings",
         "base",
         "macros",
         "journey",

@@ -12,7 +12,7 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, payments, people, person, visitor
+from footfall.dashboard.pages import merging, payment_settings, payments, people, person, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
@@ -21,6 +21,7 @@ from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
 from footfall.ids import format_uuid
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.sealing import SealingKey
 from footfall.privacy.export import Exporting
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, Said
@@ -49,6 +50,7 @@ PAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "payments": (payments.payments, (), ""),
     "unmatched payments": (payments.payments, (), "matched=false"),
     "live": (Live().page, (), ""),
+    "payment settings": (payment_settings.show, (), "provider=stripe"),
 }
 
 
@@ -87,6 +89,8 @@ async def look(database: CountingDatabase, name: str) -> int:
         rates=RateBook(None),
         predictions=SimpleNamespace(model_of=lambda website: None),
         online=Online(),
+        key=SealingKey("k" * 32, Path()),
+        public_url="",
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)

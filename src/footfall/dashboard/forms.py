@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from footfall.dashboard.page import PageRequest
-from footfall.errors import BadRequest, FieldError
+from footfall.errors import ApiError, BadRequest, FieldError
 
 MAX_FORM = 64 * 1024
 
@@ -24,6 +24,12 @@ def problem_of(error: FieldError, field: str = "") -> Problem:
     """The problem that an error reports about a form. `field`: the form's own name for the field, if it has one."""
     text = error.message
     return Problem(field or error.field, f"{text[:1].upper()}{text[1:]}.")
+
+
+def refused(field: str, error: ApiError) -> Problem:
+    """The problem with a form's field, without the field's name in the API."""
+    said = error.message.partition(": ")[2] or error.message
+    return Problem(field, said[:1].upper() + said[1:])
 
 
 def read_form(body: bytes) -> list[tuple[str, str]]:

@@ -20,7 +20,9 @@ from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
+from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.sealing import SealingKey
 from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
@@ -41,7 +43,8 @@ POLICY = (
 
 
 class PageServices(msgspec.Struct, frozen=True):
-    """What pages use. `scopes`: all scopes required by API routes."""
+    """What pages use. `scopes`: all scopes required by API routes; `key`: that of webhook secrets; `public_url`: the address of this server,
+    if the operator says so."""
 
     database: Database
     erasing: Erasing
@@ -55,6 +58,9 @@ class PageServices(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     rates: RateBook
     predictions: Predictions
+    key: SealingKey
+    connections: KeyConnections
+    public_url: str
 
 
 class PageRequest(msgspec.Struct):

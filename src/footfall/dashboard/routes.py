@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
-from footfall.dashboard.pages import again, install, merging, payments, people, person, sites, visitor
+from footfall.dashboard.pages import (
+    again,
+    install,
+    merging,
+    payment_settings,
+    payments,
+    people,
+    person,
+    sites,
+    visitor,
+)
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.rendering import static_files
@@ -13,6 +23,8 @@ from footfall.web.context import Route
 from footfall.web.envelope import Response
 
 TYPES = {"css": b"text/css; charset=utf-8", "js": b"text/javascript; charset=utf-8", "svg": b"image/svg+xml"}
+PROVIDER_CARD = "/w/{websiteId}/settings/payments?provider={provider}"
+"""The page that shows the forms of a payment provider, with its card unfolded."""
 
 
 def pages(services: PageServices) -> list[Route[None]]:
@@ -61,6 +73,18 @@ def pages(services: PageServices) -> list[Route[None]]:
         show("/w/{websiteId}/health", people.health),
         show("/w/{websiteId}/settings", sites.settings),
         form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),
+        show("/w/{websiteId}/settings/payments", payment_settings.show),
+        *only_form(
+            "/w/{websiteId}/settings/payments/{provider}/key", payment_settings.connect, PROVIDER_CARD
+        ),
+        *only_form(
+            "/w/{websiteId}/settings/payments/{provider}/secret", payment_settings.save_secret, PROVIDER_CARD
+        ),
+        *only_form(
+            "/w/{websiteId}/settings/payments/{provider}/disconnect",
+            payment_settings.disconnect,
+            PROVIDER_CARD,
+        ),
         *only_form("/w/{websiteId}/signing", sites.rotate, "/w/{websiteId}/settings#signing"),
         *only_form("/w/{websiteId}/keys", sites.add_key, "/w/{websiteId}/settings#keys"),
         *only_form("/w/{websiteId}/keys/revoke", sites.remove_key, "/w/{websiteId}/settings#keys"),

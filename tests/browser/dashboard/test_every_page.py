@@ -32,6 +32,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
     visitor = demo.person_of_ones_own("u" * 255, **lengthy)
     for user in ("w" * 255, "x" * 255, "y" * 255):
         demo.person_of_ones_own(user, email="both@example.org")
+    refuse_deliveries(demo)
     expect_known(demo, cookieless["websiteId"])
     for made, script in ((anonymous, "script.js"), (cookieless, "script.cookieless.js")):
         domain = made["domain"]
@@ -70,9 +71,21 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "empty-live": (f"/w/{empty['websiteId']}/live", 200),
         "empty-health": (f"/w/{empty['websiteId']}/health", 200),
         "empty-settings": (f"/w/{empty['websiteId']}/settings", 200),
+        "payment-settings": (f"{root}/settings/payments", 200),
+        "empty-payment-settings": (f"/w/{empty['websiteId']}/settings/payments?provider=stripe", 200),
         "anonymous-people": (f"/w/{anonymous['websiteId']}/people", 200),
         "cookieless-people": (f"/w/{cookieless['websiteId']}/people", 200),
     }
+
+
+def refuse_deliveries(demo: Demo) -> None:
+    """Connect two providers, of which one delivers what is refused."""
+    for provider, secret in (("stripe", "whsec_of_the_tour"), ("paddle", "pdl_ntfset_of_the_tour")):
+        path = f"/api/v1/admin/websites/{demo.website_id}/integrations/{provider}"
+        assert demo.http.post(path, json={"webhookSecret": secret}).status_code == 200
+    for kind in ("checkout.session.async_payment_succeeded", "invoice.paid"):
+        answer = demo.http.post(f"/api/webhooks/stripe/{demo.website_id}", json={"type": kind})
+        assert answer.status_code == 400
 
 
 def pay_around(demo: Demo, visitor: str) -> str:

@@ -15,8 +15,8 @@ from footfall.web.envelope import Headers, Response
 
 MAX_KEPT = 16_000
 """Characters of form fields that come back; for a longer form, only what was not done is shown."""
-SECRET = ("password", "current", "form_token")
-"""Fields that do not come back."""
+SECRET = ("password", "current", "webhook_secret", "api_key")
+"""Fields that do not come back, nor does the rest of their form."""
 NOT_DONE = {
     "new": "The website was not created.",
     "settings": "The settings were not saved.",
@@ -30,6 +30,9 @@ NOT_DONE = {
     "undo": "Nothing was undone.",
     "erase": "Nobody was erased.",
     "account": "The password was not changed.",
+    "secret": "The webhook secret was not saved.",
+    "key": "The provider was not connected.",
+    "disconnect": "The provider was not disconnected.",
 }
 """By the last part of a form's address."""
 LABELS = {
@@ -71,9 +74,13 @@ def _label(name: str) -> str:
 
 def kept_of(request: PageRequest) -> Kept:
     """The form that was sent."""
-    kept = Kept(request.context.path, [(name, value) for name, value in request.fields if name not in SECRET])
-    is_secret = any(name in ("password", "current") for name, _ in request.fields)
+    kept = Kept(request.context.path, _without_secrets(request.fields))
+    is_secret = any(name in SECRET for name, _ in request.fields)
     return kept if len(kept.text) <= MAX_KEPT and not is_secret else Kept(kept.path, [])
+
+
+def _without_secrets(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in fields if name not in (*SECRET, "form_token")]
 
 
 def log_in_first(request: PageRequest) -> Response:
@@ -102,7 +109,7 @@ def read_kept(request: PageRequest) -> Kept | None:
         fields = msgspec.json.decode(request.form.get("kept", ""), type=list[tuple[str, str]])
     except msgspec.DecodeError as error:
         raise BadRequest("The server could not read this form.") from error
-    return Kept(path, [(name, value) for name, value in fields if name not in SECRET])
+    return Kept(path, _without_secrets(fields))
 
 
 def offer(request: PageRequest, kept: Kept, back: str, headers: Headers, status: int = 200) -> Response:

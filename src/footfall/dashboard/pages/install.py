@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from footfall.collect.drops import DroppedToday, dropped_on
@@ -12,6 +13,8 @@ from footfall.dashboard.page import PageRequest, send_json
 from footfall.dashboard.pages.people import some_visitor
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
+from footfall.payments.providers import PROVIDERS, Provider
+from footfall.payments.webhooks.integrations import connected_providers, was_delivered_to
 from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
@@ -64,25 +67,36 @@ class Install(NamedTuple):
     hosts: list[tuple[str, int, bool]]
     """(host name, hits, whether it is now allowed)."""
     is_local: bool
+    connected: list[str]
+    """The payment providers that the website is connected to, as they call themselves."""
 
 
 async def read_install(request: PageRequest) -> Install:
     """How far the installation of the website in the address is."""
     await request.services.dropped.flush()
-    visitor_id, has_person, today = await request.services.database.read(_read, (request.site, request.now))
+    visitor_id, has_person, today, connected = await request.services.database.read(
+        _read, (request.site, request.now)
+    )
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
     hosts = [(host, hits, _is_taken(host, request.site)) for host, hits in today.hosts[:MOST_HOSTS]]
-    return Install(
-        visitor_id, has_person, dropped, hosts, is_localhost(bare_host(request.origin.partition("://")[2]))
-    )
+    titles = [provider.title for provider in connected]
+    return Install(visitor_id, has_person, dropped, hosts, is_local(request.origin), titles)
 
 
-def _read(tx: Transaction, asked: tuple[Website, int]) -> tuple[bytes | None, bool, DroppedToday]:
+def is_local(origin: str) -> bool:
+    """Whether an address leads to this machine from nowhere else."""
+    return is_localhost(bare_host(origin.partition("://")[2]))
+
+
+def _read(
+    tx: Transaction, asked: tuple[Website, int]
+) -> tuple[bytes | None, bool, DroppedToday, list[Provider]]:
     website, now = asked
     return (
         some_visitor(tx, website.website_id),
         some_person(tx, website.website_id),
         dropped_on(tx, website.website_id, now),
+        connected_providers(tx, website.website_id),
     )
 
 
@@ -96,11 +110,18 @@ def some_person(tx: Transaction, website_id: bytes) -> bool:
 
 
 async def seen(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/seen`: whether a pageview, or with `?what=person` an identify, has arrived; waits a while for the first."""
-    look = some_person if request.query.get("what") == "person" else some_visitor
+    """`GET /w/{websiteId}/seen`: whether a pageview has arrived, with `?what=person` an identify, or with a payment provider's name
+    any delivery of it; waits a while for the first."""
+    look = _look(request.query.get("what", ""))
     for _ in range(20):
         if await request.services.database.read(look, request.site.website_id):
             return send_json({"seen": True})
         if not await request.wait(0.5):
             break
     return send_json({"seen": False})
+
+
+def _look(what: str) -> Callable[[Transaction, bytes], object]:
+    if what in PROVIDERS:
+        return lambda tx, website_id: was_delivered_to(tx, (website_id, what))
+    return some_person if what == "person" else some_visitor

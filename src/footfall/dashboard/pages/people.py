@@ -15,6 +15,7 @@ from footfall.db.statements import load
 from footfall.errors import BadRequest
 from footfall.identity.audit.health import identity_health
 from footfall.ids import format_uuid, parse_uuid
+from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import read_people
 from footfall.people.find.fields import field_names, people_named
 from footfall.people.find.query import fields_holding
@@ -68,6 +69,8 @@ class PeoplePage(msgspec.Struct, frozen=True):
     """A page of the list. If nobody is found: the fields that contain the search text, and the visitor with that id.
 
     `goal`: where a pasted id leads, instead of anything else; `some_visitor`: one of the website's; `fields`: suggested names.
+
+    `lacks_payments`: the website.
     """
 
     found: PeopleList = _NOBODY
@@ -76,6 +79,7 @@ class PeoplePage(msgspec.Struct, frozen=True):
     some_visitor: bytes | None = None
     fields: list[str] = []
     goal: str | None = None
+    lacks_payments: bool = False
 
 
 async def people(request: PageRequest) -> Response:
@@ -96,7 +100,16 @@ async def people(request: PageRequest) -> Response:
         )
         html = await apart(lambda: rendering(form_token=request.form_token(), **shown))
         return Response(html.encode(), 200, page_headers(request))
-    return await apart(lambda: render(request, "people.html", section="people", fields=page.fields, **shown))
+    return await apart(
+        lambda: render(
+            request,
+            "people.html",
+            section="people",
+            fields=page.fields,
+            lacks_payments=page.lacks_payments,
+            **shown,
+        )
+    )
 
 
 def _read_query(request: PageRequest) -> tuple[PeopleQuery | None, str | None]:
@@ -155,10 +168,13 @@ def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
     found = read_people(tx, asked.website, query) if query else _NOBODY
     some = some_visitor(tx, website_id)
     fields = [] if asked.is_part else field_names(tx, website_id, MOST_SUGGESTED)
+    lacking = not asked.is_part and lacks_payments(tx, asked.website)
+    page = PeoplePage(found, some_visitor=some, fields=fields, lacks_payments=lacking)
     if found.people or query is None or query.offset or not query.search:
-        return PeoplePage(found, some_visitor=some, fields=fields)
+        return page
     holding = fields_holding(tx, website_id, search) if len(search) <= MAX_CONTAINED else []
-    return PeoplePage(found, holding, _known_visitor(tx, website_id, search), some, fields)
+    known = _known_visitor(tx, website_id, search)
+    return msgspec.structs.replace(page, holding=holding, visitor_id=known)
 
 
 def _goal(tx: Transaction, website_id: bytes, search: str) -> str | None:

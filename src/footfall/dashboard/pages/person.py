@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from footfall.dashboard.forms import Problem
+from footfall.dashboard.forms import Problem, refused
 from footfall.dashboard.page import PageRequest, apart, attachment, redirect, render
 from footfall.dashboard.pages.journey import Journey, render_journey, show_journey
 from footfall.dashboard.rendering import clock_text, money_text, plain
@@ -27,6 +27,7 @@ from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
 from footfall.payments.model import Finance
 from footfall.payments.money import to_major
+from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
@@ -83,7 +84,7 @@ class LedgerLine(msgspec.Struct, frozen=True):
 class PersonPage(msgspec.Struct, frozen=True):
     """What the page shows. `counts`: whether any fact about the person counts; `facts`: the cursor of the next ones, if there are more.
 
-    `prediction`: for the device that was seen last; None if nothing can be predicted, or the person has paid.
+    `prediction`: for the device that was seen last; None if nothing can be predicted, or the person has paid. `lacks_payments`: the website.
     """
 
     detail: PersonDetail
@@ -92,6 +93,7 @@ class PersonPage(msgspec.Struct, frozen=True):
     prediction: Prediction | None = None
     ledger: list[LedgerLine] | None = None
     facts: bytes | None = None
+    lacks_payments: bool = False
 
 
 async def _show_person(
@@ -155,6 +157,7 @@ def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
         standing is not None,
         _read_journey(tx, website, query.ref, standing, asked.journey),
         _predict(tx, website, detail, asked.model) if asked.model else None,
+        lacks_payments=lacks_payments(tx, website),
     )
     if asked.ledger is None and standing is not None:
         return page
@@ -297,12 +300,6 @@ def _bar(stay: Stay, visitor: VisitorOfPerson, identified_at: int, begin: int, n
     end = last if stay.until is None else min(stay.until, last)
     x = max(0, min(994, 1000 * (start - begin) // length))
     return Bar(x, min(1000 - x, max(6, 1000 * (end - begin) // length - x)))
-
-
-def refused(field: str, error: ApiError) -> Problem:
-    """The problem with a form's field, without the field's name in the API."""
-    said = error.message.partition(": ")[2] or error.message
-    return Problem(field, said[:1].upper() + said[1:])
 
 
 async def undo(request: PageRequest) -> Response:

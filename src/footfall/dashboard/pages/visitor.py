@@ -15,6 +15,7 @@ from footfall.errors import NotFound
 from footfall.identity.model import Stay
 from footfall.identity.reading import persons_of
 from footfall.ids import at_of, format_uuid, parse_uuid
+from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
 from footfall.predictions.model import Model, Prediction
@@ -50,12 +51,13 @@ class Owners(NamedTuple):
 
 
 class VisitorPage(msgspec.Struct, frozen=True):
-    """What the page shows. `prediction`: None where nothing can be predicted, or the visitor has paid."""
+    """What the page shows. `prediction`: None where nothing can be predicted, or the visitor has paid; `lacks_payments`: the website."""
 
     visitor: Visitor
     owners: Owners
     journey: Journey
     prediction: Prediction | None
+    lacks_payments: bool
 
 
 async def visitor(request: PageRequest) -> Response:
@@ -76,6 +78,7 @@ async def visitor(request: PageRequest) -> Response:
             owners=page.owners,
             journey=page.journey,
             prediction=page.prediction,
+            lacks_payments=page.lacks_payments,
         )
     )
 
@@ -89,7 +92,8 @@ def read_visitor_page(tx: Transaction, query: tuple[_Asked, Model | None]) -> Vi
         return None
     owners = read_owners(tx, website.website_id, visitor_id)
     predicted = predict_unpaid(tx, website.website_id, found, model) if model else None
-    return VisitorPage(found, owners, read_visitor_journey(tx, asked), predicted)
+    journey = read_visitor_journey(tx, asked)
+    return VisitorPage(found, owners, journey, predicted, lacks_payments(tx, website))
 
 
 async def visitor_page(request: PageRequest) -> Response:

@@ -54,14 +54,19 @@
       fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) }).then(function (answer) {
         return answer.text();
       }).then(function (html) {
-        var fresh = new DOMParser().parseFromString(html, "text/html").getElementById(card.id);
-        if (!fresh) throw new Error("another page");
-        card.replaceWith(fresh);
-        enliven(fresh);
-        var next = fresh.querySelector("[data-focus], [autofocus]");
+        var next = renew(card, html).querySelector("[data-focus], [autofocus]");
         if (next) next.focus();
       }).catch(function () { form.submit(); });
     });
+  }
+
+  // A card as another answer shows it, in the place of the old one.
+  function renew(card, html) {
+    var fresh = new DOMParser().parseFromString(html, "text/html").getElementById(card.id);
+    if (!fresh) throw new Error("another page");
+    card.replaceWith(fresh);
+    enliven(fresh);
+    return fresh;
   }
 
   // "Waiting for the first pageview" turns green by itself.
@@ -69,9 +74,16 @@
     if (!status.isConnected) return;
     get(status.dataset.wait).then(function (answer) { return answer.json(); }).then(function (found) {
       if (!found.seen) return setTimeout(wait, 500, status);
+      if (status.dataset.renew) return look();
       status.className = "status ok";
       status.querySelector("[data-text]").textContent = status.dataset.there;
     }).catch(function () { setTimeout(wait, 5000, status); });
+    // What came may have been refused: the whole card tells, unless somebody types in it.
+    function look() {
+      var card = document.getElementById(status.dataset.renew);
+      if (card.querySelector("input:focus")) return setTimeout(wait, 5000, status);
+      return get(location.href).then(function (answer) { return answer.text(); }).then(function (html) { renew(card, html); });
+    }
   }
 
   // What has just been made or asked is where one looks next.

@@ -10,6 +10,7 @@ from footfall.payments.webhooks.judging import Doubt
 from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
 from footfall.payments.webhooks.sealing import KeyLostError, SealingKey
 from footfall.payments.webhooks.store import sql
+from footfall.websites.model import Website
 
 MOST_REFUSED = 10
 """Refused deliveries that are kept of a website and provider."""
@@ -30,7 +31,7 @@ def check_secret(provider: Provider, secret: object) -> str:
     """A webhook secret as it is stored. Raises BadRequest for what can be none of this provider."""
     if not isinstance(secret, str) or not secret.strip():
         raise BadRequest(
-            "webhookSecret is required: the signing secret that the provider shows with the webhook."
+            "webhookSecret: the signing secret is required; the provider shows it with the webhook."
         )
     text = secret.strip()
     if not MIN_SECRET <= len(text) <= MAX_SECRET or not text.isascii() or not text.isprintable():
@@ -85,6 +86,23 @@ def integrations_of(tx: Transaction, key: SealingKey, website_id: bytes) -> list
         _integration(key, website_id, name, rows.get(name), some)
         for name, some in zip(PROVIDERS, refused, strict=True)
     ]
+
+
+def connected_providers(tx: Transaction, website_id: bytes) -> list[Provider]:
+    """The providers that a website is connected to."""
+    names = {row.provider for row in tx.all(sql.integrations_of, (website_id,))}
+    return [provider for name, provider in PROVIDERS.items() if name in names]
+
+
+def lacks_payments(tx: Transaction, website: Website) -> bool:
+    """Whether a website neither has payments nor waits for a provider's first: time to connect one."""
+    return not website.has_payments and not connected_providers(tx, website.website_id)
+
+
+def was_delivered_to(tx: Transaction, asked: tuple[bytes, str]) -> bool:
+    """Whether a provider (website id, name) delivered anything since it was connected, believed or refused."""
+    row = tx.one(sql.integration_get, asked)
+    return row is not None and (row.last_at is not None or bool(tx.all(sql.refused_of, asked)))
 
 
 def _integration(
