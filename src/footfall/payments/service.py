@@ -201,13 +201,21 @@ def shares_of(websites: list[bytes]) -> list[Params]:
     return [(website_id, name) for website_id in dict.fromkeys(websites) for name in (b"people", b"visitors")]
 
 
+def _shares(calls: list[PaymentCall]) -> list[Params]:
+    return shares_of([call.website_id for call in calls])
+
+
+def _name_of(call: PaymentCall) -> bytes:
+    return call.name_hash
+
+
 RECORD_HANDLER = WriteHandler(
     rank=3,
     run=record,
     is_slow=True,
     locks=_locks,
-    shares=lambda calls: shares_of([call.website_id for call in calls]),
-    about=lambda call: call.name_hash,
+    shares=_shares,
+    about=_name_of,
 )
 
 
