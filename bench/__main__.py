@@ -179,6 +179,7 @@ def many_payments(bench: Bench) -> int:
     click.echo(f"payments made in {time.monotonic() - started:.0f} s")
     click.echo(f"{'GET':<28}{'requests':>8}{'p50 ms':>10}{'p99 ms':>10}{'at most':>10}")
     with bench.footfall() as running:
+        money.wait_for_list(running.address, bench.world)
         for name, question in money.QUESTIONS.items():
             times = servers.run_apart(bench.load_core, people.ask, running.address, question, bench.world, "")
             click.echo(people.show(name, question, times))

@@ -35,6 +35,17 @@ def seed(engine: Engine, world: World) -> None:
     engine.settle()
 
 
+def wait_for_list(address: str, world: World) -> None:
+    """Return once the list of visitors, which a server completes after its start, holds all of them."""
+    headers = {"Authorization": f"Bearer {world.key}"}
+    request = urllib.request.Request(f"{address}/api/v1/visitors?limit=1", headers=headers)
+    while True:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            if f'"total":{world.visitors},' in response.read().decode():
+                return
+        time.sleep(0.5)
+
+
 def erase_best_customer(address: str, world: World) -> float:
     """Seconds until the server says that the person is erased. Raises BenchmarkError."""
     url = address + fill("/api/v1/profiles/<profile>", BEST_CUSTOMER, world)
