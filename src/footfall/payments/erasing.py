@@ -11,6 +11,7 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Transaction
 from footfall.identity import store as identity_store
 from footfall.identity.erasing import Counts, Eraser, Leaving, Ranges
+from footfall.outbox.store import tell_payments
 from footfall.payments.matching import clues_of_person
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import owners_of
@@ -61,6 +62,7 @@ def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
         for one in payments
     ]
     tx.execute_many(sql.payment_blank, rows)
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
 
 
 def _bare(touch: Touch | None) -> Touch | None:

@@ -18,6 +18,7 @@ from footfall.identity.erasing import links_of
 from footfall.identity.model import TraitValues
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile
+from footfall.outbox.store import tell_payments
 from footfall.payments.model import Method, Owned, Payment
 from footfall.payments.owners import know, owners_of
 from footfall.payments.rules import CUSTOMER, EMAIL, alike, digest
@@ -96,6 +97,8 @@ def _assign(tx: Transaction, website_id: bytes, payment: Payment, found: _Found)
     if found.is_somebody:
         whose = (found.visitor_id, found.profile_id)
     tx.execute(sql.payment_assign, (website_id, payment.payment_id, *whose, found.method.value))
+    told = {(payment.visitor_id, payment.at), (whose[0], payment.at)}
+    tell_payments(tx, website_id, told)
 
 
 def _freeze(tx: Transaction, website_id: bytes, payment: Payment, found: _Found) -> None:

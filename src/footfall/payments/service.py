@@ -10,6 +10,7 @@ from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
 from footfall.identity.store import sql as identity_sql
 from footfall.ids import parse_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments import rules, store
 from footfall.payments.model import Kind, Known, Method, NewPayment, Payment
 from footfall.payments.money import Money
@@ -92,6 +93,7 @@ def _add(tx: Transaction, website_id: bytes, calls: list[PaymentCall]) -> None:
     tx.execute_many(
         sql.name_add, [(website_id, c.name_hash, p.payment_id) for c, p in zip(calls, payments, strict=True)]
     )
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
     loose = [one for one in payments if one.method is not Method.VISITOR]
     clues = {(website_id, clue, one.payment_id) for one in loose for clue in store.clues(website_id, one)}
     tx.execute_many(sql.clue_add, sorted(clues))

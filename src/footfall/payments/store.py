@@ -11,6 +11,7 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.ids import MAX_AT, at_prefix
+from footfall.outbox.store import tell_payments
 from footfall.payments.model import Kind, Known, Method, Payment
 from footfall.payments.money import Money
 from footfall.payments.rules import API, clues_of, digest
@@ -113,6 +114,7 @@ def remove(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
     keys: list[Params] = [(website_id, one.payment_id) for one in payments]
     tx.execute_many(sql.look_remove, keys)
     tx.execute_many(sql.payment_remove, keys)
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
 
 
 def name_of(website_id: bytes, one: Payment) -> bytes | None:

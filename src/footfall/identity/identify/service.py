@@ -20,6 +20,8 @@ from footfall.identity.ledger.merge import in_preview
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Link, Traits, Warn
 from footfall.identity.store import Profile, Unsigned, VisitorState, sql
 from footfall.ids import at_of, at_prefix
+from footfall.outbox.model import ChangeKind, visitor_key
+from footfall.outbox.store import tell
 
 MAX_AHEAD = 60_000
 """Milliseconds by which `$at` may lie ahead of the clock."""
@@ -145,6 +147,8 @@ class _Batch:
         self._links: list[Params] = []
         self._linked: set[Params] = set()
         """(website id, profile id, visitor id) of all that were linked here."""
+        self._told: list[bytes] = []
+        """Of the visitors of these links, the keys of their changes."""
         self._changed: dict[Params, Profile] = {}
 
     def _follow_erasures(self, users: list[tuple[bytes, str]], secrets: dict[bytes, bytes]) -> None:
@@ -396,6 +400,7 @@ class _Batch:
         self._newest_of_people.clear()
         self._histories.clear()
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
+        tell(self._tx, ChangeKind.PERSON, [profile.website_id + profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
         self._profiles.update(store.read_state(self._tx, [], known).profiles)
@@ -433,6 +438,9 @@ class _Batch:
             return False, None
         else:
             profile.visitor_count += not self._was_linked(call, profile)
+        self._told.append(
+            visitor_key(call.website_id, call.said.visitor_id, at_of(fact.fact_id) if last else 0)
+        )
         visitor.last = Link(fact.fact_id, profile.profile_id)
         self._linked.add((call.website_id, profile.profile_id, call.said.visitor_id))
         self._links.append((call.website_id, call.said.visitor_id, fact.fact_id, profile.profile_id))
@@ -505,9 +513,10 @@ class _Batch:
         """Write what was decided so far."""
         self._tx.execute_many(sql.fact_add, self._facts)
         self._tx.execute_many(sql.link_add, self._links)
+        tell(self._tx, ChangeKind.VISITOR, self._told)
         if self._changed:
             store.put_profiles(self._tx, self._changed.values())
-        self._facts, self._links, self._changed = [], [], {}
+        self._facts, self._links, self._told, self._changed = [], [], [], {}
 
     def put_unsigned(self) -> None:
         """Write how many unsigned facts the visitors brought."""
