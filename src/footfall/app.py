@@ -21,6 +21,7 @@ from footfall.collect import erasing as collect_erasing
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
+from footfall.columns import erasing as columns_erasing
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -80,6 +81,7 @@ ERASERS = (
     identity_erasing.ERASER,
     people_erasing.ERASER,
     visitors_listing.ERASER,
+    columns_erasing.ERASER,
 )
 """What each domain does when people are erased. The receipt lists their counts in this order."""
 

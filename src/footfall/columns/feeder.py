@@ -1,0 +1,109 @@
+"""Brings the columns up to date with the database, step by step.
+
+A step takes changes of which there is word, reads how what they name looks by now, and puts that in place of what the columns say of it. So it
+makes no difference in which order changes are taken, how often, or how much of what they tell of is in the database already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
+
+from footfall.clock import Clock, system_clock
+from footfall.columns.file import ColumnFile, ColumnStep, Settling
+from footfall.columns.model import number_of
+from footfall.columns.reading import FreshRows, Millisecond, Visitor, Wanted, read_found, read_wanted
+from footfall.db.protocol import Transaction
+from footfall.ids import at_of
+from footfall.outbox.model import Change
+from footfall.outbox.store import change_ids, paired_with, read_changes
+
+R = TypeVar("R")
+
+MOST_CHANGES = 500
+"""Changes of which a step reads more than the id."""
+MOST_BYTES = 200_000
+"""Bytes of keys that a step takes, if they are several changes': some 6,000 events."""
+VISITORS = 2000
+"""Visitors whose rows are held in memory at once."""
+
+
+class Reader(Protocol):
+    """A connection to the database that reads."""
+
+    def snapshot(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` on one state of the database. Raises DatabaseError."""
+
+
+class Fed(NamedTuple):
+    """What a step did: how many changes it took, how many rows it wrote, and for how many ms the first of them had waited. `has_more`: changes wait."""
+
+    changes: int
+    rows: int
+    waited: int
+    has_more: bool
+
+
+class Feeder:
+    """Feeds an open file from a database."""
+
+    def __init__(self, reader: Reader, file: ColumnFile, clock: Clock = system_clock) -> None:
+        """Raises ColumnsUnusable when the file does not belong to the database."""
+        self._reader = reader
+        self._clock = clock
+        self.file = file
+        token, ids = reader.snapshot(lambda tx: (paired_with(tx), change_ids(tx)))
+        file.pair(token, ids)
+
+    def step(self) -> Fed:
+        """Take some changes, if there are any. Raises DatabaseError; then they are taken again."""
+        changes, has_more = self._reader.snapshot(self._changes)
+        if not changes:
+            return Fed(0, 0, 0, False)
+        wanted = self._reader.snapshot(lambda tx: read_wanted(tx, changes))
+        ids = [change.change_id for change in changes]
+        rows = sum(self._apply(step) for step in self._steps(wanted, ids))
+        return Fed(len(ids), rows, self._clock() - at_of(ids[0]), has_more)
+
+    def _apply(self, step: ColumnStep) -> int:
+        self.file.apply(step)
+        return len(step.rows)
+
+    def _changes(self, tx: Transaction) -> tuple[list[Change], bool]:
+        """The next changes, and whether there are more."""
+        waiting = [one for one in change_ids(tx) if one not in self.file.taken]
+        changes: list[Change] = []
+        room = MOST_BYTES
+        for change in read_changes(tx, waiting[:MOST_CHANGES]):
+            room -= len(change.keys)
+            if room < 0 and changes:
+                break
+            changes.append(change)
+        return changes, len(changes) < len(waiting)
+
+    def _steps(self, wanted: Wanted, ids: list[bytes]) -> Iterator[ColumnStep]:
+        """What changes bring, part by part; they count as taken with the last of them."""
+        parts = list(_parts(wanted.visitors)) or [{}]
+        for part in parts[:-1]:
+            yield ColumnStep(*self._read(part, ()))
+        gone = [number_of(one) for one in wanted.gone]
+        yield ColumnStep(*self._read(parts[-1], wanted.payments), gone, ids)
+
+    def _read(self, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
+        return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments))
+
+    def settle(self, write: Callable[[Settling], None]) -> int:
+        """Let the database forget the changes that the file has on disk; how many. `write` gives them to `outbox.store.settle` there."""
+        if not self.file.taken:
+            return 0
+        settling = self.file.begin_settling()
+        write(settling)
+        self.file.end_settling()
+        return len(settling.change_ids)
+
+
+def _parts(visitors: dict[Visitor, int]) -> Iterator[dict[Visitor, int]]:
+    waiting = iter(visitors.items())
+    while part := dict(islice(waiting, VISITORS)):
+        yield part

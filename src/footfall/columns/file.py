@@ -1,0 +1,287 @@
+"""The file that holds the columns, and all that is said to DuckDB.
+
+One connection writes, in one transaction what a step brings and which changes that were; cursors of it answer. Freed blocks keep what was in
+them, and nothing shrinks a file: only a copy does both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import msgspec
+
+from footfall.columns.model import Columns, Derived, DerivedPayments, EventRow, SessionColumns
+from footfall.errors import ColumnsUnusable, DatabaseError
+
+FILE_NAME = "footfall.columns.duckdb"
+FORM = 1
+"""Of the table and of what is derived for it. A file of another form is made anew."""
+LOG_BYTES = "64MB"
+"""Of changes after which DuckDB copies its log into the file by itself; usually that is asked for before."""
+TOKEN_BYTES = 16
+
+_TYPES = {
+    "website": "BIGINT NOT NULL",
+    "ts": "BIGINT NOT NULL",
+    "visitor": "BIGINT",
+    "person": "BIGINT",
+    "session_at": "BIGINT NOT NULL",
+    "prev_at": "BIGINT NOT NULL",
+    "type": "UTINYINT NOT NULL",
+    "view_no": "UINTEGER NOT NULL",
+    "span": "INTEGER NOT NULL",
+    "amount": "BIGINT",
+}
+COLUMNS = (*EventRow._fields, *SessionColumns._fields)
+"""Of the table `event_row`, in order."""
+SCHEMA = f"""
+CREATE TABLE event_row ({", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in COLUMNS)});
+CREATE TABLE state (form INTEGER NOT NULL, token BLOB NOT NULL, next_token BLOB);
+CREATE TABLE taken (change_id BLOB NOT NULL, is_leaving BOOLEAN NOT NULL);
+"""
+
+_REMOVE_VISITORS = """
+DELETE FROM event_row
+USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($visitors::BIGINT[]) AS visitor, unnest($since::BIGINT[]) AS since) AS changed
+WHERE event_row.website = changed.website AND event_row.visitor = changed.visitor
+    AND event_row.ts >= changed.since AND event_row.ts >= $earliest
+"""
+_REMOVE_PAYMENTS = """
+DELETE FROM event_row
+USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($times::BIGINT[]) AS ts) AS changed
+WHERE event_row.website = changed.website AND event_row.ts = changed.ts AND event_row.visitor IS NULL
+"""
+_REMOVE_WEBSITES = "DELETE FROM event_row WHERE website IN (SELECT unnest($websites::BIGINT[]))"
+
+
+class FileLimits(msgspec.Struct, frozen=True):
+    """What DuckDB may use: threads, bytes of memory, bytes of temporary files."""
+
+    threads: int = 1
+    memory: int = 512 * 1024**2
+    temporary: int = 4 * 1024**3
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As DuckDB takes them."""
+        return {
+            "threads": self.threads,
+            "memory_limit": f"{self.memory}B",
+            "max_temp_directory_size": f"{self.temporary}B",
+            "checkpoint_threshold": LOG_BYTES,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+
+
+class ColumnStep(NamedTuple):
+    """What a step brings: rows in place of others, websites (as numbers) that are gone, and the changes that are taken with it."""
+
+    visitors: Sequence[Derived] = ()
+    payments: Sequence[DerivedPayments] = ()
+    gone: Sequence[int] = ()
+    change_ids: Sequence[bytes] = ()
+
+    @property
+    def rows(self) -> list[Columns]:
+        """All rows that it brings."""
+        visitors = [row for one in self.visitors for row in one.rows]
+        return visitors + [row for one in self.payments for row in one.rows]
+
+
+class Settling(NamedTuple):
+    """Changes that are on disk for good, and the token that the database is to have once it has forgotten them."""
+
+    change_ids: list[bytes]
+    token: bytes
+
+
+def make_file(
+    path: Path, token: bytes, change_ids: Sequence[bytes], limits: FileLimits
+) -> duckdb.DuckDBPyConnection:
+    """Make a new file without rows, into which these changes are taken before it is first read; a connection that writes it."""
+    forget_file(path)
+    with translated():
+        connection = duckdb.connect(str(path), config=limits.options)
+        connection.execute(SCHEMA)
+        connection.execute("INSERT INTO state VALUES (?, ?, NULL)", [FORM, token])
+        connection.execute("INSERT INTO taken SELECT unnest($ids::BLOB[]), false", {"ids": list(change_ids)})
+    return connection
+
+
+def append_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Columns]) -> None:
+    """Add rows of the table `event_row`."""
+    if rows:
+        with translated():
+            appender = connection.appender("event_row")
+            appender.append_rows(rows)
+            appender.flush()
+
+
+def copy_sorted(source: Path, target: Path, limits: FileLimits) -> None:
+    """Make `target` a copy of a file that nobody has open: in order, and without anything that was removed."""
+    forget_file(target)
+    with translated(), contextlib.closing(duckdb.connect(str(target), config=limits.options)) as connection:
+        connection.execute(SCHEMA)
+        connection.execute("ATTACH ? AS source (READ_ONLY)", [str(source)])
+        connection.execute("INSERT INTO event_row SELECT * FROM source.event_row ORDER BY website, ts")
+        connection.execute("INSERT INTO state SELECT * FROM source.state")
+        connection.execute("INSERT INTO taken SELECT * FROM source.taken")
+        connection.execute("DETACH source")
+        connection.execute("CHECKPOINT")
+
+
+def forget_file(path: Path) -> None:
+    """Remove a file with its log."""
+    log_path(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def swap_in(fresh: Path, path: Path) -> None:
+    """Let a file that nobody has open be the one at `path`, which nobody has open either."""
+    log_path(path).unlink(missing_ok=True)  # first: a log beside another file is damage
+    fresh.replace(path)
+
+
+def log_path(path: Path) -> Path:
+    """Where DuckDB keeps the log of a file."""
+    return path.with_name(path.name + ".wal")
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """DuckDB's errors as ours: a full disk or too little memory pass; whatever else goes wrong, the file is made anew."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
+        raise DatabaseError(f"the columns cannot be brought up to date: {error}") from error
+    except duckdb.IOException as error:
+        if "No space left" in str(error):
+            raise DatabaseError("the disk is full: the columns cannot be brought up to date") from error
+        raise ColumnsUnusable(f"the columns cannot be read: {error}") from error
+    except duckdb.Error as error:
+        raise ColumnsUnusable(f"the columns are damaged: {error}") from error
+
+
+class ColumnFile:
+    """An open file. Its methods raise DatabaseError; ColumnsUnusable when it has to be made anew."""
+
+    def __init__(self, path: Path, limits: FileLimits | None = None) -> None:
+        """Open the file at `path`, which has to be there."""
+        if not path.exists():
+            raise ColumnsUnusable("there are no columns yet")
+        self.path = path
+        self._begin(path, limits or FileLimits())
+        try:
+            self.token, self._next_token = self._read_state()
+            with translated():
+                rows = self._connection.execute("SELECT change_id, is_leaving FROM taken").fetchall()
+                self._connection.execute("SET enable_external_access = false")
+                self._connection.execute("SET lock_configuration = true")
+        except BaseException:
+            self.close()
+            raise
+        self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
+        self.taken = {change_id for change_id, _ in rows}
+        """The changes that are in the file and of which there is still word in the database."""
+
+    def _begin(self, path: Path, limits: FileLimits) -> None:
+        with translated():
+            self._connection = duckdb.connect(str(path), config=limits.options)
+
+    def _read_state(self) -> tuple[bytes, bytes | None]:
+        with translated():
+            row = self._connection.execute("SELECT form, token, next_token FROM state").fetchone()
+        if row is None or row[0] != FORM:
+            raise ColumnsUnusable("the columns are of another form")
+        return row[1], row[2]
+
+    def pair(self, token: bytes | None, change_ids: Iterable[bytes]) -> None:
+        """Compare with the database: its token, and the changes of which it has word. Raises ColumnsUnusable when they do not belong together."""
+        if token is not None and token == self._next_token:
+            self.end_settling()
+        if token is None or token != self.token:
+            raise ColumnsUnusable("the columns are another database's, or older or newer than it")
+        if not self.taken <= set(change_ids):
+            raise ColumnsUnusable("the columns are newer than the database")
+
+    def apply(self, step: ColumnStep) -> None:
+        """Put what a step brings into the file; all of it, or nothing."""
+        connection = self._connection
+        with translated():
+            connection.execute("BEGIN")
+            try:
+                self._remove(step)
+                append_rows(connection, step.rows)
+                self._take(step.change_ids)
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+                raise
+        self.taken.update(step.change_ids)
+
+    def _remove(self, step: ColumnStep) -> None:
+        execute = self._connection.execute
+        if step.gone:
+            execute(_REMOVE_WEBSITES, {"websites": list(step.gone)})
+        if found := step.visitors:
+            since = [one.since for one in found]
+            execute(
+                _REMOVE_VISITORS,
+                {
+                    "websites": [one.website for one in found],
+                    "visitors": [one.visitor for one in found],
+                    "since": since,
+                    "earliest": min(since),
+                },
+            )
+        if paid := step.payments:
+            execute(
+                _REMOVE_PAYMENTS,
+                {"websites": [one.website for one in paid], "times": [one.ts for one in paid]},
+            )
+
+    def _take(self, change_ids: Sequence[bytes]) -> None:
+        if change_ids:
+            self._connection.execute(
+                "INSERT INTO taken SELECT unnest($ids::BLOB[]), false", {"ids": list(change_ids)}
+            )
+
+    def begin_settling(self) -> Settling:
+        """Put all changes so far on disk for good. The database may forget them, if it takes the token at the same time."""
+        token = secrets.token_bytes(TOKEN_BYTES)
+        with translated():
+            self._connection.execute("BEGIN")
+            self._connection.execute("UPDATE state SET next_token = ?", [token])
+            self._connection.execute("UPDATE taken SET is_leaving = true")
+            self._connection.execute("COMMIT")
+            self._connection.execute("CHECKPOINT")
+        self._next_token, self._leaving = token, set(self.taken)
+        return Settling(sorted(self._leaving), token)
+
+    def end_settling(self) -> None:
+        """The database has forgotten them, and has the token."""
+        assert self._next_token is not None  # noqa: S101 - it was given out
+        with translated():
+            self._connection.execute("BEGIN")
+            self._connection.execute("UPDATE state SET token = next_token, next_token = NULL")
+            self._connection.execute("DELETE FROM taken WHERE is_leaving")
+            self._connection.execute("COMMIT")
+        self.token, self._next_token = self._next_token, None
+        self.taken -= self._leaving
+        self._leaving = set()
+
+    def rows(self, text: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query, on a cursor of its own."""
+        with translated(), contextlib.closing(self._connection.cursor()) as cursor:
+            return cursor.execute(text, values).fetchall()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
