@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from footfall.db.protocol import Transaction
 from footfall.identity.erasing import Blanked, Counts, Eraser
+from footfall.outbox.model import ChangeKind
 from footfall.outbox.store import tell_visitors
 
 
 def _finish_visitors(tx: Transaction, blanked: Blanked) -> Counts:
-    tell_visitors(tx, blanked.erasure.website_id, blanked.facts)
+    tell_visitors(tx, blanked.erasure.website_id, blanked.facts, ChangeKind.ERASED)
     return {}
 
 

@@ -88,7 +88,7 @@ class Feeder:
         for part in parts[:-1]:
             yield ColumnStep(*self._read(part, ()))
         gone = [number_of(one) for one in wanted.gone]
-        yield ColumnStep(*self._read(parts[-1], wanted.payments), gone, ids)
+        yield ColumnStep(*self._read(parts[-1], wanted.payments), gone, ids, wanted.is_erasing)
 
     def _read(self, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
         return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments))

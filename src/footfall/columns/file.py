@@ -18,7 +18,8 @@ import msgspec
 from footfall.columns.model import Columns, Derived, DerivedPayments, EventRow, SessionColumns
 from footfall.errors import ColumnsUnusable, DatabaseError
 
-FILE_NAME = "footfall.columns.duckdb"
+FILE_NAME = "columns.duckdb"
+"""In a folder of its own, the only one in which DuckDB may open files."""
 FORM = 1
 """Of the table and of what is derived for it. A file of another form is made anew."""
 LOG_BYTES = "64MB"
@@ -39,11 +40,13 @@ _TYPES = {
 }
 COLUMNS = (*EventRow._fields, *SessionColumns._fields)
 """Of the table `event_row`, in order."""
-SCHEMA = f"""
-CREATE TABLE event_row ({", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in COLUMNS)});
-CREATE TABLE state (form INTEGER NOT NULL, token BLOB NOT NULL, next_token BLOB);
-CREATE TABLE taken (change_id BLOB NOT NULL, is_leaving BOOLEAN NOT NULL);
-"""
+TABLES = {
+    "event_row": ", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in COLUMNS),
+    "state": "form INTEGER NOT NULL, token BLOB NOT NULL, next_token BLOB, holds_erased BOOLEAN NOT NULL",
+    "taken": "change_id BLOB NOT NULL, is_leaving BOOLEAN NOT NULL",
+}
+"""The columns of each table. state, one row: which file this is, the token that it gets next, and whether freed blocks may hold what was
+erased. taken: changes of which the database still has word; and whether it was told to forget them."""
 
 _REMOVE_VISITORS = """
 DELETE FROM event_row
@@ -86,6 +89,8 @@ class ColumnStep(NamedTuple):
     payments: Sequence[DerivedPayments] = ()
     gone: Sequence[int] = ()
     change_ids: Sequence[bytes] = ()
+    is_erasing: bool = False
+    """Whether what it removes has to be gone from the file for good."""
 
     @property
     def rows(self) -> list[Columns]:
@@ -108,8 +113,8 @@ def make_file(
     forget_file(path)
     with translated():
         connection = duckdb.connect(str(path), config=limits.options)
-        connection.execute(SCHEMA)
-        connection.execute("INSERT INTO state VALUES (?, ?, NULL)", [FORM, token])
+        _create_tables(connection)
+        connection.execute("INSERT INTO state VALUES (?, ?, NULL, false)", [FORM, token])
         connection.execute("INSERT INTO taken SELECT unnest($ids::BLOB[]), false", {"ids": list(change_ids)})
     return connection
 
@@ -123,17 +128,33 @@ def append_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Columns]) 
             appender.flush()
 
 
-def copy_sorted(source: Path, target: Path, limits: FileLimits) -> None:
-    """Make `target` a copy of a file that nobody has open: in order, and without anything that was removed."""
+def copy_sorted(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Make `target` a copy of the file that is open: in order, and without anything that was removed."""
     forget_file(target)
-    with translated(), contextlib.closing(duckdb.connect(str(target), config=limits.options)) as connection:
-        connection.execute(SCHEMA)
-        connection.execute("ATTACH ? AS source (READ_ONLY)", [str(source)])
-        connection.execute("INSERT INTO event_row SELECT * FROM source.event_row ORDER BY website, ts")
-        connection.execute("INSERT INTO state SELECT * FROM source.state")
-        connection.execute("INSERT INTO taken SELECT * FROM source.taken")
-        connection.execute("DETACH source")
-        connection.execute("CHECKPOINT")
+    with translated():
+        connection.execute(f"ATTACH {_quoted(target)} AS fresh")
+        try:
+            _create_tables(connection, "fresh.main.")
+            connection.execute(
+                "INSERT INTO fresh.main.event_row SELECT * FROM event_row ORDER BY website, ts"
+            )
+            connection.execute(
+                "INSERT INTO fresh.main.state SELECT form, token, next_token, false FROM state"
+            )
+            connection.execute("INSERT INTO fresh.main.taken SELECT * FROM taken")
+            connection.execute("CHECKPOINT fresh")
+        finally:
+            connection.execute("DETACH fresh")
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection, where: str = "") -> None:
+    for name, columns in TABLES.items():
+        connection.execute(f"CREATE TABLE {where}{name} ({columns})")
+
+
+def _quoted(path: Path) -> str:
+    """A path as SQL names it, where it cannot be bound."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def forget_file(path: Path) -> None:
@@ -153,9 +174,16 @@ def log_path(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
+_DAMAGES = (duckdb.Error, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises about a file that is damaged: mostly an error without a class of its own."""
+
+
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """DuckDB's errors as ours: a full disk or too little memory pass; whatever else goes wrong, the file is made anew."""
+    """DuckDB's errors as ours: a full disk or too little memory pass; a file that cannot be read is made anew.
+
+    A statement that is wrong says nothing about the file, and its error stays as it is.
+    """
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
@@ -165,7 +193,9 @@ def translated() -> Iterator[None]:
             raise DatabaseError("the disk is full: the columns cannot be brought up to date") from error
         raise ColumnsUnusable(f"the columns cannot be read: {error}") from error
     except duckdb.Error as error:
-        raise ColumnsUnusable(f"the columns are damaged: {error}") from error
+        if type(error) in _DAMAGES:
+            raise ColumnsUnusable(f"the columns are damaged: {error}") from error
+        raise
 
 
 class ColumnFile:
@@ -178,9 +208,10 @@ class ColumnFile:
         self.path = path
         self._begin(path, limits or FileLimits())
         try:
-            self.token, self._next_token = self._read_state()
+            self._read_state()
             with translated():
                 rows = self._connection.execute("SELECT change_id, is_leaving FROM taken").fetchall()
+                self._connection.execute(f"SET allowed_directories = [{_quoted(path.parent)}]")
                 self._connection.execute("SET enable_external_access = false")
                 self._connection.execute("SET lock_configuration = true")
         except BaseException:
@@ -194,12 +225,18 @@ class ColumnFile:
         with translated():
             self._connection = duckdb.connect(str(path), config=limits.options)
 
-    def _read_state(self) -> tuple[bytes, bytes | None]:
-        with translated():
-            row = self._connection.execute("SELECT form, token, next_token FROM state").fetchone()
-        if row is None or row[0] != FORM:
+    def _read_state(self) -> None:
+        try:
+            with translated():
+                form = self._connection.execute("SELECT form FROM state").fetchone()
+        except duckdb.CatalogException:
+            form = None
+        if form != (FORM,):
             raise ColumnsUnusable("the columns are of another form")
-        return row[1], row[2]
+        rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
+        self.token: bytes
+        self._next_token: bytes | None
+        self.token, self._next_token, self.holds_erased = rest or (b"", None, False)
 
     def pair(self, token: bytes | None, change_ids: Iterable[bytes]) -> None:
         """Compare with the database: its token, and the changes of which it has word. Raises ColumnsUnusable when they do not belong together."""
@@ -218,13 +255,14 @@ class ColumnFile:
             try:
                 self._remove(step)
                 append_rows(connection, step.rows)
-                self._take(step.change_ids)
+                self._take(step)
                 connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
                 raise
         self.taken.update(step.change_ids)
+        self.holds_erased |= step.is_erasing
 
     def _remove(self, step: ColumnStep) -> None:
         execute = self._connection.execute
@@ -247,11 +285,12 @@ class ColumnFile:
                 {"websites": [one.website for one in paid], "times": [one.ts for one in paid]},
             )
 
-    def _take(self, change_ids: Sequence[bytes]) -> None:
-        if change_ids:
-            self._connection.execute(
-                "INSERT INTO taken SELECT unnest($ids::BLOB[]), false", {"ids": list(change_ids)}
-            )
+    def _take(self, step: ColumnStep) -> None:
+        if step.change_ids:
+            ids = {"ids": list(step.change_ids)}
+            self._connection.execute("INSERT INTO taken SELECT unnest($ids::BLOB[]), false", ids)
+        if step.is_erasing and not self.holds_erased:
+            self._connection.execute("UPDATE state SET holds_erased = true")
 
     def begin_settling(self) -> Settling:
         """Put all changes so far on disk for good. The database may forget them, if it takes the token at the same time."""
@@ -281,6 +320,14 @@ class ColumnFile:
         """The rows of a query, on a cursor of its own."""
         with translated(), contextlib.closing(self._connection.cursor()) as cursor:
             return cursor.execute(text, values).fetchall()
+
+    def copy(self, target: Path) -> None:
+        """Make `target`, in the same folder, a copy that is in order and holds nothing that was removed. Queries go on meanwhile."""
+        copy_sorted(self._connection, target)
+
+    def interrupt(self) -> None:
+        """Cut off what is under way. For another thread."""
+        self._connection.interrupt()
 
     def close(self) -> None:
         """Disconnect."""

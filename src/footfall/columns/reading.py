@@ -36,6 +36,8 @@ class Wanted(NamedTuple):
     visitors: dict[Visitor, int]
     payments: set[Millisecond]
     gone: set[bytes]
+    is_erasing: bool = False
+    """Whether what was there before has to be gone for good."""
 
 
 class _Window(NamedTuple):
@@ -45,7 +47,7 @@ class _Window(NamedTuple):
     before: int
 
 
-def read_wanted(tx: Transaction, changes: Iterable[Change]) -> Wanted:
+def read_wanted(tx: Transaction, changes: Sequence[Change]) -> Wanted:
     """What changes ask for. What belongs to websites that are gone by now is left out."""
     there = {row.website_id for row in tx.all(sql.websites_there)}
     visitors: dict[Visitor, int] = {}
@@ -57,7 +59,7 @@ def read_wanted(tx: Transaction, changes: Iterable[Change]) -> Wanted:
             website_id = key[:WEBSITE_BYTES]
             if website_id not in there:
                 gone.add(website_id)
-            elif change.kind is ChangeKind.VISITOR:
+            elif change.kind in (ChangeKind.VISITOR, ChangeKind.ERASED):
                 one = read_visitor(key)
                 visitor = (website_id, one.visitor_id)
                 visitors[visitor] = min(one.since, visitors.get(visitor, one.since))
@@ -65,7 +67,8 @@ def read_wanted(tx: Transaction, changes: Iterable[Change]) -> Wanted:
                 payments.add(read_payment(key))
             elif change.kind is ChangeKind.PERSON:
                 people.add((website_id, key[WEBSITE_BYTES:]))
-    wanted = Wanted(visitors, payments, gone)
+    is_erasing = bool(gone) or any(change.kind is ChangeKind.ERASED for change in changes)
+    wanted = Wanted(visitors, payments, gone, is_erasing)
     _add_people(tx, wanted, sorted(people))
     return wanted
 

@@ -49,10 +49,10 @@ def rebuild(
         for visitors, rows in _everything(reader):
             append_rows(connection, rows)
             progress(visitors)
+        copy_sorted(connection, fresh)
     finally:
         connection.close()
-    copy_sorted(unsorted, fresh, limits)
-    forget_file(unsorted)
+        forget_file(unsorted)
     return token
 
 

@@ -15,6 +15,8 @@ class ChangeKind(StrEnum):
 
     VISITOR = "visitor"
     """A visitor, from a time on: what it did, or whose that was."""
+    ERASED = "erased"
+    """The same, of whom something must not be left."""
     PERSON = "person"
     """A user who is another person now, with all that is theirs."""
     PAYMENT = "payment"
@@ -25,6 +27,7 @@ class ChangeKind(StrEnum):
 
 BYTES = {
     ChangeKind.VISITOR: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
+    ChangeKind.ERASED: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
     ChangeKind.PERSON: WEBSITE_BYTES + PROFILE_BYTES,
     ChangeKind.PAYMENT: WEBSITE_BYTES + AT_BYTES,
     ChangeKind.WEBSITE: WEBSITE_BYTES,

@@ -25,9 +25,11 @@ def tell(tx: Transaction, kind: ChangeKind, keys: Iterable[bytes]) -> None:
         tx.execute_many(sql.change_add, [(change_id, kind.value, joined)])
 
 
-def tell_visitors(tx: Transaction, website_id: bytes, visitors: Iterable[bytes]) -> None:
-    """Leave word that all of these visitors has to be looked at anew."""
-    tell(tx, ChangeKind.VISITOR, [visitor_key(website_id, one, 0) for one in visitors])
+def tell_visitors(
+    tx: Transaction, website_id: bytes, visitors: Iterable[bytes], kind: ChangeKind = ChangeKind.VISITOR
+) -> None:
+    """Leave word that all of these visitors has to be looked at anew; `kind`: or of whom something must not be left."""
+    tell(tx, kind, [visitor_key(website_id, one, 0) for one in visitors])
 
 
 def tell_payments(tx: Transaction, website_id: bytes, paid: Iterable[tuple[bytes | None, int]]) -> None:

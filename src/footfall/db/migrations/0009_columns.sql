@@ -1,5 +1,5 @@
 -- Word of what changed, for whoever keeps the columns that analytics are answered from: a row for each batch of calls, kept until the
--- columns have it on disk. Change ids grow with time. kind: visitor | person | payment | website; keys: what changed, one behind the other,
+-- columns have it on disk. Change ids grow with time. kind: visitor | erased | person | payment | website; keys: what changed, one behind the other,
 -- each of the length that outbox/model.py gives its kind.
 CREATE TABLE column_change (
     change_id BYTEA NOT NULL PRIMARY KEY,
