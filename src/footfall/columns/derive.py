@@ -97,9 +97,16 @@ def _visits(history: VisitorHistory) -> list[_Visit]:
 
 
 def _origin(events: list[StoredEvent], history: VisitorHistory) -> SessionColumns:
-    stored = (history.sessions[one.session_at] for one in events if one.session_at in history.sessions)
-    page = next((one.url for one in events if one.type == PAGEVIEW), None)
-    return _origin_of(page, next(stored, _NO_SESSION))
+    stored = None
+    for event in events:
+        if (stored := history.sessions.get(event.session_at)) is not None:
+            break
+    page = None
+    for event in events:
+        if event.type == PAGEVIEW:
+            page = event.url
+            break
+    return _origin_of(page, stored or _NO_SESSION)
 
 
 def _since(history: VisitorHistory, visits: list[_Visit]) -> int:

@@ -9,7 +9,6 @@ import msgspec
 
 from footfall.collect import model as events
 from footfall.identity.model import Link
-from footfall.ids import at_of
 from footfall.payments.model import Kind
 
 
@@ -51,17 +50,12 @@ OF_PAYMENT = {
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as the database has it. `session_at`: when the session began that it was stored with (ms since epoch)."""
 
-    event_id: bytes
+    at: int
     type: str
     session_at: int
     url: str | None
     name: str | None
     data: str | None
-
-    @property
-    def at(self) -> int:
-        """When it was (ms since epoch)."""
-        return at_of(self.event_id)
 
 
 class StoredSession(msgspec.Struct, frozen=True, gc=False):
@@ -77,15 +71,10 @@ class StoredSession(msgspec.Struct, frozen=True, gc=False):
 class StoredPayment(msgspec.Struct, frozen=True, gc=False):
     """A payment as the database has it."""
 
-    payment_id: bytes
+    at: int
     kind: Kind
     minor: int
     currency: str
-
-    @property
-    def at(self) -> int:
-        """When it was made (ms since epoch)."""
-        return at_of(self.payment_id)
 
 
 class VisitorHistory(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from footfall.db.statements import load
 from footfall.identity.model import Link
 from footfall.ids import at_of, at_prefix
 from footfall.outbox.model import WEBSITE_BYTES, Change, ChangeKind, keys_of, read_payment, read_visitor
+from footfall.payments.model import Kind
 
 sql = load(__file__, "columns.sql")
 
@@ -162,7 +163,7 @@ def _people(
 
 
 def _event(row: Row) -> StoredEvent:
-    return StoredEvent(row.event_id, row.type, row.session_at, row.url, row.name, row.data)
+    return StoredEvent(at_of(row.event_id), row.type, row.session_at, row.url, row.name, row.data)
 
 
 def _session(row: Row) -> StoredSession:
@@ -170,7 +171,7 @@ def _session(row: Row) -> StoredSession:
 
 
 def _payment(row: Row) -> StoredPayment:
-    return StoredPayment(row.payment_id, row.kind, row.minor, row.currency)
+    return StoredPayment(at_of(row.payment_id), Kind(row.kind), row.minor, row.currency)
 
 
 def _read_payments(tx: Transaction, wanted: Sequence[Millisecond]) -> list[DerivedPayments]:
