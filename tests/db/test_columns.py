@@ -56,8 +56,27 @@ def see(place: Place, visitor: int = 0, path: str = "") -> None:
     def work(tx: Transaction) -> None:
         number = next(_numbers)
         at = number * 1000
-        hit = (ID, VISITORS[visitor], at_prefix(at) + number.to_bytes(4, "big"), at, "pageview")
-        record(tx, [Hit(*hit, f"law.example/{path}", *[None] * 5, DEVICE, None, None)])
+        record(
+            tx,
+            [
+                Hit(
+                    ID,
+                    VISITORS[visitor],
+                    at_prefix(at) + number.to_bytes(4, "big"),
+                    at,
+                    "pageview",
+                    f"law.example/{path}",
+                    query=None,
+                    referrer=None,
+                    name=None,
+                    data=None,
+                    place=None,
+                    device=DEVICE,
+                    params=None,
+                    click_ids=None,
+                )
+            ],
+        )
 
     place.transact(work)
 
@@ -71,14 +90,21 @@ def database(place: Place) -> Place:
     return place
 
 
-def forget(place: Place) -> Callable[[Settling], None]:
-    return lambda settling: place.transact(lambda tx: outbox.settle(tx, settling.change_ids, settling.token))
+def forget(place: Place, settling: Settling) -> None:
+    place.transact(lambda tx: outbox.settle(tx, settling.change_ids, settling.token))
+
+
+def settle(keeper: ColumnKeeper, place: Place) -> None:
+    """What a server does every moment."""
+    if (settling := keeper.settling()) is not None:
+        forget(place, settling)
+        keeper.settled(settling.token)
 
 
 @contextmanager
 def kept(place: Place) -> Iterator[ColumnKeeper]:
     """Whoever keeps the columns of a database, until the end or until they are killed."""
-    keeper = ColumnKeeper(place, place.folder / "columns", forget(place), LIMITS)
+    keeper = ColumnKeeper(place, place.folder / "columns", LIMITS)
     try:
         yield keeper
     finally:
@@ -98,12 +124,20 @@ def is_right(keeper: ColumnKeeper, place: Place) -> bool:
 
 @pytest.fixture
 def keeper(database: Place) -> Iterator[ColumnKeeper]:
-    """That of the database, with columns that were just made, and never settles by itself."""
+    """That of the database, with columns that were just made."""
     with pytest.MonkeyPatch.context() as patch, kept(database) as made:
-        patch.setattr(keeping, "SETTLE_SECONDS", float("inf"))
+        patch.setattr(keeping, "SETTLE_SECONDS", 0.0)
         assert not made.open()
-        made.rebuild()
+        make(made, database)
         yield made
+
+
+def make(keeper: ColumnKeeper, place: Place) -> None:
+    """Make the columns anew."""
+    keeper.rebuild()
+    assert keeper.is_waiting
+    settle(keeper, place)
+    assert not keeper.is_waiting
 
 
 def reopened(keeper: ColumnKeeper, place: Place) -> bool:
@@ -118,11 +152,6 @@ def reopened(keeper: ColumnKeeper, place: Place) -> bool:
 
 def waiting(place: Place) -> int:
     return len(place.snapshot(outbox.change_ids))
-
-
-def settle(keeper: ColumnKeeper, place: Place) -> None:
-    assert keeper._feeder is not None
-    keeper._feeder.settle(forget(place))
 
 
 def test_columns_that_are_missing_are_made(keeper: ColumnKeeper, database: Place) -> None:
@@ -148,6 +177,7 @@ def test_while_columns_are_made_the_old_ones_answer(
     answers = []
     keeper.rebuild(lambda visitors: answers.append(keeper.file.rows(ROWS) if keeper.file else []))
     assert answers[0] == before
+    settle(keeper, database)
     feed(keeper)
     assert is_right(keeper, database)
 
@@ -161,7 +191,7 @@ def test_a_settling_that_was_cut_off_is_no_harm(
     assert keeper.file is not None
     settling = keeper.file.begin_settling()
     if is_told:
-        forget(database)(settling)
+        forget(database, settling)
     see(database, 1)
     feed(keeper)
     assert reopened(keeper, database)
@@ -173,7 +203,7 @@ def test_what_the_file_lost_since_it_was_settled_is_fed_again(keeper: ColumnKeep
     see(database)
     feed(keeper)
     assert keeper.file is not None
-    forget(database)(keeper.file.begin_settling())
+    forget(database, keeper.file.begin_settling())
     kept_file = shutil.copy(keeper.path, keeper.path.with_name("kept"))
     keeper.file.end_settling()
     see(database, 1)
@@ -257,7 +287,7 @@ def test_a_file_that_cannot_be_used_is_made_anew(
     assert not keeper.open()
     with pytest.raises(ColumnsUnusable):
         keeper.step()
-    keeper.rebuild()
+    make(keeper, database)
     assert is_right(keeper, database)
 
 

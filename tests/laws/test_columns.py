@@ -18,7 +18,7 @@ from footfall.collect.service import record as record_hits
 from footfall.columns import feeder as feeding
 from footfall.columns import rebuild as rebuilding
 from footfall.columns.feeder import Feeder
-from footfall.columns.file import ColumnFile, ColumnStep, FileLimits, Settling, make_file
+from footfall.columns.file import ColumnFile, ColumnStep, FileLimits, make_file
 from footfall.columns.model import number_of
 from footfall.columns.rebuild import fresh_path, rebuild
 from footfall.db.protocol import Transaction
@@ -215,10 +215,9 @@ class Story:
         self.feeder.step()
 
     def settle(self, step: Step) -> None:
-        self.feeder.settle(self._forget)
-
-    def _forget(self, settling: Settling) -> None:
+        settling = self.file.begin_settling()
         outbox.settle(self.tx, settling.change_ids, settling.token)
+        self.file.end_settling()
 
     def rows(self) -> list[Values]:
         return in_order(self.file.rows("SELECT * FROM event_row"))

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from footfall.clock import Clock, system_clock
-from footfall.columns.file import ColumnFile, ColumnStep, Settling
+from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import FreshRows, Millisecond, Visitor, Wanted, read_found, read_wanted
 from footfall.db.protocol import Transaction
@@ -92,15 +92,6 @@ class Feeder:
 
     def _read(self, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
         return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments))
-
-    def settle(self, write: Callable[[Settling], None]) -> int:
-        """Let the database forget the changes that the file has on disk; how many. `write` gives them to `outbox.store.settle` there."""
-        if not self.file.taken:
-            return 0
-        settling = self.file.begin_settling()
-        write(settling)
-        self.file.end_settling()
-        return len(settling.change_ids)
 
 
 def _parts(visitors: dict[Visitor, int]) -> Iterator[dict[Visitor, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 
-from footfall.columns.model import Columns, Derived, DerivedPayments, EventRow, SessionColumns
+from footfall.columns.model import Bindings, Columns, Derived, DerivedPayments, EventRow, SessionColumns
 from footfall.errors import ColumnsUnusable, DatabaseError
 
 FILE_NAME = "columns.duckdb"
@@ -25,6 +26,8 @@ FORM = 1
 LOG_BYTES = "64MB"
 """Of changes after which DuckDB copies its log into the file by itself; usually that is asked for before."""
 TOKEN_BYTES = 16
+CLOSE_SECONDS = 5.0
+"""How long queries may go on when the file is to be closed."""
 
 _TYPES = {
     "website": "BIGINT NOT NULL",
@@ -60,6 +63,10 @@ USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($times::BIGINT[]) A
 WHERE event_row.website = changed.website AND event_row.ts = changed.ts AND event_row.visitor IS NULL
 """
 _REMOVE_WEBSITES = "DELETE FROM event_row WHERE website IN (SELECT unnest($websites::BIGINT[]))"
+
+
+class FileClosed(DatabaseError):
+    """The file was closed, since another takes its place: asking that one may succeed."""
 
 
 class FileLimits(msgspec.Struct, frozen=True):
@@ -206,7 +213,11 @@ class ColumnFile:
         if not path.exists():
             raise ColumnsUnusable("there are no columns yet")
         self.path = path
-        self._begin(path, limits or FileLimits())
+        self._queries = threading.Condition()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._is_closing = False
+        with translated():
+            self._connection = duckdb.connect(str(path), config=(limits or FileLimits()).options)
         try:
             self._read_state()
             with translated():
@@ -220,10 +231,6 @@ class ColumnFile:
         self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
         self.taken = {change_id for change_id, _ in rows}
         """The changes that are in the file and of which there is still word in the database."""
-
-    def _begin(self, path: Path, limits: FileLimits) -> None:
-        with translated():
-            self._connection = duckdb.connect(str(path), config=limits.options)
 
     def _read_state(self) -> None:
         try:
@@ -316,19 +323,37 @@ class ColumnFile:
         self.taken -= self._leaving
         self._leaving = set()
 
-    def rows(self, text: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query, on a cursor of its own."""
-        with translated(), contextlib.closing(self._connection.cursor()) as cursor:
-            return cursor.execute(text, values).fetchall()
+    def rows(self, text: str, values: Bindings | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self.cursor() as cursor, translated():
+            return cursor.execute(text, values or {}).fetchall()
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one query, which another thread may interrupt. Raises FileClosed."""
+        with self._queries:
+            if self._is_closing:
+                raise FileClosed("the columns are being replaced")
+            cursor = self._connection.cursor()
+            self._cursors.append(cursor)
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._queries:
+                self._cursors.remove(cursor)
+                self._queries.notify_all()
 
     def copy(self, target: Path) -> None:
         """Make `target`, in the same folder, a copy that is in order and holds nothing that was removed. Queries go on meanwhile."""
         copy_sorted(self._connection, target)
 
-    def interrupt(self) -> None:
-        """Cut off what is under way. For another thread."""
-        self._connection.interrupt()
-
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect, once no query is under way; those that take long are cut off."""
+        with self._queries:
+            self._is_closing = True
+            if not self._queries.wait_for(lambda: not self._cursors, CLOSE_SECONDS):
+                for cursor in self._cursors:
+                    cursor.interrupt()
+                self._queries.wait_for(lambda: not self._cursors)
         self._connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -166,6 +167,9 @@ class EventRow(NamedTuple):
     currency: str | None = None
 
 
+Scalar = str | int | float | bytes | None
+Bindings = Mapping[str, Scalar | Sequence[Scalar]]
+"""What is bound in a query, by name."""
 Columns = tuple[object, ...]
 """The values of a whole row: those of an `EventRow`, then those of its `SessionColumns`."""
 
