@@ -195,14 +195,19 @@ def translated() -> Iterator[None]:
         yield
     except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
         raise DatabaseError(f"the columns cannot be brought up to date: {error}") from error
-    except duckdb.IOException as error:
-        if "No space left" in str(error):
-            raise DatabaseError("the disk is full: the columns cannot be brought up to date") from error
-        raise ColumnsUnusable(f"the columns cannot be read: {error}") from error
     except duckdb.Error as error:
-        if type(error) in _DAMAGES:
-            raise ColumnsUnusable(f"the columns are damaged: {error}") from error
+        if is_damage(error):
+            raise ColumnsUnusable(f"the columns cannot be read: {error}") from error
+        if isinstance(error, duckdb.IOException):
+            raise DatabaseError(f"the disk is full: {error}") from error
         raise
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether an error says that the file cannot be read."""
+    if isinstance(error, duckdb.IOException):
+        return "No space left" not in str(error)
+    return type(error) in _DAMAGES
 
 
 class ColumnFile:

@@ -34,6 +34,8 @@ class ColumnKeeper:
         """The token of columns that were made anew and wait to take their place."""
         self._settling: Settling | None = None
         self._settled_at = self._rewritten_at = -REWRITE_SECONDS
+        self._damage = ""
+        """What a query found wrong with the file."""
         self._log = get_logger("columns")
         self.path = folder / FILE_NAME
         self.visitors_made = 0
@@ -62,6 +64,10 @@ class ColumnKeeper:
             raise
         return self._feeder is not None
 
+    def suspect(self, damage: str) -> None:
+        """Take note of what a query found wrong with the file. For any thread."""
+        self._damage = damage
+
     def rebuild(self, progress: Callable[[int], None] = lambda visitors: None) -> None:
         """Make the columns anew, to take the place of those there are once that is settled. Raises DatabaseError."""
         self._made, self.visitors_made = None, 0
@@ -81,6 +87,8 @@ class ColumnKeeper:
         """Feed what changed. Raises DatabaseError; ColumnsUnusable when the columns have to be made anew."""
         if self._feeder is None:
             raise ColumnsUnusable("there are no columns yet")
+        if self._damage:
+            raise ColumnsUnusable(self._damage)
         fed = self._feeder.step()
         is_due = monotonic() - self._rewritten_at >= REWRITE_SECONDS
         if self._feeder.file.holds_erased and is_due and not fed.has_more:
@@ -126,4 +134,4 @@ class ColumnKeeper:
         """Close the file, if there is one."""
         if self._feeder is not None:
             self._feeder.file.close()
-        self._feeder = None
+        self._feeder, self._damage = None, ""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from footfall.columns.file import FileClosed
+from footfall.columns.file import FileClosed, is_damage
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.wire import (
     Ask,
@@ -172,8 +172,8 @@ class _Query:
             if (file := keeper.file) is None:
                 break
             with contextlib.suppress(FileClosed), file.cursor() as cursor, self._held(cursor):
-                return self._answer(cursor)
-        return Failed("away", "Analytics are being prepared. Try again in a moment.")
+                return self._answer(cursor, keeper)
+        return _AWAY
 
     @contextlib.contextmanager
     def _held(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -185,7 +185,7 @@ class _Query:
             with self._lock:
                 self._cursor = None
 
-    def _answer(self, cursor: duckdb.DuckDBPyConnection) -> Reply:
+    def _answer(self, cursor: duckdb.DuckDBPyConnection, keeper: ColumnKeeper) -> Reply:
         if self._is_cut_off:
             return _TOO_LONG
         try:
@@ -199,6 +199,9 @@ class _Query:
                 "too much", "This takes more memory than there is. Ask for a shorter time, or filter."
             )
         except duckdb.Error as error:
+            if is_damage(error):
+                keeper.suspect(str(error))
+                return _AWAY
             return Failed("wrong", f"{type(error).__name__}: {error}")
 
     def cut_off(self) -> None:
@@ -209,4 +212,5 @@ class _Query:
                 self._cursor.interrupt()
 
 
+_AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
 _TOO_LONG = Failed("too long", "This takes too long. Ask for a shorter time, or filter.")
