@@ -1,4 +1,4 @@
-"""`footfall columns`, which servers start beside themselves."""
+"""`footfall columns`, which servers start beside themselves, and `footfall status`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ import sys
 import threading
 
 import click
+import msgspec
 
 from footfall import log
-from footfall.app import column_process
-from footfall.cli.common import place_options
-from footfall.settings import read_settings
+from footfall.app import column_folder, column_process
+from footfall.cli.common import command_options, place_options, show
+from footfall.columns.client import ColumnsClient
+from footfall.columns.process import socket_path
+from footfall.settings import Settings, read_settings
+
+
+@click.command()
+@command_options
+def status(settings: Settings, as_json: bool) -> None:
+    """How the columns are that analytics are answered from, while a server runs on this machine."""
+    client = ColumnsClient(socket_path(column_folder(settings)))
+    show(msgspec.to_builtins(asyncio.run(client.health())), as_json)
 
 
 @click.command(hidden=True)

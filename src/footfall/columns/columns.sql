@@ -56,6 +56,10 @@ ORDER BY p.payment_id;
 SELECT visitor_id AS id FROM visitor WHERE website_id = :website_id AND visitor_id > :visitor_id AND pageview_count > 0
 ORDER BY visitor_id LIMIT :most;
 
+-- name: visitors_shown() -> count int
+-- How many visitors there are, but for those whose first pageview has not come.
+SELECT count(*) AS count FROM visitor v WHERE v.pageview_count > 0 AND EXISTS (SELECT 1 FROM website w WHERE w.website_id = v.website_id);
+
 -- name: payments_behind(website_id bytes, payment_id bytes, most int) -> id bytes
 -- The next payments of a website behind one.
 SELECT payment_id AS id FROM payment WHERE website_id = :website_id AND payment_id > :payment_id ORDER BY payment_id LIMIT :most;

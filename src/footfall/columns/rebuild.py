@@ -56,6 +56,12 @@ def rebuild(
     return token
 
 
+def count_visitors(tx: Transaction) -> int:
+    """How many visitors `progress` is told of."""
+    row = tx.one(sql.visitors_shown)
+    return row.count if row else 0
+
+
 def _everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
     """The rows of all websites, slice by slice, with the number of visitors that they are of."""
     for website_id in reader.snapshot(_websites):
