@@ -23,12 +23,14 @@ from footfall.columns.model import (
     DerivedPayments,
     EventRow,
     LoosePayment,
+    Page,
     RowType,
     SessionColumns,
     StoredEvent,
     StoredPayment,
     StoredSession,
     VisitorHistory,
+    VisitTail,
     number_of,
     number_of_visitor,
 )
@@ -40,8 +42,7 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_params = msgspec.json.Decoder(dict[str, str]).decode
 _decode_touch = msgspec.json.Decoder(Touch).decode
 _NO_SESSION = StoredSession()
-_Page = tuple[str | None, str | None]
-_NONE: _Page = (None, None)
+_NONE: Page = (None, None)
 _PARAMS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "ref", "source", "via")
 
 
@@ -53,11 +54,17 @@ _decode_outbound = msgspec.json.Decoder(_Outbound).decode
 
 
 class _Visit(NamedTuple):
-    """A session: when it began, its events but for goals of servers, and what its rows have in common."""
+    """A session: when it began, its events but for goals of servers, and what its rows have in common.
+
+    `views`, `page`, `last`: how many pages came before these events, the last of them, and when the visitor was there last; at first the beginning.
+    """
 
     at: int
     events: list[StoredEvent]
     origin: SessionColumns
+    last: int
+    views: int = 0
+    page: Page = _NONE
 
 
 def derive(history: VisitorHistory) -> Derived:
@@ -70,7 +77,7 @@ def derive(history: VisitorHistory) -> Derived:
     make = _Maker(website, visitor, _person_at(history, visitor))
     rows = [*_rows_of_visits(make, visits, history.before, since), *_other_rows(make, visits, history, since)]
     rows.sort(key=_ts)
-    return Derived(website, visitor, since or _beginning(history, rows), rows)
+    return Derived(website, visitor, since or _beginning(history, rows), rows, _tail(visits[-1]))
 
 
 def _ts(row: Columns) -> int:
@@ -84,8 +91,9 @@ def _beginning(history: VisitorHistory, rows: list[Columns]) -> int:
 
 def _visits(history: VisitorHistory) -> list[_Visit]:
     """The sessions that these events make; none for a visitor without a pageview."""
-    found: list[list[StoredEvent]] = []
-    last = -SESSION_IDLE_MS - 1
+    tail = history.tail
+    found: list[list[StoredEvent]] = [[]] if tail else []
+    last = tail.last if tail else -SESSION_IDLE_MS - 1
     for event in history.events:
         if event.type == GOAL:
             continue
@@ -93,7 +101,20 @@ def _visits(history: VisitorHistory) -> list[_Visit]:
             found.append([])
         found[-1].append(event)
         last = at
-    return [_Visit(events[0].at, events, _origin(events, history)) for events in found]
+    going_on = [_Visit(tail.at, found.pop(0), tail.columns, tail.last, tail.views, tail.page)] if tail else []
+    return going_on + [
+        _Visit(events[0].at, events, _origin(events, history), events[0].at) for events in found
+    ]
+
+
+def _tail(visit: _Visit) -> VisitTail | None:
+    pages = [one for one in visit.events if one.type == PAGEVIEW]
+    views = visit.views + len(pages)
+    if not views:
+        return None
+    page = _page(pages[-1].url) if pages else visit.page
+    last = visit.events[-1].at if visit.events else visit.last
+    return VisitTail(visit.at, last, views, page, visit.origin)
 
 
 def _origin(events: list[StoredEvent], history: VisitorHistory) -> SessionColumns:
@@ -114,8 +135,8 @@ def _since(history: VisitorHistory, visits: list[_Visit]) -> int:
     index = bisect_right(visits, history.since - 1, key=lambda visit: visit.at) - 1
     if index < 0:
         return 0
-    has_page = any(one.type == PAGEVIEW and one.at < history.since for one in visits[index].events)
-    if has_page:
+    visit = visits[index]
+    if visit.views or any(one.type == PAGEVIEW and one.at < history.since for one in visit.events):
         return history.since
     return visits[index].at if index or history.before else 0
 
@@ -143,7 +164,7 @@ class _Maker(NamedTuple):
 
 def _rows_of_visits(make: _Maker, visits: Iterable[_Visit], before: int, since: int) -> Iterator[Columns]:
     for visit in visits:
-        views, page, last = 0, _NONE, visit.at
+        views, page, last = visit.views, visit.page, visit.last
         for event in visit.events:
             at, is_page = event.at, event.type == PAGEVIEW
             views += is_page
@@ -229,7 +250,7 @@ def loose_row(loose: LoosePayment) -> Columns:
 
 
 @lru_cache(8192)
-def _page(url: str | None) -> _Page:
+def _page(url: str | None) -> Page:
     """Host and path of a page."""
     if url is None:
         return _NONE

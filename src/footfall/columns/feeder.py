@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
-from footfall.columns.reading import FreshRows, Millisecond, Visitor, Wanted, read_found, read_wanted
+from footfall.columns.reading import FreshRows, Millisecond, Tails, Visitor, Wanted, read_found, read_wanted
 from footfall.db.protocol import Transaction
 from footfall.ids import at_of
 from footfall.outbox.model import Change
@@ -52,6 +52,7 @@ class Feeder:
         """Raises ColumnsUnusable when the file does not belong to the database."""
         self._reader = reader
         self._clock = clock
+        self._tails = Tails()
         self.file = file
         token, ids = reader.snapshot(lambda tx: (paired_with(tx), change_ids(tx)))
         file.pair(token, ids)
@@ -91,7 +92,7 @@ class Feeder:
         yield ColumnStep(*self._read(parts[-1], wanted.payments), gone, ids, wanted.is_erasing)
 
     def _read(self, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
-        return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments))
+        return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments, self._tails))
 
 
 def _parts(visitors: dict[Visitor, int]) -> Iterator[dict[Visitor, int]]:

@@ -78,11 +78,16 @@ class StoredPayment(msgspec.Struct, frozen=True, gc=False):
     currency: str
 
 
+Page = tuple[str | None, str | None]
+"""Host and path."""
+
+
 class VisitorHistory(msgspec.Struct, frozen=True):
     """What a visitor did from the beginning of a visit on, and whose it was.
 
     `since`: from when on it changed (ms since epoch); 0: it may all have changed. `before`: when the visitor was there last before these
-    events; 0: never, then these are all. Else they begin with a visit that began before `since`. `payments`: from the same time on.
+    events; 0: never, then these are all. Else they begin with a visit that began before `since`, or go on from `tail`. `payments`: from the
+    same time on.
     `sessions`: by when they began. `people`: the person of each profile that the links name; none for one that is gone.
     """
 
@@ -95,6 +100,7 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     sessions: dict[int, StoredSession]
     links: list[Link]
     people: dict[bytes, bytes]
+    tail: VisitTail | None = None
 
 
 class LoosePayment(msgspec.Struct, frozen=True):
@@ -129,6 +135,17 @@ class SessionColumns(NamedTuple):
     browser: str | None = None
     version: str | None = None
     os: str | None = None
+
+
+class VisitTail(NamedTuple):
+    """The latest visit of a visitor, as far as it is needed for what comes next: when it began, its last moment, how many pages it has and the
+    last of them, and what its rows have in common."""
+
+    at: int
+    last: int
+    views: int
+    page: Page
+    columns: SessionColumns
 
 
 class EventRow(NamedTuple):
@@ -181,6 +198,8 @@ class Derived(NamedTuple):
     visitor: int
     since: int
     rows: list[Columns]
+    tail: VisitTail | None = None
+    """None when the latest visit has no page yet, the first of which changes all its rows."""
 
 
 class DerivedPayments(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from footfall.columns.model import (
     StoredPayment,
     StoredSession,
     VisitorHistory,
+    VisitTail,
 )
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
@@ -29,6 +31,10 @@ Visitor = tuple[bytes, bytes]
 """(website id, visitor id)."""
 Millisecond = tuple[bytes, int]
 """(website id, ms since epoch)."""
+
+
+MOST_TAILS = 50_000
+"""Visitors whose latest visit is remembered: some 20 MB."""
 
 
 class Wanted(NamedTuple):
@@ -89,22 +95,53 @@ class FreshRows(NamedTuple):
     payments: list[DerivedPayments]
 
 
-def read_found(tx: Transaction, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
+class Tails:
+    """The latest visits of those who were there lately, so that what they do next costs no look at what they did before.
+
+    Whatever changes what a tail tells of leaves word with an earlier time than its last moment, and then all is read.
+    """
+
+    def __init__(self) -> None:
+        self._tails: OrderedDict[Visitor, VisitTail] = OrderedDict()
+
+    def before(self, visitor: Visitor, since: int) -> VisitTail | None:
+        """The latest visit of a visitor, if it is known and nothing up to its last moment changed."""
+        tail = self._tails.get(visitor)
+        return tail if tail and tail.last < since else None
+
+    def note(self, visitor: Visitor, tail: VisitTail | None) -> None:
+        """Remember, or forget, the latest visit of a visitor."""
+        self._tails.pop(visitor, None)
+        if tail is not None:
+            self._tails[visitor] = tail
+            if len(self._tails) > MOST_TAILS:
+                self._tails.popitem(last=False)
+
+
+def read_found(
+    tx: Transaction, visitors: dict[Visitor, int], payments: Iterable[Millisecond], tails: Tails
+) -> FreshRows:
     """The rows of these visitors from the times on from which something changed, and of payments that are no visitor's."""
-    histories = _histories(tx, visitors)
+    histories = _histories(tx, visitors, tails)
     # Until their first pageview came, payments that name them were no visitor's.
     theirs = {(one.website_id, paid.at) for one in histories if not one.before for paid in one.payments}
-    return FreshRows(list(map(derive, histories)), _read_payments(tx, sorted({*payments, *theirs})))
+    found = list(map(derive, histories))
+    for history, derived in zip(histories, found, strict=True):
+        tails.note((history.website_id, history.visitor_id), derived.tail)
+    return FreshRows(found, _read_payments(tx, sorted({*payments, *theirs})))
 
 
-def _histories(tx: Transaction, wanted: dict[Visitor, int]) -> list[VisitorHistory]:
-    keys: list[Params] = list(wanted)
-    shown = tx.get_many(sql.visitor_shown, keys)
-    seen = {key: wanted[key] for key, row in zip(wanted, shown, strict=True) if row is not None}
-    windows = _windows(tx, seen)
+def _histories(tx: Transaction, wanted: dict[Visitor, int], tails: Tails) -> list[VisitorHistory]:
+    known = {key: tail for key, since in wanted.items() if (tail := tails.before(key, since))}
+    others: list[Visitor] = [key for key in wanted if key not in known]
+    shown = tx.get_many(sql.visitor_shown, others)
+    unknown = {key: wanted[key] for key, row in zip(others, shown, strict=True) if row is not None}
+    windows = _windows(tx, unknown)
+    windows |= {key: _Window(tail.last + 1, tail.last) for key, tail in known.items()}
+    seen = list(windows)
     from_: list[Params] = [(*key, at_prefix(windows[key].start)) for key in seen]
     events, payments, links = tx.groups(
-        (sql.events_from, from_), (sql.payments_from, from_), (sql.links_of, list(seen))
+        (sql.events_from, from_), (sql.payments_from, from_), (sql.links_of, seen)
     )
     earliest = [min((row.session_at for row in rows), default=0) for rows in events]
     (sessions,) = tx.groups((sql.sessions_from, [(*key, at) for key, at in zip(seen, earliest, strict=True)]))
@@ -120,6 +157,7 @@ def _histories(tx: Transaction, wanted: dict[Visitor, int]) -> list[VisitorHisto
             {row.started_at: _session(row) for row in sessions[n]},
             [Link(row.fact_id, row.profile_id) for row in links[n]],
             people.get(website_id, {}),
+            known.get((website_id, visitor_id)),
         )
         for n, (website_id, visitor_id) in enumerate(seen)
     ]

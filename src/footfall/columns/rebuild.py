@@ -20,7 +20,7 @@ from footfall.columns.file import (
     make_file,
 )
 from footfall.columns.model import Columns
-from footfall.columns.reading import FreshRows, Millisecond, Visitor, read_found, sql
+from footfall.columns.reading import FreshRows, Millisecond, Tails, Visitor, read_found, sql
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import Statement
 from footfall.ids import at_of
@@ -94,4 +94,4 @@ def _ids(statement: Statement, params: Params, tx: Transaction) -> list[bytes]:
 
 
 def _read(reader: Reader, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
-    return reader.snapshot(lambda tx: read_found(tx, visitors, payments))
+    return reader.snapshot(lambda tx: read_found(tx, visitors, payments, Tails()))
