@@ -42,8 +42,9 @@ quick: .venv/dev
 coverage: .venv/dev debian tests/clients/node_modules
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
-# Two processes at least: many tests wait for others. With bytecode that stays, servers start sooner.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadgroup
+# A process for each core, which take the files in the order that tests/conftest.py gives: xdist's own would begin with files of many
+# short tests, and leave the long ones for the end. With bytecode that stays, servers start sooner.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 tests/clients/node_modules: tests/clients/package-lock.json
 	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
@@ -56,7 +57,7 @@ kills: .venv/dev
 
 # What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
 debian:
-	@$(call apt,chromium nginx pgbouncer)
+	@$(call apt,chromium chromium-headless-shell nginx pgbouncer)
 
 bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 	@$(call apt,wrk)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import click
 
-from bench import mutations, pauses, people, servers, store
+from bench import money, mutations, pauses, people, servers, store
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
 from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
@@ -172,6 +172,22 @@ def many_people(bench: Bench) -> int:
     return 0
 
 
+def many_payments(bench: Bench) -> int:
+    """Look up people who paid, and erase one; 0, since a wrong answer ends the benchmark."""
+    started = time.monotonic()
+    servers.run_apart(bench.core, money.seed, bench.engine, bench.world)
+    click.echo(f"payments made in {time.monotonic() - started:.0f} s")
+    click.echo(f"{'GET':<28}{'requests':>8}{'p50 ms':>10}{'p99 ms':>10}{'at most':>10}")
+    with bench.footfall() as running:
+        for name, question in money.QUESTIONS.items():
+            times = servers.run_apart(bench.load_core, people.ask, running.address, question, bench.world, "")
+            click.echo(people.show(name, question, times))
+        seconds = money.erase_best_customer(running.address, bench.world)
+        click.echo(f"a person with {money.THEIR_PAYMENTS:,} payments erased in {seconds:.2f} s, at most 1")
+        click.echo(f"resident: {running.resident() / MB:.0f} MB")
+    return 0
+
+
 def find_pauses(bench: Bench) -> int:
     """Send what is hard to take, and see how long others wait meanwhile; how many kinds of requests made them wait for too long."""
     target = pauses.seed(bench.engine, bench.world)
@@ -198,6 +214,7 @@ def mutate(bench: Bench, minutes: float) -> int:
 @click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
 @click.option("--people", "is_people", is_flag=True, help="Looking up people instead, two visitors each.")
+@click.option("--payments", "is_money", is_flag=True, help="Looking up who paid instead, a payment of each.")
 @click.option(
     "--pauses", "is_pauses", is_flag=True, help="How long nasty requests keep others waiting, instead."
 )
@@ -218,6 +235,7 @@ def main(
     minutes: float | None,
     is_batch: bool,
     is_people: bool,
+    is_money: bool,
     is_pauses: bool,
     mutating: float | None,
     workers: int,
@@ -230,13 +248,15 @@ def main(
     with tempfile.TemporaryDirectory(prefix="footfall-bench-") as name:
         folder, started = Path(name), time.monotonic()
         with ENGINES[engine_name](folder / "data") as engine:
-            said = PERSON if is_people else IDENTIFY
+            said = PERSON if is_people or is_money else IDENTIFY
             world = servers.run_apart(cores[0], store.seed, engine, visitors, said)
             click.echo(f"{engine_name}, {visitors:,} visitors, made in {time.monotonic() - started:.0f} s")
             bench = Bench(engine, world, cores[0], cores[1], folder, workers)
             try:
                 if is_people:
                     errors = many_people(bench)
+                elif is_money:
+                    errors = many_payments(bench)
                 elif is_pauses:
                     errors = find_pauses(bench)
                 elif mutating is not None:

@@ -30,7 +30,8 @@ from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.dashboard.session import SESSION_COOKIE
 from footfall.db.protocol import WriteHandler
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
 from footfall.ids import at_prefix

@@ -7,7 +7,7 @@ import itertools
 import random
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -16,19 +16,27 @@ from bench.engines import Engine, StoreSession
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
 from footfall.collect.enrich.geo import NOWHERE
+from footfall.collect.goals import ServerGoal
 from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.db.protocol import WriteHandler
 from footfall.db.statements import make_statement
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.goals.service import GOAL_HANDLER, GoalCall
+from footfall.goals.wire import read_goal
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_identify
 from footfall.identity.model import SERVER
 from footfall.identity.rules import profile_id
 from footfall.ids import at_of, at_prefix
+from footfall.payments.money import read_decimal
+from footfall.payments.service import RECORD_HANDLER as PAYMENT_HANDLER
+from footfall.payments.service import PaymentCall
+from footfall.payments.wire import read_payment
 from footfall.people.find.terms import FORM
 from footfall.people.index.indexer import Take, index_step, sql
 from footfall.visitors.retrieve import VisitorRead, read_visitors
-from footfall.web.json import decode_object
+from footfall.web.json import decode_object, decoding, encode
 from footfall.websites.model import Website
 from footfall.websites.store import create_website
 
@@ -86,6 +94,11 @@ class Operation(NamedTuple):
 IDENTIFY = Operation("/api/v1/identify", _USER, '"action":"unchanged"', IDENTIFY_HANDLER)
 PAGEVIEW = Operation("/api/events", _PAGE, '{"status":"success"}', RECORD_HANDLER)
 _CHANGED = _USER.replace("pro", "plan <draw>").replace("admin", "role <draw>")
+_GOAL = '{"name":"goal_<page>","datafast_visitor_id":"<visitor>","metadata":{"plan":"pro","seats":"12"}}'
+_PAYMENT = (
+    '{"amount":<page>.99,"currency":"USD","transaction_id":"tx_<draw>_<i>","datafast_visitor_id":"<visitor>",'
+    '"email":"user_<i>@example.com","name":"User Number <i>","customer_id":"cus_<i>"}'
+)
 CHANGING = IDENTIFY._replace(body=_CHANGED, proof='"action":"updated"')
 PERSON = IDENTIFY._replace(body=_PERSON)
 OPERATIONS = {  # in an order in which none spoils the data of a later one
@@ -93,6 +106,8 @@ OPERATIONS = {  # in an order in which none spoils the data of a later one
     "visitor": Operation("/api/v1/visitors/<visitor>", "", '"user_', None),
     "pageview": PAGEVIEW,
     "identify-changing": CHANGING,
+    "goal": Operation("/api/v1/goals", _GOAL, '"eventId":"', GOAL_HANDLER),
+    "payment": Operation("/api/v1/payments", _PAYMENT, '"transaction_id":"tx_', PAYMENT_HANDLER),
 }
 
 
@@ -140,15 +155,43 @@ def _person(number: int, world: World) -> dict[str, Any]:
 
 def calls(operation: Operation, world: World, visitors: Iterable[int]) -> list[Any]:
     """The calls of a write for `visitors`, as the endpoint would hand them to its handler."""
-    now, site = system_clock(), world.website
-    bodies = [decode_object(fill(operation.body, i, world).encode()) for i in visitors]
-    if operation.handler == IDENTIFY_HANDLER:
-        secret, key = site.profile_secret, world.key_id
-        said = [read_identify(body) for body in bodies]
-        return [IdentifyCall(site.website_id, secret, each, SERVER, True, key, now) for each in said]
-    ids = [at_prefix(now) + next(_sequence).to_bytes(4, "big") for _ in bodies]
-    arrivals = [Arrival(now, event_id, BROWSER, "127.0.0.1", NOWHERE, b"") for event_id in ids]
-    return [read_hit(body, site, arrival) for body, arrival in zip(bodies, arrivals, strict=True)]
+    now, make = system_clock(), _MAKERS[operation.handler]
+    return [make(fill(operation.body, i, world).encode(), world, now) for i in visitors]
+
+
+def _identify_call(body: bytes, world: World, now: int) -> IdentifyCall:
+    site, said = world.website, read_identify(decode_object(body))
+    return IdentifyCall(site.website_id, site.profile_secret, said, SERVER, True, world.key_id, now)
+
+
+def _hit(body: bytes, world: World, now: int) -> Any:
+    arrival = Arrival(now, _event_id(now), BROWSER, "127.0.0.1", NOWHERE, b"")
+    return read_hit(decode_object(body), world.website, arrival)
+
+
+def _goal_call(body: bytes, world: World, now: int) -> GoalCall:
+    goal, website_id = read_goal(decode_object(body)), world.website.website_id
+    assert goal.visitor_id is not None
+    data = encode(goal.data).decode()
+    return GoalCall(ServerGoal(website_id, goal.visitor_id, _event_id(now), goal.name, data), None)
+
+
+def _payment_call(body: bytes, world: World, now: int) -> PaymentCall:
+    paid = read_payment(decode_object(body, decoding(read_decimal)), now)
+    return PaymentCall(world.website.website_id, paid, now, is_first=False)
+
+
+def _event_id(now: int) -> bytes:
+    return at_prefix(now) + next(_sequence).to_bytes(4, "big")
+
+
+_MAKERS: dict[WriteHandler | None, Callable[[bytes, World, int], Any]] = {
+    IDENTIFY_HANDLER: _identify_call,
+    RECORD_HANDLER: _hit,
+    GOAL_HANDLER: _goal_call,
+    PAYMENT_HANDLER: _payment_call,
+}
+"""What makes a call of the body of a request."""
 
 
 def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World:
@@ -160,7 +203,7 @@ def seed(engine: Engine, visitors: int, identify: Operation = IDENTIFY) -> World
         for start in range(0, visitors, 1000):
             for operation in (PAGEVIEW, identify):
                 batch = calls(operation, world, range(start, min(start + 1000, visitors)))
-                _write(session, operation.handler, batch)
+                write(session, operation.handler, batch)
         _index(session)
     engine.settle()
     return world
@@ -212,7 +255,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
         keys = [VisitorRead(world.website, visitor_id(i), system_clock(), None) for i in visitors]
         started = perf_counter()
         if operation.handler:
-            _write(session, operation.handler, batch)
+            write(session, operation.handler, batch)
         else:
             assert None not in session.snapshot(lambda tx, keys=keys: read_visitors(tx, keys))  # type: ignore[misc]
         spent += perf_counter() - started
@@ -220,7 +263,7 @@ def _run(session: StoreSession, operation: Operation, world: World, seconds: flo
     return done / spent
 
 
-def _write(session: StoreSession, handler: WriteHandler | None, batch: list[Any]) -> None:
+def write(session: StoreSession, handler: WriteHandler | None, batch: list[Any]) -> None:
     """One batch as the server's writer does it."""
     assert handler is not None
     tx = session.begin()

@@ -28,6 +28,10 @@ MakeInside = Callable[..., Inside]
 UNLIMITED = {"FOOTFALL_RATE_LIMIT": "0"}
 OTHER_PROCESSES = {"start", "socket_server"}
 """Fixtures that start servers as processes."""
+LONGEST_FIRST = ("browser", "contract", "clients", "laws", "db", "docs", "api")
+"""Folders of tests, the rest after them: files of one test that takes half a minute, then those of many short ones."""
+EXAMPLES = 40
+"""Stories that a property is tried with, unless it says otherwise; each run has others."""
 MEMORY = 4 * 1024**3
 """Bytes without which temporary files lie on the disk."""
 
@@ -39,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     set_up()
     stay_in_memory()
-    settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "any load", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("any load")
     config.addinivalue_line("markers", "slow: takes several seconds; leave out with -m 'not slow'")
     config.addinivalue_line(
@@ -64,16 +70,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share what is slow to make in one process: with pytest-xdist, a group is not divided."""
+    """Keep the tests of a file in one process, and begin with what takes long, so that no process is left alone with it."""
+    items.sort(key=_rank)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
         if isinstance(item, pytest.Function) and OTHER_PROCESSES & set(item.fixturenames):
             item.add_marker(pytest.mark.process)
 
 
-def _group(item: pytest.Item) -> str:
-    """The file; all tests of the dashboard in a browser, since the demo's data are slow to make."""
-    return str(item.path.parent if item.path.parent.name == "dashboard" else item.path)
+def _rank(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 class Kept:
@@ -90,6 +97,10 @@ class Kept:
         found: T = self._made[what, engine_name]
         return found
 
+    def engine(self, name: str) -> Any:
+        """The engine of that name."""
+        return self.get("engine", name, lambda: closing(ENGINES[name]()))
+
 
 @pytest.fixture(scope="session")
 def kept() -> Iterator[Kept]:
@@ -100,14 +111,15 @@ def kept() -> Iterator[Kept]:
 @pytest.fixture(scope="session")
 def engine(engine_name: str, kept: Kept) -> Engine:
     """Each database engine in turn."""
-    made: Engine = kept.get("engine", engine_name, lambda: closing(ENGINES[engine_name]()))
+    made: Engine = kept.engine(engine_name)
     return made
 
 
 @pytest.fixture(scope="session")
 def postgres_engine(kept: Kept) -> PostgresEngine:
     """That of PostgreSQL."""
-    return kept.get("engine", PostgresEngine.name, lambda: closing(PostgresEngine()))
+    made: PostgresEngine = kept.engine(PostgresEngine.name)
+    return made
 
 
 @pytest.fixture

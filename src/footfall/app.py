@@ -57,12 +57,17 @@ from footfall.payments import erasing as payments_erasing
 from footfall.payments.endpoints import Payments
 from footfall.payments.exporting import PAYMENTS
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.endpoints import Webhooks
+from footfall.payments.webhooks.exporting import CUSTOMERS, SUBSCRIPTIONS
+from footfall.payments.webhooks.sealing import SealingKey
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
 from footfall.people.find import terms
 from footfall.people.index.indexer import IDLE_SECONDS, TraitIndexer
 from footfall.people.presence import SEEN_SECONDS, SeenFlusher
+from footfall.predictions import book as predictions_book
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting
@@ -99,6 +104,8 @@ EXPORTERS = (
     people_exporting.SESSIONS,
     people_exporting.JOURNEY,
     PAYMENTS,
+    CUSTOMERS,
+    SUBSCRIPTIONS,
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
@@ -130,6 +137,11 @@ class CommandSession(Protocol):
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one snapshot of the database."""
+
+
+def sealing_key(settings: Settings) -> SealingKey:
+    """The key with which secrets of others are encrypted."""
+    return SealingKey(settings.secret_key, settings.key_file)
 
 
 def require_database(settings: Settings) -> None:
@@ -324,6 +336,7 @@ class _Parts(NamedTuple):
     erasing: Erasing
     exporting: Exporting
     rates: RateBook
+    predictions: Predictions
 
 
 class App:
@@ -394,6 +407,7 @@ class App:
             Erasing(ERASERS),
             Exporting(EXPORTERS),
             rates,
+            Predictions(database, lambda: directory.websites, rates, self._clock),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -418,7 +432,9 @@ class App:
                 Ledger(parts.database, parts.refused),
                 Privacy(parts.database, parts.erasing, parts.exporting),
                 Payments(parts.database, parts.directory),
+                Webhooks(parts.database, parts.directory, sealing_key(self._settings)),
                 parts.rates,
+                parts.predictions,
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -435,6 +451,7 @@ class App:
             self.stopping,
             frozenset(route.scope for route in table if route.scope),
             parts.rates,
+            parts.predictions,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
@@ -458,6 +475,7 @@ class App:
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
+            "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
 

@@ -19,17 +19,22 @@ def system_clock() -> int:
 
 
 def elapsed_clock() -> int:
-    """ms since some moment in the past, sleep of the machine included; nobody sets this clock."""
+    """ms since some moment in the past, including the time the machine slept; nobody sets this clock."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
 def to_iso(at: int) -> str:
     """`at` (ms since epoch) as ISO 8601 in UTC with milliseconds, such as `2026-05-05T12:00:00.000Z`."""
-    day, within = divmod(at, DAY_MS)
-    seconds, milliseconds = divmod(within, 1000)
+    minutes, within = divmod(at, 60_000)
     return (
-        f"{_date(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{milliseconds:03d}Z"
+        f"{_date(minutes // 1440)}{_MINUTES[minutes % 1440]}{_SECONDS[within // 1000]}{_ENDS[within % 1000]}"
     )
+
+
+# Answers hold many times, and formatting numbers takes longer than looking them up.
+_MINUTES = [f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440)]
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_ENDS = [f"{milliseconds:03d}Z" for milliseconds in range(1000)]
 
 
 @functools.lru_cache(1024)
@@ -48,10 +53,10 @@ def from_iso(text: str) -> int:
 
 @functools.lru_cache(1024)
 def find_zone(name: str) -> tzinfo | None:
-    """An IANA time zone; None when this machine does not know it (any more). UTC is always known."""
+    """An IANA time zone; None if this machine does not know it (any more). UTC is always known."""
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):  # no such file, none that can be read, or no name at all
+    except (OSError, ValueError, LookupError):  # no such file, an unreadable one, or no valid name
         return None

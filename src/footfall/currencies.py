@@ -19,10 +19,10 @@ WITHDRAWN = {
     "VEF": 2,
     "ZWL": 2,
 }
-"""Withdrawn since 2011, by ISO 4217's list three. The package holds only list one, the current ones; older payments may come in later,
-and payment providers use some of these codes still."""
+"""Withdrawn since 2011, by ISO 4217's list three. The package holds only list one, the current ones; older payments may still come in,
+and payment providers still use some of these codes."""
 
 DIGITS: dict[str, int] = WITHDRAWN | {
     currency.code: digits for currency in Currency if (digits := currency.exponent) is not None
 }
-"""Digits after the point by code in upper case: 2 for USD, 0 for JPY, 3 for KWD. Gold and the like, which have no minor unit, are left out."""
+"""Decimal digits by code in upper case: 2 for USD, 0 for JPY, 3 for KWD. Gold and similar codes without a minor unit are left out."""

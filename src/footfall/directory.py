@@ -1,4 +1,4 @@
-"""The websites, keys and tokens, held in memory and read anew soon after they change."""
+"""The websites, keys and tokens, held in memory and reloaded soon after they change."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Directory:
         self._version = -1
 
     async def refresh(self) -> None:
-        """Read everything anew if it changed; to be called every POLL_SECONDS. Raises DatabaseError."""
+        """Reload everything if it changed; call it every POLL_SECONDS. Raises DatabaseError."""
         version, websites, principals = await self._database.read(_read_changed, self._version)
-        if version > self._version:  # another look may have come back before this one
+        if version > self._version:  # a later read may have finished before this one
             self.websites, self.principals = websites, principals
             self.by_tracking_id = {website.tracking_id: website for website in websites.values()}
             self._version = version

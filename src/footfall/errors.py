@@ -1,7 +1,7 @@
-"""Every error that a caller can be shown.
+"""Every error that can be shown to a caller.
 
 FootfallError
-├── ApiError                  has an HTTP status and says whether trying again helps
+├── ApiError                  has an HTTP status and says whether to try again
 │   ├── BadRequest       400  names the field and what to do
 │   ├── Unauthorized     401
 │   ├── Forbidden        403
@@ -15,9 +15,9 @@ FootfallError
 │   ├── HeadTooLarge     431
 │   ├── InternalError    500
 │   └── Unavailable      503  try again after a while
-├── DatabaseError             the store cannot do it now; becomes Unavailable at the rim
+├── DatabaseError             the store cannot do this now; becomes Unavailable on the wire
 │   ├── DatabaseBusy          another process holds it
-│   ├── DatabaseConflict      two transactions got in each other's way; the same again may succeed
+│   ├── DatabaseConflict      two transactions got in each other's way; retrying may succeed
 │   ├── DatabaseCrowded       there is no room for so large a transaction; a smaller one may succeed
 │   ├── ColumnsUnusable       the columns are missing, damaged, or another database's: they have to be made anew
 │   └── SchemaMismatch        the schema is older or newer than this program, or its texts are not UTF-8
@@ -39,7 +39,7 @@ class FootfallError(Exception):
 
 
 class ApiError(FootfallError):
-    """An answer with an error status. `message` is shown to the caller as it is."""
+    """An answer with an error status. `message` is shown to the caller unchanged."""
 
     status: ClassVar[int] = 500
     retry_after: int | None = None
@@ -92,7 +92,7 @@ class UnsupportedMedia(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """Of `limit` calls a window only `remaining` are left; `reset_at` (ms since epoch) starts the next one."""
+    """Of `limit` calls per window only `remaining` are left; `reset_at` (ms since epoch) starts the next window."""
 
     status = 429
 
@@ -118,7 +118,7 @@ class Unavailable(ApiError):
 
 
 class DatabaseError(FootfallError):
-    """The store could not do what was asked; nothing of it was kept."""
+    """The store could not do what was asked. Nothing of it was kept."""
 
 
 class DatabaseBusy(DatabaseError):
@@ -126,11 +126,11 @@ class DatabaseBusy(DatabaseError):
 
 
 class DatabaseConflict(DatabaseError):
-    """Two transactions got in each other's way; the same again may succeed."""
+    """Two transactions got in each other's way; retrying may succeed."""
 
 
 class DatabaseCrowded(DatabaseError):
-    """The store has no room for all that a transaction needs at once; a smaller one may succeed."""
+    """The store has no room for everything a transaction needs at once; a smaller one may succeed."""
 
 
 class ColumnsUnusable(DatabaseError):
@@ -138,7 +138,7 @@ class ColumnsUnusable(DatabaseError):
 
 
 class SchemaMismatch(DatabaseError):
-    """The stored schema, or the encoding of its texts, is not the one that this program was written for: trying again mends nothing."""
+    """The stored schema, or the encoding of its text, is not the one this program was written for. Retrying does not help."""
 
 
 class UsageError(FootfallError):
@@ -146,7 +146,7 @@ class UsageError(FootfallError):
 
 
 class FieldError(UsageError):
-    """A field that cannot be used, such as `excluded_paths`. `message` says why, without a capital and a full stop."""
+    """A field that cannot be used, such as `excluded_paths`. `message` says why, without a capital letter and a full stop."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field.replace('_', ' ')}: {message}")
@@ -155,7 +155,7 @@ class FieldError(UsageError):
 
 
 Refusal = ApiError | FieldError
-"""What a change gives in place of its result when only the database could tell that it cannot be made. It has written nothing."""
+"""Returned by a change instead of its result when only the database could tell that it is impossible. Nothing was written."""
 
 
 def accepted(result: T | ApiError | FieldError) -> T:

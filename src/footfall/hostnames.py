@@ -1,4 +1,4 @@
-"""Host names in any alphabet: ASCII where they are stored and compared, Unicode where they are shown. Pure."""
+"""Host names in any alphabet: ASCII for storing and comparing, Unicode for showing. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import idna
 MAX_HOST = 253
 """Characters of the longest host name."""
 MAX_LABEL = 63
-"""Characters of the longest of its parts, in ASCII: what is longer in Unicode is longer still in ASCII."""
+"""Characters of the longest part, in ASCII: whatever is longer in Unicode is longer still in ASCII."""
 _PREFIX = "xn--"
 
 
 @lru_cache(4096)
 def to_ascii(host: str) -> str | None:
-    """A host name as browsers write it: UTS 46, not transitional, so `straße.de` is not `strasse.de`. None when it is none."""
+    """A host name as browsers write it: UTS 46, not transitional, so `straße.de` is not `strasse.de`. None if the text is not one."""
     if host.isascii():
         return host.lower()
     if len(host) > MAX_HOST:
@@ -33,13 +33,13 @@ def _ascii_label(label: str) -> str:
         len(label) > MAX_LABEL
     ):  # one character may be mapped to many, and what follows takes the square of them
         raise UnicodeError("the label is too long")
-    # Not idna's own rules for labels, which refuse the emoji that browsers take.
+    # Not idna's own rules for labels, which refuse emoji that browsers accept.
     return label if label.isascii() else _PREFIX + label.encode("punycode").decode("ascii")
 
 
 @lru_cache(4096)
 def to_unicode(host: str) -> str:
-    """A host name as people read it; labels that would not lead back to the same name stay as they are."""
+    """A host name as people read it; labels that would not lead back to the same name are left alone."""
     return ".".join(_shown_label(label) for label in host.split(".")) if _PREFIX in host else host
 
 

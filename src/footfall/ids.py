@@ -1,4 +1,4 @@
-"""Identifiers: how they are made, read and written.
+"""Identifiers: how they are created, read and written.
 
 | id | stored | on the wire |
 |---|---|---|
@@ -26,7 +26,7 @@ MAX_AT: int = 256**AT_BYTES - 1
 
 
 def parse_uuid(text: object) -> bytes | None:
-    """The 16 bytes of an RFC 9562 UUID in the 8-4-4-4-12 form, or None. Nil and max are no ids."""
+    """The 16 bytes of an RFC 9562 UUID in the 8-4-4-4-12 form, or None. Nil and max do not count as ids."""
     if type(text) is not str or len(text) != 36 or _UUID.fullmatch(text) is None:
         return None
     return bytes.fromhex(text.replace("-", ""))
@@ -39,7 +39,7 @@ def format_uuid(raw: bytes) -> str:
 
 
 def parse_object_id(text: object) -> bytes | None:
-    """The 12 bytes of an id of 24 hex digits, or None."""
+    """The 12 bytes of an id given as 24 hex digits, or None."""
     if type(text) is not str or _HEX_24.fullmatch(text) is None:
         return None
     return bytes.fromhex(text)

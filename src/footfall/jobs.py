@@ -1,4 +1,4 @@
-"""Background jobs, and what must stay alive while the server runs."""
+"""Background jobs, and tasks that must stay alive while the server runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from footfall.log import get_logger
 
 
 class Job(NamedTuple):
-    """A background job: `work` runs again and again, with `pause` seconds between. `is_flush`: it writes what is held in memory, also at the end."""
+    """A background job: `work` runs repeatedly, with `pause` seconds in between. `is_flush`: it writes what is held in memory, also at the end."""
 
     pause: float
     work: Callable[[], Awaitable[float | None]]
@@ -19,11 +19,11 @@ class Job(NamedTuple):
 
 
 async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[float | None]]) -> None:
-    """Run `work` after `pause` seconds, or after as many as the last run returned. Errors are logged, and the job runs again."""
+    """Run `work` after `pause` seconds, or after as many as the previous run returned. Errors are logged, and the job runs again."""
     log = get_logger(name)
     wait = pause
     while True:
-        if wait:  # where there is more to do at once, not even a turn of the event loop
+        if wait:  # if there is more to do at once, do not even give up the event loop for a turn
             await asyncio.sleep(wait)
         try:
             found = await work()
@@ -37,22 +37,22 @@ async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[floa
 
 
 class Vitals:
-    """Tasks that the server cannot do without. When one ends, a restart is better than a server that is half alive."""
+    """Tasks that the server cannot do without. If one ends, a restart is better than a server that half works."""
 
     def __init__(self) -> None:
         self.ended = ""
-        """What ended though nobody had told it to; empty: nothing did."""
+        """What ended without having been told to; empty: nothing did."""
         self.on_end: Callable[[], None] = lambda: None
         """Called when that happens."""
         self._is_watching = True
         self._log = get_logger("vitals")
 
     def watch(self, name: str, vital: asyncio.Future[Any]) -> None:
-        """From now on, and until `leave`, `vital` must not end."""
+        """From now until `leave`, `vital` must not end."""
         vital.add_done_callback(lambda done: self._end(name, done))
 
     def leave(self) -> None:
-        """From now on everything may end."""
+        """From now on, everything may end."""
         self._is_watching = False
 
     def _end(self, name: str, done: asyncio.Future[Any]) -> None:

@@ -21,5 +21,5 @@ def clean_label(text: str, field: str) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be kept: the bytes of an argument that were no UTF-8 arrive as lone surrogates."""
+    """Whether it can be stored: bytes of an argument that are not UTF-8 arrive as lone surrogates."""
     return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)

@@ -1,6 +1,6 @@
-"""Logging to stderr: one line an event. No secret, raw IP address or personal data is ever an argument.
+"""Logging to stderr: one line per event. No secret, raw IP address or personal data is ever an argument.
 
-Nothing here raises or waits: a line that finds no room, since the disk is full or nobody reads it, is left out and counted.
+Nothing here raises or waits: a line that cannot be written, because the disk is full or nobody reads it, is dropped and counted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import msgspec
 import structlog
 
 EQUAL_SECONDS = 1.0
-"""Equal warnings are one line in so many seconds, with how many there were."""
+"""Identical warnings become one line in this many seconds, with their number."""
 _LEVELS = frozenset(("warning", "error", "critical"))
 _AT_ONCE = 4096
-"""Bytes that a pipe which has any room takes without waiting (PIPE_BUF)."""
+"""Bytes that a pipe with any room accepts without waiting (PIPE_BUF)."""
 
 Event = MutableMapping[str, Any]
 
@@ -57,13 +57,13 @@ def tell(text: str) -> None:
     try:
         print(text, flush=True)
     except (OSError, ValueError):
-        # What is left in its buffer would fail once more as the process ends.
+        # Whatever is left in its buffer would fail once more when the process exits.
         with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def tell_rest() -> None:
-    """Log what was left out since, and how many lines found no room, if there is some now. To be called every EQUAL_SECONDS."""
+    """Log what was left out since, and how many lines could not be written, if there is room now. Call it every EQUAL_SECONDS."""
     for level, event in _flood.rest():
         getattr(structlog.get_logger(), level)(**event)
     _output.write("")
@@ -78,14 +78,14 @@ class Output:
         self._lock = threading.Lock()
 
     def open(self, stream: TextIO | None) -> None:
-        """Write to `stream` from now on, below its buffers; to nowhere when it is None or closed."""
+        """Write to `stream` from now on, below its buffers; to nowhere if it is None or closed."""
         try:
             self._descriptor = stream.fileno() if stream is not None else None
         except (OSError, ValueError):
             self._descriptor = None
 
     def write(self, text: str) -> None:
-        """Write a line if there is room for it now; after some that found none, how many those were. Nothing else for no text."""
+        """Write a line if there is room for it now; if some could not be written before, also their number. An empty text writes only that."""
         with self._lock:
             if self._descriptor is None or not (text or self._lost):
                 return
@@ -94,7 +94,7 @@ class Output:
             self._lost = 0 if is_put else self._lost + bool(text)
 
     def _put(self, descriptor: int, data: bytes) -> bool:
-        """Whether all of it was written; what finds no room at once is not."""
+        """Whether all of it was written; what cannot be written at once is not."""
         try:
             while data and select.select([], [descriptor], [], 0)[1]:
                 data = data[os.write(descriptor, data[:_AT_ONCE]) :]
@@ -103,11 +103,11 @@ class Output:
         return not data
 
     def flush(self) -> None:
-        """Nothing to do: what is written is written at once."""
+        """Nothing to do: everything is written at once."""
 
 
 class _Told(msgspec.Struct):
-    """A warning of which a line tells: until when equal ones are left out, how many were, and the last of them."""
+    """A warning that was logged: until when identical ones are left out, how many were, and the last of them."""
 
     until: float
     left_out: int = 0
@@ -116,14 +116,14 @@ class _Told(msgspec.Struct):
 
 
 class Flood:
-    """Leaves out warnings that are equal to one of the last second: of the same place, with the same reason."""
+    """Leaves out warnings identical to one of the last second: from the same place, with the same reason."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[Any, ...], _Told] = {}
         self._lock = threading.Lock()
 
     def __call__(self, _logger: object, level: str, event: Event) -> Event:
-        """A processor: the event, with how many there were since the last line where they are several. Raises DropEvent."""
+        """A processor: the event, with the number since the last line if there were several. Raises DropEvent."""
         if event["level"] not in _LEVELS:
             return event
         now, key = time.monotonic(), _key(event)
@@ -139,7 +139,7 @@ class Flood:
         return event if many == 1 else {**event, "times": many}
 
     def rest(self) -> list[tuple[str, dict[str, Any]]]:
-        """(level, event) of what was left out more than a second ago, each to be logged once."""
+        """(level, event) of whatever was left out more than a second ago; log each once."""
         now = time.monotonic()
         with self._lock:
             due = {key: told for key, told in self._told.items() if told.left_out and now >= told.until}
@@ -149,7 +149,7 @@ class Flood:
 
 
 def _key(event: Event) -> tuple[Any, ...]:
-    """What equal warnings have in common. The text of an unexpected error may differ each time, where it was raised does not."""
+    """What identical warnings have in common. The text of an unexpected error may differ each time; where it was raised does not."""
     error = event.get("exc_info")
     if not isinstance(error, BaseException):
         error = sys.exc_info()[1] if error else None

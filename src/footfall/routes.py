@@ -18,7 +18,9 @@ from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.endpoints import MAX_DELIVERY, Webhooks
 from footfall.people.endpoints import People
+from footfall.predictions.book import Predictions
 from footfall.privacy.endpoints import Privacy
 from footfall.reference.pages import Reference
 from footfall.tracker.endpoints import script
@@ -32,6 +34,7 @@ JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
 ADMIN = "/api/v1/admin/websites/{id}"
 FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
+INTEGRATION = f"{ADMIN}/integrations/{{provider}}"
 BOT_TOKEN = f"{ADMIN}/bot-traffic/token"
 
 
@@ -48,7 +51,9 @@ class Services(msgspec.Struct, frozen=True):
     ledger: Ledger
     privacy: Privacy
     payments: Payments
+    webhooks: Webhooks
     rates: RateBook
+    predictions: Predictions
     health: Health
     reference: Reference
 
@@ -57,7 +62,7 @@ def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
     database, people, ledger = services.database, services.people, services.ledger
     identifying, goals, payments = services.identifying, services.goals, services.payments
-    funnels, crawls = services.funnels, services.crawls
+    funnels, crawls, webhooks = services.funnels, services.crawls, services.webhooks
     return [
         # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
@@ -77,7 +82,7 @@ def routes(services: Services) -> list[Route[Any]]:
         Route(
             "GET",
             "/api/v1/visitors/{visitorId}",
-            visitor_endpoint(database, services.rates),
+            visitor_endpoint(database, services.rates, services.predictions),
             WEBSITE,
             "analytics:read",
         ),
@@ -120,7 +125,12 @@ def routes(services: Services) -> list[Route[Any]]:
         # Payments
         Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
+        Route("GET", "/api/v1/payments/{transactionId}", payments.story, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
+        Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
+        Route("GET", f"{ADMIN}/integrations", webhooks.integrations, WEBSITE_IN_PATH, "settings:read"),
+        Route("POST", INTEGRATION, webhooks.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
+        Route("DELETE", INTEGRATION, webhooks.disconnect, WEBSITE_IN_PATH, "settings:write"),
         # The server itself
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),

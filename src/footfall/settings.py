@@ -24,6 +24,8 @@ BOUNDS = {
 }
 """The least and the most of settings that are whole numbers."""
 TIMEOUTS = (0.1, 3600.0)
+LEAST_KEY = 32
+"""Characters of a secret key."""
 SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
 """How the variables begin that Kubernetes makes for each Service; for one named footfall, `FOOTFALL_PORT` is among them."""
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
@@ -51,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Peers whose `x-datafast-real-ip` and `X-Forwarded-For` headers are believed; comma-separated CIDR."""
     city_database: Path | None = None
     """A city database in MaxMind's format; None: countries only."""
+    secret_key: str = ""
+    """Encrypts the secrets of webhooks: a text of at least 32 characters; empty: the one in `key_file`."""
+    key_file: Path = Path("~/.config/footfall/secret.key")
+    """Where that key lies otherwise, apart from `data`; made when it is first needed."""
     rates: Path | None = None
     """A newer history of the European Central Bank's exchange rates, eurofxref-hist.zip or .csv; None: the one that is shipped."""
     log_level: str = "info"
@@ -68,8 +74,8 @@ def read_settings(
 
 
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
-    """The same for a command, to which only the settings matter that say where the data is. Raises UsageError."""
-    return _read(environ, ("data", "database_url"), lambda _: None, options)
+    """The same for a command, to which only the settings matter that say where the data is, and the key to it. Raises UsageError."""
+    return _read(environ, ("data", "database_url", "secret_key", "key_file"), lambda _: None, options)
 
 
 def _read(
@@ -101,12 +107,14 @@ def _parse(name: str, text: str, variable: str) -> object:
     try:
         if name == "trusted_proxies":
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-        if name in ("data", "city_database", "rates"):
+        if name in ("data", "city_database", "rates", "key_file"):
             return Path(text)
         if name in BOUNDS:
             return _natural(text, *BOUNDS[name])
         if name == "body_timeout":
             return _seconds(text)
+        if name == "secret_key" and len(text) < LEAST_KEY:
+            raise ValueError(f"a key has at least {LEAST_KEY} characters, such as: openssl rand -base64 32")
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):

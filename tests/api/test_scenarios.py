@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from footfall.clock import DAY_MS, system_clock
-from footfall.identity.identify.service import MAX_UNSIGNED_A_DAY
-from footfall.identity.rules import MAX_UNTRUSTED_KEYS
+from footfall.identity.identify.model import MAX_UNSIGNED_A_DAY
 from footfall.identity.signing import sign_user
 from footfall.identity.store import sql
+from footfall.identity.trait_rules import MAX_UNTRUSTED_KEYS
 from footfall.websites.store import read_websites
 from tests.conftest import SitePool
 from tests.support.servers import run_json

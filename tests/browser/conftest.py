@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
 
 from tests.conftest import Kept, SitePool
+from tests.support.browsers import WHOLE, launch, names_lead_to
 from tests.support.engines import Engine, SqliteEngine
 from tests.support.sites import Site
 
@@ -25,7 +25,8 @@ AGENT = (
 @pytest.fixture(scope="session")
 def engine(kept: Kept) -> Engine:
     """The browser does not see which engine answers: one is enough."""
-    return kept.get("engine", SqliteEngine.name, lambda: closing(SqliteEngine()))
+    made: Engine = kept.engine(SqliteEngine.name)
+    return made
 
 
 class PageServer:
@@ -83,22 +84,26 @@ def page_server() -> Iterator[PageServer]:
 
 
 @pytest.fixture(scope="module")
-def browser(page_server: PageServer) -> Iterator[Browser]:
-    """A browser for which every name below `.example` leads to the page server."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "make test installs Debian's chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                f"--host-resolver-rules=MAP *.example 127.0.0.1:{page_server.port}",
-            ],
-            # People's browsers keep the page that was left, for the way back.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
+def playwright() -> Iterator[Playwright]:
+    """For one file: while it runs, nothing else can run an event loop in this thread."""
+    with sync_playwright() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, page_server: PageServer) -> Iterator[Browser]:
+    """A browser for which every name below `.example` leads to the page server."""
+    with closing(launch(playwright, names_lead_to(page_server.port, "*.example"))) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def whole_browser(playwright: Playwright, page_server: PageServer) -> Iterator[Browser]:
+    """The same with tabs, and as people have it: it keeps the page that was left, for the way back."""
+    names = names_lead_to(page_server.port, "*.example")
+    left_out = ["--disable-back-forward-cache"]
+    with closing(launch(playwright, names, program=WHOLE, left_out=left_out)) as started:
+        yield started
 
 
 class Tab:
@@ -166,6 +171,14 @@ class Tab:
 def tab(browser: Browser) -> Iterator[Tab]:
     """A tab of a new browser profile."""
     context = browser.new_context(user_agent=AGENT)
+    yield Tab(context)
+    context.close()
+
+
+@pytest.fixture
+def whole_tab(whole_browser: Browser) -> Iterator[Tab]:
+    """The same in the whole browser."""
+    context = whole_browser.new_context(user_agent=AGENT)
     yield Tab(context)
     context.close()
 

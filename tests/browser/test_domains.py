@@ -94,30 +94,30 @@ def test_a_link_back_to_the_first_domain_hands_the_ids_over_too(
 
 @pytest.mark.parametrize("host", ["{0}", "www.{0}", "deep.shop.{0}"])
 def test_a_link_that_came_later_and_opens_a_tab_hands_the_ids_over(
-    tab: Tab, page_server: PageServer, site: Site, host: str
+    whole_tab: Tab, page_server: PageServer, site: Site, host: str
 ) -> None:
     other = f"other-{site.domain}"
     site.change(allowed_hostnames=(other, f"*.{other}"))
     head = snippet(site, allowed_hostnames=f" elsewhere.example , {other}")
     page_server.pages.update({"/": html(head), "/landing": html(head)})
-    tab.open(f"http://{site.domain}/")
-    tab.marker()
+    whole_tab.open(f"http://{site.domain}/")
+    whole_tab.marker()
     address = f"http://{host.format(other)}/landing"
-    tab.page.evaluate(
+    whole_tab.page.evaluate(
         "address => { document.body.innerHTML = `<a href='${address}'><b>Go</b></a>`; }", address
     )
-    with tab.page.context.expect_page() as opened:
-        tab.page.click("b", button="middle")
+    with whole_tab.page.context.expect_page() as opened:
+        whole_tab.page.click("b", button="middle")
     opened.value.wait_for_url(address)
     kept = {
         cookie["name"]: cookie["value"]
-        for cookie in tab.page.context.cookies(address)
+        for cookie in whole_tab.page.context.cookies(address)
         if cookie["domain"] == host.format(other)
     }
-    mine = {name: cookie["value"] for name, cookie in tab.cookies().items()}
+    mine = {name: cookie["value"] for name, cookie in whole_tab.cookies().items()}
     assert kept == mine
     assert len(kept) == 4
-    assert tab.kinds() == ["pageview", "marker"]
+    assert whole_tab.kinds() == ["pageview", "marker"]
 
 
 def test_a_link_to_a_domain_that_only_looks_alike_hands_nothing_over(
@@ -186,16 +186,20 @@ def test_an_address_without_ids_is_left_alone(tab: Tab, shop: str) -> None:
     assert tab.page.url == f"{shop}/?{ODD}&my_df_vid=1&_df_vids=2#?_x"
 
 
-def test_a_link_that_is_copied_has_no_ids(tab: Tab, page_server: PageServer, site: Site, friend: str) -> None:
-    show(tab, page_server, site, friend, f'<a id="go" rel="noreferrer" href="//{friend}/landing">Go</a>')
-    before = tab.page.inner_html("body")
-    tab.page.click("#go", button="right")
-    assert tab.page.inner_html("body") == before
-    with tab.page.context.expect_page() as opened:
-        tab.page.click("#go", button="middle")
+def test_a_link_that_is_copied_has_no_ids(
+    whole_tab: Tab, page_server: PageServer, site: Site, friend: str
+) -> None:
+    show(
+        whole_tab, page_server, site, friend, f'<a id="go" rel="noreferrer" href="//{friend}/landing">Go</a>'
+    )
+    before = whole_tab.page.inner_html("body")
+    whole_tab.page.click("#go", button="right")
+    assert whole_tab.page.inner_html("body") == before
+    with whole_tab.page.context.expect_page() as opened:
+        whole_tab.page.click("#go", button="middle")
     opened.value.wait_for_url(f"http://{friend}/landing")
-    assert ids_at(tab, friend) == ids(tab, site)
-    assert tab.page.inner_html("body") == before  # once it was followed
+    assert ids_at(whole_tab, friend) == ids(whole_tab, site)
+    assert whole_tab.page.inner_html("body") == before  # once it was followed
 
 
 def test_links_of_every_kind_hand_the_ids_over(

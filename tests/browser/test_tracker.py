@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from footfall.identity.signing import sign_user
-from tests.browser.conftest import AGENT, QUEUE, PageServer, Tab, html, links, snippet, stay
-from tests.conftest import SitePool
+from tests.browser.conftest import QUEUE, PageServer, Tab, html, snippet
 from tests.support.people import journey, person
 from tests.support.servers import run_json, until
-from tests.support.sites import Site, new_visitor
+from tests.support.sites import Site
 
 YEAR, HALF_HOUR = 365 * 86_400, 1800
 
@@ -281,17 +278,17 @@ def test_a_page_that_is_passed_in_a_moment_does_not_count(tab: Tab, shop: str) -
     assert [event["href"].partition(".example")[2] for event in tab.sent] == ["/", "/end", "/end"]
 
 
-def test_a_page_that_was_kept_for_the_way_back_counts_again(tab: Tab, shop: str, site: Site) -> None:
-    tab.open(shop)
-    tab.page.evaluate("addEventListener('pageshow', event => { window.wasKept = event.persisted; })")
-    tab.page.click("#in")
-    tab.page.wait_for_url("**/second")
-    tab.marker()
-    tab.page.go_back(wait_until="commit")
-    tab.page.wait_for_function("window.wasKept")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "pageview", "marker", "pageview", "marker"]
-    pages = [page["url"] for page in site.visitor(tab.visitor)["activity"]["visitedPages"]]
+def test_a_page_that_was_kept_for_the_way_back_counts_again(whole_tab: Tab, shop: str, site: Site) -> None:
+    whole_tab.open(shop)
+    whole_tab.page.evaluate("addEventListener('pageshow', event => { window.wasKept = event.persisted; })")
+    whole_tab.page.click("#in")
+    whole_tab.page.wait_for_url("**/second")
+    whole_tab.marker()
+    whole_tab.page.go_back(wait_until="commit")
+    whole_tab.page.wait_for_function("window.wasKept")
+    whole_tab.marker()
+    assert whole_tab.kinds() == ["pageview", "pageview", "marker", "pageview", "marker"]
+    pages = [page["url"] for page in site.visitor(whole_tab.visitor)["activity"]["visitedPages"]]
     assert sorted(pages) == [f"{site.domain}/", f"{site.domain}/", f"{site.domain}/second"]
 
 
@@ -303,176 +300,6 @@ def test_a_page_that_is_left_at_once_still_counts(tab: Tab, shop: str, site: Sit
     pages = {f"{site.domain}/", f"{site.domain}/late"}
     until(lambda: {event[2] for event in site.events_of(visitor)} >= pages, "a page was not counted")
     assert "last" in {event[5] for event in site.events_of(visitor)}
-
-
-# Goals and links
-
-
-def test_clicks_on_marked_elements_are_goals(tab: Tab, shop: str, site: Site) -> None:
-    tab.open(shop)
-    tab.page.click("button")
-    tab.page.click("#card")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "buy", "card", "marker"]
-    assert tab.sent[1]["extraData"] == {"eventName": "buy", "plan_name": "Pro b"}
-    assert {goal["name"] for goal in site.visitor(tab.visitor)["activity"]["completedGoals"]} == {
-        "buy",
-        "card",
-        "marker",
-    }
-
-
-@pytest.mark.parametrize("key", ["Enter", " "])
-@pytest.mark.parametrize(("selector", "name"), [("#card", "card"), ("button", "buy")])
-def test_keys_do_what_clicks_do_and_no_more(tab: Tab, shop: str, key: str, selector: str, name: str) -> None:
-    tab.open(shop)
-    tab.page.focus(selector)
-    tab.page.keyboard.press(key)
-    tab.marker()
-    assert tab.kinds() == ["pageview", name, "marker"]
-
-
-def test_an_element_that_is_marked_with_a_name_of_ours_sends_nothing(
-    tab: Tab, page_server: PageServer, site: Site
-) -> None:
-    page_server.pages["/"] = html(snippet(site), '<button data-fast-goal="Identify">Join</button>')
-    tab.open(f"http://{site.domain}/")
-    tab.page.click("button")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "marker"]
-
-
-def test_only_the_buttons_that_follow_a_link_tell_of_it(tab: Tab, shop: str) -> None:
-    tab.open(shop)
-    tab.page.click("#out", button="right")
-    tab.marker()
-    tab.page.click("#out", button="middle")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "marker", "external_link", "marker"]
-
-
-def test_goals_and_links_of_every_kind_are_told(tab: Tab, page_server: PageServer, site: Site) -> None:
-    address = "https://elsewhere.example/page"
-    for number, body in enumerate(links(address)):
-        page_server.pages["/"] = html(snippet(site), body)
-        tab.open(f"http://{site.domain}/?{number}")
-        stay(tab)
-        tab.page.mouse.click(9, 9)
-        tab.marker()
-        assert tab.kinds() == ["pageview", "external_link", "marker"], body
-        assert tab.sent[1]["extraData"]["url"] == address
-        tab.sent.clear()
-
-
-def test_an_element_within_an_open_shadow_root_is_a_goal(
-    tab: Tab, page_server: PageServer, site: Site
-) -> None:
-    inside = '<button data-fast-goal="buy" data-fast-goal-plan="pro"><b>Buy</b></button><p data-fast-goal="card" tabindex=0>Card</p>'
-    page_server.pages["/"] = html(
-        snippet(site), f'<div><template shadowrootmode="open">{inside}</template></div>'
-    )
-    tab.open(f"http://{site.domain}/")
-    tab.page.click("b")
-    for selector in ("button", "p"):
-        tab.page.focus(selector)
-        tab.page.keyboard.press("Enter")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "buy", "buy", "card", "marker"]
-    assert tab.sent[1]["extraData"] == {"eventName": "buy", "plan": "pro"}
-
-
-def test_links_to_elsewhere_are_told(tab: Tab, shop: str, site: Site) -> None:
-    tab.open(shop)
-    stay(tab)
-    tab.page.click("#out")
-    tab.page.click("#in")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "external_link", "marker"]
-    assert tab.sent[1]["extraData"] == {"url": "https://elsewhere.example/page?x=1", "text": "Elsewhere"}
-
-
-def test_a_goal_that_breaks_the_rules_is_not_sent(tab: Tab, shop: str) -> None:
-    tab.open(shop)
-    tab.page.evaluate(
-        """() => {
-            datafast('bad name!', {});
-            datafast('many', Object.fromEntries([...Array(11).keys()].map(n => ['k' + n, n])));
-            datafast('odd', {'a b': 1});
-            datafast('identify', {name: 'nobody'});
-            datafast('payment', {amount: 1});
-            datafast('good', {Long: 'x'.repeat(300), evil: '<script>javascript:alert(1)', n: 5});
-        }"""
-    )
-    tab.marker()
-    assert tab.kinds() == ["pageview", "good", "marker"]
-    assert tab.sent[1]["extraData"] == {
-        "eventName": "good",
-        "long": "x" * 255,
-        "evil": "scriptalert(1)",
-        "n": "5",
-    }
-    assert len(tab.warnings) == 5
-
-
-def test_scrolling_to_an_element_is_a_goal_once(tab: Tab, page_server: PageServer, site: Site) -> None:
-    body = """<div style="height:3000px"></div>
-      <p data-fast-scroll="deep" data-fast-scroll-threshold="0.9" data-fast-scroll-delay="10" style="height:100px">Deep</p>"""
-    page_server.pages["/"] = html(snippet(site), body)
-    tab.open(f"http://{site.domain}/")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "marker"]
-    tab.page.evaluate("scrollTo(0, 99999)")
-    tab.until(lambda: "deep" in tab.kinds())
-    tab.page.evaluate("scrollTo(0, 0)")
-    tab.page.evaluate("scrollTo(0, 99999)")
-    tab.marker()
-    extra = tab.sent[2]["extraData"]
-    assert tab.kinds() == ["pageview", "marker", "deep", "marker"]
-    assert (extra["threshold"], extra["delay"]) == ("0.9", "10")
-    assert 90 <= int(extra["scroll_percentage"]) <= 100
-
-
-def test_an_element_that_comes_later_is_watched_also_on_a_page_that_never_rests(
-    tab: Tab, page_server: PageServer, site: Site
-) -> None:
-    page_server.pages["/"] = html(snippet(site), '<div style="height:3000px"></div>')
-    tab.open(f"http://{site.domain}/")
-    tab.page.evaluate(
-        """() => {
-            setInterval(() => { document.title = Math.random(); }, 50);
-            document.body.insertAdjacentHTML('beforeend', '<p data-fast-scroll="late">Late</p>');
-            scrollTo(0, 99999);
-        }"""
-    )
-    tab.until(lambda: "late" in tab.kinds())
-    assert tab.sent[-1]["extraData"]["threshold"] == "0.5"
-
-
-@pytest.mark.parametrize(
-    ("query", "extra"),
-    [
-        ("session_id=cs_test_1", {"stripe_session_id": "cs_test_1"}),
-        ("checkout_id=c1", {"polar_checkout_id": "c1"}),
-        ("order_id=o1", {"lemonsqueezy_order_id": "o1"}),
-        ("session_id=foreign", None),
-    ],
-)
-def test_a_payment_in_the_address_is_told_once(tab: Tab, shop: str, query: str, extra: Any) -> None:
-    tab.open(f"{shop}/?{query}")
-    tab.open(f"{shop}/second?{query}")
-    tab.marker()
-    found = [event["extraData"] for event in tab.sent if event["type"] == "payment"]
-    assert found == ([extra] if extra else [])
-
-
-def test_payments_in_the_address_can_be_left_alone(tab: Tab, page_server: PageServer, site: Site) -> None:
-    page_server.pages["/"] = html(snippet(site, disable_payments="true"))
-    tab.open(f"http://{site.domain}/?order_id=1")
-    tab.page.evaluate("datafast('payment', {email: 'ada@example.com', amount: 5})")
-    tab.marker()
-    assert [event["extraData"] for event in tab.sent if event["type"] == "payment"] == [
-        {"email": "ada@example.com", "amount": 5}
-    ]
 
 
 # The whole story
@@ -528,160 +355,3 @@ def test_a_user_id_may_be_a_number_in_a_page(tab: Tab, shop: str, site: Site) ->
     tab.page.evaluate("datafast('identify', {user_id: 42, seats: 3})")
     tab.marker()
     assert person(site, "42")["metadata"] == {"seats": 3}
-
-
-# Silence
-
-
-@pytest.mark.parametrize("kind", ["localhost", "frame", "ignored", "no id"])
-def test_a_page_that_is_not_to_be_tracked_sends_nothing(
-    tab: Tab, page_server: PageServer, site: Site, shop: str, kind: str
-) -> None:
-    address = shop
-    if kind == "localhost":
-        address = f"http://localhost:{page_server.port}/"
-    elif kind == "frame":
-        page_server.pages["/frame"] = html("", f'<iframe src="{shop}/"></iframe>')
-        address = f"{shop}/frame"
-    elif kind == "no id":
-        page_server.pages["/none"] = html(snippet(site, website_id=""))
-        address = f"{shop}/none"
-    else:
-        page_server.pages["/empty"] = html("")
-        tab.open(f"{shop}/empty")
-        tab.page.evaluate("localStorage.setItem('datafast_ignore', 'true')")
-    tab.open(address)
-    tab.page.wait_for_load_state("networkidle")
-    if kind != "frame":
-        tab.page.evaluate("datafast('goal', {}); datafast('identify', {user_id: 'a'}); datafast('reset')")
-        tab.page.wait_for_load_state("networkidle")
-    assert tab.sent == []
-    assert "datafast_visitor_id" not in tab.cookies()
-    assert site.stored() == (0, 0, 0, 0)
-
-
-def test_a_file_is_silent(tab: Tab, site: Site, tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text(html(snippet(site)), "utf-8")
-    tab.open(f"file://{tmp_path}/page.html")
-    tab.page.wait_for_load_state("networkidle")
-    assert tab.sent == []
-
-
-def test_a_file_can_be_allowed(tab: Tab, socket_sites: SitePool, tmp_path: Path) -> None:
-    site = socket_sites.take("local")
-    site.change(is_headless_allowed=True)
-    (tmp_path / "page.html").write_text(html(snippet(site, allow_file_protocol="true")), "utf-8")
-    tab.open(f"file://{tmp_path}/page.html")
-    tab.marker()
-    assert tab.kinds() == ["pageview", "marker"]
-    assert len({event["visitorId"] for event in tab.sent}) == 1  # though a file has no cookies
-    shown = site.visitor(tab.sent[0]["visitorId"])["activity"]
-    assert shown["currentUrl"] == f"{tmp_path}/page.html"
-    assert [goal["name"] for goal in shown["completedGoals"]] == ["marker"]
-
-
-def test_localhost_and_frames_can_be_allowed(
-    tab: Tab, page_server: PageServer, socket_sites: SitePool
-) -> None:
-    site = socket_sites.take("local")
-    site.change(is_headless_allowed=True)
-    page_server.pages["/inner"] = html(snippet(site, allow_localhost="true", debug="true"))
-    page_server.pages["/outer"] = html("", '<iframe src="/inner"></iframe>')
-    tab.open(f"http://localhost:{page_server.port}/outer")
-    tab.until(lambda: tab.kinds() == ["pageview"])
-    tab.until(lambda: site.stored()[0] == 1)
-
-
-def test_a_driven_browser_is_dropped_unless_the_website_allows_it(
-    tab: Tab, page_server: PageServer, socket_site: Site
-) -> None:
-    page_server.pages["/"] = html(snippet(socket_site))
-    tab.open(f"http://{socket_site.domain}/")
-    tab.until(lambda: any("headless" in warning for warning in tab.warnings))
-    assert socket_site.stored() == (0, 0, 0, 0)
-
-
-def test_a_wrong_page_is_told_why(tab: Tab, page_server: PageServer, site: Site) -> None:
-    page_server.pages["/"] = html(snippet(site))
-    tab.open("http://stranger.example/")
-    tab.until(lambda: any("wrong_host" in warning for warning in tab.warnings))
-    page_server.pages["/"] = html(snippet(site, website_id="dfid_" + "x" * 24))
-    tab.open(f"http://{site.domain}/")
-    tab.until(lambda: any("unknown_website" in warning for warning in tab.warnings))
-    assert site.stored() == (0, 0, 0, 0)
-
-
-def test_the_console_can_be_left_alone(tab: Tab, page_server: PageServer, site: Site) -> None:
-    page_server.pages["/"] = html(snippet(site, disable_console="true"))
-    tab.open(f"http://{site.domain}/")
-    tab.page.evaluate("datafast('bad name!')")
-    tab.marker()
-    assert tab.warnings == []
-
-
-# Without cookies
-
-
-def test_a_cookieless_page_keeps_nothing_in_the_browser(
-    tab: Tab, page_server: PageServer, socket_sites: SitePool, browser: Browser
-) -> None:
-    site = socket_sites.take("cookieless")
-    site.change(is_headless_allowed=True)
-    page_server.pages["/"] = html(snippet(site, "script.cookieless.js"))
-    page_server.pages["/two"] = html(snippet(site, "script.cookieless.js"))
-    tab.open(f"http://{site.domain}/")
-    tab.open(f"http://{site.domain}/two")
-    tab.page.evaluate("datafast('identify', {user_id: 'ada'})")
-    tab.marker()
-    assert tab.cookies() == {}
-    assert tab.page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
-    assert not any("visitorId" in event or "sessionId" in event for event in tab.sent)
-    assert any("cookieless" in warning for warning in tab.warnings)
-    events, visitors, facts, _ = site.stored()
-    assert (events, visitors, facts) == (3, 1, 0)
-
-
-@pytest.mark.parametrize(
-    ("variant", "script", "right"),
-    [("cookieless", "script.js", "script.cookieless.js"), ("headless", "script.cookieless.js", "script.js")],
-)
-def test_the_wrong_flavour_is_told_which_is_right(
-    tab: Tab, page_server: PageServer, socket_sites: SitePool, variant: str, script: str, right: str
-) -> None:
-    site = socket_sites.take(variant)
-    site.change(is_headless_allowed=True)
-    page_server.pages["/"] = html(snippet(site, script))
-    tab.open(f"http://{site.domain}/")
-    tab.until(lambda: any("wrong_script" in warning for warning in tab.warnings))
-    assert site.stored() == (0, 0, 0, 0)
-    body = tab.sent[0] | {"type": "pageview"}
-    answer = site.http.post("/api/events", json=body, headers={"user-agent": AGENT}).json()
-    assert right in answer["message"]
-
-
-# Where events go
-
-
-def test_the_page_may_name_another_address(tab: Tab, page_server: PageServer, site: Site) -> None:
-    for number, (given, wanted) in enumerate(
-        {
-            site.url: "/api/events",
-            f"{site.url}/api/events": "/api/events",
-            "/proxy/api/events": "/proxy/api/events",
-        }.items()
-    ):
-        page_server.pages["/"] = html(snippet(site, api_url=given))
-        tab.open(f"http://{site.domain}/?n={number}")
-        tab.until(lambda n=number: len(tab.sent) == n + 1)  # type: ignore[misc]
-        assert tab.sent[-1]["to"].endswith(wanted)
-    assert tab.sent[-1]["to"] == f"http://{site.domain}/proxy/api/events"
-
-
-def test_another_browser_is_another_visitor(tab: Tab, shop: str, browser: Browser) -> None:
-    tab.open(shop)
-    tab.marker()
-    second = Tab(browser.new_context(user_agent=AGENT))
-    second.open(shop)
-    second.marker()
-    assert second.visitor != tab.visitor != new_visitor()
-    second.page.context.close()

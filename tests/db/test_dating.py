@@ -15,7 +15,8 @@ from footfall.identity.audit import dating, health
 from footfall.identity.audit.dating import AHEAD_MS, ClockWatch, date_back
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.fold import find_user
-from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify, health_json
 from footfall.identity.ledger.merge import MergeCall, merge
 from footfall.identity.ledger.undo import UndoCall, undo

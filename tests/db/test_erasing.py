@@ -19,7 +19,8 @@ from footfall.identity.audit.rebuild import rebuild_identity
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.erasing import Blanked, Counts, Eraser, Erasure, Leaving, Range, Ranges
 from footfall.identity.fold import everybody_of, find_user
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, merge
 from footfall.identity.ledger.undo import UndoCall, undo

@@ -7,7 +7,8 @@ import msgspec
 from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.identity.exporting import Exporter, list_parts
-from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.model import SERVER, Operations
 from footfall.privacy.export import Exporting
@@ -27,12 +28,16 @@ def fill(tx: Transaction) -> None:
 def test_a_new_domain_adds_a_field_to_the_export_by_one_exporter(place: Place) -> None:
     run_json(place, "db", "migrate")
     place.transact(fill)
-    paid = Exporter("payments", lambda tx, subject: list_parts([encode({"of": subject.person.user_id})]))
+    paid = Exporter(
+        "of a new domain", lambda tx, subject: list_parts([encode({"of": subject.person.user_id})])
+    )
     found = place.snapshot(lambda tx: Exporting((*EXPORTERS, paid)).read(tx, (WEBSITE, "ann")))
     assert found is not None
     document = msgspec.json.decode(b"".join(found.parts))
-    assert list(document) == ["profile", "explain", "ledger", "sessions", "journey", "payments"]
-    assert document["payments"] == [{"of": "ann"}]
+    known = ["profile", "explain", "ledger", "sessions", "journey"]
+    payments = ["payments", "paymentCustomers", "subscriptionMoves"]
+    assert list(document) == [*known, *payments, "of a new domain"]
+    assert document["of a new domain"] == [{"of": "ann"}]
     assert document["profile"]["explain"] == document["explain"]
 
 

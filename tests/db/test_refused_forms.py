@@ -28,6 +28,7 @@ from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
 from footfall.payments.ratebook import RateBook
+from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
@@ -81,7 +82,8 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         ClientAddress(()),
         asyncio.Event(),
         frozenset(("analytics:read",)),
-        RateBook(None),
+        rates := RateBook(None),
+        Predictions(database, dict, rates, lambda: 0),
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:

@@ -177,8 +177,7 @@ def certificate(folder: Path) -> None:
 def nginx_config(folder: Path, server: RunningServer) -> str:
     """The guide's configuration on sockets of the folder, with both of its blocks for nginx."""
     whole, public = (
-        blocks(section("https.md", title), "nginx")[0]
-        for title in ("nginx", "The dashboard for yourselves only")
+        blocks(section("https.md", title), "nginx")[0] for title in ("nginx", "Keep the dashboard private")
     )
     inside = whole.replace("    location / {", public + "\n    location / {", 1)
     for stated, real in {
@@ -197,6 +196,14 @@ def nginx_config(folder: Path, server: RunningServer) -> str:
         f"daemon off; worker_processes 1; pid {folder}/pid; error_log stderr warn; {user} events {{}}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/body; {paths}\n{inside} }}"
     )
+
+
+def test_no_nginx_of_the_guides_lets_browsers_choose_their_address() -> None:
+    for page in DOCS.glob("*.md"):
+        for block in blocks(page.read_text("utf-8"), "nginx"):
+            for location in re.findall(r"^ *location .*?\n *}", block, re.MULTILINE | re.DOTALL):
+                if "/js/;" not in location:  # whom the script is for does not matter
+                    assert "proxy_set_header X-Forwarded-For $" in location, f"{page.name}: {location}"
 
 
 def test_behind_the_guides_nginx_the_dashboard_is_served_by_https(

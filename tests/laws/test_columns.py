@@ -23,7 +23,8 @@ from footfall.columns.model import number_of
 from footfall.columns.rebuild import fresh_path, rebuild
 from footfall.db.protocol import Transaction
 from footfall.identity.fold import id_of_user
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.undo import UndoCall, Undone, undo

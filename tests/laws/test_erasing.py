@@ -14,7 +14,8 @@ from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.fold import id_of_user
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.undo import UndoCall, Undone, undo
@@ -105,7 +106,7 @@ def told(session: Any, steps: list[Step], *, slices: list[bool]) -> dict[str, An
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -263,7 +263,7 @@ class OneTransaction:
     async def write(self, handler: WriteHandler, call: Any) -> Any:
         self.handlers.append(handler)
         if self._changes and handler.run is index_step:
-            return Step(self._changes, 0.001, 0, [], False)
+            return Step(self._changes, 0, 0.001, 0, [], False)
         return handler.run(self._tx, [call])[0]
 
     async def read(self, handler: Callable[[Transaction, Any], Any], call: Any) -> Any:

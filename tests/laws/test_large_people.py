@@ -10,7 +10,8 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.identify.service import IdentifyCall, identify
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.endpoints import LedgerQuery, read_ledger
 from footfall.identity.ledger.show import person_now

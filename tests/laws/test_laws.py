@@ -21,7 +21,7 @@ from tests.laws import world
 from tests.laws.world import START, USERS, WEBSITE, Said, deliver, join, prepare, state, take_back
 
 law = settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footfall.identity import rules
+from footfall.identity import rules, trait_rules
 from footfall.identity.model import IDENTIFY, Fact, Merge, Undo
 from footfall.ids import at_of
 from tests.laws import world
 from tests.laws.world import START, VISITORS, WEBSITE, Said
 
-law = settings(max_examples=500, deadline=None)
+law = settings(max_examples=150, deadline=None)
 some_facts = st.lists(world.facts, min_size=1, max_size=9)
 
 
@@ -42,14 +42,14 @@ def fact_of(said: Said) -> Fact:
 @given(data=st.data(), said=some_facts)
 def test_traits_do_not_depend_on_the_order_of_facts(data: st.DataObject, said: list[Said]) -> None:
     facts = [fact_of(one) for one in said]
-    assert rules.fold_traits(data.draw(st.permutations(facts))) == rules.fold_traits(facts)
+    assert trait_rules.fold_traits(data.draw(st.permutations(facts))) == trait_rules.fold_traits(facts)
 
 
 @law
 @given(said=some_facts)
 def test_traits_do_not_depend_on_how_often_a_fact_is_there(said: list[Said]) -> None:
     facts = [fact_of(one) for one in said]
-    assert rules.fold_traits(facts + facts) == rules.fold_traits(facts)
+    assert trait_rules.fold_traits(facts + facts) == trait_rules.fold_traits(facts)
 
 
 @law
@@ -58,10 +58,10 @@ def test_the_shortcut_for_a_newest_fact_gives_what_the_fold_gives(said: list[Sai
     facts = sorted((fact_of(one) for one in said), key=lambda fact: fact.fact_id)
     for index, fact in enumerate(facts[1:], 1):
         if at_of(fact.fact_id) > at_of(facts[index - 1].fact_id):
-            before = rules.fold_traits(facts[:index])
-            after, _ = rules.apply_newest(before, fact.operations, fact.is_trusted)
-            folded = rules.fold_traits(facts[: index + 1])
-            assert rules.same_value(after.values, folded.values)
+            before = trait_rules.fold_traits(facts[:index])
+            after, _ = trait_rules.apply_newest(before, fact.operations, fact.is_trusted)
+            folded = trait_rules.fold_traits(facts[: index + 1])
+            assert trait_rules.same_value(after.values, folded.values)
             assert (list(after.untrusted), after.gone) == (list(folded.untrusted), folded.gone)
 
 

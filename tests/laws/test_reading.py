@@ -17,14 +17,16 @@ from footfall.db.statements import make_statement
 from footfall.errors import Conflict
 from footfall.identity import store
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.identify.service import BeforeErasure, Identified, IdentifyCall, identify, preview
+from footfall.identity.identify.model import BeforeErasure, Identified, IdentifyCall
+from footfall.identity.identify.service import identify, preview
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, Merged, merge
 from footfall.identity.ledger.show import person_now, person_then
 from footfall.identity.ledger.undo import UndoCall, Undone, undo
 from footfall.identity.model import BROWSER, SERVER, Operations, Person
 from footfall.identity.reading import profile_of_visitor
-from footfall.identity.rules import boundary_id, same_value
+from footfall.identity.rules import boundary_id
+from footfall.identity.trait_rules import same_value
 from footfall.ids import MAX_AT, at_of, at_prefix, format_uuid
 from footfall.people.endpoints import JourneyQuery, PersonQuery, read_journey, read_person
 from footfall.people.journey import visitor_journey
@@ -210,7 +212,7 @@ def alike(first: Answer, second: Answer) -> bool:
 
 
 law = settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from footfall.db.copying import tables
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.ledger.merge import MergeCall, merge
 from footfall.identity.ledger.undo import UndoCall, undo

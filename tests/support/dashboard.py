@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -11,13 +11,18 @@ from footfall.accounts.accounts import create_account, hash_password
 from footfall.accounts.model import Account
 from footfall.accounts.sessions import start_session
 from footfall.clock import system_clock
+from footfall.dashboard.routes import pages
 from footfall.errors import accepted
 from tests.support.engines import Place
 from tests.support.inside import transport
-from tests.support.sites import new_visitor
+from tests.support.sites import Site, new_visitor
 
 PASSWORD = "correct horse battery"
 
+TABLE = pages(cast(Any, None))
+OPEN = {"/login", "/setup/{secret}", "/static/{file}"}
+CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
+"""(method, path) of all that needs a session."""
 _TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
 
 
@@ -69,3 +74,15 @@ def enter(visit: Visit, place: Place, account: Account, at: int | None = None) -
     secret = place.transact(lambda tx: start_session(tx, account.account_id, at or system_clock()))
     visit.http.cookies.set("footfall_session", secret)
     return secret
+
+
+def filled(path: str, site: Site) -> str:
+    """A path of the table with ids of this website."""
+    values = {
+        "websiteId": site.website_id,
+        "ref": "user:A",
+        "visitorId": new_visitor(),
+        "secret": "x",
+        "file": "style.css",
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

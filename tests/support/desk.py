@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,8 +15,21 @@ from tests.support.servers import RunningServer
 from tests.support.sites import CHROME, new_visitor
 
 EMAIL = "ada@demo.example"
-SCREENSHOTS = Path(__file__).parents[1] / "browser/screenshots"
+PICTURES = os.environ.get("FOOTFALL_PICTURES", "")
+"""Where tests keep pictures of the pages that they look at; nowhere if empty."""
 AXE = Path(__file__).parents[1] / "clients/node_modules/axe-core/axe.min.js"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules whose answer the colour scheme can change: it changes nothing but colours."""
+MORE_ROWS = "table.people tbody > tr:nth-child(n + 9)"
+"""Rows like those above them. With all 50, axe-core takes seconds for each look."""
+CHECK = """async ([moreRows, options]) => {
+  const show = how => document.querySelectorAll(moreRows).forEach(row => { row.style.display = how; });
+  show("none");
+  const {violations} = await axe.run(document, options);
+  show("");
+  return violations;
+}"""
 
 
 class Demo:
@@ -130,21 +145,32 @@ def scroll(page: Page) -> bool:
     return True
 
 
-def look_at(desk: Desk, name: str, *, full: bool = True) -> None:
-    """Keep a picture of what is shown, and fail when it is too wide or has other faults."""
-    desk.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
+def look_at(desk: Desk, name: str, *, rules: Sequence[str] = ()) -> None:
+    """Fail when what is shown is too wide or has other faults; keep a picture of it if asked. `rules`: those of axe-core, all of them if empty."""
+    if PICTURES:
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        desk.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
     too_wide = desk.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert too_wide <= 0, f"{name} is {too_wide} px too wide"
-    assert serious(desk.page) == [], name
+    assert serious(desk.page, rules) == [], name
     assert desk.faults == [], name
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds serious or worse."""
-    page.evaluate(AXE.read_text("utf-8"))  # as a debugger does: the page's own policy lets no other script in
-    found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)"
-    )
+def look_at_both_schemes(desk: Desk, name: str) -> None:
+    """The same in light and dark colours."""
+    look_at(desk, f"{name}-light")
+    desk.page.emulate_media(color_scheme="dark")
+    look_at(desk, f"{name}-dark", rules=COLOURS)
+    desk.page.emulate_media(color_scheme="light")
+
+
+def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds serious or worse; `rules` as above."""
+    if page.evaluate("typeof axe === 'undefined'"):
+        # As a debugger does: the page's own policy lets no other script in.
+        page.evaluate(AXE.read_text("utf-8"))
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate(CHECK, [MORE_ROWS, options])
     return [
         f"{one['id']}: {node['html'][:200]}"
         for one in found

@@ -31,7 +31,7 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def environment(self) -> dict[str, str]:
         """What a server or command needs to know to work on it."""
-        found = {"FOOTFALL_DATA": str(self.data)}
+        found = {"FOOTFALL_DATA": str(self.data), "FOOTFALL_KEY_FILE": str(self.key_file)}
         return found | {"FOOTFALL_DATABASE_URL": self.database_url} if self.database_url else found
 
     @property
@@ -40,9 +40,14 @@ class Place(msgspec.Struct, frozen=True):
         return self.folder / "data"
 
     @property
+    def key_file(self) -> Path:
+        """Where the key of secrets lies, once one was stored."""
+        return self.folder / "key" / "secret.key"
+
+    @property
     def settings(self) -> Settings:
         """The same, for work in this process."""
-        return Settings(data=self.data, database_url=self.database_url)
+        return Settings(data=self.data, database_url=self.database_url, key_file=self.key_file)
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction, beside any server."""

@@ -25,6 +25,7 @@ from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
 from footfall.people.index import indexer as index
+from footfall.predictions import book
 from footfall.settings import read_settings
 from footfall.visitors import listing
 from footfall.web.dispatch import Dispatch
@@ -47,6 +48,7 @@ POLLED = [
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
     (listing, "LOOK_SECONDS"),
+    (book, "LOOK_SECONDS"),
 ]
 """Where a server has the pauses between its looks from."""
 SERVERS = """

@@ -42,7 +42,9 @@ SELECT day, crawler, category, page, hits FROM ai_crawl WHERE website_id = :webs
 
 -- name: looks_of_website(website_id bytes) -> payment_id bytes
 -- The payments of which it is still to be found out whose they are.
-SELECT payment_id FROM payment_look WHERE website_id = :website_id;
+SELECT payment_id FROM payment_look WHERE website_id = :website_id
+UNION ALL SELECT clue_hash FROM payment_sweep WHERE website_id = :website_id
+UNION ALL SELECT checkout_hash FROM checkout_told WHERE website_id = :website_id;
 
 -- name: visitors_seen(website_id bytes) -> visitor_id bytes, last_seen_at int
 SELECT visitor_id, last_seen_at FROM visitor WHERE website_id = :website_id AND pageview_count > 0 ORDER BY last_seen_at DESC, visitor_id DESC;
@@ -59,3 +61,35 @@ UPDATE visitor SET last_seen_at = :last_seen_at WHERE website_id = :website_id A
 
 -- name: visitor_gone(website_id bytes, visitor_id bytes)
 DELETE FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id;
+
+-- name: integration_secrets(website_id bytes) -> secret bytes
+-- The secrets of webhooks, as they are stored.
+SELECT secret FROM integration WHERE website_id = :website_id ORDER BY provider;
+
+-- name: monthly_of_sales(website_id bytes) -> minor int, currency text
+-- What recurs of sales, a month.
+SELECT minor, currency FROM sale WHERE website_id = :website_id AND minor IS NOT NULL ORDER BY paid_at;
+
+-- name: monthly_of_moves(website_id bytes) -> what text, minor int?, currency text?
+-- How subscriptions moved, and what they bring a month since.
+SELECT what, minor, currency FROM subscription_move WHERE website_id = :website_id ORDER BY moved_at;
+
+-- name: held_payments(website_id bytes) -> transaction_id text?, email text?, name text?, customer_id text?, visitor_ref text?
+-- What payments tell of anybody.
+SELECT transaction_id, email, name, customer_id, visitor_ref FROM payment WHERE website_id = :website_id;
+
+-- name: held_said(website_id bytes) -> content text
+-- What was said of sales.
+SELECT content FROM sale_told WHERE website_id = :website_id;
+
+-- name: held_hints(website_id bytes) -> value text
+-- What else tells whose payments are.
+SELECT value FROM payment_hint WHERE website_id = :website_id;
+
+-- name: held_customers(website_id bytes) -> customer_id text, email text?, name text?
+-- Who the customers of providers are.
+SELECT customer_id, email, name FROM provider_customer WHERE website_id = :website_id;
+
+-- name: held_clues(website_id bytes) -> clue_hash bytes
+-- By what payments are found.
+SELECT clue_hash FROM payment_clue WHERE website_id = :website_id;

@@ -133,6 +133,15 @@ def run_json(place: Place, *arguments: str) -> Any:
     return msgspec.json.decode(ran.output)
 
 
+def usage_error(place: Place, *arguments: str) -> str:
+    """What a command says on stderr that fails without a traceback and prints nothing."""
+    ran = run_command(place, *arguments)
+    assert ran.code in (1, 2)
+    assert ran.output == ""
+    assert "Traceback" not in ran.errors
+    return ran.errors
+
+
 def until(condition: Callable[[], bool], what: str = "it never came to be") -> None:
     """Return once `condition()` holds; `what` says that it never did."""
     deadline = time.monotonic() + PATIENCE

@@ -15,6 +15,8 @@ EXAMPLES = {
     "script": "script.js",
     "id": "00" * 12,
     "funnelId": "00" * 12,
+    "provider": "stripe",
+    "websiteId": "00" * 12,
 }
 """A value for each open part of a path."""
 

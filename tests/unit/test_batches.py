@@ -19,9 +19,10 @@ from footfall.collect.service import record
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import ApiError, BadRequest, NotFound
-from footfall.identity import rules
+from footfall.identity import rules, trait_rules
 from footfall.identity.audit.verify import verify_identity
-from footfall.identity.identify.service import Identified, IdentifyCall, identify
+from footfall.identity.identify.model import Identified, IdentifyCall
+from footfall.identity.identify.service import identify
 from footfall.identity.identify.wire import Identify
 from footfall.identity.model import BROWSER, SERVER, Operations
 from footfall.ids import at_of, at_prefix
@@ -120,7 +121,7 @@ def clean(opened: SqliteSession) -> None:
     assert report.differences == 0, report.shown
 
 
-slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 LATE_ONES = [
@@ -180,11 +181,11 @@ def test_a_later_acknowledged_live_call_is_never_the_loser(many: list[IdentifyCa
             ).fetchall()
             for key, value in one.said.operations.set.items():
                 if one.is_trusted:
-                    assert rules.same_value(msgspec.json.decode(rows[0][0])[key], value)
+                    assert trait_rules.same_value(msgspec.json.decode(rows[0][0])[key], value)
 
 
 def test_a_call_that_fails_by_rule_spoils_none_of_its_neighbours() -> None:
-    large = {f"k{number}": 1 for number in range(rules.MAX_KEYS + 1)}
+    large = {f"k{number}": 1 for number in range(trait_rules.MAX_KEYS + 1)}
     batch = [
         call(said=Operations({"k": 1})),
         call(visitor=UNSEEN),
@@ -228,6 +229,15 @@ def test_a_call_that_changes_nothing_writes_its_fact_and_nothing_else() -> None:
         before = opened.connection.total_changes()
         opened.transact(lambda tx: identify(tx, [call(said=Operations({"k": 1}), now=NOW + 5)]))
         assert opened.connection.total_changes() == before + 1
+
+
+def test_whoever_loses_a_visitor_from_an_earlier_time_on_is_listed_anew() -> None:
+    with session() as opened:
+        run(opened, [[call("A", at=NOW - 9)]])
+        opened.connection.execute("DELETE FROM profile_change")
+        run(opened, [[call("B", at=NOW - 5)]])
+        marked = {row[0] for row in opened.connection.execute("SELECT profile_id FROM profile_change")}
+        assert marked == {rules.profile_id(SECRET, 0, user) for user in ("A", "B")}
 
 
 def test_a_fact_of_the_ledger_has_the_id_that_the_rules_give_it() -> None:

@@ -14,7 +14,7 @@ from footfall.collect.enrich.geo import Geo
 from footfall.demo.live import Door, keep_walking, walk_in
 from footfall.demo.month import DAYS, happenings
 from footfall.demo.people import DAY, HOUR, USERS, VISITORS, DemoUser, Said, populate
-from footfall.demo.world import DEVICES, PHONE, REGIONS
+from footfall.demo.world import DEVICES, PHONE, PRICES, REGIONS
 from footfall.errors import UsageError
 
 NOW = 1_764_288_000_000
@@ -78,6 +78,30 @@ def test_people_sleep_at_night_and_rest_on_weekends() -> None:
     assert sum(hours[hour] for hour in range(1, 6)) * 3 < sum(hours[hour] for hour in range(9, 14))
     days = Counter((at // DAY + 3) % 7 for at in local)
     assert max(days[5], days[6]) < min(days[day] for day in range(5))
+
+
+def payments() -> list[Said]:
+    return [said for said in MONTH if said.is_payment and not said.body.get("refunded")]
+
+
+def test_some_users_pay_once_for_their_plan_in_the_money_of_their_country() -> None:
+    by_id = {user.user_id: user for user in WORLD.users}
+    paid = [by_id[said.user or ""] for said in payments()]
+    assert 30 < len(paid) < 100
+    assert len({user.user_id for user in paid}) == len(paid)
+    for said, user in zip(payments(), paid, strict=True):
+        assert said.visitor in user.devices
+        assert said.body["amount"] == PRICES[user.traits["plan"]]
+    assert {said.body["currency"] for said in payments()} == {"USD", "EUR", "GBP"}
+
+
+def test_where_people_come_from_tells_how_many_of_them_pay() -> None:
+    payers = [
+        user.devices[0].region.place.country_code for user in WORLD.users if user.traits["plan"] != "free"
+    ]
+    everybody = [user.devices[0].region.place.country_code for user in WORLD.users]
+    shares = {code: payers.count(code) / everybody.count(code) for code in ("US", "IN")}
+    assert shares["US"] > 1.5 * shares["IN"]
 
 
 @pytest.mark.parametrize("what", ["country", "referrer", "page"])

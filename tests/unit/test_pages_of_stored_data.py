@@ -22,7 +22,7 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, people, person, sites, visitor
+from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
@@ -36,11 +36,15 @@ from footfall.db.statements import make_statement
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
+from footfall.payments.model import Kind, NewPayment
+from footfall.payments.money import Money
 from footfall.payments.ratebook import RateBook
-from footfall.people.index.indexer import _index
+from footfall.payments.service import PaymentCall, record
+from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
+from footfall.websites.model import Website
 from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
 
@@ -152,6 +156,7 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
+        predictions=SimpleNamespace(model_of=lambda website: None),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -288,6 +293,35 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
     with_world(session, work)
 
 
+def test_every_payment_is_shown_whatever_it_names(session: SqliteSession) -> None:
+    def work(tx: Transaction) -> None:
+        store_visitor(tx, VISITORS[0], None, None, BARE, None, None, None)
+        tx.execute_many(_SESSION, [(ID, VISITORS[0], START - 9, None, None, '{"ref":"\u202e"}')])
+        identify(tx, [Said(0, OUTSIDE, 0, Operations({"email": OUTSIDE}, {}, ()), True).call()])
+        for number, (email, visitor_ref, kind) in enumerate(
+            product([None, OUTSIDE], [None, OUTSIDE, format_uuid(VISITORS[0])], [Kind.PAYMENT, Kind.REFUND])
+        ):
+            original = f"{number - 1}{OUTSIDE}" if kind is Kind.REFUND else None
+            paid = NewPayment(
+                f"{number}{OUTSIDE}", kind, Money(5, "KWD"), START, email, email, email, visitor_ref, original
+            )
+            record(tx, [PaymentCall(ID, paid, START, False)])
+        for query in ("", "matched=false", f"cursor={'0' * 24}"):
+            check(page(tx, payments.payments, query=query))
+        index_step(tx, [Take(1000)])
+        check(page(tx, payments.payments))
+        for row in tx.all(_PAYMENTS, (ID,)):
+            check(page(tx, payments.payment, row.payment_id.hex()))
+
+    with_world(session, work)
+
+
+_PAYMENTS = make_statement(
+    "own_payments",
+    "website_id bytes",
+    "SELECT payment_id FROM payment WHERE website_id = :website_id",
+    "payment_id bytes",
+)
 _PROFILES = make_statement(
     "own_profiles",
     "website_id bytes",
@@ -341,7 +375,52 @@ forms = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+def a_site(flag: bool) -> Website:
+    """The website, with the settings that change pages."""
+    return msgspec.structs.replace(SITE, is_suspended=flag, is_cookieless=flag)
+
+
+def other_pages(
+    name: str | None, form: dict[str, str], flag: bool, website: bool
+) -> dict[str, dict[str, Any]]:
+    """What the templates of the other pages take, by their names."""
+    site = a_site(flag) if website else SITE
+    used_at = NOW if flag else None
+    key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
+    scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
+    token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
+    seen = OnlineVisitor(VISITORS[0], NOW, name, OUTSIDE, name, None)
+    traits = msgspec.json.encode({"name": name, "image": name}).decode()
+    known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
+    kept = Kept("/x/settings", list(form.items()))
+    return {
+        "error": {"code": 404 if flag else 418, "message": OUTSIDE},
+        "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
+        "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
+        "setup": {"email": name or ""},
+        "account": {"account": ACCOUNT},
+        "websites": {},
+        "website_new": {"form": form},
+        "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
+        "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
+        "online": {"website": SITE, "most": 2, "online": [known]},
+        "settings": {
+            "website": site, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
+            "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],
+            "shown_key": "df_x" if flag else None,
+            "install": Install(
+                VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
+                [(OUTSIDE, 1, flag)], website,
+            ),
+        },
+        "erased": {
+            "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",
+            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
+        },
+    }  # fmt: skip
+
+
+@settings(max_examples=30)
 @given(
     problem=st.none()
     | st.builds(Problem, st.sampled_from(["", "email", "password", "name", "domain"]), st.just(OUTSIDE)),
@@ -361,50 +440,17 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     flag: bool,
     website: bool,
 ) -> None:
-    site = msgspec.structs.replace(SITE, is_suspended=flag, is_cookieless=flag) if website else None
     shown: dict[str, Any] = {
         "request": SimpleNamespace(home="", origin="http://x", form=form, query={}),
         "account": ACCOUNT if flag else None,
-        "website": site,
+        "website": a_site(flag) if website else None,
         "websites": [SITE] if flag else [],
         "form_token": "0" * 64,
         "now": NOW,
         "problem": problem,
         "done": done,
     }
-    used_at = NOW if flag else None
-    key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
-    scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
-    token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
-    seen = OnlineVisitor(VISITORS[0], NOW, name, OUTSIDE, name, None)
-    traits = msgspec.json.encode({"name": name, "image": name}).decode()
-    known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
-    kept = Kept("/x/settings", list(form.items()))
-    others: dict[str, dict[str, Any]] = {
-        "error": {"code": 404 if flag else 418, "message": OUTSIDE},
-        "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
-        "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
-        "setup": {"email": name or ""},
-        "account": {"account": ACCOUNT},
-        "websites": {},
-        "website_new": {"form": form},
-        "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
-        "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
-        "online": {"website": SITE, "most": 2, "online": [known]},
-        "settings": {
-            "website": site or SITE, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
-            "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],
-            "shown_key": "df_x" if flag else None,
-            "install": Install(
-                VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
-                [(OUTSIDE, 1, flag)], website,
-            ),
-        },
-        "erased": {
-            "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",
-            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
-        },
-    }  # fmt: skip
+    others = other_pages(name, form, flag, website)
     for template, values in others.items():
         check(render_template(f"{template}.html", **{**shown, **values}))
     rendered_elsewhere = {
@@ -417,6 +463,8 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "people_list",
         "health",
         "merge",
+        "payment",
+        "payments",
     }
     assert {
         one.removesuffix(".html") for one in environment().list_templates()
@@ -467,7 +515,7 @@ def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
             store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
             identify(tx, [Said(number, user, number, Operations(), True).call()])
         shown = check(page(tx, people.health))
-        assert "1 user id with several spellings in upper and lower case" in shown
+        assert "1 user id in different capitalizations" in shown
         assert "ann and Ann Preview the merge with Ann" in shown
 
     with_world(session, work)

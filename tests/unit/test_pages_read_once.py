@@ -12,7 +12,7 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, people, person, visitor
+from footfall.dashboard.pages import merging, payments, people, person, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
@@ -46,6 +46,8 @@ PAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "merge": (merging.show, ("user:ann",), ""),
     "merge preview": (merging.show, ("user:ann",), "other=bob"),
     "visitor": (visitor.visitor, (format_uuid(VISITORS[0]),), ""),
+    "payments": (payments.payments, (), ""),
+    "unmatched payments": (payments.payments, (), "matched=false"),
     "live": (Live().page, (), ""),
 }
 
@@ -83,6 +85,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
+        predictions=SimpleNamespace(model_of=lambda website: None),
         online=Online(),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")

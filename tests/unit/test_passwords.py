@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import threading
 from pathlib import Path
 
 import pytest
 
+from footfall.accounts import accounts
 from footfall.accounts.accounts import create_account, open_session, set_password
 from footfall.accounts.attempts import (
     KNOWN_DAYS,
@@ -60,6 +62,16 @@ def test_few_passwords_are_looked_at_at_once_and_the_rest_wait_in_a_bounded_queu
 
     assert asyncio.run(crowd()) == AT_ONCE + MOST_WAITING
     assert most[0] <= AT_ONCE
+
+
+def test_a_password_of_no_account_is_compared_with_a_hash_that_costs_as_much_as_a_real_one() -> None:
+    found = importlib.util.find_spec(accounts.__name__)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)  # as it is, without the cheap hashes of tests
+    found.loader.exec_module(module)
+    assert not module._hasher.check_needs_rehash(module._NOBODY)
+    assert not module.is_password(None, "nobody has this password")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.errors import BadRequest
-from footfall.identity import rules
+from footfall.identity import rules, trait_rules
 from footfall.identity.identify.wire import JunkUserId, read_browser_identify, read_identify
 from footfall.identity.model import Fact, Link, Merge, Operations, Traits, Undo
 from footfall.ids import at_of, at_prefix
@@ -51,7 +51,7 @@ def summary(traits: Traits) -> tuple[Any, ...]:
 
 
 def test_without_facts_there_are_no_traits() -> None:
-    assert rules.fold_traits([]) == Traits({}, {}, set())
+    assert trait_rules.fold_traits([]) == Traits({}, {}, set())
 
 
 @pytest.mark.parametrize(
@@ -67,24 +67,24 @@ def test_without_facts_there_are_no_traits() -> None:
     ],
 )
 def test_each_key_is_decided_by_time(history: list[tuple[int, Operations]], expected: dict[str, Any]) -> None:
-    assert rules.fold_traits([make_fact(*entry) for entry in history]).values == expected
+    assert trait_rules.fold_traits([make_fact(*entry) for entry in history]).values == expected
 
 
 def test_of_sets_at_one_time_the_larger_fact_id_wins_and_of_set_onces_the_smaller() -> None:
     sets = sorted((make_fact(1, Operations({"k": n})) for n in range(5)), key=lambda fact: fact.fact_id)
-    assert rules.fold_traits(sets).values == sets[-1].operations.set
+    assert trait_rules.fold_traits(sets).values == sets[-1].operations.set
     once = sorted(
         (make_fact(1, Operations(set_once={"k": n})) for n in range(5)), key=lambda fact: fact.fact_id
     )
-    assert rules.fold_traits(once).values == once[0].operations.set_once
+    assert trait_rules.fold_traits(once).values == once[0].operations.set_once
 
 
 def test_a_trusted_call_once_and_only_trusted_calls_count_for_a_key() -> None:
     page = make_fact(9, Operations({"k": "page", "own": 1}), is_trusted=False)
     backend = make_fact(1, Operations({"k": "backend"}))
-    assert rules.fold_traits([page, backend]) == Traits({"k": "backend", "own": 1}, {"own": 1}, set())
+    assert trait_rules.fold_traits([page, backend]) == Traits({"k": "backend", "own": 1}, {"own": 1}, set())
     unset = make_fact(2, Operations(unset=("k",)))
-    assert rules.fold_traits([page, backend, unset]) == Traits({"own": 1}, {"own": 1}, {"k"})
+    assert trait_rules.fold_traits([page, backend, unset]) == Traits({"own": 1}, {"own": 1}, {"k"})
 
 
 @given(st.lists(facts(), max_size=8), st.randoms(use_true_random=False), st.data())
@@ -93,41 +93,47 @@ def test_order_and_repetition_of_facts_change_no_trait(
 ) -> None:
     repeated = many + (data.draw(st.lists(st.sampled_from(many), max_size=4)) if many else [])
     chance.shuffle(repeated)
-    assert summary(rules.fold_traits(repeated)) == summary(rules.fold_traits(many))
+    assert summary(trait_rules.fold_traits(repeated)) == summary(trait_rules.fold_traits(many))
 
 
 @given(st.lists(facts(), max_size=8), facts(times=st.integers(6, 7)))
 def test_applying_the_newest_fact_equals_folding_them_all(many: list[Fact], newest: Fact) -> None:
-    before = rules.fold_traits(many)
+    before = trait_rules.fold_traits(many)
     kept = msgspec.json.encode(before.values)
-    applied, refused = rules.apply_newest(before, newest.operations, newest.is_trusted)
+    applied, refused = trait_rules.apply_newest(before, newest.operations, newest.is_trusted)
 
-    assert summary(applied) == summary(rules.fold_traits([*many, newest]))
+    assert summary(applied) == summary(trait_rules.fold_traits([*many, newest]))
     assert msgspec.json.encode(before.values) == kept
     if applied is before:
         assert summary(applied) == summary(before)
     assert not (refused and newest.is_trusted)
     for key in refused:
-        assert rules.is_decided_by_trusted(before, key)
+        assert trait_rules.is_decided_by_trusted(before, key)
 
 
 @given(st.lists(facts(), max_size=8), st.lists(facts(), min_size=1, max_size=3))
 def test_folding_in_facts_of_any_age_equals_folding_them_all(many: list[Fact], more: list[Fact]) -> None:
-    traits, history, compacted = rules.fold_traits(many), rules.history_of(many), rules.history_of(many)
-    compacted.changes_of = {key: rules.compact(changes) for key, changes in compacted.changes_of.items()}
+    traits, history, compacted = (
+        trait_rules.fold_traits(many),
+        trait_rules.history_of(many),
+        trait_rules.history_of(many),
+    )
+    compacted.changes_of = {
+        key: trait_rules.compact(changes) for key, changes in compacted.changes_of.items()
+    }
     for fact in more:
-        before, traits = traits, rules.fold_in(traits, history, fact)
-        assert summary(rules.fold_in(before, compacted, fact)) == summary(traits)
-    assert summary(traits) == summary(rules.fold_traits([*many, *more]))
+        before, traits = traits, trait_rules.fold_in(traits, history, fact)
+        assert summary(trait_rules.fold_in(before, compacted, fact)) == summary(traits)
+    assert summary(traits) == summary(trait_rules.fold_traits([*many, *more]))
 
 
 def test_folding_in_a_late_fact_leaves_out_the_oldest_keys() -> None:
-    many = [make_fact(time, Operations({f"k{time}": time})) for time in range(10, 10 + rules.MAX_KEYS)]
-    traits, history = rules.fold_traits(many), rules.history_of(many)
+    many = [make_fact(time, Operations({f"k{time}": time})) for time in range(10, 10 + trait_rules.MAX_KEYS)]
+    traits, history = trait_rules.fold_traits(many), trait_rules.history_of(many)
     for late in (make_fact(5, Operations({"late": 1})), make_fact(900, Operations({"new": 1}))):
         many.append(late)
-        traits = rules.fold_in(traits, history, late)
-        assert summary(traits) == summary(rules.fold_traits(many))
+        traits = trait_rules.fold_in(traits, history, late)
+        assert summary(traits) == summary(trait_rules.fold_traits(many))
     assert traits.left_out == {"late", "k10"}
 
 
@@ -135,16 +141,16 @@ def test_folding_in_a_late_fact_leaves_out_the_oldest_keys() -> None:
 def test_applying_the_same_twice_changes_nothing_more(
     many: list[Fact], said: Operations, is_trusted: bool
 ) -> None:
-    once, _ = rules.apply_newest(rules.fold_traits(many), said, is_trusted)
-    twice, _ = rules.apply_newest(once, said, is_trusted)
+    once, _ = trait_rules.apply_newest(trait_rules.fold_traits(many), said, is_trusted)
+    twice, _ = trait_rules.apply_newest(once, said, is_trusted)
     assert summary(twice) == summary(once)
 
 
 def test_of_more_than_fits_the_newest_keys_stay() -> None:
     many = [make_fact(time, Operations({f"k{time}": time})) for time in range(1, 300)]
-    traits = rules.fold_traits(many)
-    assert set(traits.values) == {f"k{time}" for time in range(300 - rules.MAX_KEYS, 300)}
-    assert traits.left_out == {f"k{time}" for time in range(1, 300 - rules.MAX_KEYS)}
+    traits = trait_rules.fold_traits(many)
+    assert set(traits.values) == {f"k{time}" for time in range(300 - trait_rules.MAX_KEYS, 300)}
+    assert traits.left_out == {f"k{time}" for time in range(1, 300 - trait_rules.MAX_KEYS)}
 
 
 # Values
@@ -175,13 +181,13 @@ def test_of_more_than_fits_the_newest_keys_stay() -> None:
     ],
 )
 def test_values_compare_as_json_values(a: Any, b: Any, is_same: bool) -> None:
-    assert rules.same_value(a, b) is is_same
-    assert rules.same_value(b, a) is is_same
+    assert trait_rules.same_value(a, b) is is_same
+    assert trait_rules.same_value(b, a) is is_same
 
 
 @given(json_values)
 def test_a_value_equals_itself_after_a_trip_through_json(value: Any) -> None:
-    assert rules.same_value(value, msgspec.json.decode(msgspec.json.encode(value)))
+    assert trait_rules.same_value(value, msgspec.json.decode(msgspec.json.encode(value)))
 
 
 @given(json_values, json_values)
@@ -189,7 +195,7 @@ def test_equal_values_are_equal_bytes(a: Any, b: Any) -> None:
     same_bytes = rules.canonical_operations(Operations({"k": a})) == rules.canonical_operations(
         Operations({"k": b})
     )
-    assert same_bytes == rules.same_value(a, b)
+    assert same_bytes == trait_rules.same_value(a, b)
 
 
 # Fact ids

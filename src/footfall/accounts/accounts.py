@@ -1,4 +1,4 @@
-"""Accounts of the dashboard, their passwords, and the one-time link to create the first account."""
+"""Dashboard accounts, their passwords, and the one-time link that creates the first account."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MIN_PASSWORD, MAX_PASSWORD = 10, 200
 """Characters of a password."""
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody has this password")
-"""Compared with when there is no such account, so that the time taken does not tell."""
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$PTeXjCiTfbfZU/Jx+4cd0A$sLfe+9kC0zifBTNjEH+W4aFyDk6JHEmTqDdTDdEp1go"
+"""Compared with when no such account exists, so that the time taken reveals nothing."""
 
 
 def clean_email(email: str) -> str:
-    """An e-mail address as accounts keep it. Raises FieldError."""
+    """An e-mail address in the form in which accounts store it. Raises FieldError."""
     cleaned = email.strip().lower()
     name, _, host = cleaned.partition("@")
     is_clean = cleaned.isprintable() and not any(c.isspace() for c in cleaned)
@@ -36,14 +36,14 @@ def clean_email(email: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """The argon2 hash of a new password; takes some tens of milliseconds. Raises FieldError when it is too short or too long."""
+    """The argon2 hash of a new password; takes tens of milliseconds. Raises FieldError if it is too short or too long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise FieldError("password", f"use {MIN_PASSWORD} to {MAX_PASSWORD} characters")
     return _hasher.hash(password)
 
 
 def is_password(password_hash: str | None, password: str) -> bool:
-    """Whether a password fits a hash (None: no account); takes as long either way."""
+    """Whether a password matches a hash (None: no account); takes equally long either way."""
     try:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
@@ -51,7 +51,7 @@ def is_password(password_hash: str | None, password: str) -> bool:
 
 
 def create_account(tx: Transaction, email: str, password_hash: str, now: int) -> Account | FieldError:
-    """A new account of a clean address; FieldError when the address has one. Ends the one-time link."""
+    """A new account for a clean address; FieldError if the address already has one. Invalidates the one-time link."""
     tx.lock([("accounts",)])
     if tx.one(sql.account_by_email, (email,)):
         return FieldError("email", f"there is an account for {email} already")
@@ -62,7 +62,7 @@ def create_account(tx: Transaction, email: str, password_hash: str, now: int) ->
 
 
 def find_account(tx: Transaction, email: str) -> Credentials | None:
-    """The account of an e-mail address."""
+    """The account with an e-mail address."""
     row = tx.one(sql.account_by_email, (email.strip().lower(),))
     return Credentials(_account(row), row.password_hash) if row else None
 
@@ -87,7 +87,7 @@ def set_password(tx: Transaction, account: Account, password_hash: str, was: str
 
 
 def _is_still(tx: Transaction, account: Account, password_hash: str) -> bool:
-    """Whether the password is the one that was looked at; it stays so until this transaction ends."""
+    """Whether the password is still the one that was checked; it stays so until this transaction ends."""
     _lock(tx, account)
     return find_account(tx, account.email) == Credentials(account, password_hash)
 
@@ -97,7 +97,7 @@ def _lock(tx: Transaction, account: Account) -> None:
 
 
 def open_session(tx: Transaction, account: Account, password_hash: str, now: int) -> str | None:
-    """Log in with a password that fitted `password_hash`; None when it was changed while it was looked at."""
+    """Log in with a password that matched `password_hash`; None if it was changed while it was being checked."""
     return start_session(tx, account.account_id, now) if _is_still(tx, account, password_hash) else None
 
 

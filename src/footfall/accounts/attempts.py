@@ -15,17 +15,17 @@ sql = load(__file__, "attempts.sql")
 
 WINDOW_MS = 15 * 60_000
 PER_ACCOUNT, PER_ADDRESS = 8, 40
-"""Failed attempts within a quarter of an hour of the clock. The first is that of all addresses from which the account has not logged in
-before; each address from which it has, has as many of its own, so that strangers do not lock anybody out."""
+"""Failed attempts within a quarter of the hour. The first limit is shared by all addresses from which the account has not logged in
+before. Each address from which it has logged in has its own, so that strangers cannot lock anybody out."""
 KNOWN_DAYS = 90
-"""How long an address is known after a log-in."""
+"""How long an address is remembered after a login."""
 
 
 def begin_attempt(tx: Transaction, salt: bytes, email: str, address: str, now: int) -> list[bytes]:
-    """Count a log-in before the password is looked at, so that many at once are no way around.
+    """Count a login before the password is checked, so that many at once cannot get around the limit.
 
-    The keys it is counted by; none when there were too many. `salt`: a secret of the day, so that addresses cannot be guessed from
-    what is kept. `now`: ms since epoch.
+    Returns the keys it is counted by; none if there were too many. `salt`: a secret of the day, so that addresses cannot be guessed from
+    what is stored. `now`: ms since epoch.
     """
     tx.lock([("log-ins",)])
     email, place = email.strip().lower(), place_of(address)
@@ -36,7 +36,7 @@ def begin_attempt(tx: Transaction, salt: bytes, email: str, address: str, now: i
 
 
 def begin_change(tx: Transaction, salt: bytes, account_id: bytes, now: int) -> list[bytes]:
-    """The same for somebody who is logged in and gives the current password to change it."""
+    """The same for somebody who is logged in and enters the current password to change it."""
     tx.lock([("log-ins",)])
     return _count(tx, salt, now, {f"change {account_id.hex()}": PER_ACCOUNT})
 
@@ -54,7 +54,7 @@ def remember_address(tx: Transaction, email: str, address: str, now: int) -> Non
 
 
 def place_of(address: str) -> str:
-    """What an address is counted as: an IPv6 address as its network of 64 bits, all of which one subscriber has."""
+    """What an address is counted as: for IPv6, its 64-bit network, all of which belongs to one subscriber."""
     parsed = parse_ip(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
@@ -62,13 +62,13 @@ def place_of(address: str) -> str:
 
 
 def _known_key(tx: Transaction, email: str, place: str) -> bytes | None:
-    """What stands for an address from which an account has logged in, until its password changes; None without such an account."""
+    """Stands for an address from which an account has logged in, until its password changes; None without such an account."""
     found = find_account(tx, email)
     return hmac.digest(found.password_hash.encode(), f"known {place}".encode(), "sha256") if found else None
 
 
 def _count(tx: Transaction, salt: bytes, now: int, budgets: dict[str, int]) -> list[bytes]:
-    """Count an attempt by each of `budgets` (how many each may have); the keys, or none and nothing counted when one is used up."""
+    """Count an attempt by each of `budgets` (how many each may have). The keys; or none, with nothing counted, if one is used up."""
     window = now // WINDOW_MS
     tx.execute(sql.attempts_forget, (window,))
     keys = [hmac.digest(salt, f"{window} {budget}".encode(), "sha256") for budget in budgets]

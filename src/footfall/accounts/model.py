@@ -1,4 +1,4 @@
-"""Accounts of the dashboard."""
+"""Dashboard accounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Who may use the dashboard, since when (ms since epoch)."""
+    """Somebody who may use the dashboard, and since when (ms since epoch)."""
 
     account_id: bytes
     email: str

@@ -15,14 +15,14 @@ AT_ONCE, MOST_WAITING = 2, 30
 
 
 class Passwords:
-    """Runs such work on threads of its own, so that no more is done at once even when whoever asked has left."""
+    """Runs this work on threads of its own, so that no more runs at once even after the caller has left."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, "password")
         self._asked = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives, in turn. Raises Unavailable when too many wait."""
+        """The result of `work`, in turn. Raises Unavailable if too many are waiting."""
         if self._asked >= AT_ONCE + MOST_WAITING:
             raise Unavailable("Too many people log in at this moment. Try again in a few seconds.")
         self._asked += 1

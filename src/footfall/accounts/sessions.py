@@ -15,7 +15,7 @@ SESSION_DAYS = 30
 
 
 def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
-    """Log in: the secret for the cookie, of which only the hash is kept."""
+    """Log in: the secret for the cookie. Only its hash is stored."""
     secret = secrets.token_urlsafe(32)
     tx.execute(sql.sessions_forget, (now,))
     tx.execute(sql.session_add, (hash_secret(secret), account_id, now, now + SESSION_DAYS * 86_400_000))
@@ -23,7 +23,7 @@ def start_session(tx: Transaction, account_id: bytes, now: int) -> str:
 
 
 def find_session(tx: Transaction, asked: tuple[str, int]) -> Account | None:
-    """The account of a cookie's secret at a time (ms since epoch); None if it is unknown or expired."""
+    """The account that a cookie's secret belongs to at a time (ms since epoch); None if it is unknown or expired."""
     secret, now = asked
     row = tx.one(sql.session_get, (hash_secret(secret), now))
     return Account(row.account_id, row.email, row.created_at) if row else None
@@ -40,5 +40,5 @@ def end_sessions(tx: Transaction, account_id: bytes) -> None:
 
 
 def hash_secret(secret: str) -> bytes:
-    """The hash that is stored of a cookie's or link's secret."""
+    """The stored hash of a cookie's or link's secret."""
     return hashlib.sha256(secret.encode()).digest()

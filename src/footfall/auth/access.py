@@ -29,17 +29,17 @@ class PrincipalDirectory(Protocol):
 WEBSITE: Credential[WebsitePrincipal] = Credential("website", is_checked=True)
 """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
 WEBSITE_IN_PATH: Credential[WebsitePrincipal] = Credential("website in path", is_checked=True)
-"""The same, with the website as the first open part of the path."""
+"""The same, with the website as the first path parameter."""
 LOOK_UPS_A_SECOND = 5
-"""How many requests per second with an unknown key or website are looked up in the database, in case it is new."""
+"""How many requests per second with an unknown key or website are looked up in the database, in case they are new."""
 
 
 class _UnknownKey(Unauthorized):
-    """Or it was created a moment ago."""
+    """It may have been created a moment ago."""
 
 
 class _UnknownWebsite(Forbidden):
-    """Or it was created a moment ago."""
+    """It may have been created a moment ago."""
 
 
 class Access:
@@ -52,7 +52,7 @@ class Access:
         self._second = self._look_ups = 0
 
     def check(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers | None:
-        """401, then 403, then 429; the rate limit's headers otherwise. None when only `check_anew` can tell."""
+        """401, then 403, then 429; otherwise the rate limit headers. None if only `check_anew` can tell."""
         try:
             return self._check(context, route)
         except (_UnknownKey, _UnknownWebsite):
@@ -61,7 +61,7 @@ class Access:
             raise
 
     async def check_anew(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers:
-        """The same, once it is known what was made a moment ago."""
+        """The same, with everything reloaded that was created a moment ago."""
         await self._directory.refresh()
         return self._check(context, route)
 
@@ -81,16 +81,16 @@ class Access:
         return self._rate_limit.take(principal.credential_id, context.now)
 
     def take_used(self) -> dict[bytes, int]:
-        """When keys and tokens were last used (ms since epoch), since this was asked the last time."""
+        """When keys and tokens were last used (ms since epoch), since the previous call of this method."""
         used, self._used = self._used, {}
         return used
 
     def keep_used(self, used: dict[bytes, int]) -> None:
-        """Take back what `take_used` gave, since it could not be written."""
+        """Take back what `take_used` returned, because it could not be written."""
         self._used = used | self._used
 
     def check_late(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> None:
-        """Raises BadRequest when an access token named no website."""
+        """Raises BadRequest if an access token named no website."""
         if context.principal is None:
             raise BadRequest(
                 "websiteId is required with an access token: add ?websiteId= and the id of the website."
@@ -114,7 +114,7 @@ class Access:
         principal: Principal,
         route: Route[WebsitePrincipal],
     ) -> Website | None:
-        """The website of the call; None when an access token names none. Raises Forbidden."""
+        """The website of the call; None if an access token names none. Raises Forbidden."""
         if route.credential is WEBSITE_IN_PATH:
             asked: str | None = context.path_values[0]
         else:
@@ -133,7 +133,7 @@ class Access:
         return website
 
     def _find(self, text: str) -> Website | None:
-        """The website of an id, or of a tracking id."""
+        """The website with an id or a tracking id."""
         if text.startswith(TRACKING_PREFIX):
             return self._directory.by_tracking_id.get(text)
         return self._directory.websites.get(parse_object_id(text) or b"")

@@ -1,4 +1,4 @@
-"""API keys and access tokens, as they are shown; of their secrets only hashes are stored."""
+"""API keys and access tokens, as they are shown. Only hashes of their secrets are stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """A key with full access to one website. Times in ms since epoch; `display_key`: its secret, cut in the middle."""
+    """A key with full access to one website. Times in ms since epoch; `display_key`: its secret with the middle cut out."""
 
     api_key_id: bytes
     website_id: bytes
@@ -18,7 +18,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class AccessToken(msgspec.Struct, frozen=True):
-    """A token with certain scopes on certain websites, or on all if it names none."""
+    """A token with chosen scopes on chosen websites, or on all if it names none."""
 
     token_id: bytes
     name: str | None

@@ -10,7 +10,7 @@ from footfall.websites.model import Website
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """A key or token that was recognised.
+    """A key or token that was recognized.
 
     `website_id`: the one website of an API key, None for an access token. `website_ids`: a token's allowlist, empty for all.
     """

@@ -1,4 +1,4 @@
-"""Deleting a website together with what opens it."""
+"""Deleting a website together with the keys that open it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from footfall.websites.removal import remove_website
 
 
 def close_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | None:
-    """Take a website and its keys away (`now`: ms since epoch), if there is one."""
+    """Delete a website, if it exists, and its keys (`now`: ms since epoch)."""
     tx.execute(sql.keys_remove, (website_id,))
     return remove_website(tx, website_id, now)

@@ -1,4 +1,4 @@
-"""What a credential may do. The wire says permission. Pure.
+"""What a credential may do. On the wire, a scope is a permission. Pure.
 
 The names are those of the DataFast API; `profiles:erase` and `profiles:export` are Footfall's own.
 """

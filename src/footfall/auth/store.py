@@ -152,7 +152,7 @@ def revoke_token(tx: Transaction, token_id: bytes, now: int) -> bool:
 
 
 def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
-    """Who brings facts: the names of a website's API keys and of all access tokens, revoked ones included, and accounts, by id."""
+    """The names of everyone who creates facts, by id: a website's API keys and all access tokens, including revoked ones, and accounts."""
     keys = {row.api_key_id: row.name for row in tx.all(sql.key_names, (website_id,))}
     of_tokens = {row.token_id: row.name for row in tx.all(sql.token_names)}
     accounts = {row.account_id: row.email for row in tx.all(account_sql.account_names)}
@@ -160,7 +160,7 @@ def key_names(tx: Transaction, website_id: bytes) -> dict[bytes, str | None]:
 
 
 def note_used(tx: Transaction, calls: list[dict[bytes, int]]) -> list[None]:
-    """Write handler: when keys and tokens were last used, in ms since epoch by their ids."""
+    """Write handler: when keys and tokens were last used, in ms since epoch, by their ids."""
     for used in calls:
         for credential_id, at in sorted(used.items()):
             if not tx.execute(sql.key_used, (credential_id, at)):

@@ -1,7 +1,7 @@
-"""API keys (`df_`) and access tokens (`dft_`): how they look. Pure; what is random is an argument.
+"""The format of API keys (`df_`) and access tokens (`dft_`). Pure; randomness is an argument.
 
-A secret is a prefix, 32 random letters or digits and a checksum of 6, so that a mistyped or cut-off one is known without a look-up.
-Only its hash is stored.
+A secret is a prefix, 32 random letters or digits and a checksum of 6, so that a mistyped or truncated one is recognized without a
+look-up. Only its hash is stored.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import zlib
 KEY_PREFIX = "df_"
 TOKEN_PREFIX = "dft_"  # noqa: S105 - the public prefix, no secret
 BOT_PREFIX = "dfbot_"
-"""Of the token with which servers tell of crawls; it opens nothing else."""
+"""Prefix of the token with which servers report crawls; it opens nothing else."""
 _RANDOM = 32
 _CHECK = 6
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def make_secret(prefix: str, random_text: str) -> str:
-    """A whole secret from its prefix and 32 random letters or digits."""
+    """A complete secret from its prefix and 32 random letters or digits."""
     return prefix + random_text + _checksum(prefix + random_text)
 
 

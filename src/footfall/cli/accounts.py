@@ -23,14 +23,14 @@ from footfall.settings import Settings
 
 @click.group()
 def account() -> None:
-    """Who may use the dashboard."""
+    """Manage who may use the dashboard."""
 
 
 @account.command()
 @click.argument("email")
 @command_options
 def create(email: str, settings: Settings, as_json: bool) -> None:
-    """Create an account; the password is asked for, or read from standard input."""
+    """Create an account. Asks for the password, or reads it from standard input."""
     email = clean_email(email)  # before anybody types a password
     password_hash = hash_password(_read_password())
     made = transact(settings, lambda tx: create_account(tx, email, password_hash, system_clock()), makes=True)
@@ -41,7 +41,7 @@ def create(email: str, settings: Settings, as_json: bool) -> None:
 @click.argument("email")
 @command_options
 def password(email: str, settings: Settings, as_json: bool) -> None:
-    """Give the account EMAIL a new password, and log it out everywhere."""
+    """Change the password of the account EMAIL, and log it out everywhere."""
     email = clean_email(email)
     found = transact(settings, lambda tx: find_account(tx, email))
     if found is None:

@@ -1,4 +1,4 @@
-"""What the commands share: options, the connection, and how results are printed."""
+"""What the commands share: options, the connection, and how to print results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, read_websites
 
 WIDTH = 80
-"""Columns of a terminal."""
+"""Columns of the terminal."""
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,9 +52,9 @@ def command_options(command: F) -> F:
 def transact(
     settings: Settings, work: Callable[[Transaction], R | ApiError | FieldError], *, makes: bool = False
 ) -> R:
-    """Run `work` in one transaction on the database; beside a running server, too. Raises what it refuses with.
+    """Run `work` in one transaction on the database, even next to a running server. Raises whatever it refuses with.
 
-    `makes`: a missing embedded database is made; otherwise, as in a wrong folder, UsageError is raised.
+    `makes`: create a missing embedded database; otherwise, as in the wrong folder, raise UsageError.
     """
     if not makes:
         require_database(settings)
@@ -65,7 +65,7 @@ def transact(
 def configure(
     settings: Settings, work: Callable[[Transaction], R | ApiError | FieldError], *, makes: bool = False
 ) -> R:
-    """Like `transact`, for work that changes a website, key or token: servers notice within a second."""
+    """Like `transact`, for work that changes a website, key or token. Servers notice within a second."""
 
     def change(tx: Transaction) -> R:
         result = accepted(work(tx))
@@ -84,7 +84,7 @@ def object_id(text: str, what: str) -> bytes:
 
 
 def website_of(tx: Transaction, text: str, what: str = "WEBSITE_ID") -> Website:
-    """The website of an id, or of a tracking id. Raises UsageError that names `what` when it is neither."""
+    """The website with an id or a tracking id. Raises UsageError that names `what` if the text is neither."""
     websites = read_websites(tx)
     if text.startswith(TRACKING_PREFIX):
         found = next((one for one in websites.values() if one.tracking_id == text), None)
@@ -106,9 +106,9 @@ def show(value: dict[str, Any], as_json: bool) -> None:
 
 
 def show_list(rows: list[dict[str, Any]], as_json: bool, empty: str, columns: tuple[str, ...]) -> None:
-    """Print many things: a JSON list, or a table of some columns that is WIDTH wide at most; `empty` when there is none.
+    """Print many things: a JSON list, or a table of some columns, at most WIDTH wide; `empty` if there is nothing.
 
-    The last column is cut where there is no room for it, and times are days.
+    The last column is cut off if there is no room for it, and times are shown as days.
     """
     if as_json:
         click.echo(msgspec.json.encode(rows))

@@ -38,13 +38,13 @@ from footfall.websites.store import read_websites
 
 @click.group()
 def db() -> None:
-    """The database itself."""
+    """Manage the database itself."""
 
 
 @db.command()
 @command_options
 def migrate(settings: Settings, as_json: bool) -> None:
-    """Bring the schema up to date, after a backup when it holds data."""
+    """Bring the schema up to date, after a backup if the database holds data."""
     applied = migrate_database(settings)
     show({"applied": applied, "message": "The schema is up to date."}, as_json)
 
@@ -59,7 +59,7 @@ def _verify(tx: Transaction) -> Report:
 @command_options
 @click.pass_context
 def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
-    """Fold the ledger again and compare the result with what is stored. Exits with 1 when they differ."""
+    """Fold the ledger again and compare the result with what is stored. Exits with 1 if they differ."""
     require_database(settings)
     with command_session(settings) as session:
         report = session.snapshot(_verify)
@@ -137,7 +137,7 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
     with exclusive(settings), command_session(settings) as session:
         session.transact(
             lambda tx: finish_erasures(tx, ERASERS)
-        )  # those that the backup was made in the middle of
+        )  # those that were under way when the backup was made
         websites = {
             website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
         }
@@ -159,7 +159,7 @@ def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
 def copy(source: str, target: str, as_json: bool) -> None:
     """Copy everything from one database to another, then compare both. Run it again to continue where it stopped.
 
-    No server may write to either meanwhile.
+    No server may write to either in the meantime.
     """
     source_settings, target_settings = _settings_at(source), _settings_at(target)
     require_database(source_settings)
@@ -175,7 +175,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
             _refuse_others(old, new)
             copy_all(old, new, bar.update)
         differences = _differences(old, new)
-        if old.is_derived_new:  # there was nothing to copy of the index
+        if old.is_derived_new:  # there was no index to copy
             after: Params | None = START
             while after is not None:
                 after = new.transact(functools.partial(mark_profiles, after=after))
@@ -194,7 +194,7 @@ def _settings_at(url: str) -> Settings:
 
 
 def _refuse_others(old: CommandSession, new: CommandSession) -> None:
-    """Raises DatabaseError when the target of a copy holds websites of its own."""
+    """Raises DatabaseError if the target of a copy holds websites of its own."""
     if new.snapshot(read_websites).keys() - old.snapshot(read_websites).keys():
         raise DatabaseError(
             "The target holds websites that the source does not have: copy into an empty database."
@@ -202,7 +202,7 @@ def _refuse_others(old: CommandSession, new: CommandSession) -> None:
 
 
 def _differences(old: CommandSession, new: CommandSession) -> list[str]:
-    """What is not alike: numbers of rows and checksums of tables, and where the copy is not the fold of its ledger."""
+    """The differences: numbers of rows and checksums of tables, and where the copy is not the fold of its ledger."""
     counts = zip(count_rows(old).items(), count_rows(new).items(), strict=True)
     found = [
         f"{name}: {many} rows, copied {copied}" for (name, many), (_, copied) in counts if many != copied

@@ -28,9 +28,9 @@ from footfall.websites.store import configuration_changed, create_website, read_
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of that server [FOOTFALL_PORT, 8000].")
 @command_options
 def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
-    """Create the website demo.example with a believable month: 2,000 visitors, 300 of them identified users.
+    """Create the website demo.example with a believable month of data: 2,000 visitors, 300 of them identified users.
 
-    With --live, visitors keep coming to the website that is there; one is made if there is none.
+    With --live, send visitors to the existing website; if there is none, create it first.
     """
     with command_session(settings) as session:
         website = session.snapshot(_newest) if live else None
@@ -46,12 +46,12 @@ def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: b
 
 
 def _newest(tx: Transaction) -> Website | None:
-    """The demo's website, of several the one made last."""
+    """The demo website; if there are several, the latest."""
     return next((one for one in reversed(read_websites(tx).values()) if one.domain == DOMAIN), None)
 
 
 def _make(session: CommandSession, seed: int) -> tuple[Website, dict[str, Any]]:
-    """A new website of the demo, with its month; and what to show of it."""
+    """A new demo website with its month of data, and what to show about it."""
     now = system_clock()
 
     def make(tx: Transaction) -> tuple[Website, bytes, str]:
@@ -67,7 +67,7 @@ def _make(session: CommandSession, seed: int) -> tuple[Website, dict[str, Any]]:
 
 
 def _let_in(door: Door, website: Website, seed: int, as_json: bool) -> None:
-    """Let visitors walk in until Ctrl-C, or until the server goes."""
+    """Send visitors until Ctrl-C, or until the server stops."""
     if not as_json:
         page = f"http://127.0.0.1:{door.port}/w/{website.website_id.hex()}/live"
         click.echo(f"Sending visitors: see {page}. Press Ctrl-C to stop.")

@@ -36,8 +36,8 @@ from footfall.websites.store import read_websites
 
 MOST_SHOWN = 100
 REST = 1.0
-"""After each slice of an import the embedded database is left alone for this many times as long as the slice took. A server that waits
-for it only looks now and then whether it is free: without a rest it would wait for seconds, and turn calls away."""
+"""After each slice of an import, the embedded database is left alone for this many times as long as the slice took. A waiting server
+checks only now and then whether the database is free: without the pause it would wait for seconds, and refuse calls."""
 
 
 @click.group("import")
@@ -52,7 +52,7 @@ def import_() -> None:
 def import_identify(file: Path, website_id: str | None, settings: Settings, as_json: bool) -> None:
     """Import identify calls from FILE: .ndjson with one call per line, or .csv with a column per field.
 
-    Goes on where it stopped when it is run again with the same file. Exit code 1 when a row was refused.
+    Continues where it stopped if you run it again with the same file. Exits with 1 if a row was refused.
     """
     require_database(settings)
     total = sum(1 for _ in records(file))
@@ -77,7 +77,7 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
 def _import(
     session: CommandSession, website: Website, file: Path, update: Any, rest: float
 ) -> tuple[Progress, list[Refusal]]:
-    """Import what is left of a file; the progress at its end, and the first rows that were refused now. `rest`: see REST."""
+    """Import the rest of a file. Returns the progress at its end, and the first rows refused this time. `rest`: see REST."""
     file_id = import_id(file)
     progress = session.snapshot(lambda tx: read_progress(tx, website.website_id, file_id))
     update(progress.position)
@@ -96,7 +96,7 @@ def _import(
 
 
 def _find_website(session: CommandSession, text: str | None) -> Website:
-    """The website of an id, or the only one. Raises UsageError."""
+    """The website with an id, or the only one. Raises UsageError."""
     websites = session.snapshot(read_websites)
     if text is None and len(websites) == 1:
         return next(iter(websites.values()))
@@ -106,7 +106,7 @@ def _find_website(session: CommandSession, text: str | None) -> Website:
 
 
 def _date_back(tx: Transaction, website: Website) -> int:
-    """Date back what lies in the future, once the erasures under way are done; how many facts."""
+    """Date back facts in the future, once running erasures are done; how many."""
     tx.lock([(website.website_id, b"people")])
     finish_erasures(tx, ERASERS, website.website_id)
     return dating.date_back(tx, website, system_clock())
@@ -121,7 +121,7 @@ def _date_back(tx: Transaction, website: Website) -> int:
 )
 @command_options
 def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) -> None:
-    """Find mistakes in who is who on a website, and say how to fix them."""
+    """Find likely mistakes in who is who on a website, and say how to fix them."""
     require_database(settings)
     dated = 0
     with command_session(settings) as session:
@@ -143,7 +143,7 @@ def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) 
 
 
 def _in_words(example: dict[str, Any]) -> str:
-    """An example as a line: its fields, without what is there for programs, and the names of people."""
+    """An example as one line: its fields, without those meant for programs, and the names of people."""
     told = {name: value for name, value in example.items() if name not in ("merge", "preview", "profileIds")}
     if "who" in told:
         told["who"] = [str(one["name"] or one["email"] or one["userId"]) for one in told["who"]]

@@ -16,12 +16,12 @@ from footfall.errors import UsageError
 from footfall.settings import Settings
 
 COLUMNS = ("displayKey", "lastUsedAt", "revokedAt", "name")
-"""What lists show of a key or token besides its id; `--json` shows all."""
+"""What lists show of a key or token besides its id; `--json` shows everything."""
 
 
 @click.group()
 def key() -> None:
-    """API keys (df_): each for one website."""
+    """Manage API keys (df_), each for one website."""
 
 
 @key.command("create")
@@ -29,7 +29,7 @@ def key() -> None:
 @click.option("--name", required=True, help="What the key is for.")
 @command_options
 def create_key(website_id: str, name: str, settings: Settings, as_json: bool) -> None:
-    """Create an API key of the website WEBSITE_ID; it is shown only once."""
+    """Create an API key for the website WEBSITE_ID. It is shown only once."""
 
     def work(tx: Transaction) -> NewKey:
         return store.create_key(tx, website_of(tx, website_id).website_id, name, system_clock())
@@ -54,7 +54,7 @@ def list_keys(website_id: str, settings: Settings, as_json: bool) -> None:
 @click.argument("key_id")
 @command_options
 def revoke_key(key_id: str, settings: Settings, as_json: bool) -> None:
-    """Revoke the API key KEY_ID; servers refuse it within a second."""
+    """Revoke the API key KEY_ID. Servers refuse it within a second."""
     asked = object_id(key_id, "KEY_ID")
     if not configure(settings, lambda tx: store.revoke_key(tx, asked, system_clock())):
         raise UsageError(f"KEY_ID: there is no active key {key_id}")
@@ -63,7 +63,7 @@ def revoke_key(key_id: str, settings: Settings, as_json: bool) -> None:
 
 @click.group()
 def token() -> None:
-    """Access tokens (dft_): for several websites, with chosen permissions."""
+    """Manage access tokens (dft_), with chosen permissions on several websites."""
 
 
 @token.command("create")
@@ -72,7 +72,7 @@ def token() -> None:
 @click.option("--websites", default="", help="Website ids, comma-separated; all websites by default.")
 @command_options
 def create_token(name: str, permissions: str, websites: str, settings: Settings, as_json: bool) -> None:
-    """Create an access token; it is shown only once."""
+    """Create an access token. It is shown only once."""
 
     def work(tx: Transaction) -> NewToken:
         allowed = [website_of(tx, text, "--websites").website_id for text in split(websites)]
@@ -93,7 +93,7 @@ def list_tokens(settings: Settings, as_json: bool) -> None:
 @click.argument("token_id")
 @command_options
 def revoke_token(token_id: str, settings: Settings, as_json: bool) -> None:
-    """Revoke the access token TOKEN_ID; servers refuse it within a second."""
+    """Revoke the access token TOKEN_ID. Servers refuse it within a second."""
     asked = object_id(token_id, "TOKEN_ID")
     if not configure(settings, lambda tx: store.revoke_token(tx, asked, system_clock())):
         raise UsageError(f"TOKEN_ID: there is no active token {token_id}")

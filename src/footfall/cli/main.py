@@ -11,7 +11,7 @@ from footfall.cli import accounts, columns, database, demo, identity, keys, serv
 from footfall.errors import ApiError, DatabaseError, UsageError
 
 OWNER_ONLY = 0o077
-"""What is masked from the mode of every file and folder that a command or server makes: they hold secrets, and people's data."""
+"""Removed from the mode of every file and folder that a command or server creates: they hold secrets, and people's data."""
 
 
 class _Group(click.Group):

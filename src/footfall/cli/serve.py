@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import socket
@@ -25,7 +24,7 @@ from footfall.settings import Settings, read_settings
 from footfall.web.http.server import Server
 
 END_SECONDS = 0.5
-"""How long a server goes on of which a part ended unexpectedly."""
+"""How long a server continues after a part of it has stopped unexpectedly."""
 
 
 @click.command()
@@ -46,11 +45,30 @@ def serve(
 ) -> None:
     """Serve the API and the dashboard. Prints the address once it accepts connections.
 
-    While PostgreSQL cannot be reached, calls get 503.
+    If PostgreSQL cannot be reached, calls get 503 until it can.
     """
     settings = read_settings(
         os.environ, _warn, host=host, port=port, workers=workers, data=data, database_url=database
     )
+    _check(settings)
+    log.configure(settings.log_level)
+    listener = listen(settings.host, settings.port)
+    greeting = _Greeting(f"http://{_host(settings.host)}:{listener.getsockname()[1]}", as_json=as_json)
+    made = None
+    if settings.database_url:
+        made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, greeting.tell_address)
+    if settings.workers == 1:
+        _serve(settings, listener, lambda application: greeting.tell(made or application.welcome))
+    elif code := run_workers(
+        settings.workers,
+        lambda started: _serve(settings, listener, lambda application: started()),
+        lambda: greeting.tell(made),
+    ):
+        raise SystemExit(code)
+
+
+def _check(settings: Settings) -> None:
+    """Make sure that a server can start with these settings. Raises UsageError."""
     if settings.workers > 1 and not settings.database_url:
         raise UsageError(
             "--workers: the embedded database has one server process, which writes for all. "
@@ -60,49 +78,50 @@ def serve(
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
     if (warning := prepare_folder(settings)) is not None:
         _warn(warning)
-    log.configure(settings.log_level)
-    listener = listen(settings.host, settings.port)
-    address = f"http://{_host(settings.host)}:{listener.getsockname()[1]}"
-    made: Welcome | None = None
-    tell_address = functools.cache(lambda: log.tell(f'{{"address":"{address}"}}' if as_json else address))
-    if settings.database_url:
-        made = wait_for(lambda: _welcome(settings), listener, settings.body_timeout, tell_address)
 
-    def announce(application: App | None) -> None:
-        tell_address()
-        if as_json:
+
+class _Greeting:
+    """What a server prints once it accepts connections: its address, and at the first start what a newcomer needs."""
+
+    def __init__(self, address: str, *, as_json: bool) -> None:
+        self._address = address
+        self._as_json = as_json
+        self._is_told = False
+
+    def tell_address(self) -> None:
+        """Print the address, once."""
+        if not self._is_told:
+            self._is_told = True
+            log.tell(f'{{"address":"{self._address}"}}' if self._as_json else self._address)
+
+    def tell(self, made: Welcome | None) -> None:
+        """Print the address, and what the start made, unless a script reads it."""
+        self.tell_address()
+        if made is None or self._as_json:
             return
-        told = made or (application.welcome if application else None)
-        if told is not None and told.created is not None:
-            log.tell(welcome(address, told.created))
-        if told is not None and told.setup_secret is not None:
-            log.tell(f"Dashboard: create your account at {address}/setup/{told.setup_secret}   (works once)")
-
-    if settings.workers == 1:
-        _serve(settings, listener, announce)
-    elif code := run_workers(
-        settings.workers,
-        lambda started: _serve(settings, listener, lambda application: started()),
-        lambda: announce(None),
-    ):
-        raise SystemExit(code)
+        if made.created is not None:
+            log.tell(welcome(self._address, made.created))
+        if made.setup_secret is not None:
+            log.tell(
+                f"Dashboard: create your account at {self._address}/setup/{made.setup_secret}   (works once)"
+            )
 
 
 def _welcome(settings: Settings) -> Welcome:
-    """What a start on PostgreSQL has to tell, told once for all workers. Raises DatabaseError."""
+    """What a start on PostgreSQL has to report, once for all workers. Raises DatabaseError."""
     with command_session(settings) as session:
         return session.transact(lambda tx: make_welcome(tx, system_clock()))
 
 
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
-    """Run one server until it is told to stop. Raises what keeps it from starting."""
+    """Run one server until it is told to stop. Raises whatever keeps it from starting."""
     application = App(
         settings,
         welcome=None if settings.database_url else make_welcome,
         columns=column_supervisor(settings),
     )
     application.vitals.on_end = _end_soon
-    # What is loaded by now lives for ever; requests leave no cycles, so look for garbage rarely.
+    # Whatever is loaded by now stays for good; requests leave no cycles, so collect garbage rarely.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     server = Server(
@@ -112,15 +131,15 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
 
 
 def _end_soon() -> None:
-    """End this process though parts of it may hang, once calls under way had a moment. What was acknowledged is on disk."""
+    """End this process even if parts of it hang, after giving running calls a moment. Everything acknowledged is on disk."""
     try:
         threading.Timer(END_SECONDS, os._exit, (1,)).start()
-    except RuntimeError:  # there is no room for a thread, which may be what this is about
+    except RuntimeError:  # there is no room for a thread, which may be the very problem
         os._exit(1)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on which a server can listen. Raises UsageError."""
+    """A socket that a server can listen on. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -151,7 +170,7 @@ def _host(host: str) -> str:
 
 
 def welcome(address: str, created: FirstRun) -> str:
-    """What a newcomer reads at the first start: lines that work as they stand."""
+    """What a newcomer reads at the first start: commands that work as they are."""
     visitor = "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
     made = "Try the API with the demo" if created.domain == DEMO else "A website is ready for you to try"

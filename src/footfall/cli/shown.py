@@ -8,6 +8,7 @@ from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.clock import to_iso
 from footfall.hostnames import to_unicode
+from footfall.predictions.calibration import Calibrated
 from footfall.websites.model import Website
 
 
@@ -64,8 +65,7 @@ def new_token_json(new: NewToken) -> dict[str, Any]:
         "tokenId": token.token_id.hex(),
         "key": new.secret,
         "name": token.name,
-        "permissions": list(token.scopes),
-        "websiteIds": [website_id.hex() for website_id in token.website_ids],
+        **_access(token),
         "createdAt": to_iso(token.created_at),
     }
 
@@ -76,8 +76,7 @@ def token_json(token: AccessToken) -> dict[str, Any]:
         "tokenId": token.token_id.hex(),
         "name": token.name,
         "displayKey": token.display_key,
-        "permissions": list(token.scopes),
-        "websiteIds": [website_id.hex() for website_id in token.website_ids],
+        **_access(token),
         **_times(token),
     }
 
@@ -89,6 +88,22 @@ def account_json(account: Account) -> dict[str, Any]:
         "email": account.email,
         "createdAt": to_iso(account.created_at),
     }
+
+
+def _access(token: AccessToken) -> dict[str, Any]:
+    return {
+        "permissions": list(token.scopes),
+        "websiteIds": [website_id.hex() for website_id in token.website_ids],
+    }
+
+
+def calibration_json(made: Calibrated) -> dict[str, Any]:
+    """Whether predictions come true."""
+    groups = [
+        {"visitors": one.visitors, "predicted": round(one.predicted, 2), "paid": one.customers}
+        for one in made.groups
+    ]
+    return {"groups": groups, "explained": round(made.explained, 3)}
 
 
 def _times(one: ApiKey | AccessToken) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What `footfall serve` does while PostgreSQL cannot be reached at its start: answer 503, and try again."""
+"""What `footfall serve` does if PostgreSQL cannot be reached when it starts: answer 503, and try again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TRY_SECONDS = 0.5
 def wait_for(
     attempt: Callable[[], R], listener: socket.socket, timeout: float, on_started: Callable[[], None]
 ) -> R:
-    """The result of `attempt`, which is made again and again as long as it raises DatabaseError.
+    """The result of `attempt`, which is repeated for as long as it raises DatabaseError.
 
-    Meanwhile calls to `listener`, which stays open, get 503; `on_started` is called once they do. `timeout`: see `web.http.server.Server`.
-    Raises SchemaMismatch, and SystemExit when it is told to stop.
+    In the meantime, calls to `listener`, which stays open, get 503; `on_started` is called once they do. `timeout`: see
+    `web.http.server.Server`. Raises SchemaMismatch, and SystemExit if it is told to stop.
     """
     try:
         return attempt()
@@ -44,7 +44,7 @@ def wait_for(
 
 
 class _Unavailable(Refusals, Generic[R]):
-    """A service that knows one answer. `server`: the one that runs it."""
+    """A service with a single answer. `server`: the one that runs it."""
 
     server: Server
 
@@ -56,7 +56,7 @@ class _Unavailable(Refusals, Generic[R]):
         self._log = get_logger("serve")
 
     def tell(self, error: DatabaseError) -> None:
-        """Log why nothing comes yet, once for each reason."""
+        """Log why nothing works yet, once for each reason."""
         if str(error) != self._told:
             self._told = str(error)
             self._log.warning("answering 503 until the database can be reached", reason=self._told)
@@ -80,11 +80,11 @@ class _Unavailable(Refusals, Generic[R]):
         return self.reject(target, headers, problem)
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """Never called, since each request has its response at once."""
+        """Never called, because each request has its response at once."""
         raise NotImplementedError
 
     async def _try(self) -> None:
-        """Whatever ends this ends the server: a result, or a failure that trying again does not mend."""
+        """Whatever ends this ends the server: a result, or a failure that retrying does not fix."""
         try:
             while not self.results:
                 await asyncio.sleep(TRY_SECONDS)

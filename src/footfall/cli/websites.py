@@ -5,13 +5,16 @@ from __future__ import annotations
 import click
 import msgspec
 
-from footfall.app import command_session, exclusive
+from footfall.app import command_session, exclusive, require_database
 from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
-from footfall.cli.shown import website_json
+from footfall.cli.integrations import payments
+from footfall.cli.shown import calibration_json, website_json
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import DatabaseBusy, FieldError, NotFound, UsageError
+from footfall.predictions.calibration import Calibrated, calibrate
+from footfall.predictions.history import PayersQuery, read_history
 from footfall.settings import Settings
 from footfall.websites.fields import clean_changes
 from footfall.websites.model import Changes, Website
@@ -24,10 +27,13 @@ from footfall.websites.store import (
     update_website,
 )
 
+GROUPS = 6
+"""Lines of the table that tells whether predictions come true."""
+
 
 @click.group()
 def website() -> None:
-    """Websites: each a tracked property of its own."""
+    """Manage websites. Each is tracked on its own."""
 
 
 @website.command()
@@ -81,7 +87,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     default=None,
     help="Show people's images in the dashboard, loaded from their own sites.",
 )
-@click.option("--currency", help="In which sums of payments are shown: an ISO 4217 code, such as EUR.")
+@click.option("--currency", help="Currency for totals of payments: an ISO 4217 code, such as EUR.")
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
 )
@@ -112,7 +118,7 @@ def update(
     settings: Settings,
     as_json: bool,
 ) -> None:
-    """Change the website WEBSITE_ID; what is not named stays."""
+    """Change the website WEBSITE_ID. Whatever you do not name stays as it is."""
     typed = Changes(
         domain=domain,
         name=name,
@@ -154,7 +160,7 @@ def update(
 def signing_secret(
     website_id: str, rotate: bool, end_rotation: bool, settings: Settings, as_json: bool
 ) -> None:
-    """Show the signing secrets of the website WEBSITE_ID, newest first: for signed identify calls of pages."""
+    """Show the signing secrets of the website WEBSITE_ID, newest first, for signed identify calls from pages."""
 
     def change(tx: Transaction) -> Website | NotFound:
         return rotate_signing_secret(tx, website_of(tx, website_id).website_id, end=end_rotation)
@@ -168,10 +174,40 @@ def signing_secret(
 
 @website.command()
 @click.argument("website_id")
+@command_options
+def calibration(website_id: str, settings: Settings, as_json: bool) -> None:
+    """Show whether predictions of who will pay come true on the website WEBSITE_ID.
+
+    Each visitor of its history is predicted by what became of the others, and held against what became of them.
+    """
+    require_database(settings)
+    with command_session(settings) as session:
+        found = session.snapshot(lambda tx: website_of(tx, website_id))
+        asked = PayersQuery(found, system_clock(), None)
+        history = session.snapshot(lambda tx: read_history(tx, asked))
+    made = calibrate(history, GROUPS)
+    if made is None:
+        raise UsageError("too few visitors of the last 90 days have paid to hold any against predictions")
+    _show_calibration(made, as_json)
+
+
+def _show_calibration(made: Calibrated, as_json: bool) -> None:
+    if as_json:
+        show(calibration_json(made), as_json)
+        return
+    click.echo(f"{'visitors':>8}  {'predicted':>9}  {'paid':>4}  {'predicted':>9}  {'paid':>6}")
+    for one in made.groups:
+        shares = f"{one.predicted / one.visitors:>9.1%}  {one.customers / one.visitors:>6.1%}"
+        click.echo(f"{one.visitors:>8}  {one.predicted:>9.1f}  {one.customers:>4}  {shares}")
+    click.echo(f"Against the average alone, predictions explain {made.explained:.0%} of what happened.")
+
+
+@website.command()
+@click.argument("website_id")
 @click.option("--confirm", metavar="DOMAIN", help="Its domain, to skip the prompt.")
 @command_options
 def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bool) -> None:
-    """Delete the website WEBSITE_ID with all its data, for good; its domain is asked for."""
+    """Delete the website WEBSITE_ID with all its data, permanently. Asks for its domain."""
     found = transact(settings, lambda tx: website_of(tx, website_id))
     typed = confirm if confirm is not None else click.prompt(f"Type {found.domain} to delete it", err=True)
     if typed.strip().lower() != found.domain:
@@ -185,7 +221,7 @@ def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bo
 
 
 def _remove_rows(settings: Settings, website_id: bytes) -> bool:
-    """Remove all rows of a deleted website, unless a server runs, which does it; whether it is done."""
+    """Remove all rows of a deleted website, unless a running server does it; whether it is done."""
     try:
         with exclusive(settings), command_session(settings) as session:
             while session.transact(lambda tx: remove_rows(tx, website_id)):
@@ -196,6 +232,9 @@ def _remove_rows(settings: Settings, website_id: bytes) -> bool:
     except DatabaseBusy:
         return False
     return True
+
+
+website.add_command(payments)
 
 
 def snippet(website: Website) -> str:

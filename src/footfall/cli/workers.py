@@ -14,15 +14,15 @@ from typing import NoReturn
 from footfall.log import get_logger
 
 RESTART_SECONDS = 1.0
-"""A worker that ends by itself is started again, at most this often."""
+"""A worker that exits by itself is restarted, at most this often."""
 STOP_SECONDS = 4.5
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def run_workers(count: int, serve: Callable[[Callable[[], None]], None], on_ready: Callable[[], None]) -> int:
-    """Fork `count` processes that each run `serve(started)`, and watch over them until SIGTERM or SIGINT; the exit code.
+    """Fork `count` processes that each run `serve(started)`, and supervise them until SIGTERM or SIGINT; the exit code.
 
-    `on_ready` is called once all have called `started`. Ends with 1 when a worker cannot start the first time.
+    `on_ready` is called once all have called `started`. Exits with 1 if a worker cannot start the first time.
     """
     supervisor = _Supervisor(count, serve)
     signal.signal(signal.SIGTERM, supervisor.on_signal)
@@ -39,7 +39,7 @@ class _Supervisor:
         self._log = get_logger("workers")
         self._reader, self._writer = os.pipe()
         self._alive, self._held = os.pipe()
-        """Nothing is ever written into it: it ends when this process does."""
+        """Nothing is ever written to it: it ends when this process does."""
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Ask every worker to finish."""
@@ -64,7 +64,7 @@ class _Supervisor:
         return 0
 
     def _start(self) -> None:
-        """Fork a worker, unless it is time to stop. No signal comes in between, so that it reaches each worker once."""
+        """Fork a worker, unless it is time to stop. No signal arrives in between, so each signal reaches each worker once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         if not self._is_stopping:
             worker = os.fork()
@@ -99,7 +99,7 @@ class _Supervisor:
         os.write(self._writer, b".")
 
     def _one_started(self) -> bool:
-        """Wait until a worker says that it started; False when one ended instead."""
+        """Wait until a worker reports that it has started; False if one exited instead."""
         os.set_blocking(self._reader, False)
         while not self._is_stopping:
             with contextlib.suppress(BlockingIOError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,7 +34,8 @@ def note_checkouts(tx: Transaction, hits: Iterable[Hit]) -> None:
     rows: dict[Params, int] = {}
     for hit in hits:
         for found in _hashes(hit):
-            rows.setdefault((hit.website_id, hit.visitor_id, found), hit.at)
+            key = (hit.website_id, hit.visitor_id, found)
+            rows[key] = min(hit.at, rows.get(key, hit.at))
     if rows:
         tx.execute_many(sql.checkout_add, [(*key, at) for key, at in rows.items()])
         tx.execute_many(sql.told_add, sorted({(key[0], key[2]) for key in rows}))
@@ -54,8 +56,23 @@ def take_told(tx: Transaction) -> list[Params]:
     return keys
 
 
-def visitor_of_checkout(tx: Transaction, website_id: bytes, text: str | None) -> bytes | None:
-    """The visitor whose page reported a checkout first."""
-    found = checkout_hash(website_id, text)
-    row = found and tx.one(sql.checkout_visitor, (website_id, found))
-    return row.visitor_id if row else None
+class CheckoutReport(NamedTuple):
+    """The visitor whose page reported a checkout first, and when (ms since epoch)."""
+
+    visitor_id: bytes
+    at: int
+
+
+def reports_of(
+    tx: Transaction, website_id: bytes, texts: Sequence[str | None]
+) -> list[CheckoutReport | None]:
+    """Who reported each of these checkouts."""
+    hashes = [checkout_hash(website_id, one) for one in texts]
+    keys: list[Params] = sorted({(website_id, one) for one in hashes if one is not None})
+    rows = {
+        key[1]: row for key, row in zip(keys, tx.get_many(sql.checkout_visitor, keys), strict=True) if row
+    }
+    return [
+        CheckoutReport(row.visitor_id, row.told_at) if one is not None and (row := rows.get(one)) else None
+        for one in hashes
+    ]

@@ -91,7 +91,8 @@ WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :s
 -- name: checkout_add(website_id bytes, visitor_id bytes, checkout_hash bytes, told_at int)
 -- Notes that a page of a visitor reported a checkout.
 INSERT INTO checkout (website_id, visitor_id, checkout_hash, told_at) VALUES (:website_id, :visitor_id, :checkout_hash, :told_at)
-ON CONFLICT (website_id, visitor_id, checkout_hash) DO NOTHING;
+ON CONFLICT (website_id, visitor_id, checkout_hash) DO UPDATE SET told_at = excluded.told_at
+WHERE excluded.told_at < checkout.told_at;
 
 -- name: told_add(website_id bytes, checkout_hash bytes)
 -- Leaves word for the index that a checkout was reported.
@@ -106,6 +107,12 @@ SELECT website_id, checkout_hash FROM checkout_told ORDER BY website_id, checkou
 -- The index saw to a checkout.
 DELETE FROM checkout_told WHERE website_id = :website_id AND checkout_hash = :checkout_hash;
 
--- name: checkout_visitor(website_id bytes, checkout_hash bytes) -> visitor_id bytes
--- The visitor whose page reported a checkout first.
-SELECT visitor_id FROM checkout WHERE website_id = :website_id AND checkout_hash = :checkout_hash ORDER BY told_at, visitor_id LIMIT 1;
+-- name: checkout_visitor(website_id bytes, checkout_hash bytes) -> visitor_id bytes, told_at int
+-- The visitor whose page reported a checkout first, and when.
+SELECT visitor_id, told_at FROM checkout WHERE website_id = :website_id AND checkout_hash = :checkout_hash ORDER BY told_at, visitor_id LIMIT 1;
+
+-- name: pageviews_down(website_id bytes, visitor_id bytes, since bytes, until bytes, most int) -> event_id bytes, url text?
+-- The newest pageviews of a visitor in a range.
+SELECT event_id, url FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until AND type = 'pageview'
+ORDER BY event_id DESC LIMIT :most;

@@ -1,4 +1,4 @@
-"""What was dropped: how many hits by reason and day, and from which hosts, for whoever installs the script."""
+"""How many hits were dropped, by reason and day, and from which hosts, for whoever installs the script."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError, BadRequest
 from footfall.identity.identify.endpoints import identify_data
-from footfall.identity.identify.service import IDENTIFY_HANDLER, MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
+from footfall.identity.identify.model import MAX_UNSIGNED_A_DAY, IdentifyCall, TooMany
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import JunkUserId, read_browser_identify
 from footfall.identity.model import BROWSER
 from footfall.identity.signing import is_signed
@@ -33,9 +34,9 @@ from footfall.websites.counts import Counts
 from footfall.websites.model import Website
 
 JUMP_MS = 60_000
-"""By how much a clock is set when it is said to jump."""
+"""How far a clock must be moved to count as a jump."""
 STEADY_MS = 3_600_000
-"""How long a clock must not have jumped before it decides that a day is over."""
+"""How long a clock must have run without a jump before it may end a day."""
 _NO_WEBSITE = b""
 _TOO_MANY = f"A visitor may send {MAX_UNSIGNED_A_DAY} unsigned identify events a day"
 _ACCEPTED = encode({"status": "success"})
@@ -69,7 +70,7 @@ class DailySalt:
         return self._salt
 
     async def turn(self, now: int) -> None:
-        """Destroy the salts of days before that of `now` (ms since epoch), whether or not events come."""
+        """Destroy the salts of days before that of `now` (ms since epoch), even when no events come in."""
         day = now // DAY_MS
         if self._is_steady(now) and day != self._turned:
             await self._database.write(SALTS_DESTROY_HANDLER, day)
@@ -77,7 +78,7 @@ class DailySalt:
             await self._database.scrub()
 
     def _is_steady(self, now: int) -> bool:
-        """Whether the clock has long gone on as time does. It may be corrected little by little."""
+        """Whether the clock has run steadily for long enough. Small corrections are fine."""
         elapsed = self._elapsed()
         offset = now - elapsed
         if self._offset is not None and abs(offset - self._offset) > JUMP_MS:

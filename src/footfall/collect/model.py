@@ -1,7 +1,8 @@
-"""What comes from pages: hits, and the closed set of reasons for which one is dropped. Pure."""
+"""What pages send: hits, and the closed set of reasons to drop one. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -132,9 +133,15 @@ class Touch(msgspec.Struct, frozen=True):
 def touch_of(at: int, url: str | None, referrer: str | None, stored: str | None) -> Touch:
     """Where a session came from that began at `at` (ms since epoch) on the page `url`; `stored`: its parameters as JSON."""
     params = _decode_params(stored) if stored else {}
-    named = next((params[name] for name in SOURCES if params.get(name)), None)
-    source = named or (referrer.partition("/")[0] if referrer else None)
-    return Touch(source, referrer, params, url, at)
+    return Touch(source_of(map(params.get, SOURCES), referrer), referrer, params, url, at)
+
+
+def source_of(named: Iterable[str | None], referrer: str | None) -> str | None:
+    """Where a session came from: the first of what its SOURCES name, else the referrer's host."""
+    for name in named:
+        if name:
+            return name
+    return referrer.partition("/")[0] if referrer else None
 
 
 _decode_params = msgspec.json.Decoder(dict[str, str]).decode

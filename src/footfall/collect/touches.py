@@ -9,6 +9,7 @@ from typing import NamedTuple
 from footfall.collect.model import Touch, touch_of
 from footfall.collect.service import sql
 from footfall.db.protocol import Row, Transaction
+from footfall.ids import at_of, at_prefix
 
 Time = tuple[bytes, int, int]
 """A visitor, and from when until before when (ms since epoch)."""
@@ -34,6 +35,25 @@ def read_touches(tx: Transaction, website_id: bytes, asked: Sequence[Sequence[Ti
         )
         for times in asked
     ]
+
+
+class PageSeen(NamedTuple):
+    """A pageview of a visitor (ms since epoch)."""
+
+    visitor_id: bytes
+    at: int
+    url: str | None
+
+
+def last_pages(tx: Transaction, website_id: bytes, times: Sequence[Time], most: int) -> list[PageSeen]:
+    """The pages of the last session that began in any of these times, as far as they were seen in it: the newest, oldest first."""
+    rows = tx.get_many(sql.session_last_between, [(website_id, *time) for time in times])
+    begun = [(row.started_at, time) for row, time in zip(rows, times, strict=True) if row is not None]
+    if not begun:
+        return []
+    since, (visitor_id, _, until) = max(begun)
+    found = tx.all(sql.pageviews_down, (website_id, visitor_id, at_prefix(since), at_prefix(until), most))
+    return [PageSeen(visitor_id, at_of(row.event_id), row.url) for row in reversed(found)]
 
 
 def count_sessions(tx: Transaction, website_id: bytes, times: Sequence[Time]) -> int:

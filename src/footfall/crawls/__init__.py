@@ -1,1 +1,1 @@
-"""Which pages AI crawlers fetch, as servers tell it."""
+"""Which pages AI crawlers fetch, as reported by servers."""

@@ -4,7 +4,7 @@ SELECT hits FROM ai_crawl
 WHERE website_id = :website_id AND day = :day AND crawler = :crawler AND category = :category AND page = :page;
 
 -- name: crawls_count(website_id bytes, day int) -> count int
--- How many rows there are of a day.
+-- How many rows a day has.
 SELECT count(*) AS count FROM ai_crawl WHERE website_id = :website_id AND day = :day;
 
 -- name: crawl_add(website_id bytes, day int, crawler text, category text, page text, hits int)

@@ -1,4 +1,4 @@
-"""`POST /api/ai-crawls`, which servers send, and the token that they may need for it."""
+"""`POST /api/ai-crawls`, which servers call, and the token that they may need for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Crawls:
         self._directory = directory
 
     async def record(self, context: Context[None]) -> Response:
-        """An AI crawler fetched a page. Answers 200 once that is on disk, or says that it was none."""
+        """An AI crawler fetched a page. Answers 200 once that is on disk, or says that it was not an AI crawler."""
         body = decode_object(context.body)
         website = self._find(body.get("websiteId"))
         secret = context.header(b"authorization").partition(" ")[2].strip()
@@ -53,7 +53,7 @@ class Crawls:
         return _answer()
 
     def _find(self, ref: object) -> Website:
-        """The website of a tracking id or an id. Raises NotFound and Forbidden."""
+        """The website with a tracking id or an id. Raises NotFound and Forbidden."""
         if type(ref) is str and ref.startswith(TRACKING_PREFIX):
             website = self._directory.by_tracking_id.get(ref)
         else:
@@ -70,19 +70,19 @@ class Crawls:
         return success([token_json(await self._database.read(read_token, website_id))])
 
     async def create_token(self, context: Context[WebsitePrincipal]) -> Response:
-        """Makes the token of a website that has none."""
+        """Creates the token of a website that has none."""
         website_id = context.principal.website.website_id
         made = await self._database.change(lambda tx: create_token(tx, website_id, context.now))
         return _shown(accepted(made))
 
     async def replace_token(self, context: Context[WebsitePrincipal]) -> Response:
-        """Makes another token in place of the old one."""
+        """Replaces the token by a new one."""
         website_id = context.principal.website.website_id
         made = await self._database.change(lambda tx: replace_token(tx, website_id, context.now))
         return _shown(accepted(made))
 
     async def remove_token(self, context: Context[WebsitePrincipal]) -> Response:
-        """Lets anybody tell of crawls again."""
+        """Lets anybody report crawls again."""
         website_id = context.principal.website.website_id
         accepted(await self._database.change(lambda tx: remove_token(tx, website_id)))
         return success([{"message": "Bot traffic token deleted successfully"}])

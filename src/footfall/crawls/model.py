@@ -1,4 +1,4 @@
-"""AI crawlers: which there are, and what is kept of what they fetch. Pure."""
+"""AI crawlers: which ones exist, and what is stored about what they fetch. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ANSWER_FETCH, SEARCH_INDEX, TRAINING, AI_CRAWLER = CATEGORIES = (
     "training",
     "ai_crawler",
 )
-"""What a page is fetched for (stored): an answer to somebody, a search index, training, or what nobody knows."""
+"""Why a page is fetched (stored): to answer somebody, for a search index, for training, or for an unknown purpose."""
 
 CRAWLERS: dict[str, tuple[str, ...]] = {
     ANSWER_FETCH: (
@@ -83,16 +83,16 @@ CRAWLERS: dict[str, tuple[str, ...]] = {
         "AliyunBot",
     ),
 }
-"""How crawlers call themselves in their user agent, by category."""
+"""The names of crawlers in their user agents, by category."""
 _NEEDLES = sorted(
     ((name.lower(), name, category) for category, names in CRAWLERS.items() for name in names),
     key=lambda one: -len(one[0]),
 )
-"""The longest first: some begin with another."""
+"""Longest first, because some start with another."""
 
 
 class Crawler(msgspec.Struct, frozen=True):
-    """A crawler, and what it fetches for."""
+    """A crawler, and why it fetches."""
 
     name: str
     category: str
@@ -116,6 +116,6 @@ class BotToken(msgspec.Struct, frozen=True):
 
 @lru_cache(4096)
 def find_crawler(user_agent: str) -> Crawler | None:
-    """The crawler that a user agent names."""
+    """The crawler named by a user agent."""
     text = user_agent.lower()
     return next((Crawler(name, category) for needle, name, category in _NEEDLES if needle in text), None)

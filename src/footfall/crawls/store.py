@@ -16,7 +16,7 @@ from footfall.ids import random_text
 sql = load(__file__, "crawls.sql")
 
 MOST_A_DAY = 2000
-"""Rows of a website and day: anybody may tell of crawls of any page. What goes beyond is counted together."""
+"""Rows per website and day, because anybody may report crawls of any page. Anything beyond that is counted together."""
 _REST = ("Other", AI_CRAWLER, "")
 _NONE_THERE = "There is no bot traffic token: make one with POST."
 
@@ -39,7 +39,7 @@ def record_crawls(tx: Transaction, crawls: list[Crawl]) -> list[None]:
 
 
 def _has_room(tx: Transaction, room: dict[Params, int], day: Params) -> bool:
-    """Whether one more row of a website and day may be made, which takes the room for it."""
+    """Whether a website and day may have one more row; if so, it is counted as used."""
     if day not in room:
         row = tx.one(sql.crawls_count, day)
         room[day] = MOST_A_DAY - (row.count if row else 0)
@@ -55,14 +55,14 @@ CRAWL_HANDLER = WriteHandler(
 
 
 class NewBotToken(msgspec.Struct, frozen=True):
-    """A token with its secret, which is known this once."""
+    """A token with its secret, which is known only this once."""
 
     token: BotToken
     secret: str
 
 
 def may_tell(tx: Transaction, asked: tuple[bytes, str]) -> bool:
-    """Whether the bearer of a secret may tell of crawls of a website (website id, secret): with its token, or if it has none."""
+    """Whether the bearer of a secret may report crawls of a website (website id, secret): with its token, or if it has none."""
     website_id, secret = asked
     row = tx.one(sql.token_get, (website_id,))
     return row is None or hmac.compare_digest(row.token_hash, hash_secret(secret))
@@ -75,7 +75,7 @@ def read_token(tx: Transaction, website_id: bytes) -> BotToken | None:
 
 
 def create_token(tx: Transaction, website_id: bytes, now: int) -> NewBotToken | Conflict:
-    """Make the token of a website that has none."""
+    """Create the token of a website that has none."""
     _lock(tx, website_id)
     if read_token(tx, website_id):
         return Conflict("There is a bot traffic token: replace it with PUT.")
@@ -83,13 +83,13 @@ def create_token(tx: Transaction, website_id: bytes, now: int) -> NewBotToken | 
 
 
 def replace_token(tx: Transaction, website_id: bytes, now: int) -> NewBotToken | NotFound:
-    """Make a new token in place of the old, which is of no use any more."""
+    """Replace the token by a new one. The old one stops working."""
     _lock(tx, website_id)
     return _put(tx, website_id, now) if tx.execute(sql.token_remove, (website_id,)) else NotFound(_NONE_THERE)
 
 
 def remove_token(tx: Transaction, website_id: bytes) -> NotFound | None:
-    """Let anybody tell of crawls again."""
+    """Let anybody report crawls again."""
     return None if tx.execute(sql.token_remove, (website_id,)) else NotFound(_NONE_THERE)
 
 

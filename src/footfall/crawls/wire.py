@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
 def read_crawl(body: Mapping[str, Any], website: Website, now: int) -> Crawl | None:
-    """The crawl that a server tells of; None when it was by no AI crawler. Raises BadRequest."""
+    """The crawl reported by a server; None if it was not by an AI crawler. Raises BadRequest."""
     ai = body.get("ai")
     said: Mapping[str, Any] = ai if isinstance(ai, dict) else {}
     agent = said.get("userAgent")
@@ -40,7 +40,7 @@ def _read_page(href: object, website: Website) -> str:
 
 
 def _said_crawler(said: Mapping[str, Any]) -> Crawler | None:
-    """The crawler as the sender calls it: there are newer ones than this server knows."""
+    """The crawler as the sender calls it, since there are newer ones than this server knows."""
     name, category = said.get("agent"), said.get("category")
     if type(name) is str and _NAME.fullmatch(name) and category in CATEGORIES:
         return Crawler(name, category)
@@ -48,7 +48,7 @@ def _said_crawler(said: Mapping[str, Any]) -> Crawler | None:
 
 
 def token_json(token: BotToken | None, secret: str | None = None) -> dict[str, Any]:
-    """Whether there is a token; with its secret, which is shown once."""
+    """Whether there is a token; with its secret if this is the one time it is shown."""
     shown: dict[str, Any] = {
         "isSet": token is not None,
         "displayKey": token.display_key if token else None,

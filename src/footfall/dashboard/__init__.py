@@ -1,1 +1,1 @@
-"""The pages a person looks at: views, templates and static files."""
+"""The pages people look at: views, templates and static files."""

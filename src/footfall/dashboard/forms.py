@@ -14,14 +14,14 @@ MAX_FORM = 64 * 1024
 
 
 class Problem(NamedTuple):
-    """What is wrong with a form. `field`: the one of its fields to which `text` belongs; empty for the whole."""
+    """What is wrong with a form. `field`: the field that `text` is about; empty for the whole form."""
 
     field: str
     text: str
 
 
 def problem_of(error: FieldError, field: str = "") -> Problem:
-    """The problem with a form that an error tells of. `field`: what the form calls the field, where it has a name of its own."""
+    """The problem that an error reports about a form. `field`: the form's own name for the field, if it has one."""
     text = error.message
     return Problem(field or error.field, f"{text[:1].upper()}{text[1:]}.")
 
@@ -38,7 +38,7 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
 
 
 def came_from_us(request: PageRequest) -> bool:
-    """Whether the browser says that a form stood on a page of this server; other websites cannot make it say so."""
+    """Whether the browser says that the form was on a page of this server. Other websites cannot make it say so."""
     return request.context.header(b"origin").partition("://")[2] == request.origin.partition("://")[2]
 
 

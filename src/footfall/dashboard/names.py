@@ -1,4 +1,4 @@
-"""Names for people of whom no name is known: friendly, and the same for a visitor at every look. Pure."""
+"""Friendly names for people whose name is not known; a visitor always gets the same one. Pure."""
 
 from __future__ import annotations
 
@@ -93,5 +93,5 @@ def initials(name: str) -> str:
 
 
 def hue(key: str) -> int:
-    """The colour of an avatar, 0 to HUES - 1; the same for a person at every look."""
+    """The colour of an avatar, 0 to HUES - 1; always the same for a person."""
     return hashlib.sha256(key.encode()).digest()[2] % HUES

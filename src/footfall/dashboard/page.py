@@ -1,4 +1,4 @@
-"""What all pages of the dashboard share: their request and how they are rendered."""
+"""What all pages of the dashboard share: their requests and how they are rendered."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
 from footfall.payments.ratebook import RateBook
+from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
 from footfall.web.address import ClientAddress
@@ -40,7 +41,7 @@ POLICY = (
 
 
 class PageServices(msgspec.Struct, frozen=True):
-    """What pages use. `scopes`: all scopes that routes of the API require."""
+    """What pages use. `scopes`: all scopes required by API routes."""
 
     database: Database
     erasing: Erasing
@@ -53,10 +54,11 @@ class PageServices(msgspec.Struct, frozen=True):
     stopping: asyncio.Event
     scopes: frozenset[str]
     rates: RateBook
+    predictions: Predictions
 
 
 class PageRequest(msgspec.Struct):
-    """A request for a page. `query` and `form`: parameters and form fields, the last of a name wins; `pairs` and `fields`: all of them."""
+    """A request for a page. `query` and `form`: parameters and form fields, where the last of a name wins; `pairs` and `fields`: all of them."""
 
     context: Context[None]
     services: PageServices
@@ -69,7 +71,7 @@ class PageRequest(msgspec.Struct):
     origin: str = "http://127.0.0.1"
     """The scheme and host that the browser used."""
     home: str = ""
-    """The page of the form: reloading the response leads there."""
+    """The page that shows the form. Reloading the response leads there."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -101,18 +103,18 @@ class PageRequest(msgspec.Struct):
         return self.origin.startswith("https:")
 
     async def is_logged_in(self) -> bool:
-        """Whether the session is still one, for answers that last."""
+        """Whether the session is still valid, for answers that last."""
         return await self.services.database.read(find_session, (self.session, self.now)) is not None
 
     async def wait(self, seconds: float) -> bool:
-        """Let time pass, for answers that wait for something to happen; whether to go on."""
+        """Let time pass, for answers that wait for something to happen; whether to continue."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.services.stopping.wait(), seconds)
         self.context.now += int(1000 * seconds)
         return not self.services.stopping.is_set()
 
     def form_token(self) -> str:
-        """What a form of this browser has to send along: derived from a cookie that other websites cannot read."""
+        """What a form in this browser has to send along: derived from a cookie that other websites cannot read."""
         key = self.session or self.form_key
         return hmac.digest(key.encode(), b"form", "sha256").hex()
 
@@ -123,7 +125,7 @@ PageHandler = Callable[[PageRequest], Awaitable[Response]]
 def render(
     request: PageRequest, template: str, *, status: int = 200, headers: Headers | None = None, **values: Any
 ) -> Response:
-    """Render a page. Sets the cookie for forms if the browser has none."""
+    """Render a page. Sets the cookie for forms if the browser does not have it."""
     more: Headers = list(headers or [])
     if not request.session and not request.form_key:
         request.form_key = secrets.token_urlsafe(24)
@@ -156,7 +158,7 @@ def render_error(error: ApiError) -> Response:
 
 
 def page_headers(request: PageRequest) -> Headers:
-    """What every page carries. Images of people come from elsewhere only where the website allows it."""
+    """The headers of every page. Images of people come from other hosts only if the website allows it."""
     images = "'self' https:" if request.website is not None and request.website.is_image_allowed else "'self'"
     return _page_headers(images)
 
@@ -179,7 +181,7 @@ def send_json(value: object, *more: tuple[bytes, bytes]) -> Response:
 
 
 def attachment(name: str) -> tuple[bytes, bytes]:
-    """The header of a file to be kept under a name, of which only what is safe everywhere is left."""
+    """The header of a file to be saved under a name, reduced to what is safe everywhere."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     return b"content-disposition", f'attachment; filename="{safe}"'.encode()
 
@@ -190,7 +192,7 @@ def redirect(request: PageRequest, path: str, headers: Headers | None = None) ->
 
 
 def cookie(request: PageRequest, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
-    """A Set-Cookie header that scripts cannot read and other websites do not send."""
+    """A Set-Cookie header for a cookie that scripts cannot read and other websites do not send."""
     secure = "; Secure" if request.is_secure else ""
     text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode()

@@ -1,4 +1,4 @@
-"""Templates, and how times and values look on a page."""
+"""Templates, and the format of times and values on a page."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SYMBOLS = {
     "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "CAD": "CA$", "AUD": "A$",
     "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
 }  # fmt: skip
-"""Currencies that people write by a sign, as CLDR has it for English."""
+"""Currencies that people write with a sign, as in CLDR for English."""
 MOST_LISTED = 3
-"""Traits that a list shows of a person."""
+"""Traits that a list shows about a person."""
 _NAMING = frozenset(("name", "image", "email"))
-"""Traits that a list shows elsewhere."""
+"""Traits that a list shows in other columns."""
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
-"""Characters that change the direction of what follows, to be left out."""
+"""Characters that change the direction of the following text, to be left out."""
 
 
 def render_template(template: str, **values: Any) -> str:
@@ -43,7 +43,7 @@ def render_template(template: str, **values: Any) -> str:
 
 @functools.cache
 def environment() -> Environment:
-    """The templates and what they may call."""
+    """The templates and the functions they may call."""
     made = Environment(
         loader=PackageLoader("footfall.dashboard"),
         autoescape=True,
@@ -65,6 +65,7 @@ def environment() -> Environment:
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
+        percent=percent_text,
         traits=sorted_traits,
         tags=listed_traits,
         plural=plural,
@@ -122,27 +123,27 @@ def value_text(value: Any) -> str:
 
 
 def isolated(text: Any) -> Markup:
-    """Text from outside, so that whatever direction it has ends with it. It may hold no mark that ends the isolation itself."""
+    """Outside text, isolated so that its direction ends with it. It may contain no mark that ends the isolation itself."""
     return Markup("<bdi>{}</bdi>").format(str(text).translate(_ISOLATES))
 
 
 def plain(text: Any) -> str:
-    """Text from outside where there can be no element: in an attribute or a title. It keeps its own direction, and changes no other's."""
+    """Outside text where no element can be: in an attribute or a title. It keeps its own direction, and changes no other."""
     return str(text).translate(_DIRECTIONS)
 
 
 def sorted_traits(traits: TraitValues) -> list[tuple[str, Any]]:
-    """Traits by name, in the same order at every look."""
+    """Traits by name, always in the same order."""
     return sorted(traits.items(), key=lambda trait: (trait[0].casefold(), trait[0]))
 
 
 def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
-    """The traits that a list shows of a person."""
+    """The traits that a list shows about a person."""
     return [trait for trait in sorted_traits(traits) if trait[0] not in _NAMING][:MOST_LISTED]
 
 
 def money_text(amount: Any, currency: Any) -> str:
-    """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; whatever else stands there as it is."""
+    """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; anything else is returned as it is."""
     is_number = isinstance(amount, int | float | Decimal) and not isinstance(amount, bool)
     code = value_text(currency).strip().upper() if currency else ""
     if not is_number:
@@ -153,30 +154,35 @@ def money_text(amount: Any, currency: Any) -> str:
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
 
 
+def percent_text(share: float) -> str:
+    """A share as people write it: `4.2%`; of what is hardly there, `under 0.1%`."""
+    return f"{100 * share:.1f}%" if share >= 0.001 else "under 0.1%"
+
+
 def place_text(city: str | None, country: str | None, region: str | None = None) -> str:
-    """A place as people write it: `Berlin, Germany`; a region, which is known by its code alone, only where there is no city."""
+    """A place as people write it: `Berlin, Germany`. The region, of which only the code is known, appears only if there is no city."""
     parts = (city, country) if city or not region else (country, f"({region})" if country else region)
     return (", " if city else " ").join(part for part in parts if part)
 
 
 def called(traits: TraitValues, user_id: str) -> str:
-    """What a person is called wherever they are shown: the name, else the e-mail address, else the user id."""
+    """What a person is called everywhere: the name, or else the e-mail address, or else the user id."""
     return value_text(traits.get("name") or traits.get("email") or user_id)
 
 
 def readable(url: str | None) -> str:
-    """An address with its percent-encoding undone, to be read only; as it is when something invisible would come of it, empty for none."""
+    """An address with its percent-encoding decoded, only for reading; unchanged if that would produce something invisible, empty for none."""
     decoded = unquote(url or "")
     return decoded if decoded.isprintable() and "\ufffd" not in decoded else url or ""
 
 
 def counted(number: int, word: str) -> str:
-    """`number` with `word`, which takes an s for several."""
+    """`number` with `word`, which takes an s in the plural."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def plural(words: tuple[str, str, str], number: int) -> str:
-    """`words`: the word for one, the word for several, and what follows."""
+    """`words`: the singular, the plural, and what follows."""
     return f"{words[0] if number == 1 else words[1]} {words[2]}"
 
 
@@ -192,7 +198,7 @@ def ago(when: int | None, now: int) -> str:
 
 
 def knows_zone(zone: str) -> bool:
-    """Whether times can be shown in a website's time zone; else they are shown in UTC."""
+    """Whether times can be shown in a website's time zone; otherwise they are shown in UTC."""
     return find_zone(zone) is not None
 
 

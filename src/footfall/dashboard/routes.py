@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
-from footfall.dashboard.pages import again, install, merging, people, person, sites, visitor
+from footfall.dashboard.pages import again, install, merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.rendering import static_files
@@ -26,7 +26,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         return made.route("POST", path, _of_website(path, page), is_open=is_open, home=home)
 
     def only_form(path: str, page: PageHandler, home: str) -> list[Route[None]]:
-        """Whoever opens the address of such a form comes to the page that it stands on."""
+        """Whoever opens the address of such a form is sent to the page that shows it."""
         return [form(path, page, home), made.route("GET", path, go_home, home=home)]
 
     return [
@@ -54,6 +54,8 @@ def pages(services: PageServices) -> list[Route[None]]:
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
         show("/w/{websiteId}/visitors/{visitorId}", visitor.visitor),
         show("/w/{websiteId}/visitors/{visitorId}/journey", visitor.visitor_page),
+        show("/w/{websiteId}/payments", payments.payments),
+        show("/w/{websiteId}/payments/{paymentId}", payments.payment),
         show("/w/{websiteId}/live", live.page),
         show("/w/{websiteId}/live/stream", live.stream),
         show("/w/{websiteId}/health", people.health),
@@ -69,7 +71,7 @@ def pages(services: PageServices) -> list[Route[None]]:
 
 
 def not_found(services: PageServices) -> Route[None]:
-    """What a browser is told at an address that is no page's."""
+    """What a browser is told at an address that has no page."""
 
     async def page(request: PageRequest) -> Response:
         raise NotFound("There is no page at this address.")
@@ -82,12 +84,12 @@ def _of_website(path: str, page: PageHandler) -> PageHandler:
 
 
 async def go_home(request: PageRequest) -> Response:
-    """To the page that a form stands on."""
+    """To the page that shows a form."""
     return redirect(request, request.home)
 
 
 async def static(request: PageRequest) -> Response:
-    """A static file; its address changes with its content, so that it may be kept for ever."""
+    """A static file. Its address changes with its content, so it can be cached forever."""
     name = request.context.path_values[0]
     found = static_files().get(name)
     if found is None:

@@ -1,4 +1,4 @@
-"""Who is logged in, and the handlers of pages, which ask for it."""
+"""Who is logged in, and the page handlers, which check it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from footfall.websites.model import Website
 
 SESSION_COOKIE = "footfall_session"
 MOST_SESSIONS = 4
-"""Cookies of that name that are looked at: others on this host may set their own."""
+"""How many cookies of that name are looked at, since others on this host may set their own."""
 
 
 class Pages:
-    """Makes handlers of pages. `ended`: the answer to a form of ours that comes without a session."""
+    """Creates handlers of pages. `ended`: the answer to a form of ours that arrives without a session."""
 
     def __init__(self, services: PageServices, ended: Callable[[PageRequest], Response]) -> None:
         self._services = services
@@ -71,7 +71,7 @@ class Pages:
         return await page(request)
 
     async def _enter(self, request: PageRequest, secrets: list[str]) -> None:
-        """Find out whose session it is, if one of `secrets` is of one."""
+        """Find the session's account, if one of `secrets` belongs to a session."""
         for secret in secrets:
             request.account = await self._services.database.read(find_session, (secret, request.now))
             if request.account is not None:
@@ -95,7 +95,7 @@ class Pages:
 
 
 def needs_website(page: PageHandler) -> PageHandler:
-    """A page of a website: 404 when there is no such one."""
+    """A page of a website: 404 if the website does not exist."""
 
     async def checked(request: PageRequest) -> Response:
         if request.website is None:
@@ -106,19 +106,19 @@ def needs_website(page: PageHandler) -> PageHandler:
 
 
 def to_login(request: PageRequest) -> Response:
-    """Where a stranger goes, to come back afterwards."""
+    """Where to send somebody who is not logged in, so that they come back afterwards."""
     raw = request.context.query_string.decode("ascii", "replace")
     back = request.home or request.context.path + (f"?{raw}" if raw else "")
     return redirect(request, "/login?" + urlencode({"next": back}))
 
 
 def safe_path(text: str) -> str:
-    """`text` if it is a path of this server, else `/`: nobody is sent elsewhere after a log-in."""
+    """`text` if it is a path of this server, else `/`: a login never leads to another site."""
     is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
     return quote(text, safe="/?&=%:.,-_~+#") if is_own else "/"
 
 
 def read_cookie(header: str, name: str) -> list[str]:
-    """The values of the cookies of this name that are not empty. What else is in `header` does not matter: nothing of ours is quoted."""
+    """The nonempty values of the cookies with this name. Anything else in `header` does not matter: none of our values is quoted."""
     pairs = (part.partition("=") for part in header.split(";"))
     return [value.strip() for key, _, value in pairs if key.strip() == name and value.strip()]

@@ -24,16 +24,21 @@ from footfall.demo.people import (
     World,
     any_source,
     body_of,
+    buyers_source,
     event,
     populate,
     random_of,
     visit,
 )
-from footfall.demo.world import APP, HOURS, PAGES, WEEKEND
-from footfall.identity.identify.service import IDENTIFY_HANDLER, IdentifyCall
+from footfall.demo.world import APP, CURRENCIES, DESKTOP, HOURS, PAGES, PRICES, WEEKEND
+from footfall.identity.identify.model import IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_browser_identify, read_identify
 from footfall.identity.model import BROWSER, SERVER
 from footfall.ids import at_prefix
+from footfall.payments import service as payments
+from footfall.payments.service import PaymentCall
+from footfall.payments.wire import read_payment
 from footfall.visitors.listing import look_at_all
 from footfall.websites.model import Website
 
@@ -73,7 +78,10 @@ def _write(tx: Transaction, website: Website, part: list[tuple[int, Said]], key_
         if hits:
             RECORD_HANDLER.run(tx, hits)
             hits = []
-        IDENTIFY_HANDLER.run(tx, [_call(website, said, key_id)])
+        if said.is_payment:
+            payments.RECORD_HANDLER.run(tx, [_payment(website, said)])
+        else:
+            IDENTIFY_HANDLER.run(tx, [_call(website, said, key_id)])
     if hits:
         RECORD_HANDLER.run(tx, hits)
 
@@ -98,6 +106,11 @@ def _call(website: Website, said: Said, key_id: bytes) -> IdentifyCall:
     return IdentifyCall(*base, read_identify(body), SERVER, True, key_id, said.at)
 
 
+def _payment(website: Website, said: Said) -> PaymentCall:
+    body = {"datafast_visitor_id": said.visitor.visitor_id, **said.body}
+    return PaymentCall(website.website_id, read_payment(body, said.at), said.at, is_first=True)
+
+
 def _month(world: World, seed: int, now: int) -> Iterator[Said]:
     for user in world.users:
         yield from _life(random_of(seed, user.user_id), user, now)
@@ -119,7 +132,8 @@ def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
     first = user.devices[0]
     signed_up = _moment(rng, first, now, latest=6)
     found = signed_up - rng.choice((4 * MINUTE, 9 * MINUTE, DAY - HOUR, 3 * DAY + 2 * HOUR))
-    yield from visit(rng, first, found, PAGES, any_source(rng))
+    source = any_source if user.traits["plan"] == "free" else buyers_source
+    yield from visit(rng, first, found, PAGES, source(rng))
     yield Said(signed_up, first, event("pageview", "/pricing"))
     signup = {"eventName": "signup", "plan": "free"}
     yield Said(signed_up + MINUTE, first, event("custom", "/signup", extraData=signup))
@@ -133,17 +147,31 @@ def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
 
 def _work(rng: random.Random, user: DemoUser, at: int) -> Iterator[Said]:
     """What a user does after signing up at `at` (ms since epoch): some never come back, some come every day."""
-    plan = user.traits["plan"]
+    plan, has_paid = user.traits["plan"], False
     pause = rng.choice((1, 2, 4, 8))
     for _ in range(rng.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
         at = _later(rng, at, rng.randint(1, pause), user.devices[0].region.zone)
         device = rng.choice(user.devices)
         yield from visit(rng, device, at, APP)
         yield Said(at + SECOND // 2, device, {"plan": plan}, user.user_id)
-        if plan != "free" and rng.random() < 0.3:
-            amount = 29 if plan == "pro" else 99
-            paid = {"email": user.traits["email"], "amount": amount, "currency": "USD"}
-            yield Said(at + 4 * MINUTE, device, event("payment", "/app/settings/billing", extraData=paid))
+        if plan != "free" and rng.random() < (0.4 if device.device.kind == DESKTOP else 0.1) and not has_paid:
+            has_paid = True
+            yield from _pay(rng, user, device, at + 4 * MINUTE)
+
+
+def _pay(rng: random.Random, user: DemoUser, device: DemoVisitor, at: int) -> Iterator[Said]:
+    """A user pays for the plan, and once in a while wants the money back."""
+    paid = {
+        "transaction_id": f"demo_{user.user_id}",
+        "amount": PRICES[user.traits["plan"]],
+        "currency": CURRENCIES.get(device.region.place.country_code or "", "USD"),
+        "email": user.traits["email"],
+        "name": user.traits["name"],
+    }
+    yield Said(at, device, paid, user.user_id, is_payment=True)
+    if rng.random() < 0.05:
+        back = {**paid, "transaction_id": f"{paid['transaction_id']}_refund", "refunded": True}
+        yield Said(at + 3 * DAY, device, back, user.user_id, is_payment=True)
 
 
 def _shared_computer(rng: random.Random, world: World, now: int) -> Iterator[Said]:

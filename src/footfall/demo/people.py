@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from footfall.demo import DOMAIN
 from footfall.demo.world import (
+    BUYERS,
     COMPANIES,
     DESKTOP,
     DEVICES,
@@ -58,12 +59,13 @@ class World(NamedTuple):
 
 
 class Said(NamedTuple):
-    """One thing that happens at `at` (ms since epoch): an event's body, or (with `user`) an identify call of the backend."""
+    """One thing that happens at `at` (ms since epoch): an event's body, or (with `user`) an identify call of the backend, or a payment."""
 
     at: int
     visitor: DemoVisitor
     body: dict[str, Any]
     user: str | None = None
+    is_payment: bool = False
 
 
 def random_of(seed: int, *what: object) -> random.Random:
@@ -100,11 +102,17 @@ def _humans(rng: random.Random, number: int) -> Iterator[tuple[dict[str, Any], l
         traits = {
             "name": f"{first} {last}",
             "email": f"{name}@{COMPANIES[company]}.example",
-            "plan": pick(rng, PLANS),
+            "plan": pick(rng, _plans(region)),
             "company": company,
             "seats": min(80, 1 + int(rng.expovariate(1 / 6))),
         }
         yield traits, _devices(rng, region)
+
+
+def _plans(region: Region) -> dict[str, float]:
+    """How often each plan is chosen in a region."""
+    buyers = BUYERS.get(region.place.country_code or "", 1)
+    return {plan: weight * (1 if plan == "free" else buyers) for plan, weight in PLANS.items()}
 
 
 def _devices(rng: random.Random, region: Region) -> list[DemoVisitor]:
@@ -146,6 +154,11 @@ def _weighted(rng: random.Random, among: tuple[W, ...]) -> W:
 def any_source(rng: random.Random) -> Source:
     """Where somebody new comes from."""
     return _weighted(rng, SOURCES)
+
+
+def buyers_source(rng: random.Random) -> Source:
+    """The same of somebody who will pay."""
+    return rng.choices(SOURCES, [one.weight * one.buyers for one in SOURCES])[0]
 
 
 def visit(

@@ -30,12 +30,13 @@ class DemoDevice(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a visit comes from. `landing`: the page that it leads to; empty for any."""
+    """Where a visit comes from. `landing`: the page that it leads to; empty for any. `buyers`: how much oftener somebody comes from there who will pay."""
 
     weight: float
     referrer: str = ""
     query: str = ""
     landing: str = ""
+    buyers: float = 1
 
 
 def _region(
@@ -133,23 +134,29 @@ DIRECT = Source(40)
 SOURCES = (
     DIRECT,
     Source(21, "https://www.google.com/"),
-    Source(5, "https://news.ycombinator.com/", landing=_POST),
-    Source(5, query="?utm_source=newsletter&utm_medium=email&utm_campaign=october", landing="/changelog"),
+    Source(5, "https://news.ycombinator.com/", landing=_POST, buyers=0.3),
+    Source(
+        5,
+        query="?utm_source=newsletter&utm_medium=email&utm_campaign=october",
+        landing="/changelog",
+        buyers=3,
+    ),
     Source(
         4,
         "https://www.google.com/",
         "?utm_source=google&utm_medium=cpc&utm_campaign=brand&gclid=demo",
         "/pricing",
+        2.5,
     ),
     Source(3.5, "https://duckduckgo.com/"),
     Source(3, "https://www.producthunt.com/", "?ref=producthunt", "/"),
     Source(3, "https://github.com/demo/project", landing="/docs/start"),
     Source(2.5, "https://www.bing.com/"),
-    Source(2.5, "https://chatgpt.com/", "?utm_source=chatgpt.com", "/docs"),
-    Source(2, "https://t.co/", landing=_POST),
+    Source(2.5, "https://chatgpt.com/", "?utm_source=chatgpt.com", "/docs", 1.6),
+    Source(2, "https://t.co/", landing=_POST, buyers=0.4),
     Source(2, "https://www.linkedin.com/", landing=_POST),
-    Source(2, "https://www.reddit.com/", landing=_POST),
-    Source(1.5, query="?via=partner", landing="/pricing"),
+    Source(2, "https://www.reddit.com/", landing=_POST, buyers=0.3),
+    Source(1.5, query="?via=partner", landing="/pricing", buyers=4),
     Source(1, "https://www.youtube.com/", landing="/features"),
     Source(0.8, "https://dev.to/", landing=_POST),
     Source(0.7, "https://lobste.rs/", landing=_POST),
@@ -221,3 +228,12 @@ COMPANIES = {
 }
 """Companies, and the names of their hosts below `.example`."""
 PLANS = {"free": 5, "pro": 3, "team": 1}
+PRICES = {"pro": 29, "team": 99}
+"""What a plan costs, whatever the currency."""
+CURRENCIES = {"GB": "GBP"} | dict.fromkeys("DE FR NL ES IT AT PT BE FI IE".split(), "EUR")  # noqa: SIM905
+"""By country; all others pay in dollars."""
+BUYERS = (
+    dict.fromkeys("US GB DE CH AU SE DK NO".split(), 1.6)  # noqa: SIM905
+    | dict.fromkeys("IN BR NG VN ID UA EG AR KE TR".split(), 0.3)  # noqa: SIM905
+)
+"""How much oftener people of a country choose a plan that costs something."""

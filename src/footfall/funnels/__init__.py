@@ -1,1 +1,1 @@
-"""Funnels: the steps of a way that visitors are to go."""
+"""Funnels: the steps that visitors are meant to go through."""

@@ -27,7 +27,7 @@ class Funnels:
         return await self._database.scan(_answer_list, website_id, share=website_id)
 
     async def create(self, context: Call) -> Response:
-        """Makes a funnel."""
+        """Creates a funnel."""
         website_id, said = (
             context.principal.website.website_id,
             read_funnel(decode_object(context.body), is_new=True),
@@ -36,7 +36,7 @@ class Funnels:
         return success([funnel_json(website_id, accepted(made))])
 
     async def change(self, context: Call) -> Response:
-        """Changes the name of a funnel, or its steps."""
+        """Changes the name or the steps of a funnel."""
         website_id, said = (
             context.principal.website.website_id,
             read_funnel(decode_object(context.body), is_new=False),
@@ -48,7 +48,7 @@ class Funnels:
         return success([funnel_json(website_id, accepted(changed))])
 
     async def delete(self, context: Call) -> Response:
-        """Takes a funnel out of use."""
+        """Deletes a funnel."""
         website_id, funnel_id = context.principal.website.website_id, parse_object_id(context.path_values[1])
         deleted = accepted(
             await self._database.change(lambda tx: delete_funnel(tx, website_id, funnel_id, context.now))

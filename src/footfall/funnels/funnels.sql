@@ -4,7 +4,7 @@ SELECT funnel_id, name, slug, steps, is_active, created_at, updated_at FROM funn
 WHERE website_id = :website_id AND is_active = 1 ORDER BY created_at, funnel_id;
 
 -- name: funnel_put(website_id bytes, funnel_id bytes, name text, slug text, steps text, is_active int, created_at int, updated_at int)
--- Stores a funnel whole.
+-- Stores a complete funnel.
 INSERT INTO funnel (website_id, funnel_id, name, slug, steps, is_active, created_at, updated_at)
 VALUES (:website_id, :funnel_id, :name, :slug, :steps, :is_active, :created_at, :updated_at)
 ON CONFLICT (website_id, funnel_id) DO UPDATE SET name = excluded.name, slug = excluded.slug, steps = excluded.steps,

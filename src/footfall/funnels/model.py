@@ -9,7 +9,7 @@ PAGEVIEW, GOAL = "pageview", "goal"
 
 
 class FunnelStep(msgspec.Struct, frozen=True):
-    """One step. `value`: the address of a page, in which `*` stands for any text, or the name of a goal."""
+    """One step. `value`: the address of a page, where `*` stands for any text, or the name of a goal."""
 
     name: str
     type: str
@@ -17,14 +17,14 @@ class FunnelStep(msgspec.Struct, frozen=True):
 
 
 class FunnelFields(msgspec.Struct, frozen=True):
-    """What a caller may say of a funnel; None: not said."""
+    """What a caller may set on a funnel; None: not set."""
 
     name: str | None
     steps: tuple[FunnelStep, ...] | None
 
 
 class Funnel(msgspec.Struct, frozen=True):
-    """`slug`: its name for addresses. Times in ms since epoch."""
+    """`slug`: its name in addresses. Times in ms since epoch."""
 
     funnel_id: bytes
     name: str

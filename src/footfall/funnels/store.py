@@ -17,7 +17,7 @@ from footfall.ids import new_object_id
 sql = load(__file__, "funnels.sql")
 
 MOST_FUNNELS = 500
-"""Of a website: each change looks at all of them."""
+"""Funnels per website: each change looks at all of them."""
 
 _decode = msgspec.json.Decoder(tuple[FunnelStep, ...]).decode
 _OTHERS = re.compile("[^a-z0-9]+")
@@ -29,7 +29,7 @@ def read_funnels(tx: Transaction, website_id: bytes) -> list[Funnel]:
 
 
 def add_funnel(tx: Transaction, website_id: bytes, said: FunnelFields, now: int) -> Funnel | Conflict:
-    """Store a new funnel, with a name of its own."""
+    """Store a new funnel under a unique name."""
     funnels = _lock(tx, website_id)
     name, funnel_id = said.name or "", new_object_id()
     if len(funnels) >= MOST_FUNNELS:
@@ -44,7 +44,7 @@ def add_funnel(tx: Transaction, website_id: bytes, said: FunnelFields, now: int)
 def change_funnel(
     tx: Transaction, website_id: bytes, funnel_id: bytes | None, said: FunnelFields, now: int
 ) -> Funnel | Conflict | NotFound:
-    """Change what is said of a funnel."""
+    """Change what the call sets on a funnel."""
     funnels = _lock(tx, website_id)
     funnel = next((one for one in funnels if one.funnel_id == funnel_id), None)
     if funnel is None:
@@ -60,7 +60,7 @@ def change_funnel(
 
 
 def delete_funnel(tx: Transaction, website_id: bytes, funnel_id: bytes | None, now: int) -> Funnel | NotFound:
-    """Take a funnel out of use; its row stays."""
+    """Retire a funnel; its row stays."""
     funnel = next((one for one in _lock(tx, website_id) if one.funnel_id == funnel_id), None)
     if funnel is None:
         return _unknown()
@@ -70,7 +70,7 @@ def delete_funnel(tx: Transaction, website_id: bytes, funnel_id: bytes | None, n
 
 
 def _lock(tx: Transaction, website_id: bytes) -> list[Funnel]:
-    """The funnels, which nobody else changes until the transaction ends."""
+    """The funnels, which nobody else can change until the transaction ends."""
     tx.lock([(website_id, b"funnels")])
     return read_funnels(tx, website_id)
 
@@ -88,7 +88,7 @@ def _unknown() -> NotFound:
 
 
 def _slug(name: str, funnel_id: bytes, others: Iterable[Funnel]) -> str:
-    """The name in letters and digits of ASCII; with a part of the id where that leaves nothing, or is another's."""
+    """The name in ASCII letters and digits; with a part of the id if that leaves nothing, or is already in use."""
     slug = _OTHERS.sub("-", name.lower()).strip("-")
     if slug and all(one.slug != slug for one in others):
         return slug

@@ -16,7 +16,7 @@ MAX_URL = 2048
 
 
 def read_funnel(body: Mapping[str, Any], *, is_new: bool) -> FunnelFields:
-    """What a body says of a funnel; all of it, if it is new. Raises BadRequest."""
+    """What a body sets on a funnel; everything, if it is new. Raises BadRequest."""
     name, steps = body.get("name"), body.get("steps")
     if name is None and (is_new or steps is None):
         raise BadRequest("name is required: say how to call the funnel.")

@@ -1,1 +1,1 @@
-"""Goals of servers, and what the API says of goals."""
+"""Goals from servers, and what the API says about goals."""

@@ -1,4 +1,4 @@
-"""Routes about goals: `/api/v1/goals` for servers, and `/api/v1/admin/websites/{id}/goals` for who manages a website."""
+"""Routes about goals: `/api/v1/goals` for servers, and `/api/v1/admin/websites/{id}/goals` for managing a website."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _NOTHING_SAID = GoalData()
 
 
 class Goals:
-    """The handlers, on one database. `new_event_id` makes the id of an event at a time; `charge` counts calls against the rate limit."""
+    """The handlers, on one database. `new_event_id` creates the id of an event at a time; `charge` counts calls against the rate limit."""
 
     def __init__(self, database: Database, new_event_id: Callable[[int], bytes], charge: Charge) -> None:
         self._database = database
         self._new_event_id = new_event_id
         self._charge = charge
         self._batches = itertools.count()
-        """Numbers for the batches that come."""
+        """Numbers for incoming batches."""
         self._reader = BatchReader(read_goal, "goals")
 
     async def create(self, context: Call) -> Response:
@@ -58,7 +58,7 @@ class Goals:
         return success([_created(await self._database.write(GOAL_HANDLER, placed))])
 
     async def batch(self, context: Call) -> Response:
-        """Many goals in one body, each answered in order with a status of its own."""
+        """Many goals in one body, each answered in order with its own status."""
         goals = await self._reader.read(context)
         if len(goals) > 1:
             credential_id = context.principal.caller.credential_id
@@ -98,7 +98,7 @@ class Goals:
         return GoalCall(stored, None if key is None else key_hash(website.profile_secret, key))
 
     async def delete(self, context: Call) -> Response:
-        """Deletes goals of a visitor, of a name, of a time, or of all three together."""
+        """Deletes the goals of a visitor, with a name, in a period, or any combination of these."""
         asked = read_deletion(context.query(), context.principal.website.website_id)
         count = await self._delete(asked.doomed)
         if not count:
@@ -133,7 +133,7 @@ class Goals:
         return success([look_json(look)])
 
     async def remove_look(self, context: Call) -> Response:
-        """Shows a goal as it is again."""
+        """Resets how a goal is shown."""
         website_id = context.principal.website.website_id
         name = read_goal_name(context.query().get("goalName"), "goalName")
         if not await self._database.change(lambda tx: remove_look(tx, website_id, name)):
@@ -146,14 +146,14 @@ def _slice(doomed: Doomed, place: GoalPosition | None) -> Callable[[Transaction]
 
 
 def _created(outcome: bytes | ApiError) -> dict[str, str]:
-    """The answer to a goal. Raises the ApiError that it may be."""
+    """The answer to a goal. Raises its ApiError, if it is one."""
     if isinstance(outcome, ApiError):
         raise outcome
     return {"message": "Custom event created successfully", "eventId": outcome.hex()}
 
 
 async def _finish(outcome: Awaitable[Any] | ApiError) -> Item:
-    """The answer to a goal of a batch."""
+    """The answer to one goal of a batch."""
     try:
         return Item(200, data=_created(outcome if isinstance(outcome, ApiError) else await outcome))
     except ApiError as error:

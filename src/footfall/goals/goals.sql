@@ -22,5 +22,5 @@ ON CONFLICT (website_id, name) DO UPDATE SET display_name = excluded.display_nam
     description = excluded.description, updated_at = excluded.updated_at;
 
 -- name: look_remove(website_id bytes, name text)
--- A goal is shown as it is.
+-- Resets how a goal is shown.
 DELETE FROM goal_look WHERE website_id = :website_id AND name = :name;

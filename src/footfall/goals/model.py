@@ -1,4 +1,4 @@
-"""Goals that a server sends, and how goals are shown. Pure."""
+"""Goals sent by servers, and how goals are shown. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from footfall.collect.model import GoalData
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """One well-formed goal call. Either `visitor_id` or `user_id` is there: whose last visitor it is. `at`: ms since epoch, None for now."""
+    """One well-formed goal call. It has either a `visitor_id` or a `user_id`, whose last visitor is meant. `at`: ms since epoch, None for now."""
 
     name: str
     visitor_id: bytes | None
@@ -19,7 +19,7 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How a goal is shown; None: as it is. `color`: `#rrggbb`; `updated_at`: ms since epoch."""
+    """How a goal is shown; None: by default. `color`: `#rrggbb`; `updated_at`: ms since epoch."""
 
     name: str
     display_name: str | None
@@ -29,7 +29,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class LookChange(msgspec.Struct, frozen=True):
-    """What changes of a look; UNSET stays, None goes."""
+    """Changes to how a goal is shown; UNSET stays, None is removed."""
 
     name: str
     display_name: str | msgspec.UnsetType | None
@@ -38,7 +38,7 @@ class LookChange(msgspec.Struct, frozen=True):
 
 
 class Color(msgspec.Struct, frozen=True):
-    """A colour to choose."""
+    """A colour to choose from."""
 
     color: str
     label: str

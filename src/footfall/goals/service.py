@@ -1,4 +1,4 @@
-"""Goals of servers into the database, in one transaction for a list of calls."""
+"""Stores goals from servers, in one transaction for a list of calls."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class GoalCall(msgspec.Struct, frozen=True):
 
 
 def key_hash(secret: bytes, key: str) -> bytes:
-    """What is stored of an idempotency key; without the website's secret nobody can tell which key it was."""
+    """What is stored of an idempotency key; without the website's secret, nobody can tell which key it was."""
     return hmac.digest(secret, b"goal key\0" + key.encode(), "sha256")[:16]
 
 
 def record_goals(tx: Transaction, calls: list[GoalCall]) -> list[bytes | NotFound]:
-    """Write handler: the event id of each goal; that of the first that came with the same idempotency key."""
+    """Write handler: the event id of each goal, which is that of the first goal with the same idempotency key."""
     names = [_name(call) for call in calls]
     keyed = list({name: None for name in names if name})
     found = tx.get_many(sql.key_get, keyed)
@@ -62,7 +62,7 @@ def _locks(calls: list[GoalCall]) -> list[Params]:
 
 
 def _shares(calls: list[GoalCall]) -> list[Params]:
-    """Erasures blank rows of visitors; they wait for goals, and these for them."""
+    """Erasures blank rows of visitors. They wait for goals, and goals wait for them."""
     return list({(call.goal.website_id, b"visitors"): None for call in calls})
 
 

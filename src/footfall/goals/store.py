@@ -1,4 +1,4 @@
-"""What is stored of goals beside their events, and whose visitor a user's goal is of."""
+"""What is stored about goals besides their events, and which visitor a user's goal belongs to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ sql = load(__file__, "goals.sql")
 
 
 def last_visitors(tx: Transaction, asked: tuple[Website, Sequence[tuple[str, int]]]) -> list[bytes | None]:
-    """The visitor that each of these people (user id, at a time in ms since epoch) used last, of those that were theirs then."""
+    """For each of these people (user id, at a time in ms since epoch): the visitor used last, among those that were theirs then."""
     website, people = asked
     return [_last_visitor(tx, website, user_id, at) for user_id, at in people]
 
@@ -43,7 +43,7 @@ def read_looks(tx: Transaction, website_id: bytes) -> list[Look]:
 
 
 def change_look(tx: Transaction, website_id: bytes, change: LookChange, now: int) -> Look:
-    """Change how a goal is shown; what becomes of it."""
+    """Change how a goal is shown; returns the result."""
     tx.lock([(website_id, b"goal looks")])
     row = tx.one(sql.look_get, (website_id, change.name))
     before = _look(row) if row else Look(change.name, None, None, None, now)
@@ -63,7 +63,7 @@ def _changed(before: str | None, change: str | msgspec.UnsetType | None) -> str 
 
 
 def remove_look(tx: Transaction, website_id: bytes, name: str) -> bool:
-    """Whether there was a look of this goal to remove."""
+    """Whether there was a customization of this goal to remove."""
     return tx.execute(sql.look_remove, (website_id, name)) > 0
 
 

@@ -1,4 +1,4 @@
-"""Goals on the wire: what a call may say of one, which goals to delete, and how they look. Pure."""
+"""Goals on the wire: what a call may say about one, which goals to delete, and how goals are shown. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _COLOR = re.compile("#[0-9a-f]{6}")
 _VISITOR_NAMES = ("datafast_visitor_id", "visitorId", "visitor_id")
 _GOAL_NAMES = ("name", "goalName", "goal_name")
 _END = b"\xff" * (EVENT_BYTES + 1)
-"""Behind every event id."""
+"""After all event ids."""
 
 
 def read_goal(body: Mapping[str, Any]) -> Goal:
-    """A goal of a server. Raises BadRequest that names the field and the reason."""
+    """A goal from a server. Raises BadRequest that names the field and the reason."""
     name = read_goal_name(body.get("name"), "name")
     if name in RESERVED:
         raise BadRequest(f"name: {name} is reserved: such goals follow from payments and identify calls.")
@@ -63,7 +63,7 @@ def read_goal_name(value: object, field: str) -> str:
 
 
 def _read_who(body: Mapping[str, Any]) -> tuple[bytes | None, str | None]:
-    """(visitor id, user id), one of which is there."""
+    """(visitor id, user id); one of them is there."""
     user_id = body.get("user_id")
     if body.get("datafast_visitor_id") is None and body.get("visitorId") is None and user_id is not None:
         return None, read_user_id(user_id)
@@ -74,7 +74,7 @@ def _read_who(body: Mapping[str, Any]) -> tuple[bytes | None, str | None]:
 
 
 def _read_metadata(value: object) -> dict[str, str]:
-    """Texts, numbers and booleans, as texts. Values of null are none."""
+    """Strings, numbers and booleans, as strings. null counts as missing."""
     if value is None:
         return {}
     if type(value) is not dict:
@@ -100,7 +100,7 @@ def without_markup(text: str) -> str:
 
 
 def _read_text(value: object, field: str, limit: int) -> str | None:
-    """A text without HTML tags, control characters and outer blanks; None for none. Raises BadRequest."""
+    """A string without HTML tags, control characters and surrounding blanks; None if there is none. Raises BadRequest."""
     if value is None:
         return None
     if type(value) is not str:
@@ -123,7 +123,7 @@ def _read_key(value: object) -> str | None:
 
 
 class Deletion(NamedTuple):
-    """Which goals a call wants to delete, and the times of its range (ms since epoch), if it gave any."""
+    """Which goals a call wants to delete, and its period (ms since epoch), if it gave one."""
 
     doomed: Doomed
     start: int | None
@@ -149,7 +149,7 @@ def read_deletion(query: Mapping[str, str], website_id: bytes) -> Deletion:
 
 
 def _either(query: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The value that a parameter has under one of its names. Raises BadRequest when two of them differ."""
+    """The value of a parameter under any of its names. Raises BadRequest if two of them differ."""
     given = {query[name] for name in names if name in query}
     if len(given) > 1:
         raise BadRequest(f"{' and '.join(name for name in names if name in query)} differ: send one of them.")
@@ -162,7 +162,7 @@ def _time(query: Mapping[str, str], names: tuple[str, ...]) -> int | None:
 
 
 def deleted_json(asked: Deletion, count: int) -> dict[str, Any]:
-    """What a deletion did."""
+    """The result of a deletion."""
     doomed = asked.doomed
     shown: dict[str, Any] = {"message": "Goal events deleted successfully", "deleted": count}
     if doomed.visitor_id is not None:
@@ -179,11 +179,11 @@ def _iso(at: int | None) -> str | None:
     return None if at is None else to_iso(at)
 
 
-# What is tracked, and how it looks
+# What is tracked, and how it is shown
 
 
 def tracked_json(goal: TrackedGoal, visitors: int) -> dict[str, Any]:
-    """A goal with its counts; `visitors`: of the website."""
+    """A goal with its counts; `visitors`: all those of the website."""
     return {
         "name": goal.name,
         "total": goal.total,
@@ -194,7 +194,7 @@ def tracked_json(goal: TrackedGoal, visitors: int) -> dict[str, Any]:
 
 
 def read_look(body: Mapping[str, Any]) -> LookChange:
-    """How a goal is to look from now on. Raises BadRequest."""
+    """How a goal is to be shown from now on. Raises BadRequest."""
     name = read_goal_name(body.get("goalName"), "goalName")
     shown = body.get("displayName", body.get("name", msgspec.UNSET))
     change = LookChange(
@@ -222,7 +222,7 @@ def _read_color(value: object) -> str | msgspec.UnsetType | None:
 
 
 def look_json(look: Look) -> dict[str, Any]:
-    """How a goal looks."""
+    """How a goal is shown."""
     return {
         "goalName": look.name,
         "displayName": look.display_name,

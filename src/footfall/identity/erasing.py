@@ -1,4 +1,4 @@
-"""What an erasure asks of each domain, in words that all of them share; and what identity does for one.
+"""What an erasure asks of each domain, and what identity does for it.
 
 From the first transaction on, the users of the person are dead (tombstones), have no profile, and stand in `erasing`, which hides the
 facts about them. Their links go on to say whose a visitor's events were, until a slice has blanked these events and put boundaries in
@@ -42,7 +42,7 @@ class Erasure(msgspec.Struct, frozen=True):
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """The users whom an erasure makes nobody: user ids by profile id. `at`: ms since epoch; facts up to then are dropped from now on."""
+    """The users to erase: user ids by profile id. `at`: ms since epoch; facts up to then are dropped from now on."""
 
     erasure: Erasure
     users: dict[bytes, str]
@@ -118,7 +118,7 @@ class HeldUser(NamedTuple):
 
 
 def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
-    """Make nobody of users: no profiles, no merges, a tombstone each; what is left of them is hidden."""
+    """Take users out: no profiles, no merges, a tombstone each. What is left of them is hidden."""
     website_id, ids = leaving.erasure.website_id, sorted(leaving.users)
     keys: list[Key] = [(website_id, one) for one in ids]
     profiles = sum(tx.execute(identity_sql.profile_remove, key) for key in keys)
@@ -239,12 +239,12 @@ def time_of_erasure(tx: Transaction, keys: Sequence[Params], now: int) -> int:
 
 
 def users_being_erased(tx: Transaction, website_id: bytes, erasure_id: bytes) -> list[bytes]:
-    """The profile ids of the users of an erasure that is under way."""
+    """The profile ids of the users in a running erasure."""
     return [row.profile_id for row in tx.all(sql.erasing_users, (website_id, erasure_id))]
 
 
 def erasure_of(tx: Transaction, website_id: bytes, profile_id: bytes) -> bytes | None:
-    """The id of the erasure that is under way of a profile, if there is one."""
+    """The id of the running erasure of a profile, if there is one."""
     row = tx.one(identity_sql.erasing_get, (website_id, profile_id))
     return row.erasure_id if row else None
 

@@ -1,4 +1,4 @@
-"""What an export asks of each domain, in words that all of them share; and what identity gives out about a person."""
+"""What an export asks of each domain, and what identity gives out about a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folding anew of what depends on the ledger: links, profiles, people.
+"""Fold again what depends on the ledger: links, profiles, people.
 
 It is rare and may touch many rows, so it brings exactly what changed up to date from the ledger instead of taking shortcuts.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from footfall.db.protocol import Transaction
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.model import Merge, Traits
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile, sql
@@ -62,13 +62,13 @@ def active_merges(tx: Transaction, website_id: bytes, profile_ids: Iterable[byte
 def refresh_visitor(
     tx: Transaction, website_id: bytes, visitor_id: bytes, also: Iterable[bytes] = ()
 ) -> None:
-    """Fold a visitor's links anew; `also` names users whose facts may have come back."""
+    """Fold a visitor's links again; `also` names users whose facts may have come back."""
     links = rules.fold_links(store.facts_on_visitor(tx, website_id, visitor_id, also))
     store.replace_links(tx, website_id, visitor_id, links)
 
 
 def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> None:
-    """Fold a user's own row anew; it goes when no fact about the user counts any more."""
+    """Fold a user's own row again, or remove it when no fact about the user counts any more."""
     facts = store.facts_of_profile(tx, website_id, profile_id)
     known = store.read_profile(tx, website_id, profile_id)
     if (known is None) == bool(facts):  # it comes or goes, and with it what is its own without a visitor
@@ -85,13 +85,13 @@ def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> No
         facts[0].user_id,
         min(at_of(fact.fact_id) for fact in facts),
         len({fact.visitor_id for fact in facts}),
-        rules.fold_traits(facts),
+        trait_rules.fold_traits(facts),
     )
     store.put_profiles(tx, [profile])
 
 
 def refresh_people(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> None:
-    """Fold anew who these profiles are one person with, and the traits of each such person."""
+    """Work out again which profiles are one person with these, and fold each such person's traits."""
     waiting = dict.fromkeys(profile_ids)
     while waiting:
         first, _ = waiting.popitem()
@@ -116,7 +116,7 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
     members = [profile for profile in found if profile is not None]
     if not members:
         return
-    traits = rules.fold_traits(
+    traits = trait_rules.fold_traits(
         store.facts_of_profiles(tx, website_id, [profile.profile_id for profile in members])
     )
     person_id = members[0].profile_id

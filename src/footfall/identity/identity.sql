@@ -141,6 +141,14 @@ FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND kind =
     AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = :website_id AND erasing.profile_id = :profile_id)
 ORDER BY fact_id;
 
+-- name: facts_of_profile_newest(website_id bytes, profile_id bytes, most int) -> fact_id bytes, kind text, profile_id bytes, user_id text, visitor_id bytes?, received_at int, source text, is_trusted int, key_id bytes?, operations text
+-- The identify facts that count about a user, newest first; none about one who is being erased.
+SELECT fact_id, kind, profile_id, user_id, visitor_id, received_at, source, is_trusted, key_id, operations
+FROM fact WHERE website_id = :website_id AND profile_id = :profile_id AND kind = 'identify'
+    AND NOT EXISTS (SELECT 1 FROM inactive WHERE inactive.website_id = fact.website_id AND inactive.fact_id = fact.fact_id)
+    AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.website_id = :website_id AND erasing.profile_id = :profile_id)
+ORDER BY fact_id DESC LIMIT :most;
+
 -- name: user_of_profile(website_id bytes, profile_id bytes) -> user_id text
 -- The user id of a profile about which there is any fact; none of one who is being erased.
 SELECT user_id FROM fact WHERE website_id = :website_id AND profile_id = :profile_id

@@ -200,7 +200,7 @@ def fact_row(website_id: bytes, fact: Fact, operations: bytes) -> Params:
 
 
 def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
-    """Store profiles, and leave word for the trait index."""
+    """Store profiles, and mark them for the trait index."""
     found = list(profiles)
     whole = [one for one in found if one.changed_names is None]
     tx.execute_many(sql.profile_put, [profile_row(one) for one in whole])
@@ -214,7 +214,7 @@ def put_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
 
 
 def mark_changed(tx: Transaction, keys: Iterable[Key]) -> None:
-    """Leave word that the trait index has to look at these profiles (website id, profile id)."""
+    """Mark these profiles (website id, profile id) for the trait index."""
     _mark(tx, [(website_id, profile_id, None) for website_id, profile_id in keys])
 
 
@@ -271,6 +271,15 @@ def facts_of_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> l
 def facts_of_profiles(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[Fact]:
     """All active identify facts about several users."""
     return [fact for profile_id in profile_ids for fact in facts_of_profile(tx, website_id, profile_id)]
+
+
+def newest_facts(
+    tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes], most: int
+) -> dict[bytes, list[Fact]]:
+    """The newest active identify facts about each of these users, at most so many, oldest first."""
+    ids = list(profile_ids)
+    found = tx.all_together(*[(sql.facts_of_profile_newest, (website_id, one, most)) for one in ids])
+    return {one: [fact_from(row) for row in reversed(rows)] for one, rows in zip(ids, found, strict=True)}
 
 
 def visitors_of(tx: Transaction, website_id: bytes, profile_ids: Iterable[bytes]) -> list[bytes]:

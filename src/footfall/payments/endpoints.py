@@ -11,12 +11,13 @@ from footfall.directory import Directory
 from footfall.errors import NotFound
 from footfall.identity.ledger.show import person_now
 from footfall.identity.refs import read_ref, resolve_profile
-from footfall.payments.model import Payment
+from footfall.payments.model import OPEN, Payment
 from footfall.payments.money import read_decimal
 from footfall.payments.owners import owners_of, some_payments
 from footfall.payments.rules import API, digest
 from footfall.payments.service import RECORD_HANDLER, REMOVE_HANDLER, PaymentCall, Recorded, RemoveCall, find
-from footfall.payments.store import END, edge, find_named
+from footfall.payments.store import END, edge, find_named, payment_from, sql
+from footfall.payments.timeline import read_story
 from footfall.payments.wire import (
     DeleteQuery,
     PaymentQuery,
@@ -25,6 +26,7 @@ from footfall.payments.wire import (
     read_delete_query,
     read_payment,
     read_payment_query,
+    story_json,
 )
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Response, success
@@ -59,6 +61,15 @@ class Payments:
         query = read_payment_query(context.query(), website.timezone)
         return await self._database.scan(_answer_list, (website, query), share=website.website_id)
 
+    async def story(self, context: Context[WebsitePrincipal]) -> Response:
+        """One payment, with its time line."""
+        website = context.principal.website
+        asked = (website, context.path_values[0])
+        found = await self._database.scan(_answer_story, asked, share=website.website_id)
+        if found is None:
+            raise _no_such_payment()
+        return found
+
     async def remove(self, context: Context[WebsitePrincipal]) -> Response:
         """Deletes payments, some at a time."""
         website = context.principal.website
@@ -74,8 +85,18 @@ class Payments:
         while some := await self._database.write(REMOVE_HANDLER, call):
             removed += some
         if not removed:
-            raise NotFound("There is no such payment in this website.")
+            raise _no_such_payment()
         return success([_removed_json(query, removed)])
+
+
+def _no_such_payment() -> NotFound:
+    return NotFound("There is no such payment in this website.")
+
+
+def _answer_story(tx: Transaction, asked: tuple[Website, str]) -> Response | None:
+    website, transaction_id = asked
+    one = find_named(tx, website.website_id, digest(website.website_id, API, transaction_id))
+    return None if one is None else success(story_json(read_story(tx, website.website_id, one)))
 
 
 def _recorded_json(recorded: Recorded, transaction_id: str) -> dict[str, Any]:
@@ -130,22 +151,36 @@ def list_payments(tx: Transaction, website: Website, query: PaymentQuery) -> lis
     if query.transaction_id is not None:
         one = find_named(tx, website.website_id, digest(website.website_id, API, query.transaction_id))
         page = [one] if one and since <= one.payment_id < until else []
-        return [one for one in page if query.currency in (None, one.money.currency)]
+        return [one for one in page if _is_asked(one, query)]
     found: list[Payment] = []
     while len(found) <= query.limit:
-        most = query.limit + 1 if query.currency is None else PAGE
+        most = PAGE if _leaves_out(query) else query.limit + 1
         page = _read(tx, website, query, since, until, most)
-        found += [one for one in page if query.currency in (None, one.money.currency)]
+        found += [one for one in page if _is_asked(one, query)]
         if len(page) < most:
             break
         until = page[-1].payment_id
     return found[: query.limit + 1]
 
 
+def _leaves_out(query: PaymentQuery) -> bool:
+    """Whether a page of what `_read` gives may hold payments that are not asked for."""
+    is_of_somebody = query.ref is not None or query.visitor is not None
+    return query.currency is not None or (query.is_matched is not None and is_of_somebody)
+
+
+def _is_asked(one: Payment, query: PaymentQuery) -> bool:
+    is_matched = one.method not in OPEN
+    return query.currency in (None, one.money.currency) and query.is_matched in (None, is_matched)
+
+
 def _read(
     tx: Transaction, website: Website, query: PaymentQuery, since: bytes, until: bytes, most: int
 ) -> list[Payment]:
     """The newest payments in a range, of any currency; a person goes before a visitor."""
+    if query.ref is None and query.visitor is None and query.is_matched is not None:
+        key = (website.website_id, int(not query.is_matched), since, until, most)
+        return [payment_from(row) for row in tx.all(sql.open_down, key)]
     if query.ref is None:
         return find(tx, website.website_id, query.visitor, since, until, most)
     person = person_now(tx, website.website_id, resolve_profile(tx, website, read_ref(query.ref)))

@@ -12,10 +12,12 @@ from footfall.db.protocol import Params, Transaction
 from footfall.identity import store as identity_store
 from footfall.identity.erasing import Counts, Eraser, Leaving, Ranges
 from footfall.outbox.store import tell_payments
-from footfall.payments.matching import clues_of_person
+from footfall.payments.claims import clues_of_person, forget_claims
+from footfall.payments.hints import forget_hints
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import owners_of
 from footfall.payments.store import END, EVERYTHING, forget_clues, get_payments, payment_from, sql, touch_text
+from footfall.payments.webhooks.erasing import forget_customers, forget_sales
 
 
 class _Payments:
@@ -52,6 +54,8 @@ class _Payments:
 
 def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> None:
     forget_clues(tx, website_id, payments)
+    forget_hints(tx, website_id, payments)
+    forget_sales(tx, website_id, payments)
     rows: list[Params] = [
         (
             website_id,
@@ -63,6 +67,7 @@ def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
     ]
     tx.execute_many(sql.payment_blank, rows)
     tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
+    tx.execute_many(sql.moves_forget, [(website_id, one.payment_id) for one in payments])
 
 
 def _bare(touch: Touch | None) -> Touch | None:
@@ -83,28 +88,42 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     website_id = leaving.erasure.website_id
     asked = [(sql.of_profile_up, (website_id, one, b"", END, EVERYTHING)) for one in sorted(leaving.users)]
     found = [payment_from(row) for rows in tx.all_together(*asked) for row in rows]
-    found += _nobodys(tx, leaving)
+    clues = _clues(tx, leaving)
+    found += _nobodys(tx, website_id, clues)
+    forget_customers(tx, website_id, clues)
     _blank(tx, website_id, found)
     gone = Method.ERASED.value
     tx.execute_many(
-        sql.payment_assign, [(website_id, one.payment_id, one.visitor_id, None, gone) for one in found]
+        sql.payment_assign,
+        [(website_id, one.payment_id, one.visitor_id, None, gone, None, 0) for one in found],
     )
     tx.execute_many(sql.known_forget, [(website_id, one) for one in sorted(leaving.users)])
+    forget_claims(tx, website_id, leaving.users)
     return {"payments": len(found)}
 
 
-def _nobodys(tx: Transaction, leaving: Leaving) -> list[Payment]:
-    """Payments that are nobody's, to which what is known of these users leads."""
+def _clues(tx: Transaction, leaving: Leaving) -> list[bytes]:
+    """The hashes of all by which payments may be these users'."""
     website_id = leaving.erasure.website_id
     profiles = identity_store.read_state(
         tx, [], [(website_id, one) for one in sorted(leaving.users)]
     ).profiles
-    clues = {
-        (website_id, clue)
-        for one in profiles.values()
-        for clue in clues_of_person(website_id, leaving.users.values(), one.traits.values)
-    }
-    rows = [row for found in tx.all_together(*[(sql.clued, clue) for clue in sorted(clues)]) for row in found]
+    return sorted(
+        {
+            clue
+            for one in profiles.values()
+            for clue in clues_of_person(website_id, leaving.users.values(), one.traits.values)
+        }
+    )
+
+
+def _nobodys(tx: Transaction, website_id: bytes, clues: list[bytes]) -> list[Payment]:
+    """Payments that are nobody's, to which what is known of these users leads."""
+    rows = [
+        row
+        for found in tx.all_together(*[(sql.clued, (website_id, clue)) for clue in clues])
+        for row in found
+    ]
     payments = get_payments(tx, website_id, sorted({row.payment_id for row in rows}))
     return [
         one.payment
@@ -114,7 +133,7 @@ def _nobodys(tx: Transaction, leaving: Leaving) -> list[Payment]:
 
 
 ERASER = Eraser(
-    tables=frozenset(("payment",)),
+    tables=frozenset(("payment", "payment_claim")),
     counts=("payments",),
     forget_users=_forget_users,
     find=_Payments,

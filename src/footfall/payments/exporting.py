@@ -1,4 +1,4 @@
-"""What is given out about a person: what they paid."""
+"""What the export of a person says about payments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What visitors and people paid, in sum."""
+"""What visitors and people paid in total."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from footfall.payments.store import edge
 from footfall.websites.model import Website
 
 LISTED = 100
-"""The newest payments that answers about somebody list."""
+"""How many of the newest payments an answer about somebody lists."""
 
 
 def nothing_paid(currency: str) -> Finance:
-    """Of somebody without payments."""
+    """For somebody without payments."""
     return Finance(sum_up([], currency, None), [], 0)
 
 
@@ -54,7 +54,7 @@ def finance_of(
     first_at: int | None,
     rates: Rates | None,
 ) -> Finance:
-    """What payments, newest first, come to. `times`: those of whoever paid; `first_at`: of the first visit."""
+    """The sums of payments, newest first. `times`: those of whoever paid; `first_at`: of the first visit."""
     shown, count = list(reversed(payments[:LISTED])), len(payments)
     found = Finance(sum_up(payments, website.currency, rates), shown, count)
     first = min((one.at for one in payments if brings_money(one)), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,8 +37,17 @@ class Method(StrEnum):
     ERASED = "erased"
 
 
+OPEN = frozenset(
+    (Method.UNSEEN_VISITOR, Method.WAITING, Method.NO_EVIDENCE, Method.NOBODY_KNOWN, Method.AMBIGUOUS)
+)
+"""Of payments that are nobody's until more is known."""
+
+
 class NewPayment(msgspec.Struct, frozen=True):
-    """A well-formed payment that is not stored yet. `at`: ms since epoch, None for now; `visitor_ref`: what was sent as the visitor's id."""
+    """A well-formed payment that is not stored yet. `at`: ms since epoch, None for now; `visitor_ref`: what was sent as the visitor's id.
+
+    `refund_of`: the transaction id of the payment that is paid back, if that was told.
+    """
 
     transaction_id: str
     kind: Kind
@@ -47,6 +57,7 @@ class NewPayment(msgspec.Struct, frozen=True):
     name: str | None
     customer_id: str | None
     visitor_ref: str | None
+    refund_of: str | None = None
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -62,6 +73,7 @@ class Payment(msgspec.Struct, frozen=True):
     """A payment as stored. `money.minor` is below zero for refunds. `transaction_id` None: erased.
 
     It belongs to the visitor `visitor_id`, and to whoever that was then; without one to the user `profile_id`, or to nobody.
+    `evidence`: the fact that says it is that user's, where it is known.
     """
 
     payment_id: bytes
@@ -76,6 +88,7 @@ class Payment(msgspec.Struct, frozen=True):
     profile_id: bytes | None
     method: Method
     known: Known
+    evidence: bytes | None = None
 
     @property
     def at(self) -> int:
@@ -89,6 +102,72 @@ class Owned(msgspec.Struct, frozen=True):
     payment: Payment
     person_id: bytes | None
     user_id: str | None
+
+
+class PaymentMove(NamedTuple):
+    """When it was found out whose a payment is, or that it is nobody's (ms since epoch), how, and by which fact."""
+
+    at: int
+    method: Method
+    evidence: bytes | None
+
+
+class EventType(StrEnum):
+    """What may happen around a payment."""
+
+    PAGEVIEW = "pageview"
+    CHECKOUT = "checkout_reported"
+    PAID = "payment"
+    DELIVERY = "delivery"
+    RECORDED = "recorded"
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    IDENTIFY = "identify"
+    MERGE = "merge"
+    UNDO = "undo"
+    REFUND = "refund"
+
+
+class PaymentEvent(msgspec.Struct, frozen=True):
+    """Something that happened around a payment (`at`: ms since epoch), as far as its type has it to say.
+
+    `fact_id`: the fact that it is, or by which the payment was matched; `undone`: the fact that an undo takes back; `is_active`: whether a
+    fact counts; `user_ids`: whom it names; `payment`: a refund; `provider`, `event`: which provider delivered what.
+    """
+
+    at: int
+    type: EventType
+    visitor_id: bytes | None = None
+    url: str | None = None
+    method: Method | None = None
+    fact_id: bytes | None = None
+    undone: bytes | None = None
+    user_ids: tuple[str, ...] = ()
+    is_active: bool | None = None
+    payment: Payment | None = None
+    provider: str | None = None
+    event: str | None = None
+
+
+class Claimant(NamedTuple):
+    """A person who has what several have."""
+
+    profile_id: bytes
+    user_id: str
+
+
+class PaymentStory(msgspec.Struct, frozen=True):
+    """A payment and all that is known around it. `received_at`: ms since epoch; `events`: oldest first.
+
+    `refund_of`: the payment that it pays back; `refunds`: those that pay it back; `claimants`: who may have made it, if there are several.
+    """
+
+    owned: Owned
+    received_at: int
+    refund_of: Payment | None
+    refunds: list[Payment]
+    claimants: list[Claimant]
+    events: list[PaymentEvent]
 
 
 class CurrencySum(msgspec.Struct, frozen=True):

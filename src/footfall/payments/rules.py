@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from footfall.ids import at_prefix
-from footfall.payments.model import CurrencySum, Kind, NewPayment, Payment, Revenue
+from footfall.ids import at_prefix, parse_uuid
+from footfall.payments.model import OPEN, CurrencySum, Kind, Method, NewPayment, Payment, Revenue
 from footfall.payments.money import Money
 from footfall.payments.rates import Rates
 
@@ -46,6 +46,7 @@ def content_hash(paid: NewPayment) -> bytes:
         paid.name,
         paid.customer_id,
         paid.visitor_ref,
+        paid.refund_of,
     )
     return hashlib.sha256(repr(tuple(map(str, said))).encode()).digest()[:16]
 
@@ -76,6 +77,24 @@ def clues_of(
 def goals_of(kind: Kind) -> tuple[str, ...]:
     """The lifecycle goals that such a payment reaches."""
     return _GOALS[kind]
+
+
+def is_matched(payment: Payment) -> bool:
+    """Whether it is known whose it is: a visitor's or a user's."""
+    return payment.method not in OPEN and payment.method is not Method.ERASED
+
+
+def missing_signals(payment: Payment) -> list[str]:
+    """Of a payment that waits for evidence: what would have told whose it is, but did not come."""
+    if payment.method not in OPEN:
+        return []
+    signals = (
+        ("visitor", parse_uuid(payment.visitor_ref)),
+        ("checkout", None),
+        ("customer_id", payment.customer_id),
+        ("email", payment.email),
+    )
+    return [name for name, told in signals if not told]
 
 
 def brings_money(payment: Payment) -> bool:

@@ -10,9 +10,9 @@ from footfall.collect.checkouts import checkout_hash
 from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.ids import MAX_AT, at_prefix
+from footfall.ids import MAX_AT, at_prefix, format_uuid, parse_uuid
 from footfall.outbox.store import tell_payments
-from footfall.payments.model import Kind, Known, Method, Payment
+from footfall.payments.model import OPEN, Kind, Known, Method, Payment
 from footfall.payments.money import Money
 from footfall.payments.rules import API, clues_of, digest
 
@@ -21,6 +21,8 @@ sql = load(__file__, "payments.sql")
 ID_BYTES = 12
 END = b"\xff" * ID_BYTES
 """Behind all payment ids."""
+FROM_PROVIDER = bytes(16)
+"""The content of a payment that deliveries of a provider told of: it may be completed. (Stored.)"""
 EVERYTHING = 2**62
 """As a limit: all there is."""
 
@@ -47,11 +49,14 @@ def payment_from(row: Row, *, with_touches: bool = True) -> Payment:
             _decode_touch(row.first_touch) if with_touches and row.first_touch else None,
             _decode_touch(row.last_touch) if with_touches and row.last_touch else None,
         ),
+        row.evidence,
     )
 
 
-def payment_row(website_id: bytes, one: Payment, content: bytes, received_at: int) -> Params:
-    """The columns of `payment_add`."""
+def payment_row(
+    website_id: bytes, one: Payment, content: bytes, received_at: int, original_hash: bytes | None = None
+) -> Params:
+    """The columns of `payment_add`. `original_hash`: the name of the payment that it refunds."""
     return (
         website_id,
         one.payment_id,
@@ -69,6 +74,8 @@ def payment_row(website_id: bytes, one: Payment, content: bytes, received_at: in
         *known_columns(one.known),
         content,
         received_at,
+        int(one.method in OPEN),
+        original_hash,
     )
 
 
@@ -113,6 +120,7 @@ def remove(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
     )
     keys: list[Params] = [(website_id, one.payment_id) for one in payments]
     tx.execute_many(sql.look_remove, keys)
+    tx.execute_many(sql.moves_forget, keys)
     tx.execute_many(sql.payment_remove, keys)
     tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
 
@@ -125,7 +133,9 @@ def name_of(website_id: bytes, one: Payment) -> bytes | None:
 def clues(website_id: bytes, one: Payment) -> list[bytes]:
     """The hashes of what may tell whose a payment is."""
     checkout = checkout_hash(website_id, one.transaction_id)
-    return clues_of(website_id, one.email, one.customer_id, one.visitor_ref, checkout)
+    visitor_id = parse_uuid(one.visitor_ref)
+    ref = one.visitor_ref if visitor_id is None else format_uuid(visitor_id)
+    return clues_of(website_id, one.email, one.customer_id, ref, checkout)
 
 
 def forget_clues(tx: Transaction, website_id: bytes, payments: Iterable[Payment]) -> None:

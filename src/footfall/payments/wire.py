@@ -12,8 +12,20 @@ from footfall.clock import find_zone, from_iso, to_iso
 from footfall.collect.model import Touch
 from footfall.errors import BadRequest
 from footfall.ids import MAX_AT, format_uuid
-from footfall.payments.model import CurrencySum, Finance, Kind, Method, NewPayment, Owned, Payment, Revenue
+from footfall.payments.model import (
+    CurrencySum,
+    Finance,
+    Kind,
+    Method,
+    NewPayment,
+    Owned,
+    Payment,
+    PaymentEvent,
+    PaymentStory,
+    Revenue,
+)
 from footfall.payments.money import Money, read_currency, read_money, to_major
+from footfall.payments.rules import is_matched, missing_signals
 from footfall.web.parameters import read_cursor, read_number_parameter
 
 MAX_BODY = 64 * 1024
@@ -25,20 +37,31 @@ MAX_AHEAD = 60_000
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 CURSOR_BYTES = 12
 
-REASONS = {
-    Method.VISITOR: "The visitor that was given.",
-    Method.CHECKOUT: "A page of this visitor reported the checkout.",
-    Method.CUSTOMER_ID: "The customer id is this person's user id or customer_id trait.",
-    Method.EMAIL: "The e-mail address is this person's user id or email trait.",
-    Method.UNSEEN_VISITOR: "No page of the visitor that was given was seen yet. It counts once one is, and the visitor is identified; "
-    "or send an e-mail address or customer id of the person.",
-    Method.WAITING: "It is being found out whose it is.",
-    Method.NO_EVIDENCE: "Neither a visitor nor an e-mail address nor a customer id was given. Send datafast_visitor_id from the "
-    "checkout's metadata, or let the page report the checkout.",
-    Method.NOBODY_KNOWN: "Nobody with this e-mail address or customer id was identified yet. It is theirs as soon as somebody is.",
-    Method.AMBIGUOUS: "Several people have this e-mail address or customer id. Merge them, if they are one, or send the visitor's id.",
-    Method.ERASED: "Whose it was has been erased.",
+REASONS: dict[Method, tuple[str, str | None]] = {
+    Method.VISITOR: ("The visitor that was given.", None),
+    Method.CHECKOUT: ("A page of this visitor reported the checkout.", None),
+    Method.CUSTOMER_ID: ("The customer id is this person's user id or customer_id trait.", None),
+    Method.EMAIL: ("The e-mail address is this person's user id or email trait.", None),
+    Method.UNSEEN_VISITOR: (
+        "No page of the visitor that was given was seen yet.",
+        "It is the visitor's once one is, or somebody's once they are identified with its e-mail address or customer id.",
+    ),
+    Method.WAITING: ("It is being found out whose it is.", None),
+    Method.NO_EVIDENCE: (
+        "Neither a visitor nor an e-mail address nor a customer id was given.",
+        "Send datafast_visitor_id from the checkout's metadata, or let the page report the checkout.",
+    ),
+    Method.NOBODY_KNOWN: (
+        "Nobody with this e-mail address or customer id was identified yet.",
+        "It is theirs as soon as somebody is: send the address as email, or the id as customer_id, with an identify call.",
+    ),
+    Method.AMBIGUOUS: (
+        "Several people have this e-mail address or customer id.",
+        "Merge them, if they are one, or send the visitor's id.",
+    ),
+    Method.ERASED: ("Whose it was has been erased.", None),
 }
+"""Why a payment is whose it is, or nobody's; and what mends that."""
 
 
 def read_payment(body: Mapping[str, Any], now: int) -> NewPayment:
@@ -58,7 +81,16 @@ def read_payment(body: Mapping[str, Any], now: int) -> NewPayment:
         _read_either(body, ("name", "customer_name"), MAX_TEXT),
         _read_id(body, "customer_id"),
         _read_visitor(body),
+        _read_original(body),
     )
+
+
+def _read_original(body: Mapping[str, Any]) -> str | None:
+    """The id of the payment that a refund pays back, where that is told."""
+    original = _read_id(body, "refund_of")
+    if original is not None and not body.get("refunded"):
+        raise BadRequest("refund_of says which payment is paid back: send refunded: true with it.")
+    return original
 
 
 def _read_kind(body: Mapping[str, Any], money: Money) -> Kind:
@@ -143,7 +175,10 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class PaymentQuery(msgspec.Struct, frozen=True):
-    """Which payments, newest first: those before the id `cursor`, at most `limit`. `ref`: a person's, as in a path."""
+    """Which payments, newest first: those before the id `cursor`, at most `limit`. `ref`: a person's, as in a path.
+
+    `is_matched`: False for those that wait for evidence of whose they are, True for all others.
+    """
 
     range: Range
     visitor: str | None
@@ -152,6 +187,7 @@ class PaymentQuery(msgspec.Struct, frozen=True):
     transaction_id: str | None
     cursor: bytes
     limit: int
+    is_matched: bool | None = None
 
 
 class DeleteQuery(msgspec.Struct, frozen=True):
@@ -173,7 +209,14 @@ def read_payment_query(query: Mapping[str, str], timezone: str) -> PaymentQuery:
         _first_of(query, "transaction_id", "tx_id"),
         read_cursor(query.get("cursor"), CURSOR_BYTES, CURSOR_BYTES, "list"),
         read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        _read_matched(query.get("matched")),
     )
+
+
+def _read_matched(text: str | None) -> bool | None:
+    if text not in (None, "", "true", "false"):
+        raise BadRequest("matched must be true or false.")
+    return text == "true" if text else None
 
 
 def read_delete_query(query: Mapping[str, str], timezone: str) -> DeleteQuery:
@@ -254,7 +297,7 @@ def payment_json(one: Payment) -> dict[str, Any]:
         "name": one.name,
         "customerId": one.customer_id,
         "visitorId": format_uuid(one.visitor_id) if one.visitor_id else None,
-        "match": {"method": one.method.value, "given": one.visitor_ref, "reason": REASONS[one.method]},
+        "match": _match_json(one),
         "atPayment": {
             "visitorId": format_uuid(one.known.visitor_id) if one.known.visitor_id else None,
             "profileId": one.known.profile_id.hex() if one.known.profile_id else None,
@@ -262,6 +305,67 @@ def payment_json(one: Payment) -> dict[str, Any]:
             "lastTouch": touch_json(one.known.last_touch),
         },
     }
+
+
+def _match_json(one: Payment) -> dict[str, Any]:
+    reason, mend = REASONS[one.method]
+    return {
+        "isMatched": is_matched(one),
+        "method": one.method.value,
+        "given": one.visitor_ref,
+        "reason": reason,
+        "evidence": _evidence_json(one),
+        "missing": missing_signals(one),
+        "mend": mend,
+    }
+
+
+def _evidence_json(one: Payment) -> dict[str, str] | None:
+    """The ids of what says whose it is."""
+    if one.method in (Method.VISITOR, Method.CHECKOUT) and one.visitor_id is not None:
+        return {"visitorId": format_uuid(one.visitor_id)}
+    return None if one.evidence is None else {"factId": one.evidence.hex()}
+
+
+def story_json(one: PaymentStory) -> dict[str, Any]:
+    """A payment with its time line, oldest first."""
+    return {
+        **owned_json(one.owned),
+        "receivedAt": to_iso(one.received_at),
+        "refundOf": one.refund_of.transaction_id if one.refund_of else None,
+        "refunds": [_refund_json(refund) for refund in one.refunds],
+        "claimants": [{"profileId": who.profile_id.hex(), "userId": who.user_id} for who in one.claimants],
+        "timeline": [_event_json(event) for event in one.events],
+    }
+
+
+def _refund_json(one: Payment) -> dict[str, Any]:
+    return {
+        "paymentId": one.payment_id.hex(),
+        "transactionId": one.transaction_id,
+        "timestamp": to_iso(one.at),
+        "amount": _number(Money(abs(one.money.minor), one.money.currency)),
+        "currency": one.money.currency,
+        "kind": one.kind.value,
+    }
+
+
+def _event_json(one: PaymentEvent) -> dict[str, Any]:
+    """What happened; only what there is to say of it."""
+    told: dict[str, Any] = {
+        "visitorId": None if one.visitor_id is None else format_uuid(one.visitor_id),
+        "url": one.url,
+        "method": None if one.method is None else one.method.value,
+        "factId": None if one.fact_id is None else one.fact_id.hex(),
+        "undone": None if one.undone is None else one.undone.hex(),
+        "userIds": list(one.user_ids) or None,
+        "payment": None if one.payment is None else _refund_json(one.payment),
+        "provider": one.provider,
+        "event": one.event,
+    }
+    said = {name: value for name, value in told.items() if value is not None}
+    counts = {} if one.is_active is None else {"isActive": one.is_active}
+    return {"type": one.type.value, "at": to_iso(one.at), **said, **counts}
 
 
 def touch_json(touch: Touch | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Everything a person did, over all devices and spans, page by page."""
+"""Everything a person did, on all devices and in all spans, in pages."""
 
 from __future__ import annotations
 
@@ -94,29 +94,31 @@ def _events(
 
     They lie in the spans whose own next events come first: only of those, more than that one is read.
     """
-    edge = cursor[:EVENT_BYTES]
-    ranges: list[Params] = []
-    for visitor_id, spans in person.spans.items():
-        for since, until in event_ranges(spans):
-            low, high = (
-                (since, min(until, edge + b"\xff") if edge else until)
-                if newest_first
-                else (max(since, edge), until)
-            )
-            if low < high:
-                ranges.append((website_id, visitor_id, low, high))
-    found = tx.get_many(sql.last_between if newest_first else sql.first_between, ranges)
+    first, some = (sql.last_between, sql.events_down) if newest_first else (sql.first_between, sql.events_up)
+    ranges = _ranges(website_id, person, cursor[:EVENT_BYTES], newest_first=newest_first)
+    found = zip(tx.get_many(first, ranges), ranges, strict=True)
     nearest = sorted(
-        ((row.event_id, key) for row, key in zip(found, ranges, strict=True) if row is not None),
+        ((row.event_id, key) for row, key in found if row is not None),
         key=lambda pair: (pair[0], pair[1][1]),
         reverse=newest_first,
     )
-    asked = [
-        (sql.events_down if newest_first else sql.events_up, (*key, limit + 2))
-        for _, key in nearest[: limit + 2]
-    ]
+    asked = [(some, (*key, limit + 2)) for _, key in nearest[: limit + 2]]
     for (_, params), rows in zip(asked, tx.all_together(*asked), strict=True):
         yield from ((row.event_id + params[1], row) for row in rows)
+
+
+def _ranges(website_id: bytes, person: Person, edge: bytes, *, newest_first: bool) -> list[Params]:
+    """The ranges of event ids that lie in the person's spans and behind the event id `edge`, if any: with website and visitor."""
+    ranges: list[Params] = []
+    for visitor_id, spans in person.spans.items():
+        for since, until in event_ranges(spans):
+            if not newest_first:
+                low, high = max(since, edge), until
+            else:
+                low, high = since, min(until, edge + b"\xff") if edge else until
+            if low < high:
+                ranges.append((website_id, visitor_id, low, high))
+    return ranges
 
 
 def _facts(

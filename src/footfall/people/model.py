@@ -1,4 +1,4 @@
-"""The words of people as they are shown: what they did, on which visitors, and where they came from. Pure."""
+"""People as they are shown: what they did, on which visitors, and where they came from. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person whole: traits, visitors with their spans, what they did, where they came from."""
+"""One person in full: traits, visitors with their spans, what they did, where they came from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_place = msgspec.json.Decoder(Place).decode
 
 ASKED_AT_ONCE = 500
-"""Visitors that are asked for together."""
+"""Visitors to read at a time."""
 NO_ACTIVITY = Activity(0, None, None, [], 0)
 KEY_BYTES = 22
 """Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""

@@ -60,7 +60,7 @@ class SeenFlusher:
         self._take = take
 
     async def flush(self) -> None:
-        """Note whom this process saw until now; not all of them when they are very many. To be called every SEEN_SECONDS.
+        """Note whom this process has seen; not all of them when they are very many. Call it every SEEN_SECONDS.
 
         Raises ApiError and DatabaseError.
         """

@@ -1,4 +1,4 @@
-"""Routes that erase people and give out what is held about them."""
+"""Routes that erase people and export what is held about them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
 
 
 def bytes_note(is_gone: bool, engine: str) -> str:
-    """What the receipt of an erasure says of the database's files."""
+    """What the receipt of an erasure says about the database files."""
     if is_gone:
         return "No file of the database holds the person any more."
     if engine == "sqlite":

@@ -1,9 +1,9 @@
-"""Erasure: the removal of facts, and of everything else that tells who a person was.
+"""Erasure: removes facts, and everything else that tells who a person was.
 
 What stays: that somebody did what the events say, without e-mail addresses, parameters and query strings; a boundary for each of the
-person's links, so that nobody else inherits the events; and a tombstone, by which later copies of the facts are recognised and dropped.
+person's links, so that nobody else inherits the events; and a tombstone, which identifies later copies of the facts so that they are dropped.
 
-The person is nobody as soon as the first transaction commits. What has many rows goes in slices, between which calls are written.
+As soon as the first transaction commits, the person is nobody. Whatever has many rows is erased in slices, with other calls in between.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from footfall.websites.model import Website
 from footfall.websites.store import read_websites
 
 REST_SECONDS = 0.02
-"""While live calls come, nothing is done for so long after a slice."""
+"""While live calls come in, nothing is done for this long after a slice."""
 LOOK_SECONDS = 2.0
-"""How often a server looks for erasures with which nobody goes on."""
+"""How often a server looks for erasures that nobody is working on."""
 
 
 class EraseCall(msgspec.Struct, frozen=True):
@@ -44,13 +44,13 @@ class EraseCall(msgspec.Struct, frozen=True):
 
 
 def erase_call(website: Website, profile_id: bytes, now: int) -> EraseCall:
-    """The call to erase a person at a time (ms since epoch), under an id of its own."""
+    """The call to erase a person at a time (ms since epoch), under a new id."""
     erasure_id = rules.erasure_id(website.profile_secret, secrets.token_bytes(8))
     return EraseCall(website.website_id, website.profile_secret, profile_id, erasure_id, now)
 
 
 def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
-    """The id of the profile that a reference names; of a user who is being erased and of whom nothing came since, the erased one."""
+    """The id of the profile that a reference names. For a user who is being erased and has not come back since, the erased one."""
     website, ref = asked
     profile_id = resolve_profile(tx, website, ref)
     if isinstance(ref, bytes) or has_facts(tx, website.website_id, profile_id):
@@ -63,7 +63,7 @@ def profile_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> bytes:
 
 
 def is_being_erased(tx: Transaction, key: Key) -> bool:
-    """Whether the erasure of a profile (website id, profile id) is under way."""
+    """Whether a profile (website id, profile id) is being erased."""
     return erasure_of(tx, *key) is not None
 
 
@@ -81,7 +81,7 @@ def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
 
 
 class Taking(msgspec.Struct, frozen=True):
-    """A slice of an erasure to take."""
+    """One slice of an erasure."""
 
     erasure: Erasure
     part: Slice
@@ -93,7 +93,7 @@ def end_erasures(tx: Transaction, calls: list[Erasure]) -> list[Erased | None]:
 
 
 def _locked(website_id: bytes) -> list[Params]:
-    """Besides all that concerns people, the visitors' own rows: an event would write back what is being blanked."""
+    """Everything that concerns people, and also the visitors' own rows: otherwise an event could write back what is being blanked."""
     return [(website_id, name) for name in (b"people", b"visitors")]
 
 
@@ -106,7 +106,7 @@ def _slice_locks(calls: list[Taking]) -> list[Params]:
 
 
 class Erasing:
-    """Erases people from all domains, each of which brings an eraser."""
+    """Erases people from all domains. Each domain brings an eraser."""
 
     def __init__(self, erasers: Erasers) -> None:
         self._erasers = erasers
@@ -120,7 +120,7 @@ class Erasing:
         )
 
     def erase(self, tx: Transaction, calls: list[EraseCall]) -> list[Erased | None]:
-        """Write handler: how far each erasure came, which is the end unless there is much to erase; None when there is no fact about such a profile."""
+        """Write handler: how far each erasure came, to the end unless there is much to erase; None if there is no fact about such a profile."""
         return [self._erase(tx, call) for call in calls]
 
     def _erase(self, tx: Transaction, call: EraseCall) -> Erased | None:
@@ -138,19 +138,19 @@ class Erasing:
         return found and msgspec.structs.replace(found, keys=keys)
 
     def _take_slices(self, tx: Transaction, calls: list[Taking]) -> list[int]:
-        """Write handler: how many of each slice's facts are done, from the first on."""
+        """Write handler: how many facts of each slice are done, counted from the first."""
         return [erasing.take(tx, self._erasers, call.erasure, call.part) for call in calls]
 
     def _forget_all(self, tx: Transaction, calls: list[list[Params]]) -> list[None]:
-        """Write handler: nobody is found by these profiles (website id, profile id) any more."""
+        """Write handler: nobody can be found by these profiles (website id, profile id) any more."""
         for keys in calls:
             erasing.forget(tx, self._erasers, keys)
         return [None] * len(calls)
 
     async def erase_person(self, database: Database, call: EraseCall) -> tuple[Erased | None, bool]:
-        """The receipt of an erasure, None when there is no fact about such a profile; and whether all that was removed is gone from the disk.
+        """The receipt of an erasure, None if there is no fact about such a profile; and whether everything removed is gone from the disk.
 
-        When the person is being erased already, that erasure's, at its end.
+        If the person is already being erased, waits for that erasure and returns its receipt.
         """
         receipt: Erased | None = await database.write(self.erase_handler, call)
         if receipt is None:
@@ -170,7 +170,7 @@ class Erasing:
         return True
 
     async def go_on(self, database: Database, erasure: Erasure) -> Erased | None:
-        """The receipt of an erasure that was begun, once it is done; None when its website was deleted. Others may go on with the same one."""
+        """The receipt of an erasure that was begun, once it is done; None if its website was deleted. Others may work on the same one."""
         while True:
             while facts := await database.scan(erasing.facts_left, erasure, share=erasure.website_id):
                 for part in erasing.slices(facts):
@@ -197,7 +197,7 @@ def unfinished(tx: Transaction, _: None = None) -> list[Erasure]:
 
 
 def finish_erasures(tx: Transaction, erasers: Erasers, website_id: bytes | None = None) -> None:
-    """Do what is left of erasures, of one website or of all, in this transaction: for commands beside which no server need run."""
+    """Finish erasures, of one website or of all, in this transaction: for commands, which may run without a server."""
     for erasure in unfinished(tx):
         if website_id in (None, erasure.website_id):
             tx.lock(_locked(erasure.website_id))
@@ -205,7 +205,7 @@ def finish_erasures(tx: Transaction, erasers: Erasers, website_id: bytes | None 
 
 
 class ErasureWatch:
-    """The background job that finishes erasures whose caller or server is gone."""
+    """The background job that finishes erasures whose caller or server has gone away."""
 
     def __init__(self, database: Database, erasing: Erasing) -> None:
         self._database = database
@@ -213,7 +213,7 @@ class ErasureWatch:
         self._seen: dict[Erasure, Erased | None] = {}
 
     async def advance(self) -> None:
-        """Continue erasures that made no progress since the last run. Raises ApiError and DatabaseError."""
+        """Continue erasures that have made no progress since the last run. Raises ApiError and DatabaseError."""
         seen, self._seen = self._seen, await self._database.read(_progress, None)
         for erasure, progress in self._seen.items():
             if seen.get(erasure) == progress:

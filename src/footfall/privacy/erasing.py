@@ -1,6 +1,6 @@
-"""What an erasure does to the database: at once what makes the person nobody, then in slices what may be many rows.
+"""What an erasure does to the database: first whatever makes the person nobody, then, in slices, whatever may be many rows.
 
-What there is to do with the rows of a domain, its own eraser knows; this is when, how much of it, and how far it came.
+Each domain's eraser knows what to do with the domain's rows. This module decides when, how much of it, and keeps track of progress.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ from footfall.ids import EVENT_BYTES, MAX_AT, at_prefix
 sql = load(__file__, "erasing.sql")
 
 FACTS, ROWS, VISITORS = 200, 500, 16
-"""Facts that are handed to a slice; rows that are blanked and visitors that are worked on before it looks at the time."""
+"""Facts in one slice; rows to blank and visitors to process before it checks the time."""
 SLICE_SECONDS = 0.03
-"""After so long a slice ends: live calls wait for it."""
+"""A slice ends after this long, because live calls wait for it."""
 PAGE = 10_000
-"""Facts that are read at once, to be handed out."""
+"""Facts that are read at once, to be divided into slices."""
 
 _BLANKED = b"\xff" * EVENT_BYTES
-"""After all ids of what a visitor did: nothing of it is left to blank."""
+"""After all ids of what a visitor did: nothing is left to blank."""
 
 Erasers = Sequence[Eraser]
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What an erasure removed or blanked so far: its receipt once `is_done`. `rows`: how many, by what they were.
+    """What an erasure has removed or blanked so far: its receipt once `is_done`. `rows`: how many, by kind.
 
     `keys`: (website id, profile id) of the users, while they are being erased.
     """
@@ -75,7 +75,7 @@ def begin(
     now: int,
     until: int = MAX_AT,
 ) -> list[Params]:
-    """Make nobody of these users (user ids by profile id), of whom only facts before `until` are known; their keys."""
+    """Make these users (user ids by profile id) nobody. Only facts before `until` are known. Returns their keys."""
     keys: list[Params] = [(erasure.website_id, member) for member in sorted(members)]
     leaving = Leaving(erasure, members, min(time_of_erasure(tx, keys, now), until - 1))
     counts: Counts = dict.fromkeys((name for eraser in erasers for name in eraser.counts), 0)
@@ -99,7 +99,7 @@ def _add(counts: Counts, more: Counts) -> None:
 
 
 def _add_counts(tx: Transaction, leaving: Leaving, counts: Counts) -> None:
-    """Note that an erasure begins; or that one which named several users goes on with the next of them."""
+    """Note that an erasure begins; or that one of several users continues with the next of them."""
     key = (leaving.erasure.website_id, leaving.erasure.erasure_id)
     known = tx.one(sql.erasure_get, key)
     if known is not None:
@@ -115,7 +115,7 @@ _decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
 def erased(tx: Transaction, website_id: bytes, erasure_id: bytes) -> Erased | None:
-    """How far an erasure came; None when none of this id is known."""
+    """How far an erasure came; None if the id is unknown."""
     row = tx.one(sql.erasure_get, (website_id, erasure_id))
     if row is None:
         return None
@@ -124,18 +124,18 @@ def erased(tx: Transaction, website_id: bytes, erasure_id: bytes) -> Erased | No
 
 
 def facts_left(tx: Transaction, erasure: Erasure) -> list[FactOn]:
-    """The next facts to remove, visitor by visitor, to be handed out."""
+    """The next facts to remove, visitor by visitor, to be divided into slices."""
     return ledger.facts_left(tx, erasure, PAGE)
 
 
 def few_facts(tx: Transaction, erasure: Erasure) -> list[FactOn]:
-    """All facts to remove, as `facts_left` gives them, when one slice may hold them; else none."""
+    """All facts to remove, in the form of `facts_left`, if one slice can hold them; otherwise none."""
     found = some_facts(tx, erasure, FACTS + 1)
     return found if len(found) <= FACTS else []
 
 
 def end(tx: Transaction, erasure: Erasure) -> Erased | None:
-    """The receipt; not yet one when facts are left. None when nothing is known of the erasure, or of its website, any more."""
+    """The receipt; not yet a final one while facts are left. None if the erasure, or its website, is no longer known."""
     if not some_facts(tx, erasure, 1):
         end_erasing(tx, erasure)
     return erased(tx, erasure.website_id, erasure.erasure_id)
@@ -153,14 +153,14 @@ def finish(tx: Transaction, erasers: Erasers, erasure: Erasure, until: int = MAX
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Some facts to remove, one visitor's after the other. `is_cut`: of the last visitor there may be more."""
+    """Some facts to remove, one visitor after the other. `is_cut`: there may be more for the last visitor."""
 
     facts: list[FactOn]
     is_cut: bool
 
 
 def slices(facts: list[FactOn]) -> list[Slice]:
-    """What `facts_left` gave, in slices."""
+    """The result of `facts_left`, divided into slices."""
     found = []
     for start in range(0, len(facts), FACTS):
         part, following = facts[start : start + FACTS], facts[start + FACTS : start + FACTS + 1]
@@ -170,12 +170,12 @@ def slices(facts: list[FactOn]) -> list[Slice]:
 
 
 def take(tx: Transaction, erasers: Erasers, erasure: Erasure, part: Slice, until: int = MAX_AT) -> int:
-    """Blank what was done before `until`, and remove facts, as many as there is time for; how many, from the first on.
+    """Blank what was done before `until` and remove facts, as many as time allows. Returns how many, counted from the first.
 
     0: only some of what the first visitor did could be blanked.
     """
     row = tx.one(sql.erasure_get, (erasure.website_id, erasure.erasure_id))
-    if row is None:  # its website is gone, and with it all of this
+    if row is None:  # its website is gone, and all of this with it
         end_erasing(tx, erasure)
         return len(part.facts)
     work = _Work(tx, erasers, erasure, part, until, row)
@@ -188,20 +188,20 @@ def take(tx: Transaction, erasers: Erasers, erasure: Erasure, part: Slice, until
             break
         taken += sum(listed[visitor_id] for visitor_id in done)
         waiting = waiting[len(done) :]
-        width = min(2 * len(done), VISITORS)  # so that little is read in vain of visitors who did much
+        width = min(2 * len(done), VISITORS)  # so that little is read in vain for visitors who did much
     work.save()
     return taken
 
 
 class _Cursor(NamedTuple):
-    """The visitor whose rows are being blanked, and the id of the first that is not yet."""
+    """The visitor whose rows are being blanked, and the id of the first row that is not blanked yet."""
 
     visitor_id: bytes | None
     row_id: bytes | None
 
 
 class _Work:
-    """What one slice does, some visitors at a time."""
+    """What one slice does, a few visitors at a time."""
 
     def __init__(
         self, tx: Transaction, erasers: Erasers, erasure: Erasure, part: Slice, until: int, row: Row
@@ -211,7 +211,7 @@ class _Work:
         self._erasure = erasure
         self._until = until
         self._cut = part.facts[-1].visitor_id if part.is_cut else None
-        """Of this visitor there may be more facts than those of the slice."""
+        """There may be more facts about this visitor than those of the slice."""
         self._visitors = row.visitors
         self._counts: Counts = _decode(row.counts)
         self._cursor = _Cursor(row.visitor_id, row.event_id)
@@ -225,7 +225,7 @@ class _Work:
         self._tx.execute(sql.erasure_put, (*key, self._visitors, _encode(self._counts), *self._cursor))
 
     def do(self, visitors: list[bytes]) -> list[bytes]:
-        """Work on these visitors; those of them, from the first on, who are done."""
+        """Process these visitors. Returns those who are done, counted from the first."""
         left = self._left(visitors)
         links = links_of(self._tx, self._erasure.website_id, left)
         ranges = {one: self._ranges(one, links[one]) for one in left}
@@ -246,7 +246,7 @@ class _Work:
         return [visitor_id for visitor_id in visitors if visitor_id in self._facts]
 
     def _ranges(self, visitor_id: bytes, links: list[Link]) -> list[Range]:
-        """Where the users had the visitor, as far as that is not blanked yet."""
+        """The periods in which the users had the visitor, as far as they are not blanked yet."""
         start = (self._cursor.row_id or b"") if self._cursor.visitor_id == visitor_id else b""
         spans = [
             (max(at_prefix(since), start), at_prefix(min(until, self._until)))
@@ -255,7 +255,7 @@ class _Work:
         return [span for span in spans if span[0] < span[1]]
 
     def _blank_some(self, visitor_id: bytes, ranges: list[Range], held: list[Held]) -> None:
-        """Blank the first of what a visitor did who did too much, of all domains up to the same time."""
+        """Blank the beginning of what a visitor did who did too much, in all domains up to the same time."""
         following = sorted(row_id for one in held for row_id in one.ids(visitor_id))[ROWS]
         before = [(since, min(until, following)) for since, until in ranges if since < following]
         self._blank({visitor_id: before}, held)
@@ -266,7 +266,7 @@ class _Work:
             _add(self._counts, one.blank(ranges))
 
     def _finish(self, visitors: list[bytes], links: dict[bytes, list[Link]]) -> None:
-        """All that was done on these visitors is blanked: what else tells of it goes too, and with it the facts."""
+        """Everything done on these visitors is blanked. Remove what else tells about it, and the facts."""
         blanked = Blanked(
             self._erasure,
             self._users,
@@ -284,7 +284,7 @@ class _Work:
 
 
 def _that_fit(visitors: list[bytes], held: list[Held]) -> list[bytes]:
-    """The visitors, from the first on, who did no more than is blanked at once."""
+    """The visitors, counted from the first, who did no more than can be blanked at once."""
     done, room = [], ROWS
     for visitor_id in visitors:
         room -= sum(len(one.ids(visitor_id)) for one in held)

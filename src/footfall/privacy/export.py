@@ -1,4 +1,4 @@
-"""Everything held about a person, as the parts of one JSON document: it may be large, and nobody waits while a part is made or sent."""
+"""Everything held about a person, as the parts of one JSON document: it may be large, and nobody waits while a part is created or sent."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Export(msgspec.Struct, frozen=True):
 
 
 async def stream_parts(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """The parts, as an answer takes them."""
+    """The parts, in the form that an answer takes."""
     for part in parts:
         yield part
 
 
 class Exporting:
-    """Exports what all domains store about a person. Each exporter writes one field of the document, in their order."""
+    """Exports what all domains store about a person. Each exporter writes one field of the document, in order."""
 
     def __init__(self, exporters: Exporters) -> None:
         self._exporters = exporters
 
     def read(self, tx: Transaction, asked: tuple[Website, Ref]) -> Export | None:
-        """Everything stored about a person; None if nothing is."""
+        """Everything stored about a person; None if there is nothing."""
         website, ref = asked
         key = (website.website_id, resolve_profile(tx, website, ref))
         person = person_then(tx, *key) or nobody(tx, *key)

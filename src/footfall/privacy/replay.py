@@ -1,7 +1,7 @@
-"""Erasures carried from one database to another: a backup from before an erasure still holds the person.
+"""Carries erasures from one database to another: a backup from before an erasure still contains the person.
 
-What is carried are tombstones, which name nobody: keyed hashes of user ids, and when they were erased. Whoever they fit is erased again,
-as of then. What was said about the same user id since stays, under the profile id that it would have had; merges with it do not.
+Only tombstones are carried, which name nobody: keyed hashes of user ids, and when they were erased. Everybody who matches is erased again,
+as of then. Whatever was said about the same user id since stays, under the profile id it would have had; merges with it do not.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class TombstoneLine(msgspec.Struct, frozen=True, rename="camel"):
-    """What an erasure left of a user: a line of a file. `generation`: how often it was erased; `erased_at`: ms since epoch."""
+    """What an erasure left of a user: one line of a file. `generation`: how often it was erased; `erased_at`: ms since epoch."""
 
     website_id: _Hex24
     user_hash: _Hex32
@@ -58,7 +58,7 @@ def tombstone_lines(tx: Transaction) -> list[TombstoneLine]:
 
 
 def read_tombstones(lines: Iterable[bytes]) -> Iterator[TombstoneLine]:
-    """The tombstones of a file. Raises UsageError that names the line."""
+    """The tombstones in a file. Raises UsageError that names the line."""
     for number, line in enumerate(lines, 1):
         try:
             yield msgspec.json.decode(line, type=TombstoneLine)
@@ -69,7 +69,7 @@ def read_tombstones(lines: Iterable[bytes]) -> Iterator[TombstoneLine]:
 def users_of(
     tx: Transaction, website: Website, tombstones: Iterable[TombstoneLine]
 ) -> dict[TombstoneLine, HeldUser]:
-    """The users about whom anything is stored, by their tombstone."""
+    """The users about whom anything is stored, by their tombstones."""
     wanted = {bytes.fromhex(tombstone.user_hash): tombstone for tombstone in tombstones}
     held = users_by_hash(tx, website.website_id, website.profile_secret, wanted.keys())
     return {wanted[user_hash]: user for user_hash, user in held.items()}
@@ -78,7 +78,7 @@ def users_of(
 def replay(
     tx: Transaction, erasers: Erasers, website: Website, tombstone: TombstoneLine, user: HeldUser | None
 ) -> Erased | None:
-    """Store a tombstone and repeat its erasure. Returns None if nothing was stored about the user or the erasure is known."""
+    """Store a tombstone and repeat its erasure. Returns None if nothing was stored about the user or the erasure is already known."""
     website_id, user_hash = website.website_id, bytes.fromhex(tombstone.user_hash)
     tx.lock([(website_id, b"people"), (website_id, b"visitors")])
     known = find_tombstone(tx, website_id, user_hash)

@@ -12,7 +12,7 @@ import msgspec
 def curl_line(method: str, path: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
     """A curl command. `$FOOTFALL` is the server's address, `$KEY` an API key; `parameters` are the operation's, resolved.
 
-    Shown are path and header parameters, and of the query filters, and what the operation itself gives an example of; their `example` is their value.
+    Shows path and header parameters and, of the query, filters and whatever the operation itself has an example for; their `example` is their value.
     """
     return " \\\n  ".join(_parts(method, path, operation, parameters))
 

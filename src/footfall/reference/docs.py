@@ -1,4 +1,4 @@
-"""The OpenAPI description as one page to read: no script, one style sheet of its own, nothing from another host. Pure."""
+"""The OpenAPI description as one readable page: no script, one style sheet of its own, nothing from other hosts. Pure."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
 
 
 class DocsPage(msgspec.Struct, frozen=True):
-    """A page, and the Content-Security-Policy under which it shows: its own style sheet and nothing else."""
+    """A page, and its Content-Security-Policy: only its own style sheet."""
 
     html: bytes
     policy: str
 
 
 def render(document: dict[str, Any]) -> DocsPage:
-    """The page of an OpenAPI 3.1 document whose references all lead into its own `components`."""
+    """The page for an OpenAPI 3.1 document whose references all point into its own `components`."""
     return _Renderer(document).page()
 
 
@@ -189,7 +189,7 @@ class _Renderer:
         return f"<details{is_open}><summary><code>{status}</code> {_markdown(answer['description'])}</summary>{inside}</details>"
 
     def _content(self, content: dict[str, Any], shown: int = 0) -> str:
-        """Media types with their examples but for the first few, which are `shown` already."""
+        """Media types with their examples, except the first few, which are already `shown`."""
         return "".join(
             f'<p class="type">{escape(media)}: {self._type(entry["schema"])}</p>{_examples(entry, shown)}'
             for media, entry in content.items()

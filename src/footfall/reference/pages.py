@@ -1,4 +1,4 @@
-"""Routes of the API's description, and of what robots may read."""
+"""Routes for the description of the API, and for what robots may read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from footfall.web.envelope import Response
 
 
 class Reference:
-    """The description of the API: as a file, and as a page to read. Each is made at its first use."""
+    """The description of the API: as a file, and as a readable page. Each is built when first used."""
 
     @functools.cached_property
     def _text(self) -> bytes:
@@ -29,7 +29,7 @@ class Reference:
         return Response(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
 
     async def docs(self, context: Context[None]) -> Response:
-        """The same as a page to read."""
+        """The same as a readable page."""
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", self._page.policy.encode()),
@@ -37,7 +37,7 @@ class Reference:
         return Response(self._page.html, 200, headers)
 
     async def robots(self, context: Context[None]) -> Response:
-        """What search engines may look at: nothing."""
+        """What search engines may index: nothing."""
         return Response(
             b"User-agent: *\nDisallow: /\n", 200, [(b"content-type", b"text/plain; charset=utf-8")]
         )

@@ -199,13 +199,28 @@
     return COOKIES.filter(readCookie).map(cookie => cookie[2] + "=" + readCookie(cookie)).concat("_df_at=" + Date.now());
   }
 
-  function withIds(address) {
-    address = cut(address);
-    return address.replace(/#.*|$/, hash => (/^[^#]*\?/.test(address) ? "&" : "?") + idFields().join("&") + hash);
+  // Of each provider the addresses of its checkout links, and the parameter that its webhooks tell again.
+  var CHECKOUTS = [
+    [/^(buy|book|donate)\.stripe\.com\/./, "client_reference_id"],
+    [/^[\w-]+\.lemonsqueezy\.com\/(checkout\/)?buy\/./, "checkout[custom][datafast_visitor_id]"],
+    [/^(buy\.polar\.sh|(sandbox-)?api\.polar\.sh\/v1\/checkout-links)\/./, "reference_id"],
+    [/^(test\.)?checkout\.dodopayments\.com\/buy\/./, "metadata_datafast_visitor_id"]
+  ];
+
+  function checkoutFields(address) {
+    return CHECKOUTS.filter(checkout => checkout[0].test(address.hostname + address.pathname) && !address.searchParams.has(checkout[1]))
+      .map(checkout => checkout[1] + "=" + visitorId());
   }
 
-  function isAbroad(address) {
-    return /^https?:$/.test(address.protocol) && !isHome(address.hostname) && isFriend(address.hostname);
+  // What an address takes along: our ids to another of our domains, the visitor to a checkout that has no such value yet.
+  function fieldsFor(address) {
+    if (!/^https?:$/.test(address.protocol) || isHome(address.hostname)) return [];
+    return isFriend(address.hostname) ? idFields() : isOn("disable-payments") ? [] : checkoutFields(address);
+  }
+
+  function withFields(address, fields) {
+    address = cut(address.href);
+    return address.replace(/#.*|$/, hash => (/^[^#]*\?/.test(address) ? "&" : "?") + fields.join("&") + hash);
   }
 
   // Only while the browser follows it: an address that is copied later has no ids.
@@ -213,13 +228,16 @@
     var before = element.getAttribute(name);
     element.setAttribute(name, value);
     setTimeout(() => {
+      if (element.getAttribute(name) !== value) return; // the page gave it another meanwhile
       if (before === null) element.removeAttribute(name);
       else element.setAttribute(name, before);
     });
   }
 
   function handOver(link, address) {
-    lend(link, link.hasAttribute("href") ? "href" : "xlink:href", withIds(address.href));
+    var fields = fieldsFor(address);
+    if (fields[0]) lend(link, link.hasAttribute("href") ? "href" : "xlink:href", withFields(address, fields));
+    if (!isFriend(address.hostname)) return;
     lend(link, "referrerpolicy", "origin");
     lend(link, "rel", (link.getAttribute("rel") || "").replace(/noreferrer/gi, "noopener"));
   }
@@ -228,19 +246,22 @@
   function onSubmit(event) {
     var form = event.target, by = event.submitter || form, name = by.hasAttribute("formaction") ? "formaction" : "action";
     var holder = by.hasAttribute("formaction") ? by : form, address = parse(holder.getAttribute(name));
-    if (event.defaultPrevented || !isAbroad(address)) return;
-    if (/post/i.test(by.getAttribute("formmethod") || form.getAttribute("method"))) lend(holder, name, withIds(address.href));
+    var fields = event.defaultPrevented ? [] : fieldsFor(address);
+    if (!fields[0]) return;
+    if (/post/i.test(by.getAttribute("formmethod") || form.getAttribute("method"))) lend(holder, name, withFields(address, fields));
     else form.addEventListener("formdata", made => {
-      idFields().forEach(field => made.formData.append(...field.split("=")));
+      fields.map(field => field.split("=")).forEach(field => made.formData.has(field[0]) || made.formData.append(...field));
     }, { once: true });
   }
 
   // What a page does with `location`, where the browser tells of it.
   function onNavigate(event) {
-    var url = event.destination.url;
-    if (!event.cancelable || event.formData || event.downloadRequest != null || /[?&]_df_vid=/.test(url) || !isAbroad(parse(url))) return;
+    var address = parse(event.destination.url);
+    if (!event.cancelable || event.formData || event.downloadRequest != null || /[?&]_df_vid=/.test(address.href)) return;
+    var fields = fieldsFor(address);
+    if (!fields[0]) return;
     event.preventDefault();
-    place[event.navigationType === "replace" ? "replace" : "assign"](withIds(url));
+    place[event.navigationType === "replace" ? "replace" : "assign"](withFields(address, fields));
   }
   //#end
 
@@ -412,7 +433,7 @@
     if (!/^https?:$/.test(address.protocol) || isHome(address.hostname)) return;
     if (!isFriend(address.hostname)) send("external_link", { url: address.href, text: clean(link.textContent) });
     //#if cookies
-    else handOver(link, address);
+    handOver(link, address);
     //#end
   }
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 import msgspec
-import rjsmin
+
+from footfall.tracker.minify import minify
 
 FLAVOURS: dict[str, frozenset[str]] = {
     "script.js": frozenset(("cookies",)),
@@ -33,14 +34,9 @@ def make_script(name: str) -> Script:
     """The flavour of the file `name`, one of FLAVOURS. Raises KeyError."""
     source = (files("footfall.tracker") / "script.js").read_text("utf-8")
     text = keep_parts(source, FLAVOURS[name]).replace("FLAVOUR", f'"{name}"')
-    plain = _tighten(rjsmin.jsmin(text)).encode()
+    plain = minify(text).encode()
     digest = hashlib.sha256(plain).hexdigest()[:20]
     return Script(plain, gzip.compress(plain, 9, mtime=0), f'"{digest}"', f'"{digest}-gzip"')
-
-
-def _tighten(text: str) -> str:
-    """Without what the minifier keeps for sources that end statements without semicolons. Ours ends all with one."""
-    return text.replace("}\n", "}").replace(";}", "}")
 
 
 def keep_parts(source: str, parts: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""Browsers and app installs: the list of them, and one of them whole."""
+"""Browsers and app installs: the list of them, and the details of one."""

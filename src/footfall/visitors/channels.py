@@ -1,4 +1,4 @@
-"""The channel by which a visit came, told by its referrer and the parameters of its address. Pure."""
+"""The channel through which a visit came, determined from its referrer and the parameters of its address. Pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _ASSISTANTS = frozenset(
 
 
 def channel(referrer: str | None, medium: str | None, source: str | None, *, is_ad: bool) -> str:
-    """The channel of a first session. `referrer`: `host/path`; `medium` and `source`: utm_medium and utm_source; `is_ad`: it has an ad's click id."""
+    """The channel of a first session. `referrer`: `host/path`; `medium` and `source`: utm_medium and utm_source; `is_ad`: has an ad click id."""
     kind, host = (medium or "").strip().lower(), _host(referrer)
     if is_ad or kind in _PAID or kind.startswith("paid"):
         return PAID
@@ -91,7 +91,7 @@ def _by_host(host: str) -> str:
 
 
 def _is_any(host: str, known: frozenset[str]) -> bool:
-    """Whether a host is one of those that are known, or below one."""
+    """Whether a host is one of the known ones, or a subdomain of one."""
     labels = host.split(".")
     return any(".".join(labels[first:]) in known for first in range(len(labels) - 1))
 

@@ -18,11 +18,11 @@ from footfall.web.context import Context, Handler
 from footfall.web.envelope import Response, success
 
 Asked = tuple[bytes, VisitorQuery]
-"""Of a website id."""
+"""By website id."""
 
 
 def visitors_endpoint(database: Database) -> Handler[WebsitePrincipal]:
-    """A page of visitors, last seen first."""
+    """A page of visitors, most recently seen first."""
 
     async def visitors(context: Context[WebsitePrincipal]) -> Response:
         website = context.principal.website
@@ -33,7 +33,7 @@ def visitors_endpoint(database: Database) -> Handler[WebsitePrincipal]:
 
 
 def _answer(tx: Transaction, asked: Asked) -> Response:
-    """A page of visitors as an answer. It is made where it is read, apart from the event loop: it may be long."""
+    """A page of visitors as an answer. It is built where it is read, off the event loop, because it may be long."""
     website_id, query = asked
     found = find_visitors(tx, website_id, query)
     pagination = {

@@ -1,4 +1,4 @@
-"""Finding visitors: conditions on the list of them, composed to statements."""
+"""Finds visitors: composes conditions on the list into statements."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _DONE = (
     "AND e.name = g.name WHERE g.website_id = :w AND g.name = {goal} AND g.visitor_id = v.visitor_id "
     "AND e.event_id >= {low} AND e.event_id < {high} ORDER BY e.event_id DESC LIMIT 1)"
 )
-"""When a visitor last reached a goal in a time, as the first bytes of its id; NULL for never. Whoever never did costs a point look-up."""
+"""When a visitor last reached a goal in a period, as the first bytes of its id; NULL for never. For those who never did, a point look-up."""
 _CUSTOMER = "EXISTS (SELECT 1 FROM payment paid WHERE paid.website_id = :w AND paid.visitor_id = v.visitor_id AND paid.minor > 0)"
 """Whether a visitor has paid."""
 _NEWEST_PROFILE = "(SELECT l.profile_id FROM link l WHERE l.website_id = :w AND l.visitor_id = v.visitor_id ORDER BY l.fact_id DESC LIMIT 1)"
 
 
 FEW = 30_000
-"""Visitors that are found and sorted; where there are more, the list is walked in its order."""
+"""Up to this many visitors are found and then sorted; if there are more, the list is walked in order."""
 
 
 class FoundVisitors(msgspec.Struct, frozen=True):
-    """`visitors`: (ms since epoch, visitor id) of those on the page, last seen, or last done, first. `total`: of all, exactly."""
+    """`visitors`: (ms since epoch, visitor id) of those on the page, most recent first. `total`: of all, exactly."""
 
     visitors: list[tuple[int, bytes]]
     total: int
@@ -49,12 +49,12 @@ class _Builder(Builder):
         return msgspec.structs.replace(common, sqlite=sqlite, postgres=postgres)
 
     def one_of(self, values: tuple[str, ...]) -> str:
-        """The placeholders of some texts."""
+        """The placeholders for some texts."""
         return ", ".join(self.add(value, "text") for value in values)
 
 
 def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> FoundVisitors:
-    """The visitors on the page that a query names. May take long unless it is plain."""
+    """The visitors on the page that a query asks for. May take long unless the query is plain."""
     builder = _Builder(website_id)
     source, by = "listed_visitor v WHERE v.website_id = :w", "seen_at"
     conditions = _conditions(tx, builder, website_id, query)
@@ -69,7 +69,7 @@ def find_visitors(tx: Transaction, website_id: bytes, query: VisitorQuery) -> Fo
 
 
 def _at(place: int | bytes) -> int:
-    """The time by which a visitor has their place."""
+    """The time that determines a visitor's place."""
     return place if isinstance(place, int) else at_of(place)
 
 
@@ -91,7 +91,7 @@ def _page(
         place = builder.add(at, "int") if by == "seen_at" else builder.add(at_prefix(at), "bytes")
         behind = f" AND (v.{by}, v.visitor_id) < ({place}, {builder.add(visitor_id, 'bytes')})"
     limit, offset = builder.add(query.limit + 1, "int"), builder.add(query.offset, "int")
-    # Few are found and sorted: by the index in the order of the list, all others would be passed on the way to them.
+    # If they are few, find and sort them: walking the index in list order would pass all others on the way.
     order = "v.seen_at + 0" if are_few and by == "seen_at" and not query.is_plain else f"v.{by}"
     text = (
         f"SELECT v.{by} AS place, v.visitor_id FROM {matching}{behind} "
@@ -101,7 +101,7 @@ def _page(
 
 
 def _conditions(tx: Transaction, builder: _Builder, website_id: bytes, query: VisitorQuery) -> list[str]:
-    """What is true for a visitor `v` of the list who is asked for; what is quick to tell comes first."""
+    """What is true for a matching visitor `v` of the list; quick conditions come first."""
     found = [_any_of(builder, one) for one in query.any_of]
     if query.since is not None and query.until is not None and query.goal is None:
         found.append(_seen_in(builder, query.since, query.until))
@@ -139,13 +139,13 @@ def _either(conditions: Iterable[str]) -> str:
 
 
 def _below(builder: _Builder, column: str, value: str) -> str:
-    """Whether a column is a host or page, or lies below it: `0` follows `/`."""
+    """Whether a column equals a host or page, or lies below it: `0` follows `/`."""
     own, low, high = (builder.add(text, "text") for text in (value, value + "/", value + "0"))
     return f"({column} = {own} OR ({column} >= {low} AND {column} < {high}))"
 
 
 def _saw(test: str) -> str:
-    """Whether a visitor saw a page of which something is true."""
+    """Whether a visitor saw a page that meets a condition."""
     return (
         "EXISTS (SELECT 1 FROM event e WHERE e.website_id = :w AND e.visitor_id = v.visitor_id "
         f"AND e.type = 'pageview' AND {test})"
@@ -153,7 +153,7 @@ def _saw(test: str) -> str:
 
 
 def _seen_in(builder: _Builder, since: int, until: int) -> str:
-    """Whether a visitor did anything in a time. Of most of them their first and last event tell."""
+    """Whether a visitor did anything in a period. For most of them, their first and last event tell."""
     first, end = builder.add(since, "int"), builder.add(until, "int")
     low, high = builder.add(at_prefix(since), "bytes"), builder.add(at_prefix(until), "bytes")
     did = (
@@ -170,7 +170,7 @@ def _done(builder: _Builder, query: VisitorQuery) -> str:
 
 
 def _is_person(tests: list[str]) -> str:
-    """Whether a visitor is a person `p`, of whom all of this is true."""
+    """Whether a visitor is a person `p` who meets all these conditions."""
     true = "".join(f" AND {test}" for test in tests)
     return (
         "EXISTS (SELECT 1 FROM profile m JOIN profile p ON p.website_id = :w AND p.profile_id = m.person_id "

@@ -1,4 +1,4 @@
-"""The form in which what visitors are filtered by is kept and asked for, so that case and blanks make no difference. Pure."""
+"""Folds filter values into the form in which they are stored and compared, so that case and blanks make no difference. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from footfall.collect.enrich.countries import COUNTRIES
 
 @lru_cache(4096)
 def folded(text: str) -> str:
-    """`text` without case and blanks: `Mac OS` and `macos` are one."""
+    """`text` without case and blanks: `Mac OS` and `macos` are the same."""
     return "".join(text.split()).casefold()
 
 
 @lru_cache(4096)
 def folded_referrer(text: str) -> str:
-    """A referrer as `host/path`, or an address typed in: without scheme, `www.`, case and the slash of an empty path."""
+    """A referrer as `host/path`, or an address typed in: without scheme, `www.`, case, and the slash of an empty path."""
     bare = folded(text).removeprefix("https://").removeprefix("http://").removeprefix("www.")
     return bare.removesuffix("/") if bare.count("/") == 1 else bare
 
 
 def country_code(text: str) -> str:
-    """The folded code of a country that is named by its code or its English name; of an unknown one the folded text."""
+    """The folded code of a country given by code or English name; for an unknown one, the folded text."""
     return _CODES.get(folded(text), folded(text))
 
 

@@ -1,9 +1,9 @@
-"""The list of visitors, kept a moment behind by background steps, so that no pageview pays for it.
+"""The list of visitors. Background steps keep it a moment behind, so that no pageview pays for it.
 
-All of it can be made from the table `visitor`. Each process remembers whom it saw since it looked last, and brings their places up to date.
-What it could not remember, since it was killed, saw too many at once, or lost what it wrote, it looks for among all visitors of a website: how
-far that came is kept (`visitor_due`), so that processes share it, and each start begins it. The number of visitors changes with the list, in
-the same transaction.
+All of it can be rebuilt from the table `visitor`. Each process remembers whom it saw since its last step, and brings their places up to
+date. What it could not remember, because it was killed, saw too many at once, or lost what it wrote, it finds by going through all visitors of
+a website. Progress is stored (`visitor_due`), so that processes share this work, and each start begins it. The number of visitors changes in
+the same transaction as the list.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from footfall.collect.model import StoredDevice
 from footfall.db.protocol import Database, Params, Row, Transaction, Value, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.erasing import Blanked, Counts, Eraser
+from footfall.payments.matching import note_seen
 from footfall.visitors.folding import folded, folded_referrer
 from footfall.websites.store import read_websites
 
 sql = load(__file__, "listing.sql")
 
 STEP = 100
-"""Visitors that a step looks at: a few milliseconds."""
+"""Visitors per step: a few milliseconds."""
 PARTS = 16
 LOOK_SECONDS = 1.0
-"""Between two looks for whom this process saw."""
+"""How often to check whom this process saw."""
 FLUSH_SECONDS = 1.0
 BUSY_CALLS, BUSY_PAUSE, PAUSE = 200, 49.0, 3.0
-"""From so many live calls a second on, a step is followed by a pause of so many times as long as it took; while fewer come, of so many."""
+"""From BUSY_CALLS live calls per second on, each step is followed by a pause of BUSY_PAUSE times its duration; below that, of PAUSE times."""
 
 _decode_place = msgspec.json.Decoder(Place).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
@@ -42,14 +43,14 @@ _decode_params = msgspec.json.Decoder(dict[str, str | None]).decode
 
 
 class ListStep(NamedTuple):
-    """What a step did: how many visitors it looked at, in how many seconds."""
+    """What a step did: how many visitors it processed, in how many seconds."""
 
     visitors: int
     seconds: float
 
 
 class Due(NamedTuple):
-    """Visitors whose places have to be looked at: those of a website behind an id, empty for all."""
+    """Visitors whose places have to be checked: those of a website after an id, empty for all."""
 
     website_id: bytes
     position: bytes
@@ -61,7 +62,7 @@ def list_visitors(tx: Transaction, calls: list[list[Params]]) -> list[ListStep]:
 
 
 def list_due(tx: Transaction, calls: list[Due]) -> list[ListStep]:
-    """Write handler: do so for some of the visitors whose places have to be looked at."""
+    """Write handler: do so for some of the visitors whose places have to be checked."""
     return [_list_due(tx, due) for due in calls]
 
 
@@ -86,6 +87,7 @@ def _bring_up_to_date(tx: Transaction, keys: list[Params]) -> None:
     moved: list[Params] = []
     gone: list[Params] = []
     more: list[tuple[Params, int]] = []
+    fresh: list[Params] = []
     held_places = tx.derived.get_many(sql.listed_get, keys)
     for key, now, held in zip(keys, tx.get_many(sql.visitor_now, keys), held_places, strict=True):
         place = place_of(now) if now is not None and now.pageview_count else None
@@ -94,10 +96,12 @@ def _bring_up_to_date(tx: Transaction, keys: list[Params]) -> None:
             gone += [key] if known else []
         elif known is None or known[1:] != place[1:]:
             put.append((*key, *place))
+            fresh += [] if known else [key]
         elif known != place:
             moved.append((*key, place[0]))
         if (place is None) != (known is None):
             more.append((_part(key), 1 if known is None else -1))
+    note_seen(tx, fresh)
     derived = tx.derived
     derived.execute_many(sql.listed_put, put)
     derived.execute_many(sql.listed_move, moved)
@@ -116,7 +120,7 @@ def _sums(more: list[tuple[Params, int]]) -> list[Params]:
 
 
 def place_of(visitor: Row) -> Params:
-    """What the list says of a visitor, in the order of the columns of `listed_put`."""
+    """What the list says about a visitor, in the order of the columns of `listed_put`."""
     referrer, params = visitor.first_referrer, visitor.first_params
     return (
         visitor.last_seen_at,
@@ -129,7 +133,7 @@ def place_of(visitor: Row) -> Params:
 
 @lru_cache(4096)
 def _facets(stored_place: str | None, stored_device: str | None) -> Params:
-    """The folded country, region, city, browser, system and kind of device."""
+    """The folded country, region, city, browser, system and device type."""
     place = _decode_place(stored_place) if stored_place else NOWHERE
     device = _decode_device(stored_device).device if stored_device else None
     kinds = (device.browser, device.os, device.type) if device else (None, None, None)
@@ -145,7 +149,7 @@ def _folded_params(text: str) -> str:
 
 
 def look_at_all(tx: Transaction, website_ids: Iterable[bytes]) -> None:
-    """Note that the places of all visitors of these websites have to be looked at."""
+    """Note that the places of all visitors of these websites have to be checked."""
     for website_id in website_ids:
         tx.execute(sql.due_add, (website_id, b""))
 
@@ -155,7 +159,7 @@ def _locks(calls: list[list[Params]] | list[Due]) -> list[Params]:
 
 
 def _share(website_ids: Iterable[Value]) -> list[Params]:
-    """Erasures blank what the list is made from; they wait for steps, and these for them."""
+    """Erasures blank what the list is built from. They wait for steps, and steps wait for them."""
     return [(website_id, b"visitors") for website_id in set(website_ids)]
 
 
@@ -176,7 +180,7 @@ DUE_HANDLER = WriteHandler(
 
 
 class Lister:
-    """Keeps the list up to date. `take` gives whom this process saw since it was called last, and whether it could not remember all of them."""
+    """Keeps the list up to date. `take` returns whom this process saw since the previous call, and whether it could not remember all of them."""
 
     def __init__(
         self, database: Database, take: Callable[[], tuple[list[tuple[bytes, bytes]], bool]]
@@ -192,7 +196,7 @@ class Lister:
         self._calls, self._looked_at = 0, monotonic()
 
     async def advance(self) -> float:
-        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then all visitors are looked at later."""
+        """Run a step. Returns the seconds to wait before the next. Raises ApiError and DatabaseError; then all visitors are checked later."""
         try:
             return await self._advance()
         except Exception:
@@ -248,7 +252,7 @@ def _next_due(tx: Transaction, asked: None) -> Due | None:
 
 
 def _finish_visitors(tx: Transaction, blanked: Blanked) -> Counts:
-    """The list tells of a visitor what its row tells, of which something may just have been blanked."""
+    """The list repeats what a visitor's row says, some of which may just have been blanked."""
     _bring_up_to_date(tx, [(blanked.erasure.website_id, one) for one in sorted(blanked.fresh)])
     return {}
 

@@ -10,7 +10,7 @@ from footfall.identity.model import KnownPerson
 
 
 class Params(msgspec.Struct, frozen=True):
-    """What the address of the first session's first page said; all names are always there."""
+    """What the address of the first session's first page said; all names are always present."""
 
     ref: str | None = None
     source: str | None = None
@@ -23,9 +23,9 @@ class Params(msgspec.Struct, frozen=True):
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
-    """A visitor as of the latest event. Times in ms since epoch; `referrer`, `params` and `click_ids` (JSON) are of the first session.
+    """A visitor as of the latest event. Times in ms since epoch; `referrer`, `params` and `click_ids` (JSON) are those of the first session.
 
-    `person`: who it is, None when anonymous.
+    `person`: who it is, None if anonymous.
     """
 
     visitor_id: bytes

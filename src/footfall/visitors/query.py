@@ -1,4 +1,4 @@
-"""Which visitors a list asks for: its parameters, in each of their spellings. Pure."""
+"""Which visitors a list asks for: its parameters, in every spelling. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
 MAX_ANY_OF = 50
 MAX_VALUE = 2000
-"""Characters of a value that is looked for."""
+"""Characters of a search value."""
 PARAMS = ("ref", "source", "via", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 FACETS = ("country", "region", "city", "browser", "os", "device", "referrer")
 PAGES = ("visitedPage", "visitedPageContains", "hostname")
@@ -39,18 +39,18 @@ _MEANT: dict[str, Callable[[str], str]] = {
 
 
 class AnyOf(msgspec.Struct, frozen=True):
-    """One of PARAMS, FACETS or PAGES, and the values any of which it is to have, in the form in which they are kept."""
+    """One of PARAMS, FACETS or PAGES, and the values to match, any of them, in stored form."""
 
     name: str
     values: tuple[str, ...]
 
 
 class VisitorQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which visitors, and which page of them, last seen first.
+    """Which visitors, and which page of them, most recently seen first.
 
-    `since`, `until`: seen in this time, ms since epoch; the second is not part of it. `goal`: who reached it, the last of them first.
-    `is_customer`, `is_identified`: None for all. `people`, `search`: of whom these are true, see `people.wire`.
-    `after`: (ms since epoch, visitor id) behind which the page begins.
+    `since`, `until`: seen in this period, ms since epoch; the second is exclusive. `goal`: who reached it, most recent first.
+    `is_customer`, `is_identified`: None for all. `people`, `search`: conditions on the person, see `people.wire`.
+    `after`: (ms since epoch, visitor id) after which the page begins.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -72,7 +72,7 @@ class VisitorQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_visitor_query(pairs: Iterable[tuple[str, str]], timezone: str) -> VisitorQuery:
-    """The query of a list of visitors of a website in a time zone. Unknown and empty parameters are ignored. Raises BadRequest that names the parameter."""
+    """The query of a list of visitors of a website in a time zone. Ignores unknown and empty parameters. Raises BadRequest naming the parameter."""
     given = [(_known_name(name), name, text) for name, text in pairs if text.strip()]
     query = {known: text for known, _, text in given}
     spelled = {known: name for known, name, _ in given}
@@ -106,7 +106,7 @@ def read_visitor_query(pairs: Iterable[tuple[str, str]], timezone: str) -> Visit
 
 
 def _known_name(name: str) -> str:
-    """The name of a parameter that may be spelled in another way: `visited_page`, `page`, `utmSource`."""
+    """The name of a parameter that may be spelled differently: `visited_page`, `page`, `utmSource`."""
     if name.startswith("trait."):
         return name
     if (snake := _to_snake(name)) in PARAMS:
@@ -129,7 +129,7 @@ def _values(name: str, spelled: str, text: str) -> tuple[str, ...]:
 
 
 def _meant(name: str, text: str) -> str:
-    """A value in the form in which it is kept."""
+    """A value in stored form."""
     if name == "visitedPage":
         return text if text.startswith("/") else "/" + text
     if name == "visitedPageContains":
@@ -164,12 +164,12 @@ def _after(query: Mapping[str, str]) -> tuple[int, bytes] | None:
 
 
 def cursor_behind(at: int, visitor_id: bytes) -> str:
-    """The cursor of the page behind a visitor and the time (ms since epoch) by which they are listed."""
+    """The cursor of the page after a visitor and the time (ms since epoch) that determines their place."""
     return (at_prefix(at) + visitor_id).hex()
 
 
 def _span(query: Mapping[str, str], timezone: str) -> tuple[int | None, int | None]:
-    """(since, until) in ms since epoch; a day lasts to its end in the time zone."""
+    """(since, until) in ms since epoch; a day lasts until its end in the time zone."""
     first, last = query.get("startAt"), query.get("endAt")
     if first is None and last is None:
         return None, None
@@ -185,7 +185,7 @@ def _span(query: Mapping[str, str], timezone: str) -> tuple[int | None, int | No
 
 
 def _moment(name: str, text: str, timezone: str, days: int) -> int:
-    """When a day begins, or with `days` 1 ends; or a time as it is, with `days` 1 its end. ms since epoch."""
+    """When a day begins, or ends if `days` is 1; or a time as it is, or its end if `days` is 1. ms since epoch."""
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=days)

@@ -13,14 +13,16 @@ from footfall.db.protocol import Row
 from footfall.identity.model import KnownPerson
 from footfall.ids import at_of, format_uuid
 from footfall.payments.finance import nothing_paid
-from footfall.payments.model import Finance, Payment
-from footfall.payments.rules import goals_of
+from footfall.payments.model import Finance
+from footfall.payments.webhooks.model import ReachedGoal
 from footfall.payments.wire import finance_json
+from footfall.predictions.model import Prediction
+from footfall.predictions.wire import prediction_json
 from footfall.visitors.model import Params, Visitor
 from footfall.web.json import encode
 
 MOST_EVENTS = 1000
-"""Newest events of a visitor that the answer lists."""
+"""How many of the newest events of a visitor the answer lists."""
 
 
 class Wire(msgspec.Struct, rename="camel"):
@@ -50,7 +52,7 @@ class Viewport(Wire):
 
 
 class Identity(Wire):
-    """Where a visitor is and with what, as of the latest pageview; `params` and `referrer` are of the first session."""
+    """Where a visitor is and what they use, as of the latest pageview; `params` and `referrer` are those of the first session."""
 
     country: str | None
     country_code: str | None
@@ -97,7 +99,7 @@ class ActivityData(Wire):
     visited_pages: list[VisitedPage]
     completed_goals: list[CompletedGoal]
     completed_custom_goals: list[CompletedGoal]
-    """The same under its older name, which clients still read; without what payments reached."""
+    """The same under its older name, which clients still read; without goals that payments reached."""
 
 
 class ProfileData(Wire):
@@ -110,7 +112,7 @@ class ProfileData(Wire):
 
 
 class VisitorData(Wire, omit_defaults=True):
-    """`data` of the answer; `profile` only for identified visitors. What was paid is described in `payments.wire.finance_json`."""
+    """`data` of the answer; `profile` only for identified visitors. `payments.wire.finance_json` describes what was paid, `predictions.wire` the prediction."""
 
     visitor_id: str
     identity: Identity
@@ -135,15 +137,20 @@ _decode_goal = msgspec.json.Decoder(GoalData).decode
 
 
 def visitor_data(
-    visitor: Visitor, events: list[Row], payments: list[Payment], finance: Finance | str, now: int
+    visitor: Visitor,
+    events: list[Row],
+    reached: list[ReachedGoal],
+    finance: Finance | str,
+    predicted: Prediction | None,
+    now: int,
 ) -> VisitorData:
-    """`data` of the answer. `events` and `payments`: newest first; `finance`: what was paid, or the website's currency when nothing was."""
+    """`data` of the answer. `events`: newest first; `reached`: by payments and subscriptions; `finance`: what was paid, or the website's currency when nothing was."""
     money = _nothing(finance) if isinstance(finance, str) else finance_json(finance)
     return VisitorData(
         format_uuid(visitor.visitor_id),
         _identity(visitor),
-        _activity(visitor, events, payments, now),
-        _NULL,
+        _activity(visitor, events, reached, now),
+        prediction_json(predicted) if predicted else _NULL,
         money["isCustomer"],
         money["hasRevenue"],
         money["revenue"],
@@ -186,7 +193,7 @@ def _identity(visitor: Visitor) -> Identity:
     )
 
 
-def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now: int) -> ActivityData:
+def _activity(visitor: Visitor, events: list[Row], reached: list[ReachedGoal], now: int) -> ActivityData:
     pages: list[VisitedPage] = []
     goals: list[CompletedGoal] = []
     for event in reversed(events):
@@ -205,7 +212,7 @@ def _activity(visitor: Visitor, events: list[Row], payments: list[Payment], now:
         to_iso(visitor.last_seen_at),
         visitor.current_url,
         pages,
-        _with_lifecycle(goals, payments) if payments else goals,
+        _with_lifecycle(goals, reached) if reached else goals,
         goals,
     )
 
@@ -218,14 +225,13 @@ def _server_goal(event: Row) -> CompletedGoal:
     )
 
 
-def _with_lifecycle(goals: list[CompletedGoal], payments: list[Payment]) -> list[CompletedGoal]:
-    """The goals with those that payments reach, oldest first; the newest of them."""
-    reached = [
-        CompletedGoal(name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
-        for one in payments[:MOST_EVENTS]
-        for name in goals_of(one.kind)
+def _with_lifecycle(goals: list[CompletedGoal], reached: list[ReachedGoal]) -> list[CompletedGoal]:
+    """The goals with those that payments and subscriptions reached, oldest first; the newest of them."""
+    shown = [
+        CompletedGoal(one.name, to_iso(one.at), _EMPTY, is_server=True, origin="payment_provider")
+        for one in reached
     ]
-    return sorted([*goals, *reached], key=lambda done: done.timestamp)[-MOST_EVENTS:]
+    return sorted([*goals, *shown], key=lambda done: done.timestamp)[-MOST_EVENTS:]
 
 
 def _raw(text: str | None) -> msgspec.Raw:

@@ -1,4 +1,4 @@
-"""What proxies say about the browser behind them. They are believed only if the operator named them."""
+"""What proxies say about the browser behind them. Only proxies named by the operator are believed."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from footfall.ip import parse_ip
 from footfall.settings import Network
 
 MOST_HOPS = 32
-"""Proxies in a row that are looked at, from the nearest on."""
+"""How many proxies in a row are looked at, starting with the nearest."""
 _SINGLE = (b"cf-connecting-ip", b"x-real-ip", b"x-datafast-real-ip")
-"""Headers with one address. They count after the lists of all hops, to which proxies add: these they pass on as a client sent them."""
+"""Headers with a single address. They rank below the lists, to which proxies add their hop: proxies pass these on as the client sent them."""
 LONGEST_HOP = 256
-"""Characters that are looked at of what `Forwarded` says of a hop. No proxy quotes a comma there."""
+"""How many characters of a hop in `Forwarded` are looked at. No proxy quotes a comma there."""
 LONGEST = 64
-"""Characters of an address that are looked at."""
+"""How many characters of an address are looked at."""
 _HOST = b"-._~%:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s",;=]+|[,;=]')
-"""Of `Forwarded`: a text in quotes, a word, or what stands between them."""
+"""In `Forwarded`: a quoted text, a word, or a separator."""
 
 Headers = Mapping[bytes, bytes]
 
 
 class ClientAddress:
-    """Finds the client's address, and the address that it asked for, behind the proxies in `trusted` (networks)."""
+    """Finds the client's address, and the address it asked for, behind the proxies in `trusted` (networks)."""
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
         self._is_trusted = functools.lru_cache(1024)(self._check)
 
     def find(self, peer: str, headers: Headers) -> str:
-        """The client's address for a connection from `peer` with request `headers`; `peer` itself when nothing better is known.
+        """The client's address for a connection from `peer` with request `headers`; `peer` itself if nothing better is known.
 
-        Each proxy is asked whom it had before it, as long as it is trusted.
+        Follows the chain from proxy to proxy, as long as each one is trusted.
         """
         if not self.believes(peer):
             return peer
@@ -49,7 +49,7 @@ class ClientAddress:
         return nearest
 
     def origin(self, peer: str, headers: Headers) -> str:
-        """Scheme and host by which the browser asked, such as `https://example.com`."""
+        """The scheme and host that the browser asked for, such as `https://example.com`."""
         asked = _text(headers, b"host") or "127.0.0.1"
         if not self.believes(peer):
             return f"http://{asked}"
@@ -69,7 +69,7 @@ class ClientAddress:
 
 
 def last_hop(headers: Headers) -> str | None:
-    """The address that the nearest proxy states, whoever that is; None when it states none. Anybody can make it up."""
+    """The address stated by the nearest proxy, trusted or not; None if it states none. Anybody can make it up."""
     return next((_address(text) for text in reversed(_hops(headers))), None)
 
 
@@ -79,12 +79,12 @@ def _address(text: str) -> str | None:
 
 
 def is_host(text: bytes) -> bool:
-    """Whether this can be one host name, with or without a port. A header of several lines, whose values are joined by commas, is none."""
+    """Whether this can be one host name, with or without a port. A header on several lines, whose values are joined by commas, cannot."""
     return not text.translate(None, _HOST)
 
 
 def _hops(headers: Headers) -> list[str]:
-    """The addresses that requests came from, as each proxy says; that of the nearest one comes last."""
+    """The addresses that requests came from, as stated by each proxy; the nearest one comes last."""
     single = [text for name in _SINGLE if (text := _text(headers, name))]
     forwarded = [hop.get("for", "") for hop in _read_forwarded(_text(headers, b"forwarded"))]
     chain = _text(headers, b"x-forwarded-for").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
@@ -100,7 +100,7 @@ def _without_port(text: str) -> str:
 
 
 def _read_forwarded(text: str) -> list[dict[str, str]]:
-    """The parameters that each proxy gave, with their names in lower case (RFC 7239)."""
+    """The parameters given by each proxy, with names in lower case (RFC 7239)."""
     hops = [_read_hop(part[:LONGEST_HOP]) for part in text.rsplit(",", MOST_HOPS)[-MOST_HOPS:]]
     return [hop for hop in hops if hop]
 

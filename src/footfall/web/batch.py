@@ -1,6 +1,6 @@
-"""Many calls in one body: a JSON array, or one JSON object a line (NDJSON).
+"""Many calls in one body: a JSON array, or one JSON object per line (NDJSON).
 
-Only the borders of the items are looked for here, so that one item that is no JSON does not spoil the others.
+This only finds where each item ends, so that an item with invalid JSON does not affect the others.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ MAX_ITEM = 64 * 1024
 """Bytes of one call."""
 MAX_ITEMS = 1000
 _READ_ON_LOOP = 32 * 1024
-"""Bytes of a batch that are read in about a millisecond."""
+"""Bytes of a batch that take about a millisecond to read."""
 _SUBMIT_AT_ONCE = 50
-"""Calls of a batch, less than a millisecond."""
+"""Calls of a batch that take less than a millisecond."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
-"""What tells where an item of an array ends. A string counts as a whole; one that is not closed takes the rest, and nothing is tried twice."""
+"""Tells where an item of an array ends. A string counts as a whole; an unclosed one takes the rest. Nothing is tried twice."""
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -64,7 +64,7 @@ def failed(error: ApiError) -> Item:
 
 
 class BatchReader(Generic[T]):
-    """Reads the calls of bodies. `read` makes one of a JSON object, or raises an ApiError; `noun` is what messages call them."""
+    """Reads the calls in bodies. `read` turns a JSON object into a call, or raises an ApiError; `noun` is what messages call a call."""
 
     def __init__(self, read: Callable[[dict[str, Any]], T], noun: str) -> None:
         self._read = read
@@ -72,7 +72,7 @@ class BatchReader(Generic[T]):
         self._thread = ThreadPoolExecutor(1, "batches")
 
     async def read(self, context: Context[Any]) -> list[T | ApiError]:
-        """Each call of the body, or why it is none. A large one is read on a thread, one at a time: it would hold up everybody else.
+        """Each call in the body, or why it is invalid. Large bodies are read on a thread, one at a time, so that they hold up nobody.
 
         Raises BadRequest as `read_batch` does.
         """
@@ -96,7 +96,7 @@ class BatchReader(Generic[T]):
 async def submit_all(
     calls: Sequence[T | ApiError], submit: Callable[[T], Awaitable[Any]]
 ) -> list[Awaitable[Any] | ApiError]:
-    """The outcome to come of each call, or its error."""
+    """The future outcome of each call, or its error."""
     waiting: list[Awaitable[Any] | ApiError] = []
     for number, request in enumerate(calls, 1):
         waiting.append(request if isinstance(request, ApiError) else _try_submit(request, submit))
@@ -113,9 +113,9 @@ def _try_submit(request: T, submit: Callable[[T], Awaitable[Any]]) -> Awaitable[
 
 
 def read_batch(body: bytes, noun: str, *, is_lines: bool = False) -> list[bytes]:
-    """The text of each item. `noun`: what messages call them; `is_lines`: it is NDJSON, even if its first line begins like an array.
+    """The text of each item. `noun`: what messages call an item; `is_lines`: it is NDJSON, even if its first line starts like an array.
 
-    Raises BadRequest when there is none, or too many, or nobody can tell where the items of the array end.
+    Raises BadRequest if there are none or too many, or if nobody can tell where the items of the array end.
     """
     body = body.removeprefix(codecs.BOM_UTF8)
     is_array = not is_lines and body.lstrip()[:1] == b"["
@@ -145,7 +145,7 @@ def _array(body: bytes) -> list[bytes]:
 
 
 def _split(body: bytes) -> list[bytes] | None:
-    """The items of an array of which one is no JSON; None when not even its end can be told."""
+    """The items of an array in which one is not JSON; None if not even its end can be found."""
     items: list[bytes] = []
     depth, start = 0, body.index(b"[") + 1
     for token in _TOKEN.finditer(body):

@@ -12,14 +12,14 @@ from footfall.errors import BadRequest, TooLarge
 from footfall.web.envelope import Headers, Response
 
 MOST_PARAMETERS = 1000
-"""Of a query string."""
+"""How many parameters a query string may have."""
 
 
 P = TypeVar("P")
 
 
 class Credential(msgspec.Struct, Generic[P], frozen=True):
-    """Who may call a route, whose handler gets a `Context[P]`. `is_checked`: `dispatch.AccessControl` finds the principal, a `P`."""
+    """Who may call a route. Its handler gets a `Context[P]`. `is_checked`: `dispatch.AccessControl` finds the principal, a `P`."""
 
     name: str
     is_checked: bool = False
@@ -28,9 +28,9 @@ class Credential(msgspec.Struct, Generic[P], frozen=True):
 OPEN: Credential[None] = Credential("open")
 """Anyone."""
 BROWSER: Credential[None] = Credential("browser")
-"""Any page, of any origin: the answer carries CORS headers."""
+"""Any page, from any origin: the answer carries CORS headers."""
 PAGE: Credential[None] = Credential("page")
-"""A browser with a session of the dashboard, as the page itself checks."""
+"""A browser with a dashboard session; the page itself checks it."""
 
 
 class Context(msgspec.Struct, Generic[P]):
@@ -50,11 +50,11 @@ class Context(msgspec.Struct, Generic[P]):
     """Whether the principal has to be looked up in the database first."""
 
     def query(self) -> dict[str, str]:
-        """The query parameters; the last of a name wins. Raises BadRequest as `pairs` does."""
+        """The query parameters; if a name occurs twice, the last one wins. Raises BadRequest as `pairs` does."""
         return dict(self.pairs())
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order, those of one name too. Raises BadRequest when they are too many, not UTF-8, or hold U+0000."""
+        """All query parameters in order, including repeated ones. Raises BadRequest if they are too many, not UTF-8, or contain U+0000."""
         if not self.query_string:
             return []
         if self.query_string.count(b"&") >= MOST_PARAMETERS:
@@ -72,11 +72,11 @@ class Context(msgspec.Struct, Generic[P]):
         return pairs
 
     def header(self, name: bytes) -> str:
-        """The value of a header (`name` in lower case); empty when it is missing."""
+        """The value of a header (`name` in lower case); empty if it is missing."""
         return self.headers.get(name, b"").decode("latin-1")
 
     def accepts_gzip(self) -> bool:
-        """Whether the Accept-Encoding header names gzip, and not with the quality 0."""
+        """Whether the Accept-Encoding header accepts gzip, that is, with a quality other than 0."""
         for coding in self.header(b"accept-encoding").lower().split(","):
             name, _, quality = coding.partition(";")
             if name.strip() in ("gzip", "*"):
@@ -90,7 +90,7 @@ Handler = Callable[[Context[P]], Awaitable[Response]]
 class Route(msgspec.Struct, Generic[P], frozen=True):
     """A route in the table of `footfall.routes`.
 
-    `path` may hold `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without one.
+    `path` may contain `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without a body.
     `media`: the content type that a body must have; None for any.
     """
 
@@ -104,9 +104,9 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
 
 
 class Request(msgspec.Struct):
-    """A request whose head was parsed. `max_body`: maximum bytes of its body; `response`: set when the head alone decides it.
+    """A request whose head was parsed. `max_body`: maximum bytes of its body; `response`: set if the head alone decides it.
 
-    `extra`: headers of every response to it. `is_page`: a browser wants a page, so errors are pages too.
+    `extra`: headers of every response to it. `is_page`: the browser wants a page, so errors are pages too.
     """
 
     method: str
@@ -118,5 +118,5 @@ class Request(msgspec.Struct):
     is_page: bool = False
 
     def too_large(self) -> TooLarge:
-        """The error for a body of more bytes than that."""
+        """The error for a body larger than that."""
         return TooLarge(f"The body is larger than {self.max_body} bytes.")

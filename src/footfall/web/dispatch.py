@@ -1,6 +1,6 @@
-"""The application: finds the route, checks the caller, hands the call to its handler, renders what comes of it.
+"""The application: finds the route, checks the caller, passes the call to its handler, and renders the result.
 
-The order of checks: 404 and 405, 401 (before the body is read), 403, 429, 413, 415, 400; what comes after is the handler's.
+The order of checks: 404 and 405, 401 (before the body is read), 403, 429, 413, 415, 400. Everything after that is up to the handler.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
 ]
 USUAL_HEADERS, MOST_HEADERS = b"content-type, user-agent", 4096
-"""What a page may send when its browser does not ask, or with more bytes than that."""
+"""What a page may send if its browser does not ask, or asks with too many bytes."""
 _NAMES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz, \t"
 """What a list of header names may hold."""
 _EXTRA = {BROWSER.name: [*CORS, *NO_STORE]}
-"""Headers of all answers, by credential; without their own, those of checked routes are not to be stored."""
+"""Headers of all answers, by credential. Answers of checked routes that set none themselves must not be cached."""
 
 
 class AccessControl(Protocol):
     """Decides who may call a route."""
 
     def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
-        """Set the principal of `context` and return response headers, or None if only `check_anew` can tell. Raises ApiError."""
+        """Set the principal of `context` and return response headers; None if only `check_anew` can tell. Raises ApiError."""
 
     async def check_anew(self, context: Context[Any], route: Route[Any]) -> Headers:
         """The same after looking in the database. Raises ApiError and DatabaseError."""
 
     def check_late(self, context: Context[Any], route: Route[Any]) -> None:
-        """The checks that follow the body; the principal is set by then. Raises ApiError."""
+        """The checks that follow once the body is there; by then, the principal is set. Raises ApiError."""
 
 
 class Dispatch(Refusals):
     """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
 
-    `not_found`: the route for browsers when no other matches, outside `/api`. `render_error`: see `Refusals`.
+    `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Dispatch(Refusals):
         self._open.append((pattern, {route.method: route}))
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
-        """Begin a request with its head. It may have its `response` already."""
+        """Begin a request with its head. It may already have its `response`."""
         request = Request(method, is_page=is_page(target, headers))
         try:
             self._begin(request, target, headers, peer)
@@ -140,7 +140,7 @@ class Dispatch(Refusals):
         return None, ()
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """The handler's response to a request with its whole body."""
+        """The handler's response to a request with its complete body."""
         route, context = request.route, request.context
         if route is None or context is None:
             raise ValueError("this request has its response already")
@@ -161,7 +161,7 @@ class Dispatch(Refusals):
 
 
 def _parts(target: bytes) -> tuple[str, bytes]:
-    """The path, still percent-encoded, and the query of a request's target. Raises BadRequest."""
+    """The path, still percent-encoded, and the query of a request target. Raises BadRequest."""
     try:
         if not target.startswith(b"/"):
             url = httptools.parse_url(target)
@@ -173,7 +173,7 @@ def _parts(target: bytes) -> tuple[str, bytes]:
 
 
 def _allowed_headers(headers: dict[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Whatever headers a page asks to send: tools that watch pages add theirs, and the route knows no credentials to protect."""
+    """Allow whatever headers a page asks to send: monitoring tools add their own, and the route has no credentials to protect."""
     asked = headers.get(b"access-control-request-headers", b"")
     is_list = asked.strip() and len(asked) <= MOST_HEADERS and not asked.translate(None, _NAMES)
     return b"access-control-allow-headers", asked if is_list else USUAL_HEADERS

@@ -21,7 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
 CLOSE = (b"connection", b"close")
-"""The connection ends after this answer."""
+"""The connection closes after this answer."""
 
 
 class Response(msgspec.Struct):
@@ -34,7 +34,7 @@ class Response(msgspec.Struct):
 
 
 def success(data: Any, **beside: Any) -> Response:
-    """200 with `data` in the envelope; `beside` stands next to it, such as a pagination."""
+    """200 with `data` in the envelope; `beside` goes next to it, such as a pagination."""
     return Response(encode({"status": "success", "data": data, **beside}), 200, [JSON_TYPE])
 
 

@@ -16,12 +16,12 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def decoding(read_number: Callable[[str], Any]) -> Decode:
-    """How JSON is decoded whose numbers with a fraction or an exponent are to be read exactly."""
+    """Decodes JSON whose numbers with a fraction or an exponent must be read exactly."""
     return msgspec.json.Decoder(float_hook=read_number).decode
 
 
 def decode_object(body: bytes | bytearray, using: Decode = _decode) -> dict[str, Any]:
-    """The JSON object in `body`. Raises BadRequest for all else: NaN, lone surrogates, U+0000 and bottomless nesting included."""
+    """The JSON object in `body`. Raises BadRequest for anything else, including NaN, lone surrogates, U+0000 and bottomless nesting."""
     value = decode(body, using)
     if type(value) is not dict:
         raise BadRequest(f"The body must be a JSON object, not {_KINDS.get(type(value), 'another value')}.")
@@ -29,7 +29,7 @@ def decode_object(body: bytes | bytearray, using: Decode = _decode) -> dict[str,
 
 
 def decode(body: bytes | bytearray, using: Decode = _decode) -> Any:
-    """The JSON value in `body`, which may begin with a byte order mark. Raises BadRequest."""
+    """The JSON value in `body`, which may start with a byte order mark. Raises BadRequest."""
     try:
         value = using(body.removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError as error:

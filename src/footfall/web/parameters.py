@@ -8,7 +8,7 @@ from footfall.errors import BadRequest
 
 
 def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    """A whole number of a query. Raises BadRequest."""
+    """A whole number in a query. Raises BadRequest."""
     text = query.get(name)
     if text is None:
         return default
@@ -26,7 +26,7 @@ def read_order(query: Mapping[str, str], default: str) -> str:
 
 
 def read_cursor(text: str | None, least: int, most: int, whose: str) -> bytes:
-    """A cursor of so many bytes, as an answer gave it; empty when there is none. Raises BadRequest."""
+    """A cursor of that many bytes, as returned in an answer; empty if there is none. Raises BadRequest."""
     cursor = b"" if text is None else read_hex(text, least, most)
     if cursor is None:
         raise BadRequest(f"cursor must be a nextCursor of this {whose}.")
@@ -34,7 +34,7 @@ def read_cursor(text: str | None, least: int, most: int, whose: str) -> bytes:
 
 
 def read_hex(text: str, least: int, most: int) -> bytes | None:
-    """`least` to `most` bytes in hex digits; None when it is something else."""
+    """`least` to `most` bytes in hex digits; None if it is anything else."""
     try:
         found = bytes.fromhex(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Calls a minute for each API key or access token: fixed windows, in this process.
+"""Calls per minute for each API key or access token: fixed windows, in this process.
 
-The `limits` package does the same at 4.5 microseconds a call and again for the headers, a tenth of what an identify call may cost;
+The `limits` package does the same at 4.5 microseconds per call and as much again for the headers, a tenth of what an identify call may cost;
 this takes 0.5 (docs/decisions/0004-own-rate-limit.md).
 """
 
@@ -28,7 +28,7 @@ class RateLimit:
         if window not in (
             self._window,
             self._window - 1,
-        ):  # a call that took long to come belongs to this window
+        ):  # a call that took long to arrive belongs to this window
             self._window = window
             self._used = {}
         before = self._used.get(key, 0)
@@ -45,7 +45,7 @@ class RateLimit:
         ]
 
     def take_more(self, key: bytes, now: int, calls: int) -> Headers:
-        """The same for a call that was taken as one and is so many more. Raises TooManyRequests, and then the one is not counted either."""
+        """The same for a call that was counted as one and is that many more. If it raises TooManyRequests, the one is not counted either."""
         try:
             return self.take(key, now, calls)
         except TooManyRequests as error:

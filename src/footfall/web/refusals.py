@@ -1,4 +1,4 @@
-"""Whatever goes wrong becomes an answer: in the envelope for programs, a page for browsers."""
+"""Turns every failure into an answer: in the envelope for programs, as a page for browsers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Refusals:
         return request
 
     def _known(self, request: Request, error: Exception) -> ApiError:
-        """What the caller is told; the rest is logged."""
+        """What the caller is told; the rest goes to the log."""
         if isinstance(error, ApiError):
             return error
         if isinstance(error, DatabaseError):

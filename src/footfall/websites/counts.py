@@ -1,4 +1,4 @@
-"""Numbers that are counted in memory and written now and then."""
+"""Numbers that are counted in memory and written from time to time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Counts:
         self._counted[key] = self._counted.get(key, 0) + many
 
     async def flush(self) -> None:
-        """Write the counts. Raises ApiError and DatabaseError, and keeps them, when they cannot be written."""
+        """Write the counts. If they cannot be written, keep them and raise ApiError or DatabaseError."""
         if not self._counted:
             return
         counted, self._counted = self._counted, {}

@@ -1,4 +1,4 @@
-"""What people type about a website: cleaned, or refused with the field and what is wanted. No database is asked."""
+"""What people type about a website: cleaned, or refused with the field and what is expected. Does not use the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from footfall.websites.model import MAX_PATTERN, MOST_LISTED, Changes, Exclusion
 
 
 def clean_changes(typed: Changes, known: Website) -> Changes:
-    """Changes of a `known` website as they are stored. Raises FieldError; what stays the same may be what is refused by now."""
+    """Changes to a `known` website as they are stored. Raises FieldError. Unchanged values stay, even if they would be refused today."""
     return msgspec.structs.replace(
         typed,
         domain=None if typed.domain is None else clean_domain(typed.domain),
@@ -47,12 +47,12 @@ def clean_domain(domain: str) -> str:
 
 
 def clean_host(name: str, field: str) -> str:
-    """A host name or an app's bundle id as it is stored; `*.` in front stands for all sub-domains. Raises FieldError."""
+    """A host name or an app's bundle id as it is stored; a leading `*.` stands for all subdomains. Raises FieldError."""
     return _checked(field, name, _host(name))
 
 
 def _host(text: str) -> str:
-    """What is meant by a host name or an address that was typed or pasted, without what is left out of it; "" when it is neither."""
+    """The host name meant by text that was typed or pasted, without what it leaves out; "" if there is none."""
     scheme, separator, rest = text.strip().partition("://")
     if separator and scheme.lower() not in ("http", "https"):
         return ""
@@ -61,7 +61,7 @@ def _host(text: str) -> str:
 
 
 def _checked(field: str, typed: str, host: str) -> str:
-    """Raises FieldError that says what is wanted."""
+    """Raises FieldError that says what is expected."""
     labels = host.removeprefix("*.").split(".")
     if len(host) > MAX_HOST or not all(_is_label(label) for label in labels):
         raise FieldError(field, f"{typed[:100]!r} is no domain; use one such as example.com")
@@ -71,7 +71,7 @@ def _checked(field: str, typed: str, host: str) -> str:
 
 
 def clean_exclusions(given: Exclusions, known: Exclusions = Exclusions()) -> Exclusions:  # noqa: B008 - frozen
-    """Exclusions as they are stored in place of the `known` ones. Raises FieldError that names the list."""
+    """Exclusions as they are stored, replacing the `known` ones. Raises FieldError that names the list."""
     return Exclusions(
         _changed(known.hostnames, given.hostnames, "excluded_hostnames", clean_host),
         _changed(known.paths, given.paths, "excluded_paths", _path),
@@ -81,7 +81,7 @@ def clean_exclusions(given: Exclusions, known: Exclusions = Exclusions()) -> Exc
 
 
 def too_many(field: str, count: int) -> FieldError | None:
-    """What is wrong with a list of so many entries, if there are more than are kept."""
+    """What is wrong with a list of that many entries, if it has too many."""
     if count <= MOST_LISTED:
         return None
     return FieldError(field, f"at most {MOST_LISTED} are kept, and these are {count}")
@@ -90,7 +90,7 @@ def too_many(field: str, count: int) -> FieldError | None:
 def _changed(
     known: tuple[str, ...], given: tuple[str, ...], field: str, clean: Callable[[str, str], str]
 ) -> tuple[str, ...]:
-    """A list as it is stored; one that does not change may be longer than others. Raises FieldError."""
+    """A list as it is stored; an unchanged one may be longer than others. Raises FieldError."""
     if given == known:
         return known
     if error := too_many(field, len(given)):

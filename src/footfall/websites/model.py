@@ -1,19 +1,19 @@
-"""A website: one tracked property. Nothing crosses from one to another."""
+"""A website: one tracked property. Nothing crosses from one website to another."""
 
 from __future__ import annotations
 
 import msgspec
 
 MOST_LISTED = 100
-"""Entries of one list of a website, each of which is looked at for each event; longer ones that are stored already still work."""
+"""Entries of one list of a website. Each event is checked against all of them; longer lists stored earlier still work."""
 MAX_PATTERN = 200
 """Characters of an excluded path."""
 
 
 class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whose events are dropped. Stored as JSON.
+    """Events to drop. Stored as JSON.
 
-    `hostnames`: as allowed ones. `paths`: `*` stands for any text. `countries`: ISO 3166-1 codes of two letters. `ips`: addresses and
+    `hostnames`: like allowed ones. `paths`: `*` stands for any text. `countries`: two-letter ISO 3166-1 codes. `ips`: addresses and
     networks such as `192.0.2.0/24`.
     """
 
@@ -24,7 +24,7 @@ class Exclusions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes of a website's fields of the same names; None leaves one as it is."""
+    """Changes to the website fields of the same names; None leaves a field as it is."""
 
     domain: str | None = None
     name: str | None = None
@@ -41,7 +41,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Website(msgspec.Struct, frozen=True, kw_only=True):
-    """`tracking_id` stands in pages; `profile_secret` (32 bytes) is never shown and never changes."""
+    """`tracking_id` is in the pages; `profile_secret` (32 bytes) is never shown and never changes."""
 
     website_id: bytes
     tracking_id: str
@@ -57,13 +57,13 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     signing_secrets: tuple[str, ...]
     """Newest first; two while it is being rotated."""
     is_signature_required: bool
-    """Whether identify calls of pages count only when signed."""
+    """Whether identify calls from pages count only if they are signed."""
     is_headless_allowed: bool
-    """Whether headless browsers, such as those of tests, count as visitors."""
+    """Whether headless browsers, such as those in tests, count as visitors."""
     is_image_allowed: bool
     """Whether the dashboard shows people's images, which the browser loads from other sites."""
     created_at: int
     currency: str = "USD"
-    """In which sums of payments are shown (ISO 4217)."""
+    """The currency in which sums of payments are shown (ISO 4217)."""
     has_payments: bool = False
-    """Whether any payment ever came."""
+    """Whether any payment was ever recorded."""

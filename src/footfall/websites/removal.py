@@ -1,4 +1,4 @@
-"""Deleting a website: it is gone at once, and its rows go in slices that hold up nobody."""
+"""Deleting a website: it disappears at once, and its rows are removed in slices that hold up nobody."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ sql = load(__file__, "removal.sql")
 SLICE = 200
 """Rows that are removed in one transaction."""
 REST = 4.0
-"""After each slice nothing is removed for this many times as long as it took."""
+"""After each slice, nothing is removed for this many times as long as the slice took."""
 LATE_MS = 60_000
-"""For so long something may still be written about a deleted website: other processes notice a little later."""
+"""How long something may still be written about a deleted website: other processes notice a little later."""
 IDLE_SECONDS = 5.0
 _NAME = "removing:"
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
@@ -69,7 +69,7 @@ def remove_derived(tx: Transaction, website_id: bytes) -> int:
 
 
 def end_removal(tx: Transaction, website_id: bytes) -> None:
-    """Nothing is left of the website."""
+    """Note that nothing is left of the website."""
     tx.execute(sql.removal_end, (_NAME + website_id.hex(),))
 
 
@@ -83,7 +83,7 @@ def _remove(tx: Transaction, website_id: bytes, *, is_derived: bool) -> int:
 
 @functools.cache
 def _statements(is_derived: bool) -> list[tuple[Statement, Statement]]:
-    """What gives the first keys of a website's rows, and what removes a row by its key, for each table whose rows belong to one."""
+    """For each table whose rows belong to a website: the statement for the first keys of its rows, and the one that removes a row by key."""
     texts = (migrate.derived() if is_derived else migrate.migrations()).values()
     found = [(name, body, _KEY.search(body)) for text in texts for name, body in _TABLE.findall(text)]
     return [_statements_of(name, body, key[1].split(", ")) for name, body, key in found if key]
@@ -118,7 +118,7 @@ class WebsiteRemover:
         self._losses = 0
 
     async def advance(self) -> float:
-        """Remove a slice; the seconds to wait before the next. Raises ApiError and DatabaseError."""
+        """Remove a slice. Returns the seconds to wait before the next. Raises ApiError and DatabaseError."""
         waiting = await self._database.read(removals, None)
         if not waiting:
             return IDLE_SECONDS
@@ -126,7 +126,7 @@ class WebsiteRemover:
         if await self._remove_some(website_id):
             return REST * (perf_counter() - started)
         losses, self._losses = self._losses, await self._database.derived.flush()
-        if losses != self._losses:  # what was removed from derived tables may be there again
+        if losses != self._losses:  # what was removed from derived tables may be back
             return 0
         if self._clock() < waiting[0].since + LATE_MS:
             return IDLE_SECONDS

@@ -7,7 +7,7 @@ DELETE FROM website WHERE website_id = :website_id;
 INSERT INTO setting (name, value) VALUES (:name, :since) ON CONFLICT (name) DO NOTHING;
 
 -- name: removals_all(first text, last text) -> name text, value int
--- The websites of which rows may be left, and since when (ms since epoch).
+-- The websites that may have rows left, and since when (ms since epoch).
 SELECT name, value FROM setting WHERE name BETWEEN :first AND :last ORDER BY name;
 
 -- name: removal_end(name text)

@@ -1,4 +1,4 @@
-"""Websites in the database, and the version by which servers notice that a website, key or token changed."""
+"""Websites in the database, and the version number through which servers notice that a website, key or token changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_websites(tx: Transaction) -> dict[bytes, Website]:
 def new_website(
     domain: str, now: int, *, name: str | None = None, timezone: str = "UTC", is_cookieless: bool = False
 ) -> Website:
-    """A new website, not stored yet. Raises FieldError when the domain, name or time zone is none."""
+    """A new website, not stored yet. Raises FieldError if the domain, name or time zone is invalid."""
     domain = clean_domain(domain)
     return Website(
         website_id=new_object_id(),
@@ -65,7 +65,7 @@ def create_website(
     timezone: str = "UTC",
     is_cookieless: bool = False,
 ) -> Website:
-    """A new website, stored at once. Raises FieldError, so it is for transactions that nobody shares."""
+    """A new website, stored at once. Raises FieldError, so it is only for transactions that nobody shares."""
     website = new_website(domain, now, name=name, timezone=timezone, is_cookieless=is_cookieless)
     return accepted(add_website(tx, website))
 
@@ -102,7 +102,7 @@ def rotate_signing_secret(tx: Transaction, website_id: bytes, *, end: bool) -> W
 
 
 def lock_website(tx: Transaction, website_id: bytes) -> Website | NotFound:
-    """A website, which nobody else changes until this transaction ends."""
+    """A website that nobody else can change until this transaction ends."""
     return _lock_websites(tx).get(website_id) or no_such_website()
 
 
@@ -112,7 +112,7 @@ def no_such_website() -> NotFound:
 
 
 def _lock_websites(tx: Transaction) -> dict[bytes, Website]:
-    """All websites by id, which nobody else changes until this transaction ends."""
+    """All websites by id, which nobody else can change until this transaction ends."""
     tx.lock([("websites",)])
     return read_websites(tx)
 
@@ -156,13 +156,13 @@ def put_website(tx: Transaction, website: Website) -> None:
 
 
 def note_payments(tx: Transaction, website_id: bytes) -> None:
-    """From now on answers about the website's people ask for payments."""
+    """Note that answers about the website's people must look for payments from now on."""
     if tx.execute(sql.payments_noted, (website_id,)):
         configuration_changed(tx)
 
 
 def configuration_version(tx: Transaction) -> int:
-    """A number that grows with each change of a website, key or token."""
+    """A number that increases with each change of a website, key or token."""
     row = tx.one(sql.configuration_version)
     return int(row.value) if row else 0
 
@@ -176,8 +176,7 @@ def _website(row: Row) -> Website:
     return Website(
         website_id=row.website_id,
         tracking_id=row.tracking_id,
-        domain=to_ascii(row.domain)
-        or row.domain,  # names in other alphabets were once stored as they were typed
+        domain=to_ascii(row.domain) or row.domain,  # names in other alphabets were once stored as typed
         name=row.name,
         timezone=row.timezone,
         is_cookieless=bool(row.is_cookieless),

@@ -6,7 +6,7 @@ SELECT website_id, tracking_id, domain, name, timezone, is_cookieless, is_suspen
 FROM website ORDER BY created_at, website_id;
 
 -- name: website_put(website_id bytes, tracking_id text, domain text, name text, timezone text, is_cookieless int, is_suspended int, is_localhost_allowed int, allowed_hostnames text, exclusions text, profile_secret bytes, signing_secrets text, is_signature_required int, is_headless_allowed int, is_image_allowed int, created_at int, currency text)
--- Stores a website; of one that is there, all that may change.
+-- Stores a website; if it exists, updates everything that may change.
 INSERT INTO website (website_id, tracking_id, domain, name, timezone, is_cookieless, is_suspended, is_localhost_allowed,
     allowed_hostnames, exclusions, profile_secret, signing_secrets, is_signature_required, is_headless_allowed, is_image_allowed, created_at,
     currency)

@@ -12,7 +12,7 @@ import httpx
 from playwright.sync_api import Browser, expect
 
 from tests.support.dashboard import PASSWORD
-from tests.support.desk import EMAIL, SCREENSHOTS, Demo, Desk, serious, wait_for
+from tests.support.desk import EMAIL, Demo, Desk, serious, wait_for
 from tests.support.engines import Engine
 from tests.support.servers import run_json, serving
 from tests.support.sites import CHROME, new_visitor
@@ -27,8 +27,6 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
         link = re.search(r"http\S+", printed)
         assert link
         page.goto(link[0])
-        SCREENSHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / "setup.png")
         assert serious(page) == []
         page.get_by_label("E-mail address").fill("founder@example.com")
         page.get_by_label("Password").fill(PASSWORD)

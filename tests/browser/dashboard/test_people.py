@@ -134,7 +134,7 @@ def test_what_is_found_nowhere_else_is_offered_as_a_filter(demo: Demo, desk: Des
     assert rows(page) == [f"offered_{width}"]
     page.locator("summary", has_text="Filter").click()
     assert "employer" in page.locator("#fields option").evaluate_all("all => all.map(one => one.value)")
-    look_at(desk, f"people-fields-{width}", full=False)
+    look_at(desk, f"people-fields-{width}")
 
 
 @pytest.mark.parametrize("width", [390, 800, 1280])

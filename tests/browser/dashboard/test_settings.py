@@ -260,7 +260,7 @@ def test_a_long_menu_is_searched_and_a_website_is_deleted(demo: Demo, desk: Desk
     page.locator("details.menu summary").first.click()
     field = page.get_by_label("Find a website")
     expect(field).to_be_focused()
-    look_at(desk, "website-menu", full=False)
+    look_at(desk, "website-menu")
     box = page.locator("details.menu ul").first.bounding_box()
     assert box
     assert box["y"] + box["height"] < 700
@@ -273,10 +273,10 @@ def test_a_long_menu_is_searched_and_a_website_is_deleted(demo: Demo, desk: Desk
     look_at(desk, "delete-website")
     page.get_by_label("Type menu17.example").fill("menu1.example")
     desk.expected_errors = 1
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_role("alert")).to_contain_text("exactly")
     page.get_by_label("Type menu17.example").fill("menu17.example")
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_role("status")).to_contain_text("deleted")
     look_at(desk, "websites")
     left = {one["websiteId"] for one in run_json(demo.place, "website", "list")}

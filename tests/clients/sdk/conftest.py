@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,8 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import engine
 from tests.clients.sdk.clients import SDK, App, Browser, Client, Gateway, NodeClient, PageServer, Script
 from tests.conftest import SitePool
+from tests.support.browsers import launch, names_lead_to
 from tests.support.sites import Site
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 __all__ = ["engine"]
 
@@ -35,18 +33,10 @@ def pages() -> Iterator[PageServer]:
 @pytest.fixture(scope="module")
 def chromium(pages: PageServer) -> Iterator[Chromium]:
     """Chromium as people run it: every website but this machine leads to `pages`, and nothing says that a test drives it."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--disable-blink-features=AutomationControlled",
-                f"--host-resolver-rules=MAP *.example 127.0.0.1:{pages.port}, MAP *.example.org 127.0.0.1:{pages.port}",
-            ],
-        )
+    names = names_lead_to(pages.port, "*.example", "*.example.org")
+    unseen = "--disable-blink-features=AutomationControlled"
+    with sync_playwright() as playwright, closing(launch(playwright, unseen, names)) as started:
         yield started
-        started.close()
 
 
 @contextmanager

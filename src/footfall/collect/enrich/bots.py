@@ -1,4 +1,4 @@
-"""Which User-Agents are no people. For events only: backends call the API with such agents rightly."""
+"""Which User-Agents belong to no person. For events only: backends may call the API with such agents."""
 
 from __future__ import annotations
 

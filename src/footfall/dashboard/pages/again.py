@@ -1,4 +1,4 @@
-"""Forms that came when their session had ended: what was typed comes back after the log-in, and says that it was not done."""
+"""Forms sent after their session had expired: what was typed comes back after the login, with a note that it was not done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from footfall.errors import BadRequest
 from footfall.web.envelope import Headers, Response
 
 MAX_KEPT = 16_000
-"""Characters of the fields of a form that come back; of a longer one, only what was not done is said."""
+"""Characters of form fields that come back; for a longer form, only what was not done is shown."""
 SECRET = ("password", "current", "form_token")
 """Fields that do not come back."""
 NOT_DONE = {
@@ -34,16 +34,16 @@ NOT_DONE = {
 """By the last part of a form's address."""
 LABELS = {
     "timezone": "Time zone",
-    "currency": "Currency of sums",
+    "currency": "Currency for totals",
     "allowed_hostnames": "Other host names and app bundle ids",
     **{name: title for name, (title, _) in SWITCHES.items()},
     **{f"excluded_{name}": title for name, (title, _) in EXCLUSIONS.items()},
 }
-"""What fields are called, where their own name does not say it."""
+"""Labels of fields whose own name is not clear."""
 
 
 class Kept(NamedTuple):
-    """A form that waits for a log-in. `path`: where it goes; `fields`: (name, value) as they were typed."""
+    """A form that waits for a login. `path`: where it goes; `fields`: (name, value) as they were typed."""
 
     path: str
     fields: list[tuple[str, str]]
@@ -55,29 +55,29 @@ class Kept(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The fields, to stand in a form themselves."""
+        """The fields, for use in a form."""
         return msgspec.json.encode(self.fields).decode()
 
     @property
     def shown(self) -> list[tuple[str, str]]:
-        """The fields for people to read."""
+        """The fields, for people to read."""
         return [(_label(name), value) for name, value in self.fields if value]
 
 
 def _label(name: str) -> str:
-    """What a field is called on its form."""
+    """The label of a field on its form."""
     return LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
 def kept_of(request: PageRequest) -> Kept:
-    """The form that came."""
+    """The form that was sent."""
     kept = Kept(request.context.path, [(name, value) for name, value in request.fields if name not in SECRET])
     is_secret = any(name in ("password", "current") for name, _ in request.fields)
     return kept if len(kept.text) <= MAX_KEPT and not is_secret else Kept(kept.path, [])
 
 
 def log_in_first(request: PageRequest) -> Response:
-    """The log-in page, with the form that came; whoever has logged in since sees the form at once."""
+    """The login page, with the form that was sent. Whoever has logged in since sees the form at once."""
     following = request.home or "/"
     if request.account is not None:
         return offer(request, kept_of(request), following, [], status=403)
@@ -88,13 +88,13 @@ def log_in_first(request: PageRequest) -> Response:
 def log_in(
     request: PageRequest, *, headers: Headers | None = None, status: int = 200, **values: Any
 ) -> Response:
-    """The log-in page."""
+    """The login page."""
     values = {"email": "", "problem": None, "done": None, "kept": None, "has_accounts": True, **values}
     return render(request, "login.html", status=status, headers=headers, **values)
 
 
 def read_kept(request: PageRequest) -> Kept | None:
-    """The form that waited for this log-in, None when there was none. Raises BadRequest."""
+    """The form that waited for this login, None if there was none. Raises BadRequest."""
     path = safe_path(request.form.get("kept_path", ""))
     if path == "/" or urlsplit(path).query:
         return None
@@ -106,6 +106,6 @@ def read_kept(request: PageRequest) -> Kept | None:
 
 
 def offer(request: PageRequest, kept: Kept, back: str, headers: Headers, status: int = 200) -> Response:
-    """The form as it was typed, to be sent once more."""
-    request.home = "/"  # not that page, since a link to the address that is shown would lead nowhere
+    """The form as it was typed, to be sent again."""
+    request.home = "/"  # not that page, because a link to the address shown would lead nowhere
     return render(request, "again.html", status=status, headers=headers, kept=kept, back=back)

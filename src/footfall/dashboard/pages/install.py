@@ -1,4 +1,4 @@
-"""Installing the script: whether pages and people have come, what was dropped today, and why."""
+"""Installing the script: whether pageviews and people have arrived, what was dropped today, and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from footfall.websites.model import Website
 sql = load(__file__, "install.sql")
 
 MOST_HOSTS = 5
-"""Refused host names that are shown."""
+"""How many refused host names are shown."""
 WHY = {
     Reason.SUSPENDED: ("while the website was suspended", "Untick “Suspended” below."),
     Reason.BOT: (
@@ -55,7 +55,7 @@ WHY = {
 
 
 class Install(NamedTuple):
-    """How far a website is. `visitor_id`: one of its visitors; `is_local`: the snippet would work on this machine alone."""
+    """How far the installation of a website is. `visitor_id`: one of its visitors; `is_local`: the snippet would work only on this machine."""
 
     visitor_id: bytes | None
     has_person: bool
@@ -67,7 +67,7 @@ class Install(NamedTuple):
 
 
 async def read_install(request: PageRequest) -> Install:
-    """How far the website of the address is, now."""
+    """How far the installation of the website in the address is."""
     await request.services.dropped.flush()
     visitor_id, has_person, today = await request.services.database.read(_read, (request.site, request.now))
     dropped = [(reason, hits, *WHY[Reason(reason)]) for reason, hits in today.reasons]
@@ -96,7 +96,7 @@ def some_person(tx: Transaction, website_id: bytes) -> bool:
 
 
 async def seen(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/seen`: whether a pageview, or with `?what=person` an identify, has come; waits a while for the first."""
+    """`GET /w/{websiteId}/seen`: whether a pageview, or with `?what=person` an identify, has arrived; waits a while for the first."""
     look = some_person if request.query.get("what") == "person" else some_visitor
     for _ in range(20):
         if await request.services.database.read(look, request.site.website_id):

@@ -1,4 +1,4 @@
-"""Parts of a journey as pages show them: by day and visit, with names in place of ids."""
+"""Parts of a journey as pages show them: by day and visit, with names instead of ids."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 Session = tuple[bytes | None, int | None]
-"""A visitor, and when its session began (ms since epoch); None: no session is known."""
+"""A visitor, and when its session began (ms since epoch); None if no session is known."""
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """Entries of a journey that belong together. `visitor_id` None: payments that came without one."""
+    """Entries of a journey that belong together. `visitor_id` None: payments without a visitor."""
 
     visitor_id: bytes | None
     entries: list[JourneyEntry]
 
 
 class Journey(msgspec.Struct, frozen=True):
-    """A part of a journey by day and visit, to be drawn on the page at `path`. `following`: the cursor of the next part.
+    """A part of a journey by day and visit, for the page at `path`. `following`: the cursor of the next part.
 
-    `devices`: what each visitor is, empty when there is one only; `names`: of users, by id.
+    `devices`: the device of each visitor, empty if there is only one; `names`: of users, by id.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Journey(msgspec.Struct, frozen=True):
     names: dict[str, str] = {}
 
     def is_brief(self, most: int) -> bool:
-        """Whether this is all of it, in at most so many entries."""
+        """Whether this is all of it, in at most that many entries."""
         shown = sum(len(visit.entries) for _, visits in self.days for visit in visits)
         return self.is_first and not self.following and shown <= most
 
@@ -52,7 +52,7 @@ class Journey(msgspec.Struct, frozen=True):
 def show_journey(
     tx: Transaction, website: Website, part: JourneyPart, path: str, *, is_first: bool, with_devices: bool
 ) -> Journey:
-    """A part of a journey as it is drawn on the page at `path`, with what its ids stand for."""
+    """A part of a journey for the page at `path`, with the names behind its ids."""
     visitors = {one for entry in part.entries if (one := entry.visitor_id)} if with_devices else set()
     users = {entry.name or "" for entry in part.entries if entry.type == IDENTIFY}
     return Journey(
@@ -72,7 +72,7 @@ def _kinds(tx: Transaction, website: Website, visitors: list[bytes]) -> dict[byt
 
 
 def names_of(tx: Transaction, website: Website, users: Iterable[str]) -> dict[str, str]:
-    """What the people are called that these user ids stand for."""
+    """The names of the people behind these user ids."""
     return {user: _called(tx, find_profile(tx, website, user), user) for user in users}
 
 
@@ -83,13 +83,13 @@ def _called(tx: Transaction, profile: Profile | None, user_id: str) -> str:
 
 
 async def render_journey(request: PageRequest, journey: Journey) -> Response:
-    """The entries alone, to be put below those that are there."""
+    """Only the entries, to be added below those already shown."""
     html = await apart(lambda: render_template("journey.html", website=request.site, journey=journey))
     return Response(html.encode(), 200, page_headers(request))
 
 
 def _days(entries: list[JourneyEntry], zone: str) -> list[tuple[str, list[Visit]]]:
-    """Entries by day, and within a day by session. What was said of a visitor lies in the session around it, if there is one."""
+    """Entries by day, and within a day by session. What was said about a visitor belongs to the session around it, if there is one."""
     keyed = zip(entries, _sessions(entries), strict=True)
     return [
         (day, [_visit(group) for _, group in groupby(of_day, key=lambda pair: pair[1])])
@@ -103,7 +103,7 @@ def _visit(group: Iterable[tuple[JourneyEntry, Session]]) -> Visit:
 
 
 def _sessions(entries: list[JourneyEntry]) -> list[Session]:
-    """The session of each entry; of one without, that of the nearest entry of the same run of the visitor's, the later of two."""
+    """The session of each entry. An entry without one gets that of the nearest entry in the same run of its visitor, the later of two."""
     found: list[Session] = []
     for visitor_id, run in groupby(entries, key=lambda entry: entry.visitor_id):
         begun = [entry.session_at for entry in run]
@@ -117,7 +117,7 @@ def _sessions(entries: list[JourneyEntry]) -> list[Session]:
 
 
 def _carried(begun: list[int | None]) -> list[int | None]:
-    """Each beginning of a session, and in place of none the one before it."""
+    """Each beginning of a session; where there is none, the one before it."""
     carried: list[int | None] = []
     for at in begun:
         carried.append((carried[-1] if carried else None) if at is None else at)

@@ -1,4 +1,4 @@
-"""The page of who is online, which goes on by itself."""
+"""The page that shows who is online and updates itself."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from footfall.web.envelope import Response
 
 MOST_ONLINE = 100
 FRESH_SECONDS = 0.95
-"""For how long what was drawn is shown: a little less than the second after which viewers look again."""
+"""How long a rendered list is shown: a little less than the second after which viewers look again."""
 LIVE_SECONDS = 25
-"""How long a stream of who is online lasts; browsers come back by themselves."""
+"""How long a stream of who is online lasts; browsers reconnect by themselves."""
 
 _decode_place = msgspec.json.Decoder(Place).decode
 
 
 class Live:
-    """The page and its stream. What they show is found out and drawn once a second for each website, however many look on."""
+    """The page and its stream. For each website, their content is read and rendered once a second, however many people are watching."""
 
     def __init__(self) -> None:
         self._rendered: dict[bytes, _Rendered] = {}
@@ -57,7 +57,7 @@ class Live:
                 yield _event(html)
                 before = html
             else:
-                yield b":\n\n"  # a comment, by which a connection that is gone is noticed
+                yield b":\n\n"  # a comment, which reveals whether the connection is gone
             if not await request.wait(1) or not await request.is_logged_in():
                 return
 
@@ -70,11 +70,11 @@ class Live:
         website_id = request.site.website_id
         if website_id not in self._rendered:
             self._rendered[website_id] = _Rendered(now, asyncio.ensure_future(_render(request)))
-        return await asyncio.shield(self._rendered[website_id].html)  # for others too when this one leaves
+        return await asyncio.shield(self._rendered[website_id].html)  # for others too if this one leaves
 
 
 class _Rendered(NamedTuple):
-    """`at`: seconds, as the event loop counts."""
+    """`at`: seconds, on the event loop's clock."""
 
     at: float
     html: asyncio.Future[str]
@@ -88,12 +88,12 @@ async def _render(request: PageRequest) -> str:
 
 
 def _event(html: str) -> bytes:
-    """A server-sent event. Whatever might end a line is blank in HTML, so that no name in it can say anything but a name."""
+    """A server-sent event. In HTML a line break is a blank, so all become blanks: no name can then start another field of the event."""
     return b"data: " + " ".join(html.splitlines()).encode() + b"\n\n"
 
 
 class OnlineVisitor(NamedTuple):
-    """A visitor who was seen in the last five minutes, on `url`. `at`: ms since epoch; `person`: who it is, None when anonymous."""
+    """A visitor seen in the last five minutes, on `url`. `at`: ms since epoch; `person`: who it is, None if anonymous."""
 
     visitor_id: bytes
     at: int
@@ -104,13 +104,13 @@ class OnlineVisitor(NamedTuple):
 
 
 async def _online(request: PageRequest) -> list[OnlineVisitor]:
-    """Who was seen in the last five minutes, the latest first; the first hundred."""
+    """Everybody seen in the last five minutes, the latest first; at most a hundred."""
     seen = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
     return await request.services.database.read(read_live_page, (request.site.website_id, request.now, seen))
 
 
 def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:
-    """Those online at a time (website id, ms since epoch, when this process saw whom), of one state of the database."""
+    """Everybody online at a time (website id, ms since epoch, whom this process saw when), in one state of the database."""
     website_id, now, here = asked
     seen = read_online(tx, (website_id, now - ONLINE_MS, MOST_ONLINE))
     for visitor_id, at in here.items():
@@ -122,7 +122,7 @@ def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) 
     known: set[bytes] = set()
     for (visitor_id, at), row, found in zip(latest, rows, profiles, strict=True):
         person = profile_from(tx, website_id, found)
-        if person is None or person.profile_id not in known:  # else with another device, a moment ago
+        if person is None or person.profile_id not in known:  # otherwise shown already, with another device
             shown.append(_shown(visitor_id, at, row, person))
         if person is not None:
             known.add(person.profile_id)

@@ -1,4 +1,4 @@
-"""Log-in, log-out, the one-time link, and one's own account."""
+"""Login, logout, the one-time link, and the user's own account."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TOO_MANY = Problem("", "Too many attempts. Try again in a quarter of an hour.")
 
 
 class Login:
-    """The pages around who is logged in."""
+    """The pages about logging in and the account."""
 
     def __init__(self) -> None:
         self._passwords = Passwords()
@@ -74,13 +74,13 @@ class Login:
     async def _enter_and_offer(
         self, request: PageRequest, secret: str, kept: Kept, following: str
     ) -> Response:
-        """Whoever sent a form before the log-in sees it again."""
+        """If a form was sent before the login, it is shown again."""
         request.session = secret
         request.account = await request.services.database.read(find_session, (secret, request.now))
         return offer(request, kept, following, [_session_cookie(request, secret)])
 
     async def _check(self, request: PageRequest, email: str, keys: list[bytes]) -> str | None:
-        """The secret of a new session, if the password is right. Raises Unavailable, and then the attempt does not count."""
+        """The secret of a new session, if the password is right. Raises Unavailable; then the attempt does not count."""
         found = await request.services.database.read(find_account, email)
         if not await self._fits(request, found, "password", keys) or found is None:
             return None
@@ -95,7 +95,7 @@ class Login:
     async def _fits(
         self, request: PageRequest, found: Credentials | None, field: str, keys: list[bytes]
     ) -> bool:
-        """Whether the password in a field of the form is that of the account. Raises Unavailable, and then the attempt does not count."""
+        """Whether the password in a field of the form is the account's. Raises Unavailable; then the attempt does not count."""
         password_hash, given = found.password_hash if found else None, request.form.get(field, "")
         try:
             return await self._passwords.run(lambda: is_password(password_hash, given))
@@ -145,7 +145,7 @@ class Login:
         return render(request, "account.html", problem=None)
 
     async def change_password(self, request: PageRequest) -> Response:
-        """`POST /account`: a new password, which logs out everywhere."""
+        """`POST /account`: a new password, which logs the account out everywhere."""
         database, user = request.services.database, request.user
         keys = await database.change(
             lambda tx: begin_change(tx, _salt(tx, request.now), user.account_id, request.now)
@@ -162,7 +162,7 @@ class Login:
         return redirect(request, "/login?done=password", [cookie(request, SESSION_COOKIE, "", 0)])
 
     async def _change(self, request: PageRequest, was: str) -> Problem | None:
-        """Give the account the new password; what is wrong with that."""
+        """Change the account's password. Returns what is wrong, if anything."""
         user, given = request.user, request.form.get("password", "")
         try:
             password_hash = await self._passwords.run(lambda: hash_password(given))
@@ -182,10 +182,10 @@ def _session_cookie(request: PageRequest, session: str) -> tuple[bytes, bytes]:
 
 
 def came_from(request: PageRequest) -> str:
-    """The address by which log-ins are counted.
+    """The address by which logins are counted.
 
-    Behind a proxy that the settings do not name, everybody has the proxy's. Then the last one that it claims is told apart: whoever
-    makes one up has only the attempts of an address of which nothing is known.
+    Behind a proxy that the settings do not name, everybody has the proxy's address. Then the last one that it claims is used: whoever
+    makes one up has only the attempts of an unknown address.
     """
     peer, headers = request.context.peer, request.context.headers
     found = request.services.address.find(peer, headers)
@@ -202,7 +202,7 @@ def _salt(tx: Transaction, now: int) -> bytes:
 def _create_first(
     tx: Transaction, secret: str, email: str, password_hash: str, now: int
 ) -> Account | NotFound | FieldError:
-    tx.lock([("accounts",)])  # as create_account does, but before the link is looked at
+    tx.lock([("accounts",)])  # as create_account does, but before the link is checked
     if not is_setup_link(tx, secret):
         return NotFound("This link has been used in the meantime.")
     return create_account(tx, email, password_hash, now)

@@ -1,4 +1,4 @@
-"""Two people side by side, what a merge makes of them, and the next two who may be one."""
+"""Two people side by side, the result of a merge, and the next two who may be one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from footfall.websites.model import Website
 
 MOST_DEVICES = 6
 MOST_LIKELY = 10
-"""Likely duplicates of one person that are named."""
+"""How many likely duplicates of one person are named."""
 
 
 class Pair(NamedTuple):
-    """Two people with one e-mail address: a profile of the first, and a user id of each."""
+    """Two people with the same e-mail address: a profile of the first, and a user id of each."""
 
     profile_id: bytes
     user_id: str
@@ -38,9 +38,9 @@ class Pair(NamedTuple):
 
 
 class MergePage(msgspec.Struct, frozen=True):
-    """What the page shows. `other`: the other person, None when there is none of that user id; `likely`: who may be the same person.
+    """What the page shows. `other`: the other person, None if there is nobody with that user id; `likely`: who may be the same person.
 
-    `preview`: what a merge would come to, None where there is nothing to merge; `following`: the next two to look at.
+    `preview`: the result of a merge, None if there is nothing to merge; `following`: the next two to look at.
     """
 
     person: PersonDetail
@@ -51,12 +51,12 @@ class MergePage(msgspec.Struct, frozen=True):
 
     @property
     def is_one(self) -> bool:
-        """Whether the two are one person already."""
+        """Whether the two are already one person."""
         return self.other is not None and self.other.person.person_id == self.person.person.person_id
 
 
 async def show(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/people/{ref}/merge`: what would come of a merge with `other`; or that they are one person already."""
+    """`GET /w/{websiteId}/people/{ref}/merge`: the result of a merge with `other`; or that they are already one person."""
     other = request.query.get("other", "").strip()
     asked = (request.site, ref_of(request), other)
     page = await request.services.database.scan(read_merge_page, asked, share=request.site.website_id)
@@ -81,14 +81,14 @@ async def show(request: PageRequest) -> Response:
 
 
 def read_merge_page(tx: Transaction, asked: tuple[Website, Ref, str]) -> MergePage | None:
-    """All that the page shows, of one state of the database; None when there is nobody."""
+    """Everything the page shows, in one state of the database; None if there is nobody."""
     website, ref, user_id = asked
     person = _person(tx, website, resolve_profile(tx, website, ref))
     if person is None:
         return None
     other = _person(tx, website, resolve_profile(tx, website, user_id)) if user_id else None
     preview = None
-    # What is merged are two users of whom some fact counts.
+    # A merge joins two users about whom some fact counts.
     if other and find_user(tx, website.website_id, website.profile_secret, user_id):
         ids = [person.person.person_id, other.person.person_id]
         preview = preview_merge(tx, website.website_id, ids) if ids[0] != ids[1] else None
@@ -110,13 +110,13 @@ def _person(tx: Transaction, website: Website, profile_id: bytes) -> PersonDetai
 
 
 def _likely(shared: list[Shared], person_id: bytes) -> list[str]:
-    """User ids of others who have an e-mail address of this person's."""
+    """User ids of others who share an e-mail address with this person."""
     own = [people for _, people in shared if any(one[0] == person_id for one in people)]
     return [user_id for people in own for one, user_id in people if one != person_id][:MOST_LIKELY]
 
 
 def _pairs(shared: list[Shared]) -> list[Pair]:
-    """All who may be one, by e-mail address and user id: the same order at every look, whoever is merged meanwhile."""
+    """All who may be one, by e-mail address and user id: always in the same order, whoever is merged in the meantime."""
     pairs = [
         Pair(people[0][0], people[0][1], user_id, email)
         for email, people in shared
@@ -126,7 +126,7 @@ def _pairs(shared: list[Shared]) -> list[Pair]:
 
 
 def _next(pairs: list[Pair], detail: PersonDetail, other: str) -> Pair | None:
-    """The pair behind this one, the first behind the last; None when no other is left."""
+    """The pair after this one, the first after the last; None if no other is left."""
     present = (str(detail.person.traits.get("email", "")).strip().lower(), other)
     left = [pair for pair in pairs if (pair.email, pair.other) != present]
     later = (pair for pair in left if (pair.email, pair.other) > present)
@@ -134,7 +134,7 @@ def _next(pairs: list[Pair], detail: PersonDetail, other: str) -> Pair | None:
 
 
 async def merge(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/people/{ref}/merge`; why it is refused stands on the page that it leads to."""
+    """`POST /w/{websiteId}/people/{ref}/merge`; if it is refused, the page it leads to says why."""
     other, reason = request.form.get("other", "").strip(), request.form.get("reason", "")
     asked = request.site, ref_of(request)
     found = await request.services.database.scan(read_user, asked, share=request.site.website_id)

@@ -27,9 +27,9 @@ from footfall.websites.model import Website
 sql = load(__file__, "people.sql")
 
 PAGE = 50
-"""People that are listed at once."""
+"""How many people are listed at once."""
 MOST_SUGGESTED = 100
-"""Names of fields that are suggested."""
+"""How many names of fields are suggested."""
 OPERATORS = {
     "is": "is",
     "is_not": "is not",
@@ -42,7 +42,7 @@ OPERATORS = {
     "missing": "is missing",
 }
 _ADDING = frozenset(("field", "operator", "text"))
-"""Fields of the form that adds a filter."""
+"""Fields of the form for adding a filter."""
 _NOBODY = PeopleList([], 0, is_exact=True, has_more=False)
 
 
@@ -56,7 +56,7 @@ def some_visitor(tx: Transaction, website_id: bytes) -> bytes | None:
 
 
 class _ListQuery(NamedTuple):
-    """What a page of the list is to show. `query`: None when a filter is wrong; `search`: as it was typed; `is_part`: the list alone."""
+    """What a page of the list has to show. `query`: None if a filter is wrong; `search`: as it was typed; `is_part`: only the list."""
 
     website: Website
     query: PeopleQuery | None
@@ -65,9 +65,9 @@ class _ListQuery(NamedTuple):
 
 
 class PeoplePage(msgspec.Struct, frozen=True):
-    """A page of the list. When nobody is found: the fields that hold what was searched for, and the visitor whose id that is.
+    """A page of the list. If nobody is found: the fields that contain the search text, and the visitor with that id.
 
-    `goal`: where a pasted id leads, instead of all else; `some_visitor`: one of the website's; `fields`: names that are suggested.
+    `goal`: where a pasted id leads, instead of anything else; `some_visitor`: one of the website's; `fields`: suggested names.
     """
 
     found: PeopleList = _NOBODY
@@ -84,7 +84,7 @@ async def people(request: PageRequest) -> Response:
         return redirect(request, f"/w/{request.site.website_id.hex()}/people" + _with_added(request))
     query, problem = _read_query(request)
     search = request.query.get("search", "").strip()
-    # What search as you type asks for is a part.
+    # Search as you type asks for a part.
     asked = _ListQuery(request.site, query, search, request.query.get("part") == "list")
     page = await request.services.database.scan(read_people_page, asked, share=request.site.website_id)
     if page.goal:
@@ -109,7 +109,7 @@ def _read_query(request: PageRequest) -> tuple[PeopleQuery | None, str | None]:
 
 
 class _View(NamedTuple):
-    """What the templates of the list take. `offers`: (field, address) of other searches; `first`, `before`, `after`: addresses of pages."""
+    """What the templates of the list need. `offers`: (field, address) of other searches; `first`, `before`, `after`: addresses of pages."""
 
     found: PeopleList
     problem: str | None
@@ -148,7 +148,7 @@ def _view(request: PageRequest, page: PeoplePage, offset: int, problem: str | No
 
 
 def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
-    """A page of the list, and what else may be meant when nobody is found."""
+    """A page of the list, and what else might be meant if nobody is found."""
     website_id, query, search = asked.website.website_id, asked.query, asked.search
     if search and not asked.is_part and (goal := _goal(tx, website_id, search)):
         return PeoplePage(goal=goal)
@@ -162,7 +162,7 @@ def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
 
 
 def _goal(tx: Transaction, website_id: bytes, search: str) -> str | None:
-    """The page to which a pasted id leads: of the only person whom it names, else of the visitor; None when it is no such id."""
+    """The page that a pasted id leads to: the only person it names, or else the visitor; None if it is not such an id."""
     named = people_named(tx, website_id, search.lower())
     if len(named) == 1:
         return f"people/{named[0].hex()}"
@@ -171,14 +171,14 @@ def _goal(tx: Transaction, website_id: bytes, search: str) -> str | None:
 
 
 def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | None:
-    """The visitor whose id a text is; None when it is none, or no pageview of it has come."""
+    """The visitor whose id a text is; None if it is not an id, or no pageview has arrived."""
     visitor_id = parse_uuid(text)
     row = tx.one(sql.visitor_seen, (website_id, visitor_id)) if visitor_id else None
     return visitor_id if row and row.pageview_count else None
 
 
 def _offered(pairs: list[tuple[str, str]], name: str, search: str) -> str:
-    """The query string that asks for `name contains search` in place of the search."""
+    """The query string that asks for `name contains search` instead of the search."""
     text = search.replace("\\", "\\\\").replace(",", "\\,")
     kept = [pair for pair in pairs if pair[0].startswith("trait.")]
     return "?" + urlencode([*kept, (f"trait.{name}", f"contains:{text}")])
@@ -189,7 +189,7 @@ def _is_filter(name: str) -> bool:
 
 
 def _filter_problem(pairs: list[tuple[str, str]]) -> str | None:
-    """What is wrong with the values of a filter, in the words of the form; None when that is all right."""
+    """What is wrong with the values of a filter, in the words of the form; None if nothing is."""
     for name, raw in pairs:
         operator, _, text = raw.partition(":")
         if not name.startswith("trait.") or raw in ("exists", "missing"):
@@ -203,7 +203,7 @@ def _filter_problem(pairs: list[tuple[str, str]]) -> str | None:
 
 
 def _with_added(request: PageRequest) -> str:
-    """The query string with the filter that the form's fields `field`, `operator` and `text` describe, and nothing empty."""
+    """The query string with the filter described by the form's fields `field`, `operator` and `text`, and nothing empty."""
     kept = [(name, text) for name, text in request.pairs if _is_filter(name) and text]
     if field := request.query.get("field"):
         operator, text = request.query.get("operator", "is"), request.query.get("text", "")
@@ -213,7 +213,7 @@ def _with_added(request: PageRequest) -> str:
 
 
 def _values_shown(name: str, raw: str) -> str:
-    """The values that a filter asks for; empty where there are none to show, or it is wrong."""
+    """The values that a filter asks for; empty if there are none to show, or it is wrong."""
     try:
         values = read_filter(name, raw).values
     except BadRequest:

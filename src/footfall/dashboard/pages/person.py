@@ -1,4 +1,4 @@
-"""One person: the journey, why each value is there, undo, export and erase."""
+"""One person: the journey, the origin of each value, undo, export and erase."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_per
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.person import KEY_BYTES
+from footfall.predictions.model import Model, Prediction
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
 from footfall.privacy.export import stream_parts
+from footfall.visitors.retrieve import find_visitor, predict_unpaid
 from footfall.web.envelope import JSON_TYPE, Response
 from footfall.web.json import encode
 from footfall.web.parameters import read_cursor
 from footfall.websites.model import Website
 
 PAGE = 50
-"""Entries of a journey, devices, and facts of a ledger that are shown at once."""
+"""How many entries of a journey, devices, and facts of a ledger are shown at once."""
 MOST_TRAITS, MOST_DEVICES = 20, 6
-"""Beyond so many they are folded."""
+"""Beyond this number, they are folded."""
 MOST_SPANS = 20
-"""Times at which a device was this person that are shown of it, the newest."""
+"""How many periods of a device are shown, the newest."""
 MOST_UNDONE = 10
-"""Undos of undos that are followed to what they are about."""
+"""How many undos of undos are followed to what they are about."""
 
 _log = get_logger("dashboard")
 
@@ -57,17 +59,18 @@ async def person(request: PageRequest) -> Response:
 
 
 class _PersonQuery(NamedTuple):
-    """What a page shows. `journey`: where it goes on; `ledger`: the same, None when it is not to be seen."""
+    """What a page has to show. `journey`: where to continue; `ledger`: the same, None if it is hidden; `model`: None without customers."""
 
     person: PersonQuery
     journey: bytes
     ledger: bytes | None
+    model: Model | None
 
 
 class LedgerLine(msgspec.Struct, frozen=True):
     """A fact as the page shows it.
 
-    `said`: what an identify fact does to the traits, as (verb, name, value), with an empty value where it takes the trait away;
+    `said`: what an identify fact does to the traits, as (verb, name, value), with an empty value if it removes the trait;
     `merged`: the user ids that a merge joined; `undid`: what an undo is about.
     """
 
@@ -78,11 +81,15 @@ class LedgerLine(msgspec.Struct, frozen=True):
 
 
 class PersonPage(msgspec.Struct, frozen=True):
-    """What the page shows. `counts`: whether any fact about the person does; `facts`: the cursor of the next, if there are more."""
+    """What the page shows. `counts`: whether any fact about the person counts; `facts`: the cursor of the next ones, if there are more.
+
+    `prediction`: for the device that was seen last; None if nothing can be predicted, or the person has paid.
+    """
 
     detail: PersonDetail
     counts: bool
     journey: Journey
+    prediction: Prediction | None = None
     ledger: list[LedgerLine] | None = None
     facts: bytes | None = None
 
@@ -99,12 +106,15 @@ async def _show_person(
         request.site, ref_of(request), with_reasons=with_reasons, cursor=devices, limit=PAGE, rates=rates
     )
     asked = _PersonQuery(
-        query, read_journey_cursor(request.query.get("cursor")), facts if with_ledger else None
+        query,
+        read_journey_cursor(request.query.get("cursor")),
+        facts if with_ledger else None,
+        request.services.predictions.model_of(request.site),
     )
     page = await request.services.database.scan(read_person_page, asked, share=request.site.website_id)
     if page is None:
         raise no_such_person()
-    # A page of much text takes its time.
+    # A page with much text takes time.
     return await apart(
         lambda: render(
             request,
@@ -117,6 +127,7 @@ async def _show_person(
             journey=page.journey,
             timeline=timeline(page.detail, request.now),
             revenue=revenue_texts(page.detail.finance),
+            prediction=page.prediction,
             problem=problem,
             done=request.query.get("done"),
             here=path_of(request),
@@ -130,7 +141,7 @@ async def _show_person(
 
 
 def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
-    """All that the page shows, of one state of the database; None when there is nobody."""
+    """Everything the page shows, in one state of the database; None if there is nobody."""
     query = asked.person
     website, key = query.website, (query.website.website_id, resolve_profile(tx, query.website, query.ref))
     read = person_then if query.with_reasons else person_now
@@ -138,10 +149,12 @@ def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
     found = standing or nobody(tx, *key)
     if found is None:
         return None
+    detail = show_person(tx, found, query)
     page = PersonPage(
-        show_person(tx, found, query),
+        detail,
         standing is not None,
         _read_journey(tx, website, query.ref, standing, asked.journey),
+        _predict(tx, website, detail, asked.model) if asked.model else None,
     )
     if asked.ledger is None and standing is not None:
         return page
@@ -149,10 +162,19 @@ def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
     return msgspec.structs.replace(page, ledger=ledger, facts=facts)
 
 
+def _predict(tx: Transaction, website: Website, detail: PersonDetail, model: Model) -> Prediction | None:
+    """Of the listed device that was seen last, if the person has paid nothing on any."""
+    seen = [(one.last_at, one.visitor_id) for one in detail.visitors if one.last_at is not None]
+    if not seen or (detail.finance is not None and detail.finance.is_customer):
+        return None
+    visitor = find_visitor(tx, website.website_id, max(seen)[1])
+    return predict_unpaid(tx, website.website_id, visitor, model) if visitor else None
+
+
 def _read_journey(
     tx: Transaction, website: Website, ref: Ref, person: Person | None, cursor: bytes
 ) -> Journey:
-    """A part of the journey of a person; None: of whom nothing counts."""
+    """A part of the journey of a person; None for somebody about whom nothing counts."""
     path = f"/w/{website.website_id.hex()}/people/{_segment(ref)}"
     if person is None:
         return Journey(path)
@@ -187,7 +209,7 @@ def _said(entry: LedgerEntry) -> list[tuple[str, str, Any]]:
 
 
 def _undid(tx: Transaction, website: Website, undo: LedgerEntry) -> str:
-    """What an undo took back, or gave back, such as `undo of identify user_1 of 5 May 2026, 12:00 UTC`."""
+    """What an undo took back or restored, such as `undo of identify user_1 of 5 May 2026, 12:00 UTC`."""
     words = ""
     for _ in range(MOST_UNDONE):
         found = find_entry(tx, website.website_id, undo.undone)
@@ -202,7 +224,7 @@ def _undid(tx: Transaction, website: Website, undo: LedgerEntry) -> str:
 
 
 async def person_journey(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be put below those that are there."""
+    """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be added below those already shown."""
     asked = (request.site, ref_of(request), read_journey_cursor(request.query.get("cursor")))
     found = await request.services.database.scan(_read_part, asked, share=request.site.website_id)
     if found is None:
@@ -217,7 +239,7 @@ def _read_part(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | 
 
 
 def revenue_texts(finance: Finance | None) -> list[str]:
-    """What a person paid: in the website's currency, and what has no rate apart; nothing of who paid nothing."""
+    """What a person paid: in the website's currency, with amounts without a rate listed separately; nothing for somebody who paid nothing."""
     if finance is None or not finance.count:
         return []
     shown = [finance.revenue.total, *finance.revenue.unconverted]
@@ -225,16 +247,16 @@ def revenue_texts(finance: Finance | None) -> list[str]:
 
 
 class Bar(NamedTuple):
-    """A time on the timeline, in per mille of all of it."""
+    """A time on the timeline, in per mille of its length."""
 
     x: int
     width: int
 
 
 class DeviceRow(NamedTuple):
-    """A visitor of a person, with the times for which it was this person: `bars` end when it was last seen.
+    """A visitor of a person, with the periods in which it was this person. `bars` end when it was last seen.
 
-    `reasons`: why it was this person; `older`: how many more times it was.
+    `reasons`: why it was this person; `older`: how many more periods there are.
     """
 
     visitor: VisitorOfPerson
@@ -245,14 +267,14 @@ class DeviceRow(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """How the visitors of a person lie in time, from `begin` (ms since epoch) until now."""
+    """The visitors of a person on a timeline, from `begin` (ms since epoch) until now."""
 
     begin: int
     devices: list[DeviceRow]
 
 
 def timeline(detail: PersonDetail, now: int) -> Timeline:
-    """How the visitors of a person lie in time, with the reasons for each of them."""
+    """The visitors of a person on a timeline, with the reasons for each of them."""
     identified_at, first_at = detail.person.identified_at, detail.activity.first_at
     begin = identified_at if first_at is None else min(first_at, identified_at)
     reasons: dict[bytes, list[LinkReason]] = {}
@@ -278,7 +300,7 @@ def _bar(stay: Stay, visitor: VisitorOfPerson, identified_at: int, begin: int, n
 
 
 def refused(field: str, error: ApiError) -> Problem:
-    """The problem with a form's field, without the name that the field has in the API."""
+    """The problem with a form's field, without the field's name in the API."""
     said = error.message.partition(": ")[2] or error.message
     return Problem(field, said[:1].upper() + said[1:])
 
@@ -297,7 +319,7 @@ async def undo(request: PageRequest) -> Response:
     if isinstance(outcome, ApiError):
         return await _show_person(request, status=outcome.status, problem=refused("", outcome))
     done = "still" if outcome.still_merged_by else "undone"
-    if "other" in request.form:  # it stood on the page of a merge
+    if "other" in request.form:  # sent from the page of a merge
         return redirect(
             request, f"{path_of(request)}/merge?{urlencode({'other': request.form['other'], 'done': done})}"
         )
@@ -305,7 +327,7 @@ async def undo(request: PageRequest) -> Response:
 
 
 async def erase(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/people/{ref}/erase`: once the user id was typed."""
+    """`POST /w/{websiteId}/people/{ref}/erase`: once the user id has been typed."""
     asked = request.site, ref_of(request)
     found = await request.services.database.scan(_read_to_erase, asked, share=request.site.website_id)
     if found is None:
@@ -330,14 +352,14 @@ async def erase(request: PageRequest) -> Response:
 
 
 class _ToErase(NamedTuple):
-    """Whose erasure is asked for. `user_id`: what has to be typed first; None when an erasure goes on, before which it was typed."""
+    """Who is to be erased. `user_id`: what has to be typed first; None if an erasure is under way, before which it was typed."""
 
     profile_id: bytes
     user_id: str | None
 
 
 def _read_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> _ToErase | None:
-    """None when there is nobody to erase."""
+    """None if there is nobody to erase."""
     profile_id = profile_to_erase(tx, asked)
     if is_being_erased(tx, (asked[0].website_id, profile_id)):
         return _ToErase(profile_id, None)
@@ -346,7 +368,7 @@ def _read_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> _ToErase | No
 
 
 async def export(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/people/{ref}/export`: everything held, as a file."""
+    """`GET /w/{websiteId}/people/{ref}/export`: everything held about the person, as a file."""
     found = await request.services.database.scan(
         request.services.exporting.read, (request.site, ref_of(request)), share=request.site.website_id
     )
@@ -364,14 +386,14 @@ async def export(request: PageRequest) -> Response:
 
 
 class FirstUser(NamedTuple):
-    """The user of a person who was identified first, also when nothing that was said about them counts."""
+    """The user of a person who was identified first, even if nothing said about them counts."""
 
     profile_id: bytes
     user_id: str
 
 
 def read_user(tx: Transaction, asked: tuple[Website, Ref]) -> FirstUser | None:
-    """Who the person is that a reference names; None when there is none."""
+    """The person that a reference names; None if there is none."""
     key = (asked[0].website_id, resolve_profile(tx, *asked))
     found = person_now(tx, *key) or nobody(tx, *key)
     return None if found is None else FirstUser(found.person_id, found.user_id)

@@ -1,4 +1,4 @@
-"""Websites: create one, its settings, its keys, and the access tokens."""
+"""Websites: creating one, its settings, its keys, and the access tokens."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXCLUSIONS = {
     "countries": ("Excluded countries", "DE, FR"),
     "ips": ("Excluded addresses", "192.0.2.7, 192.0.2.0/24"),
 }
-"""Lists of what is dropped, with what they are called and an example."""
+"""Lists of exclusions, with their titles and an example."""
 SWITCHES = {
     "is_cookieless": (
         "Cookieless",
@@ -58,20 +58,20 @@ SWITCHES = {
     ),
     "is_suspended": ("Suspended", "Drop all events and refuse API calls."),
 }
-"""Settings that are on or off, with what they are called and what they do."""
+"""Settings that are on or off, with their titles and what they do."""
 
 
 FIELDS = {"permissions": "scope"}
-"""Fields of a token that its form calls something else."""
+"""Token fields that have another name in the form."""
 ASKED = {
     "is_suspended": "While the website is suspended, events are lost for good and calls from your backend are refused.",
     "is_cookieless": "On a cookieless website nobody can be identified. Returning visitors will be strangers.",
 }
-"""Switches that are asked about before they are turned on, with why."""
+"""Switches that need confirmation before they are turned on, and why."""
 
 
 async def change(request: PageRequest, work: Callable[[Transaction], T | ApiError | FieldError]) -> T:
-    """Run work that changes the configuration; what it changed is known at once. Raises what it refuses with."""
+    """Run work that changes the configuration, and make the change known at once. Raises whatever it refuses with."""
 
     def changed(tx: Transaction) -> T | ApiError | FieldError:
         result = work(tx)
@@ -85,7 +85,7 @@ async def change(request: PageRequest, work: Callable[[Transaction], T | ApiErro
 
 
 async def home(request: PageRequest) -> Response:
-    """`GET /`: the websites, or the only one's people."""
+    """`GET /`: the websites; or, if there is only one, its people."""
     websites, done = list(request.services.directory.websites.values()), request.query.get("done")
     if len(websites) == 1 and not done:
         return redirect(request, f"/w/{websites[0].website_id.hex()}/people")
@@ -123,7 +123,7 @@ async def settings(
     typed: dict[str, str] | None = None,
     asked: list[str] | None = None,
 ) -> Response:
-    """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that are asked about before."""
+    """`GET /w/{websiteId}/settings`. `typed`: a form that was not saved, for another try; `asked`: switches that need confirmation."""
     website = request.site
     keys = await request.services.database.read(store.list_keys, website.website_id)
     return render(
@@ -145,7 +145,7 @@ async def settings(
 
 
 def _fields(website: Website) -> dict[str, str]:
-    """The settings of a website as the form sends them; switches that are off are not there."""
+    """The settings of a website in the form's format; switches that are off are missing."""
     lists = {f"excluded_{name}": getattr(website.exclusions, name) for name in EXCLUSIONS}
     lists["allowed_hostnames"] = website.allowed_hostnames
     for name in ("allowed_hostnames", "excluded_hostnames"):
@@ -175,7 +175,7 @@ async def save(request: PageRequest) -> Response:
 
 
 def _typed(form: dict[str, str], website: Website) -> Changes:
-    """What the form of a website's settings says."""
+    """What the settings form of a website says."""
     return Changes(
         name=form.get("name") or to_unicode(website.domain),
         domain=form.get("domain", ""),
@@ -188,7 +188,7 @@ def _typed(form: dict[str, str], website: Website) -> Changes:
 
 
 async def allow(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/allow`: take events of localhost, or of one more host name."""
+    """`POST /w/{websiteId}/allow`: accept events from localhost, or from one more host name."""
     typed, website_id = request.form.get("host"), request.site.website_id
     if not typed:
         await change(request, lambda tx: update_website(tx, website_id, Changes(is_localhost_allowed=True)))
@@ -214,14 +214,14 @@ def _settings_done(request: PageRequest, done: str, card: str = "") -> Response:
 
 
 async def rotate(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/signing`: another signing secret; or an end to the one before."""
+    """`POST /w/{websiteId}/signing`: create another signing secret, or forget the previous one."""
     end = request.form.get("action") == "end"
     await change(request, lambda tx: rotate_signing_secret(tx, request.site.website_id, end=end))
     return _settings_done(request, "forgotten" if end else "rotated")
 
 
 async def add_key(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/keys`: a key, shown this once."""
+    """`POST /w/{websiteId}/keys`: a key, shown only this once."""
     name = request.form.get("name", "")
     try:
         new = store.new_key(request.site.website_id, name, request.now)
@@ -241,7 +241,7 @@ async def remove_key(request: PageRequest) -> Response:
 
 
 async def delete(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/delete`: once the domain was typed."""
+    """`POST /w/{websiteId}/delete`: once the domain has been typed."""
     website = request.site
     if request.form.get("confirm", "").lower() != website.domain:
         problem = Problem(
@@ -256,7 +256,7 @@ async def delete(request: PageRequest) -> Response:
 async def tokens(
     request: PageRequest, *, shown_key: str = "", problem: Problem | None = None, status: int = 200
 ) -> Response:
-    """`GET /tokens`: access tokens, which reach several websites."""
+    """`GET /tokens`: access tokens, which may cover several websites."""
     found = await request.services.database.read(lambda tx, _: store.list_tokens(tx), None)
     return render(
         request,
@@ -273,7 +273,7 @@ async def tokens(
 
 
 async def add_token(request: PageRequest) -> Response:
-    """`POST /tokens`: a token, shown this once."""
+    """`POST /tokens`: a token, shown only this once."""
     scopes = [value for name, value in request.fields if name == "scope"]
     allowed = [_object_id(value) for name, value in request.fields if name == "website"]
     name = request.form.get("name", "")
@@ -295,7 +295,7 @@ async def remove_token(request: PageRequest) -> Response:
 
 
 def _items(text: str) -> tuple[str, ...]:
-    """What stands between commas and blanks."""
+    """Whatever commas and blanks separate."""
     return tuple(text.replace(",", " ").split())
 
 

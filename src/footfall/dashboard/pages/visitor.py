@@ -17,19 +17,24 @@ from footfall.identity.reading import persons_of
 from footfall.ids import at_of, format_uuid, parse_uuid
 from footfall.people.endpoints import read_journey_cursor
 from footfall.people.journey import visitor_journey
+from footfall.predictions.model import Model, Prediction
 from footfall.visitors.model import Visitor
-from footfall.visitors.retrieve import find_visitor
+from footfall.visitors.retrieve import find_visitor, predict_unpaid
 from footfall.web.envelope import Response
 from footfall.websites.model import Website
 
 PAGE = 50
-"""Entries of a journey that are shown at once."""
+"""How many entries of a journey are shown at once."""
 MOST_LINKS = 200
-"""Changes of the user that are looked at, the newest."""
+"""How many changes of the user are looked at, the newest."""
+
+
+_Asked = tuple[Website, bytes, bytes]
+"""Of a website: a visitor's id, and the cursor behind which the journey goes on."""
 
 
 class Owner(NamedTuple):
-    """Somebody whom a visitor was. `name`: what they are called; `stays`: when, newest first."""
+    """Somebody this visitor was. `name`: what they are called; `stays`: when, newest first."""
 
     profile_id: bytes
     user_id: str
@@ -38,24 +43,28 @@ class Owner(NamedTuple):
 
 
 class Owners(NamedTuple):
-    """Those whom a visitor was, the latest first. `is_whole`: these are all."""
+    """Everybody this visitor was, the latest first. `is_whole`: these are all."""
 
     people: list[Owner]
     is_whole: bool
 
 
 class VisitorPage(msgspec.Struct, frozen=True):
-    """What the page shows."""
+    """What the page shows. `prediction`: None where nothing can be predicted, or the visitor has paid."""
 
     visitor: Visitor
     owners: Owners
     journey: Journey
+    prediction: Prediction | None
 
 
 async def visitor(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/visitors/{visitorId}`."""
     asked = (request.site, _visitor_id(request), read_journey_cursor(request.query.get("cursor")))
-    page = await request.services.database.scan(read_visitor_page, asked, share=request.site.website_id)
+    model = request.services.predictions.model_of(request.site)
+    page = await request.services.database.scan(
+        read_visitor_page, (asked, model), share=request.site.website_id
+    )
     if page is None:
         raise _no_such_visitor()
     return await apart(
@@ -66,18 +75,21 @@ async def visitor(request: PageRequest) -> Response:
             visitor=page.visitor,
             owners=page.owners,
             journey=page.journey,
+            prediction=page.prediction,
         )
     )
 
 
-def read_visitor_page(tx: Transaction, asked: tuple[Website, bytes, bytes]) -> VisitorPage | None:
-    """All that the page shows, of one state of the database; None before the first pageview."""
+def read_visitor_page(tx: Transaction, query: tuple[_Asked, Model | None]) -> VisitorPage | None:
+    """Everything the page shows, in one state of the database; None before the first pageview."""
+    asked, model = query
     website, visitor_id, _ = asked
     found = find_visitor(tx, website.website_id, visitor_id)
     if found is None:
         return None
     owners = read_owners(tx, website.website_id, visitor_id)
-    return VisitorPage(found, owners, read_visitor_journey(tx, asked))
+    predicted = predict_unpaid(tx, website.website_id, found, model) if model else None
+    return VisitorPage(found, owners, read_visitor_journey(tx, asked), predicted)
 
 
 async def visitor_page(request: PageRequest) -> Response:
@@ -89,8 +101,8 @@ async def visitor_page(request: PageRequest) -> Response:
     )
 
 
-def read_visitor_journey(tx: Transaction, asked: tuple[Website, bytes, bytes]) -> Journey:
-    """What was done on a visitor, behind a cursor."""
+def read_visitor_journey(tx: Transaction, asked: _Asked) -> Journey:
+    """What was done on a visitor, after a cursor."""
     website, visitor_id, cursor = asked
     part = visitor_journey(tx, website.website_id, visitor_id, cursor, PAGE)
     path = f"/w/{website.website_id.hex()}/visitors/{format_uuid(visitor_id)}"
@@ -98,7 +110,7 @@ def read_visitor_journey(tx: Transaction, asked: tuple[Website, bytes, bytes]) -
 
 
 def read_owners(tx: Transaction, website_id: bytes, visitor_id: bytes) -> Owners:
-    """Whom a visitor was when, as its newest links tell."""
+    """Who a visitor was when, according to its newest links."""
     links = tx.all(sql.links_newest, (website_id, visitor_id, MOST_LINKS + 1))
     is_whole = len(links) <= MOST_LINKS
     people = persons_of(tx, website_id, {row.profile_id for row in links if row.profile_id is not None})

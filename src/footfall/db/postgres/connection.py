@@ -26,7 +26,7 @@ CONNECT_SECONDS = 3
 LOCK_SECONDS, ANSWER_SECONDS = 4, 8.0
 """How long a server waits for a lock, and for each answer: less than its clients wait. A command waits as long as it takes."""
 CANCEL_SECONDS = 1.0
-"""How long PostgreSQL may take to hear that an answer is not waited for any more."""
+"""How long PostgreSQL may take to receive a cancellation."""
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
     "cursor_factory": RawCursor,
@@ -62,7 +62,7 @@ FAULTS = (
 
 
 def ours(error: psycopg.Error) -> DatabaseError:
-    """Without the message's details, which may quote data."""
+    """The error without the message's details, which may quote data."""
     if isinstance(error, errors.SerializationFailure | errors.DeadlockDetected):
         return DatabaseConflict(type(error).__name__)
     if isinstance(error, errors.OutOfMemory):  # of the server, which is most often its table of locks
@@ -97,7 +97,7 @@ class PostgresConnection(psycopg.Connection[Values]):
         self.close()
 
     def end_wait(self) -> None:
-        """End what another thread waits for on this connection: by cancelling it, or, where nobody hears that, by cutting the connection."""
+        """End another thread's wait on this connection: cancel the statement, or cut the connection if nobody answers."""
         try:
             self.cancel_safe(timeout=CANCEL_SECONDS)
         except psycopg.Error:
@@ -128,7 +128,7 @@ def connect(url: str, *, is_server: bool = False) -> PostgresConnection:
 
 
 def _prepare(connection: PostgresConnection, settings: dict[str, str]) -> None:
-    """Give a new connection its settings, if its database holds texts as they come. Raises DatabaseError."""
+    """Give a new connection its settings, unless its database changes texts. Raises DatabaseError."""
     sets = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
     connection.patience = CONNECT_SECONDS  # a pooler lets one in before it has a server for it
     try:

@@ -50,7 +50,7 @@ LIVE_CONNECTIONS, BULK_CONNECTIONS = 2, 2
 LEAVING_SECONDS = 1.0
 """How long a server that leaves waits for what it has to write, and then for each answer."""
 CANCEL_SECONDS = 0.1
-"""Between two attempts to end the reads that are under way when a server leaves."""
+"""Seconds between attempts to end running reads when a server stops."""
 
 
 class PostgresDatabase:
@@ -79,7 +79,7 @@ class PostgresDatabase:
         self.derived = PostgresDerived(self._bulk)
 
     def _connect(self, many: int) -> list[PostgresSession]:
-        """So many sessions that write, on a database with the current schema. Raises DatabaseError, with none left open."""
+        """Open this many writing sessions on a database with the current schema. Raises DatabaseError, with none left open."""
         with contextlib.ExitStack() as opened:
             sessions: list[PostgresSession] = []
             while len(sessions) < many:
@@ -106,7 +106,7 @@ class PostgresDatabase:
             connection.close()
 
     async def _end_writes(self) -> None:
-        """Write what is queued; but a server that does not answer is not waited for."""
+        """Write what is queued, but do not wait for a server that does not answer."""
         for session in self._sessions:
             session.most_patience = LEAVING_SECONDS
         ends = [asyncio.create_task(writer.close()) for writer in (*self._live, *self._bulk, self._steps)]
@@ -115,7 +115,7 @@ class PostgresDatabase:
         await asyncio.gather(*ends)
 
     async def _end_reads(self) -> None:
-        """Take no more reads, and cancel what those under way wait for."""
+        """Refuse further reads and cancel the running ones."""
         self._is_closing = True
         self._gathering.close()
         ends = [
@@ -138,7 +138,7 @@ class PostgresDatabase:
         return writer.submit(handler, call, bulk is not None)
 
     def _bulk_turn(self) -> Turn:
-        """While live calls come, batches are written one at a time, so that they leave time for them."""
+        """While live calls come in, batches are written one at a time, to leave room for them."""
         is_quiet = all(writer.is_quiet() for writer in self._live)
         return contextlib.nullcontext() if is_quiet else self._one_at_a_time
 

@@ -12,7 +12,7 @@ from footfall.errors import DatabaseError, Unavailable
 MOST_TOGETHER = 32
 """Calls of a batch."""
 BATCHES = 2
-"""Batches that are under way at once: one is made to answers while the server looks up another."""
+"""Batches in flight: one turns rows into answers while the server looks up another."""
 
 Gathered = Callable[[Any, list[Any]], list[Any]]
 """A handler of reads: its transaction, and its calls; their results."""
@@ -81,7 +81,7 @@ class Gathering:
                     one.future.set_result(result)
 
     def close(self) -> None:
-        """Turn away those who wait; those whose batch is under way are answered."""
+        """Refuse the calls that wait. Those in flight get their answers."""
         self._is_closed = True
         for queue in self._waiting.values():
             for one in queue:

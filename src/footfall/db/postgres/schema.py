@@ -1,4 +1,4 @@
-"""The schema of a PostgreSQL database, and the lock that keeps servers off while a command holds it."""
+"""The schema of a PostgreSQL database, and the lock that keeps servers out while a command holds it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ R = TypeVar("R")
 MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
-"""The one that servers share, and that a command holds beside which none may run."""
+"""The lock that servers share, and that a command takes alone when no server may run."""
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
 
 
 @contextlib.contextmanager
 def without_servers(url: str) -> Iterator[None]:
-    """Keep servers off a database. Raises DatabaseBusy when one runs, and DatabaseError."""
+    """Keep servers out of a database. Raises DatabaseBusy when one runs, and DatabaseError."""
     with contextlib.closing(connect(url)) as connection:
         if not is_locked(connection, "pg_try_advisory_lock"):
             raise DatabaseBusy(
@@ -48,7 +48,7 @@ def is_locked(connection: PostgresConnection, function: str) -> bool:
 
 
 def schema_version(connection: PostgresConnection) -> int:
-    """The number of the newest migration that was applied; 0 for an empty database."""
+    """The number of the newest migration applied; 0 for an empty database."""
     exists = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
     if exists is None or exists[0] is None:
         return 0

@@ -1,4 +1,4 @@
-"""A connection that writes to PostgreSQL: one of a server's, or a command's."""
+"""A connection that writes to PostgreSQL, of a server or of a command."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PostgresSession:
         return ours(error) if isinstance(error, FAULTS) else error
 
     def schema_version(self) -> int:
-        """The number of the newest migration that was applied; 0 for an empty database."""
+        """The number of the newest migration applied; 0 for an empty database."""
         try:
             return schema_version(self._live())
         except psycopg.Error as error:

@@ -57,7 +57,7 @@ class PostgresTransaction:
     def rollback(self) -> None:
         """Undo everything. Raises psycopg.Error.
 
-        Once a statement failed, the connection is closed: psycopg takes those for prepared that it sent behind it.
+        After a failed statement the connection is closed, since psycopg believes that those sent after it were prepared.
         """
         with contextlib.suppress(psycopg.Error):
             self._pipeline.close()

@@ -1,6 +1,6 @@
 """The thread that copies the write-ahead log into the database.
 
-Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
+docs/decisions/0002-sqlite-settings.md gives the measurements.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 RESTART_AT = 32 * 1024 * 1024 // PAGE_SIZE
-"""Pages of write-ahead log from which on the writer starts it anew once little is left to copy."""
+"""Pages of write-ahead log at which the writer restarts it, once little is left to copy."""
 LOOKS_FOR_FILE = 25
-"""Rounds of the checkpoint thread, 20 ms each, after which it looks whether the database's file is still there."""
+"""Rounds of the checkpoint thread, 20 ms each, between checks that the database file is still there."""
 LITTLE = 600
-"""Pages of write-ahead log that are little: two batches or three write as many while they are copied."""
+"""Pages of write-ahead log that count as little: two or three batches write as many while they are copied."""
 
 
 class Checkpointer:
@@ -77,21 +77,21 @@ class Checkpointer:
         connection.close()
 
     def _is_there(self) -> bool:
-        """Whether the file that is written to still has its name: else what is acknowledged is lost once this process ends."""
+        """Whether the open database file still has its name. If not, acknowledged writes are lost when this process ends."""
         try:
             return os.path.samestat(self._path.stat(), os.fstat(self._database_file))
         except FileNotFoundError:
             return False
 
     def _copy_most(self, connection: apsw.Connection) -> int:
-        """Copy what is in the log; all but little once it is to be started anew. How many of its pages are copied."""
+        """Copy the log, or nearly all of it once the log is due for a restart. Returns how many of its pages are copied."""
         before, copied = -1, self._copy(connection)
         while before < copied and copied >= RESTART_AT and self._session.wal_pages - copied > LITTLE:
             before, copied = copied, self._copy(connection)
         return copied
 
     def _copy(self, connection: apsw.Connection) -> int:
-        """Copy what is in the log by now, onto the disk; how many of its pages are copied.
+        """Copy what the log holds now and sync it. Returns how many of its pages are copied.
 
         SQLite syncs the database only once nothing is left to copy, which would be in the writer's hands, with all pages to sync.
         """

@@ -1,6 +1,6 @@
 """The file of the embedded database: connections to it, copies of it, and which server owns it.
 
-Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
+docs/decisions/0002-sqlite-settings.md gives the measurements.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageEr
 FILE_NAME = "footfall.db"
 PAGE_SIZE = 4096
 MAPPED_BYTES = 64 * 1024**3
-"""Of the database file, what reading connections map instead of copying it page by page; it is the system's cache, not ours."""
+"""Bytes of the database file that reading connections map into memory. They live in the system's cache, not in ours."""
 ROOM = 256 * 1024
-"""Bytes without which a server cannot begin."""
+"""Free bytes that a server needs to start."""
 BUSY_TIMEOUT_MS = 5000
 PRIVATE_FOLDER = 0o700
 CHOOSE_FOLDER = "Choose another with FOOTFALL_DATA or --data."
 READERS_MS = 20
-"""How long readers are usually waited for that still need a write-ahead log which is to be started anew."""
+"""How long to wait, as a rule, for readers that still need a write-ahead log that is due for a restart."""
 
 
 def derived_path(path: Path) -> Path:
-    """Where the tables of the database `path` lie that can be rebuilt from the others: see `db.sqlite.derived`."""
+    """The file with the derived tables of the database `path`; see `db.sqlite.derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
 
 
@@ -87,7 +87,7 @@ def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Conn
 
 
 def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool:
-    """Copy the write-ahead log and start it anew; False when a reader, or the copying of a long log, needs it for longer than that.
+    """Copy the write-ahead log and restart it. False when a reader, or the copying itself, needs it for longer.
 
     Raises DatabaseError.
     """
@@ -104,7 +104,7 @@ def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool
 
 
 def backup_file(source: Path, target: Path) -> None:
-    """A consistent copy, also while a server writes; without what no backup may hold. Raises DatabaseError."""
+    """Write a consistent copy, even while a server writes, without what a backup must not hold. Raises DatabaseError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         raise DatabaseError(f"{target} already exists; choose a new file")
@@ -136,7 +136,7 @@ def _sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a data folder that only its owner can look into, unless it is there. Raises UsageError."""
+    """Create a data folder that only its owner can read, unless it exists. Raises UsageError."""
     try:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
@@ -145,7 +145,7 @@ def make_folder(folder: Path) -> None:
 
 
 def is_there(folder: Path) -> bool:
-    """Whether a data folder holds a database. Raises UsageError when that cannot be told."""
+    """Whether a data folder holds a database. Raises UsageError when it cannot be read."""
     try:
         return (folder / FILE_NAME).exists()
     except OSError as error:
@@ -155,13 +155,13 @@ def is_there(folder: Path) -> bool:
 
 
 def wide_mode(folder: Path) -> int | None:
-    """The mode of a data folder into which others than its owner can look; None when nobody else can."""
+    """The mode of a data folder that others can read; None when only its owner can."""
     mode = folder.stat().st_mode & 0o777
     return mode if mode & 0o077 else None
 
 
 class ServerLock:
-    """Says that one server owns a data folder. Raises DatabaseBusy when another has it, UsageError when nothing can be written there."""
+    """One server's claim on a data folder. Raises DatabaseBusy when another server has it, UsageError when it is not writable."""
 
     def __init__(self, folder: Path) -> None:
         try:

@@ -41,9 +41,9 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 SCRUB_SECONDS = 1.5
-"""How long `scrub` waits for readers, over and over and with live calls between."""
+"""How long `scrub` waits for readers at a time; live calls run in between."""
 SCANNERS, SCANNERS_OF_ONE = 2, 1
-"""Connections that scan, each on a thread of its own, and how many of them one website may have."""
+"""Connections for scans, each on its own thread, and how many of them one website may use."""
 BATCH_SIZE = 512
 WRITER_CACHE_KIB = 24 * 1024
 READER_CACHE_KIB = 8 * 1024
@@ -72,7 +72,7 @@ class SqliteDatabase:
             self._opened = opened.pop_all()
 
     def _open(self, opened: contextlib.AsyncExitStack) -> None:
-        """Open everything, and note with `opened` how to close it: in the opposite order. Raises DatabaseError, OSError and apsw.Error."""
+        """Open everything, and register with `opened` how to close it, in reverse order. Raises DatabaseError, OSError and apsw.Error."""
         lock = ServerLock(self._folder)
         opened.callback(lock.release)
         migrate_file(self.path)
@@ -111,7 +111,7 @@ class SqliteDatabase:
         await self._opened.aclose()
 
     def _empty_logs(self) -> None:
-        """Copy the write-ahead logs into their files, unless others read them; the next start does it otherwise."""
+        """Copy the write-ahead logs into their files, unless somebody reads them; then the next start does it."""
         try:
             with contextlib.closing(connect(self.path, 1024, read_only=True)) as connection:
                 attach_derived(connection, self.path)
@@ -134,7 +134,7 @@ class SqliteDatabase:
         return result
 
     async def scrub(self) -> bool:
-        """Deleted rows are overwritten with zeros (secure_delete); what remains of them is in the write-ahead log."""
+        """SQLite overwrites deleted rows with zeros (secure_delete). Copies of them remain in the write-ahead log."""
         deadline = time.monotonic() + SCRUB_SECONDS
         while not await self._truncate_log():
             if time.monotonic() > deadline:
@@ -154,16 +154,16 @@ class SqliteDatabase:
         return done
 
     async def _scrub_later(self) -> None:
-        """Scrub as soon as the readers have left that need the log now."""
+        """Scrub as soon as the readers that need the log now are done."""
         await asyncio.sleep(1.0)
         while not await self._truncate_log():
             await asyncio.sleep(1.0)
         self._log.info("what was deleted is gone from the write-ahead log")
 
     async def read(self, handler: Callable[[Transaction, C], R], call: C) -> R:
-        """Reads of one turn of the event loop share a snapshot: to begin and end one costs as much as two look-ups.
+        """Reads in one turn of the event loop share a snapshot, which costs as much to begin and end as two look-ups.
 
-        A caller who was told of a commit asks again in a later turn, and so sees it.
+        A caller who learned of a commit reads in a later turn, and so sees it.
         """
         try:
             if not self._is_reading:

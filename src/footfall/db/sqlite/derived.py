@@ -1,4 +1,4 @@
-"""The tables that can be rebuilt from the others, in their file beside the embedded database.
+"""The derived tables, in a file of their own beside the embedded database.
 
 A server writes them in steps whose transaction goes on over many batches of calls, on a connection of its own: so no call waits for their
 pages, and a page that a thousand steps changed is written once. Measured in docs/decisions/0010-derived-tables-apart.md. A command has them
@@ -30,13 +30,13 @@ from footfall.log import get_logger
 
 CACHE_KIB, ATTACHED_CACHE_KIB = 32 * 1024, 16 * 1024
 LONG_LOG = 64 * 1024 * 1024 // PAGE_SIZE
-"""Pages of write-ahead log that are too many, so that readers are waited for to start it anew. Usually nobody reads when it is copied."""
+"""Pages of write-ahead log that are too many: then wait for readers and restart it. Usually nobody reads while it is copied."""
 
 
 def attach_own_derived(connection: apsw.Connection, path: Path) -> bool:
     """Let a command's connection to the database `path` see its derived tables, and write them while no server runs. Raises apsw.Error.
 
-    False if they belong to another database, or are missing: the next server makes them anew; until then they are seen empty.
+    False when they are missing or belong to another database. They look empty until the next server rebuilds them.
     """
     is_pair = attach_pair(connection, path)
     if is_pair:
@@ -64,19 +64,19 @@ class DerivedFile:
         """Whether something was read that is damaged, maybe here."""
 
     def suspect(self, error: BaseException | None) -> None:
-        """Take note of an error that was met by a step or by who reads what steps wrote."""
+        """Note an error that a step, or a reader of what steps wrote, ran into."""
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):
             self.is_suspected = True
 
     def make_anew(self) -> None:
-        """Make the file anew, empty, while others read it."""
+        """Recreate the file, empty, while others read it."""
         with translated():
             empty_anew(self._connection)
         self._is_begun = self.is_suspected = False
 
     @property
     def tx(self) -> Transaction:
-        """The transaction that is under way, or a new one."""
+        """The open transaction, or a new one."""
         if not self._connection.in_transaction:
             self._losses += self._is_begun  # SQLite rolls back by itself when the disk is full
             self._is_begun = True
@@ -84,7 +84,7 @@ class DerivedFile:
         return self._tx
 
     def commit(self) -> int:
-        """Commit the transaction that is under way, and copy the write-ahead log into the file; how many transactions were lost so far."""
+        """Commit the open transaction and copy the write-ahead log into the file. Returns how many transactions were lost so far."""
         connection = self._connection
         self._losses += self._is_begun and not connection.in_transaction
         self._is_begun = False
@@ -104,7 +104,7 @@ class DerivedFile:
         return self._losses
 
     def truncate_log(self) -> bool:
-        """Commit, and cut the write-ahead log to nothing; False when a reader still needs it."""
+        """Commit, and truncate the write-ahead log. False when a reader still needs it."""
         self.commit()
         return start_log_anew(self._connection, apsw.SQLITE_CHECKPOINT_TRUNCATE, READERS_MS)
 
@@ -135,7 +135,7 @@ class SqliteDerived:
         return await self._writer.between_steps(self._file.commit)
 
     async def mend(self) -> bool:
-        """Once in the life of a process: if that does not help, it is not the index that is damaged."""
+        """Rebuilds once in the life of a process: if that does not help, something else is damaged."""
         if not self._file.is_suspected or self._is_mended:
             return False
         self._is_mended = True
@@ -150,7 +150,7 @@ class SqliteDerived:
 
 
 class ServerTransaction(SqliteTransaction):
-    """Of a server's connection to the database; derived tables are written apart."""
+    """A transaction on a server's connection to the database; derived tables are written elsewhere."""
 
     def __init__(self, connection: apsw.Connection, derived: DerivedFile) -> None:
         super().__init__(connection)

@@ -24,7 +24,7 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 STEPS_BETWEEN_LOOKS = 50_000
-"""Of SQLite's machine, a millisecond's work or so, after which a scan looks whether to go on."""
+"""Steps of SQLite's virtual machine, about a millisecond's work, between checks whether a scan may go on."""
 
 
 class Scanner:
@@ -63,7 +63,7 @@ class Scanner:
         return text == "COMMIT" or not self._is_over()
 
     def end(self) -> None:
-        """From any thread: end the scan that is at work, and each later one."""
+        """From any thread: end the running scan and refuse later ones."""
         self._is_ended = True
         self._connection.interrupt()
 

@@ -1,4 +1,4 @@
-"""The schema of the embedded database, and that of the file beside it with the tables that can be rebuilt from the others.
+"""The schema of the embedded database, and of the file with its derived tables.
 
 Which such file belongs to which database is a number that stands in both (`PRAGMA user_version`), another one since each start of a
 server. Where they differ, since either file was restored or removed, the derived one is made anew.
@@ -20,12 +20,12 @@ from footfall.db.sqlite.connection import backup_file, connect, derived_path, tr
 from footfall.log import get_logger
 
 _DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)
-"""What a file raises that is no database, or was cut off."""
+"""What apsw raises for a file that is no database, or was truncated."""
 _TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 
 
 def schema_version(connection: apsw.Connection) -> int:
-    """The number of the newest migration that was applied; 0 for an empty database."""
+    """The number of the newest migration applied; 0 for an empty database."""
     exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'").fetchone()
     if exists is None:
         return 0
@@ -75,9 +75,9 @@ ROWS_OF_A_WEBSITE = 100_000
 
 
 def _assume_sizes(connection: apsw.Connection) -> None:
-    """Tell the planner how tables look once they are large, so that plans are the same on every machine and on every day.
+    """Tell the planner what large tables look like, so that plans are the same on every machine at any time.
 
-    Left alone it takes a website for ten rows, and walks all of them where an index leads to the one it needs. Each further column of
+    By default it expects ten rows for a website, and walks them all where an index leads to the one it needs. Each further column of
     a key is taken to leave a tenth of the rows, the last of them one.
     """
     with connection:
@@ -104,14 +104,14 @@ def _create(connection: apsw.Connection, text: str) -> None:
 
 
 def _drop_moved(connection: apsw.Connection) -> None:
-    """Remove derived tables from the database itself, where they were before they got a file of their own."""
+    """Drop derived tables from the database itself, where older versions kept them."""
     for text in migrate.derived().values():
         for name in _TABLE.findall(text):
             connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def empty_derived() -> bytes:
-    """The content of a file with the derived tables and nothing in them."""
+    """The bytes of a file with empty derived tables."""
     with contextlib.closing(apsw.Connection("")) as connection:
         for text in migrate.derived().values():
             _create(connection, text)
@@ -120,7 +120,7 @@ def empty_derived() -> bytes:
 
 
 def _attach_new(connection: apsw.Connection, path: Path) -> None:
-    """Make the derived tables of the database `path`, empty, in place of any that are there, and attach them."""
+    """Create the derived tables of the database `path`, empty, in place of any that exist, and attach them."""
     for end in ("", "-wal", "-shm"):
         derived_path(path).with_name(derived_path(path).name + end).unlink(missing_ok=True)
     derived_path(path).write_bytes(empty_derived())
@@ -129,7 +129,7 @@ def _attach_new(connection: apsw.Connection, path: Path) -> None:
 
 
 def attach_derived(connection: apsw.Connection, path: Path) -> None:
-    """Let a connection to the database `path` see its derived tables, which have to be there. Raises apsw.Error."""
+    """Attach the derived tables of the database `path`, which must exist. Raises apsw.Error."""
     connection.execute("ATTACH ? AS derived", (str(derived_path(path)),))
 
 
@@ -170,13 +170,13 @@ def _number_of_derived(path: Path) -> int:
 
 
 def unpair_derived(path: Path) -> None:
-    """From now on the derived tables do not belong to the database `path`: a start makes them anew. Raises DatabaseError."""
+    """Part the derived tables from the database `path`, so that the next start recreates them. Raises DatabaseError."""
     with translated(), contextlib.closing(connect(path, 2048)) as connection:
         connection.execute("PRAGMA user_version = 0")
 
 
 def empty_anew(connection: apsw.Connection) -> None:
-    """Make derived tables anew, empty, through a connection to their file, however damaged that is, while others read it. Raises apsw.Error."""
+    """Recreate the derived tables, empty, over a connection to their file, however damaged, while others read it. Raises apsw.Error."""
     with contextlib.suppress(apsw.Error):
         connection.execute("ROLLBACK")
     with contextlib.suppress(apsw.Error):  # it has to know that the file has a write-ahead log
@@ -204,7 +204,7 @@ def _new_number() -> int:
 
 
 def adopt_derived(path: Path) -> None:
-    """From now on the derived tables belong to the database `path`: what they lack stands in it to be done. Raises DatabaseError."""
+    """Pair the derived tables with the database `path`, which lists what they still lack. Raises DatabaseError."""
     with translated(), contextlib.closing(connect(path, 2048)) as connection:
         attach_derived(connection, path)
         connection.execute(f"PRAGMA main.user_version = {_number(connection, 'derived')}")

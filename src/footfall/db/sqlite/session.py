@@ -1,6 +1,6 @@
-"""The connection that writes to the embedded database: one of the server's, or a command's.
+"""The connection that writes to the embedded database, of the server or of a command.
 
-Measured reasons stand in docs/decisions/0002-sqlite-settings.md.
+docs/decisions/0002-sqlite-settings.md gives the measurements.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log after which the checkpoint thread copies them into the database: little at a time, so that no commit
 waits long behind it."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
-"""Pages of write-ahead log at which the writer starts it anew whatever is left to copy."""
+"""Pages of write-ahead log at which the writer restarts it, whatever is left to copy."""
 LONG_READERS_MS = 250
 """How long the writer waits for readers once the log is that long."""
 _STORE_ERRORS = (
@@ -53,7 +53,7 @@ _STORE_ERRORS = (
     apsw.ProtocolError,
     apsw.ReadOnlyError,
 )
-"""The store's own troubles; all other errors are those of one call."""
+"""Errors of the store itself; all others belong to one call."""
 
 
 class SqliteSession:
@@ -135,7 +135,7 @@ class SqliteSession:
         self.may_restart_log = False
 
     def truncate_log(self) -> bool:
-        """Copy the write-ahead log into the database and cut it to nothing; False when a reader still needs it."""
+        """Copy the write-ahead log into the database and truncate it. False when a reader still needs it."""
         return self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, READERS_MS)
 
     def _checkpoint(self, mode: int, wait_ms: int) -> bool:

@@ -1,1 +1,1 @@
-"""Whether what is stored is what the ledger says, and what in it looks wrong."""
+"""Does the store match the ledger, and what in it looks wrong?"""

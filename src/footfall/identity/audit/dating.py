@@ -1,4 +1,4 @@
-"""What a clock that ran ahead left behind: it is noticed, and dated back.
+"""Notice what a clock that ran ahead left behind, and date it back.
 
 Live facts are later than all they could be compared with. So one that lies in the future draws those after it there too, and until then
 what a visitor does belongs to whoever had it before them.
@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class _Dated(msgspec.Struct, frozen=True):
-    """Something with a time. `latest`: what it may be dated to at most; `about`: among those of one, the order stays."""
+    """Something with a time. `latest`: the latest time that it may get; `about`: entries about the same thing keep their order."""
 
     at: int
     entry_id: bytes

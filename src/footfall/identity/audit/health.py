@@ -9,7 +9,7 @@ import msgspec
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.identity import rules, store
+from footfall.identity import store, trait_rules
 from footfall.identity.audit.dating import AHEAD_MS
 from footfall.identity.model import (
     Example,
@@ -31,11 +31,11 @@ sql = load(__file__, "health.sql")
 
 MOST_SHOWN = 20
 MOST_NAMED = 6
-"""Of one example, people who are named."""
+"""People named in one example."""
 MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
 LATELY_DAYS = 30
-"""Days, today's among them, whose refused ids are told of."""
+"""Days, with today, whose refused ids are reported."""
 Shared = tuple[str, list[tuple[bytes, str]]]
 """An e-mail address, in lower case, and (person id, user id) of those who have it, first identified first."""
 
@@ -121,7 +121,7 @@ def _same_but_case(tx: Transaction, website_id: bytes) -> Finding:
 def _twins(
     tx: Transaction, website_id: bytes, people: list[tuple[bytes, str]], email: str | None = None
 ) -> Twins:
-    """People, each with one of their user ids, who may be one; and what would come of merging the first two."""
+    """People who may be one, each with one of their user ids, and what a merge of the first two would give."""
     ids = [person_id for person_id, _ in people]
     return Twins(people, _who(tx, website_id, ids), preview_merge(tx, website_id, ids[:2]), email)
 
@@ -139,11 +139,11 @@ def _named(tx: Transaction, website_id: bytes, person_id: bytes) -> Named:
 
 
 def preview_merge(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> MergePreview:
-    """What would come of merging these people: as a dry run of the merge answers, but that visitors are only counted."""
+    """What a merge of these people would give: the same as a dry run, but visitors are only counted."""
     members = [one for person_id in person_ids for one in members_of(tx, website_id, person_id)]
     ids = [one.profile_id for one in members]
     order = sorted(members, key=lambda one: (one.identified_at, one.profile_id))
-    traits = rules.fold_traits(store.facts_of_profiles(tx, website_id, ids))
+    traits = trait_rules.fold_traits(store.facts_of_profiles(tx, website_id, ids))
     return MergePreview(
         min(ids),
         [one.user_id for one in order],

@@ -1,4 +1,4 @@
-"""Rebuilds everything that is folded from the ledger, with the pure rules."""
+"""Rebuild everything that is folded from the ledger, with the pure rules."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
 
 
 def _put_operations(tx: Transaction, operated: Operated) -> tuple[int, int]:
-    """Write what merges and undos come to; how many there are of each."""
+    """Write the effect of merges and undos. Returns how many there are of each."""
     merges = [(w, m.profile_id, m.fact_id, m.other_id) for w, many in operated.merges.items() for m in many]
     turned = [(w, other, fact_id, profile) for w, profile, fact_id, other in merges]
     undos = [(w, undo.target_id, undo.fact_id) for w, many in operated.undos.items() for undo in many]

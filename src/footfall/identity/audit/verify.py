@@ -1,4 +1,4 @@
-"""Fold the ledger anew with the pure rules, and compare with what is stored.
+"""Fold the ledger again with the pure rules, and compare the result with what is stored.
 
 Both sides are read as streams in the order of their keys, so that memory does not grow with the number of people; only what merged
 people hang together by is held.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.model import MERGE, Fact, Link, Merge, Traits, Undo
 from footfall.ids import at_of, format_uuid
 
@@ -24,10 +24,12 @@ MOST_SHOWN = 20
 ADVICE = "Stop all servers and run `footfall db rebuild identity`: it makes profiles and links anew from the ledger."
 
 Key = tuple[bytes, bytes]
+L = TypeVar("L")
+R = TypeVar("R")
 
 
 class Report(msgspec.Struct):
-    """What was compared and what differs; of the differences, the first are described. `advice`: what to do about them."""
+    """What was compared and what differs, with the first differences in words. `advice`: what to do about them."""
 
     facts: int = 0
     profiles: int = 0
@@ -54,14 +56,14 @@ class Report(msgspec.Struct):
 
 
 class Operated(msgspec.Struct):
-    """What merges and undos come to: facts that do not count, and the person of each merged profile (by website)."""
+    """The effect of merges and undos: facts that do not count, and the person of each merged profile (by website)."""
 
     inactive: set[Key]
     person_of: dict[Key, bytes]
     merges: dict[bytes, list[Merge]]
     undos: dict[bytes, list[Undo]]
     erasing: set[Key]
-    """Profiles that are gone already, though facts about them are left."""
+    """Profiles whose row is gone while facts about them remain."""
 
 
 class FoldedProfile(msgspec.Struct):
@@ -86,7 +88,7 @@ def verify_identity(tx: Transaction) -> Report:
 
 
 def read_operations(tx: Transaction) -> Operated:
-    """What all merges and undos come to."""
+    """The effect of all merges and undos."""
     erasing = {(row.website_id, row.profile_id) for row in tx.all(store.sql.all_erasing)}
     operated = Operated(set(), {}, {}, {}, erasing)
     for row in tx.stream(sql.all_operations):
@@ -119,12 +121,12 @@ def fold_people(tx: Transaction, operated: Operated) -> Iterator[tuple[Key, Fold
             continue
         component = operated.person_of.get(key)
         if component is None:
-            yield key, _person(facts, key[1], 1, rules.fold_traits(facts))
+            yield key, _person(facts, key[1], 1, trait_rules.fold_traits(facts))
         else:
             merged.setdefault((key[0], component), {})[key[1]] = facts
     for (website_id, _), members in sorted(merged.items()):
         person_id = min(members)
-        traits = rules.fold_traits(fact for facts in members.values() for fact in facts)
+        traits = trait_rules.fold_traits(fact for facts in members.values() for fact in facts)
         for profile_id, facts in members.items():
             own = traits if profile_id == person_id else Traits({}, {}, set())
             yield (website_id, profile_id), _person(facts, person_id, len(members), own)
@@ -185,42 +187,43 @@ def _both(merge: Merge) -> list[Merge]:
 
 
 def _verify_profiles(tx: Transaction, operated: Operated, report: Report) -> None:
-    later: dict[Key, FoldedProfile] = {}
+    """Compare each profile with its row. Merged people come last, so out of order: profiles and rows left over are paired at the end."""
+    alone: dict[Key, FoldedProfile] = {}
     rest: dict[Key, Row] = {}
-    stored = tx.stream(sql.all_profiles)
-    folded = fold_people(tx, operated)
-    for key, people, rows in _paired(folded, ((_profile_key(row), row) for row in stored)):
-        # Merged people come last and so out of order; what finds no partner at first is paired at the end.
-        if people and rows:
-            _compare(key, people[0], rows[0], report)
-        elif people:
-            later[key] = people[0]
+    stored = ((_profile_key(row), row) for row in tx.stream(sql.all_profiles))
+    for key, profile, row in _paired(fold_people(tx, operated), stored):
+        if profile is None:
+            rest[key] = row
+        elif row is None:
+            alone[key] = profile
         else:
-            rest[key] = rows[0]
-    for key in sorted(later.keys() | rest.keys()):
-        if key in later and key in rest:
-            _compare(key, later[key], rest[key], report)
+            _compare(key, profile, row, report)
+    for key in sorted(alone.keys() | rest.keys()):
+        if key not in rest:
+            report.add_profile(key, "has facts but no row")
+        elif key not in alone:
+            report.add_profile(key, "has a row but no facts")
         else:
-            report.add_profile(key, "has facts but no row" if key in later else "has a row but no facts")
+            _compare(key, alone[key], rest[key], report)
 
 
 def _paired(
-    left: Iterable[tuple[Key, Any]], right: Iterable[tuple[Key, Any]]
-) -> Iterator[tuple[Key, list[Any], list[Any]]]:
-    """Two streams, each sorted by key, side by side; an entry that comes out of order is a pair of its own."""
+    left: Iterable[tuple[Key, L]], right: Iterable[tuple[Key, R]]
+) -> Iterator[tuple[Key, L | None, R | None]]:
+    """Two streams, each sorted by key, side by side; None where one has nothing. An entry out of order is a pair of its own."""
     ones, others = iter(left), iter(right)
     one, other = next(ones, None), next(others, None)
     while one is not None or other is not None:
-        if one is not None and other is not None and one[0] == other[0]:
-            yield one[0], [one[1]], [other[1]]
-            one, other = next(ones, None), next(others, None)
-        elif other is None or (one is not None and one[0] < other[0]):
+        if other is None or (one is not None and one[0] < other[0]):
             assert one is not None  # noqa: S101 - one of the two is there
-            yield one[0], [one[1]], []
+            yield one[0], one[1], None
             one = next(ones, None)
-        else:
-            yield other[0], [], [other[1]]
+        elif one is None or other[0] < one[0]:
+            yield other[0], None, other[1]
             other = next(others, None)
+        else:
+            yield one[0], one[1], other[1]
+            one, other = next(ones, None), next(others, None)
 
 
 def _compare(key: Key, person: FoldedProfile, row: Row, report: Report) -> None:
@@ -232,7 +235,7 @@ def _compare(key: Key, person: FoldedProfile, row: Row, report: Report) -> None:
 def _problems(person: FoldedProfile, row: Row) -> Iterator[str]:
     kept = store.traits_from(row)
     traits = person.traits
-    if not rules.same_value(traits.values, kept.values):
+    if not trait_rules.same_value(traits.values, kept.values):
         yield "metadata differs from the ledger"
     if (traits.untrusted.keys(), traits.gone, traits.left_out) != (
         kept.untrusted.keys(),
@@ -242,7 +245,7 @@ def _problems(person: FoldedProfile, row: Row) -> Iterator[str]:
         yield "which fields are trusted or left out differs from the ledger"
     elif list(traits.untrusted) != list(kept.untrusted):
         yield "the age of fields that only pages set differs from the ledger"
-    elif not rules.same_value(traits.untrusted, kept.untrusted):
+    elif not trait_rules.same_value(traits.untrusted, kept.untrusted):
         yield "what is left out differs from the ledger"
     for name in ("person_id", "member_count", "user_id", "identified_at", "visitor_count"):
         if getattr(person, name) != getattr(row, name):

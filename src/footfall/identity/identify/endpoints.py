@@ -11,13 +11,8 @@ import msgspec
 from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.errors import ApiError, BadRequest
-from footfall.identity.identify.service import (
-    IDENTIFY_HANDLER,
-    PREVIEW_HANDLER,
-    BeforeErasure,
-    Identified,
-    IdentifyCall,
-)
+from footfall.identity.identify.model import BeforeErasure, Identified, IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER, PREVIEW_HANDLER
 from footfall.identity.identify.wire import Identify, JunkUserId, read_identify
 from footfall.identity.model import SERVER, Warn
 from footfall.web.batch import BatchReader, Charge, Item, failed, submit_all

@@ -20,7 +20,8 @@ from footfall.clock import Clock
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import ApiError, BadRequest, TooLarge, UsageError
-from footfall.identity.identify.service import IDENTIFY_HANDLER, BeforeErasure, IdentifyCall
+from footfall.identity.identify.model import BeforeErasure, IdentifyCall
+from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import MAX_BODY, Identify, read_identify
 from footfall.identity.model import IMPORT
 from footfall.web.batch import read_item

@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class MergeCall(msgspec.Struct, frozen=True):
-    """Say that two users are one person. `now`: ms since epoch; `actor_id`: who says so."""
+    """A request to merge two users. `now`: ms since epoch; `actor_id`: who asks for it."""
 
     website_id: bytes
     profile_secret: bytes

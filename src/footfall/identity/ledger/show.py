@@ -9,7 +9,7 @@ import msgspec
 
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import Statement, load
-from footfall.identity import rules, store
+from footfall.identity import rules, store, trait_rules
 from footfall.identity.fold import active_merges, everybody_of, standing_profile
 from footfall.identity.model import (
     IDENTIFY,
@@ -83,7 +83,7 @@ def person_then(tx: Transaction, website_id: bytes, profile_id: bytes, at: int =
         person_id=min(members),
         members=members,
         facts=facts,
-        traits=rules.fold_traits(facts).values,
+        traits=trait_rules.fold_traits(facts).values,
         spans=spans_of(tx, website_id, [list(members)], at)[0],
         identified_at=at_of(facts[0].fact_id),
     )
@@ -117,19 +117,21 @@ def spans_of(
 
     Which links there were by then follows from the facts up to then alone, so that they are the stored ones up to then.
     """
-    return _read_spans(tx, history_sql.spans_of_profile, website_id, people, at)
+    return _read_spans(tx, website_id, people, at, only_shared=False)
 
 
 def shared_spans_of(tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]]) -> list[Spans]:
     """The spans of each of these people on visitors that have more than one link; the others were theirs all along."""
-    return _read_spans(tx, history_sql.shared_spans_of_profile, website_id, people, MAX_AT)
+    return _read_spans(tx, website_id, people, MAX_AT, only_shared=True)
 
 
 def _read_spans(
-    tx: Transaction, statement: Statement, website_id: bytes, people: Sequence[Collection[bytes]], at: int
+    tx: Transaction, website_id: bytes, people: Sequence[Collection[bytes]], at: int, *, only_shared: bool
 ) -> list[Spans]:
     asked: list[tuple[Statement, Params]] = [
-        (statement, (website_id, member)) for members in people for member in members
+        (history_sql.spans_of_profile, (website_id, member, int(only_shared)))
+        for members in people
+        for member in members
     ]
     answers = iter(tx.all_together(*asked))
     return [_by_visitor(((one, next(answers)) for one in members), at) for members in people]
@@ -169,11 +171,11 @@ def explain(then: PersonThen, names: Names, visitors: Iterable[bytes] | None = N
     """
     by_id = {fact.fact_id: fact for fact in then.facts}
     traits = {}
-    for key, changes in rules.changes_by_key(then.facts).items():
-        change = rules.deciding_change(changes)
+    for key, changes in trait_rules.changes_by_key(then.facts).items():
+        change = trait_rules.deciding_change(changes)
         if change is None or key not in then.traits:
             continue
-        earlier = rules.deciding_change([one for one in changes if one.fact_id < change.fact_id])
+        earlier = trait_rules.deciding_change([one for one in changes if one.fact_id < change.fact_id])
         origin = _origin(by_id[change.fact_id], names)
         traits[key] = TraitReason(change.value, origin, earlier.value if earlier else None)
     links = [

@@ -1,4 +1,4 @@
-"""Undo: a fact counts no more, and everything becomes what it would be without it."""
+"""Undo: a fact stops counting, and everything becomes what it would be without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class UndoCall(msgspec.Struct, frozen=True):
-    """Say that a fact does not count."""
+    """A request to undo a fact."""
 
     website_id: bytes
     profile_secret: bytes
@@ -54,12 +54,18 @@ def _undo(tx: Transaction, call: UndoCall) -> Undone | ApiError:
     subject = Profile(
         call.website_id, fact.profile_id, fact.profile_id, 1, fact.user_id, 0, 0, Traits({}, {}, set())
     )
+    fact_id = _append(tx, call, subject, known)
+    still = _apply_undos(tx, call.website_id, call.fact_id)
+    return Undone(fact_id, call.fact_id, fact.kind, True, still)
+
+
+def _append(tx: Transaction, call: UndoCall, subject: Profile, known: list[Undo]) -> bytes:
+    """Append the undo of a fact about `subject`, later than those that are `known`; its id."""
     operations = _encode({"undo": call.fact_id.hex(), "reason": call.reason})
     newest = max([call.fact_id, *(found.fact_id for found in known)])
     fact_id = append_fact(tx, call.website_id, UNDO, subject, operations, call.actor_id, call.now, newest)
     tx.execute(sql.undo_add, (call.website_id, call.fact_id, fact_id))
-    still = _apply_undos(tx, call.website_id, call.fact_id)
-    return Undone(fact_id, call.fact_id, fact.kind, True, still)
+    return fact_id
 
 
 def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
@@ -71,14 +77,11 @@ def _is_erasure(tx: Transaction, call: UndoCall) -> bool:
 
 
 def _apply_undos(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[bytes]:
-    """Decide anew which of the facts around an undone one count, and fold what hangs on them; the merges that still join."""
+    """Decide again whether the fact behind the undos counts, and fold what depends on it. Returns the merges that still join."""
     root = tx.all(sql.fact_get, (website_id, fact_id))[0]
     while root.kind == UNDO:
         root = tx.all(sql.fact_get, (website_id, undone_by(root.operations)))[0]
-    undos = _undos_above(tx, website_id, root.fact_id)
-    inactive = rules.inactive_facts(undos)
-    for one in {root.fact_id, *(found.fact_id for found in undos)}:
-        tx.execute(sql.inactive_add if one in inactive else sql.inactive_remove, (website_id, one))
+    is_active = _decide_anew(tx, website_id, root.fact_id)
     if root.kind == IDENTIFY:
         refresh_visitor(tx, website_id, root.visitor_id, [root.profile_id])
         refresh_profile(tx, website_id, root.profile_id)
@@ -88,7 +91,16 @@ def _apply_undos(tx: Transaction, website_id: bytes, fact_id: bytes) -> list[byt
     other_id = next(merge.other_id for merge in merges if merge.fact_id == root.fact_id)
     pair = [root.profile_id, other_id]
     refresh_people(tx, website_id, pair)
-    return _joining(tx, website_id, pair) if root.fact_id in inactive else []
+    return [] if is_active else _joining(tx, website_id, pair)
+
+
+def _decide_anew(tx: Transaction, website_id: bytes, fact_id: bytes) -> bool:
+    """Store which of a fact and the undos above it count; whether the fact does."""
+    undos = _undos_above(tx, website_id, fact_id)
+    inactive = rules.inactive_facts(undos)
+    for one in {fact_id, *(found.fact_id for found in undos)}:
+        tx.execute(sql.inactive_add if one in inactive else sql.inactive_remove, (website_id, one))
+    return fact_id not in inactive
 
 
 def undone_by(operations: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The payment providers whose webhooks are understood: who signed a delivery, and what it says. Pure."""
+"""The payment providers whose webhooks Footfall understands: who signed a delivery, and what it says. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from footfall.payments.providers.model import Delivery, SignatureProblem
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """What there is to know of a provider."""
+    """What Footfall knows about a provider."""
 
     name: str
-    """As it stands in addresses."""
+    """Its name in addresses."""
     title: str
     events: tuple[str, ...]
-    """What is to be ticked where the webhook is made."""
+    """The events to select when creating the webhook."""
     verify: Callable[[str, Mapping[str, str], bytes, int], SignatureProblem | None]
-    """Secret, headers (names in lower case), body and now (ms) to what is wrong; None: the delivery is the provider's."""
+    """From secret, headers (names in lower case), body and now (ms) to what is wrong; None: the delivery comes from the provider."""
     read: Callable[[bytes], Delivery]
     """What a body says. Raises BadDelivery."""
 

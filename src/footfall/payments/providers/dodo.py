@@ -1,7 +1,7 @@
 """Dodo Payments' webhooks. Pure.
 
 Amounts are in the minor units of ISO 4217. A payment of a subscription does not say whether it is the first. Live and test mode have
-endpoints of their own; only the address of a checkout tells test mode.
+their own endpoints; only the address of a checkout reveals test mode.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ EVENTS = (
     "subscription.renewed",
     "subscription.updated",
 )
-"""To be ticked."""
+"""The events to select."""
 _DAY_MS = 86_400_000
 
 
@@ -124,7 +124,7 @@ _DISPUTES: dict[str, Literal["opened", "won", "lost"]] = {
 
 
 def _disputed_money(dispute: Node) -> Money | None:
-    """The amount is a text. With a decimal point it is in no unit that is documented, so that all of the payment is taken."""
+    """The amount is a text. With a decimal point, its unit is not documented, so it counts as the whole payment."""
     if "." in dispute.text("amount"):
         return None
     return Money(dispute.digits("amount"), dispute.currency("currency"))
@@ -148,7 +148,7 @@ def _read_subscription(event: str, subscription: Node, at: int) -> Told:
 
 
 def _what(event: str, state: State, subscription: Node) -> What:
-    """A renewal may be told of the first period too."""
+    """A renewal may also be sent for the first period."""
     is_start = event == "subscription.renewed" and _is_first_period(subscription)
     if event == "subscription.active" or is_start:
         return "trial_started" if state == "trialing" else "started"

@@ -1,8 +1,8 @@
 """Lemon Squeezy's webhooks. Pure.
 
-A subscription's first period is told twice, by an order and by an invoice (`billing_reason` is `initial`). The order is the payment; the
-invoice only joins its id to it. Deliveries have neither an id nor a time of signing, so a replay is known by its body alone.
-Ids are numbers, counted apart for orders, invoices and subscriptions; amounts are in the minor units of ISO 4217.
+A subscription's first period is reported twice, by an order and by an invoice (`billing_reason` is `initial`). The order is the payment; the
+invoice only links its id to it. Deliveries have neither an id nor a time of signing, so a replay can be recognized only by its body.
+Ids are numbers, counted separately for orders, invoices and subscriptions; amounts are in the minor units of ISO 4217.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ EVENTS = (
     "subscription_resumed",
     "subscription_updated",
 )
-"""To be ticked."""
+"""The events to select."""
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
-    """`now` is of no use: the signature has no time."""
+    """`now` is not used: the signature has no time."""
     return verify_plain(secret, headers.get("x-signature"), body)
 
 
@@ -115,7 +115,7 @@ def _read_invoice_refund(event: str, data: Node, meta: Node) -> Told:
 
 
 def _refunds(ids: tuple[str, ...], attributes: Node) -> Told:
-    """The sum of all refunds so far; before there were partial ones, no amount was told."""
+    """The sum of all refunds so far; before partial refunds existed, no amount was given."""
     at = attributes.find_moment("refunded_at") or attributes.moment("updated_at")
     amount = "total" if attributes.values.get("refunded_amount") is None else "refunded_amount"
     return (Refunded(ids, refund_id=None, at=at, money=attributes.money(amount, "currency")),)
@@ -142,7 +142,7 @@ _WHATS: dict[str, What] = {
 
 
 def _move(what: What, data: Node, meta: Node) -> tuple[SubscriptionMoved, ...]:
-    """Nothing for a status that is unknown."""
+    """Nothing for an unknown status."""
     subscription = data.node("attributes")
     status = subscription.text("status")
     if status not in _STATES:
@@ -171,7 +171,7 @@ _STATES: dict[str, State] = {
 
 @beside
 def _interval(subscription: Node) -> Interval | None:
-    """How often it recurs, by its first period: nothing else tells it."""
+    """How often it recurs, judged by its first period: nothing else says so."""
     start, end = subscription.find_moment("created_at"), subscription.find_moment("renews_at")
     return None if start is None or end is None else interval_between(start, end)
 
@@ -192,7 +192,7 @@ def _payer(attributes: Node, meta: Node) -> Payer:
 
 
 def _custom_data(meta: Node) -> Node:
-    """An empty one comes as an empty list."""
+    """An empty one arrives as an empty list."""
     return meta.get("custom_data") if type(meta.values.get("custom_data")) is dict else Node({})
 
 

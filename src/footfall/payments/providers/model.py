@@ -55,6 +55,8 @@ class Payer(msgspec.Struct, frozen=True):
     """From `datafast_visitor_id` or the reference of a checkout link, whatever stands there: it need not be a visitor of ours."""
     external_id: str | None = None
     """The merchant's own id of the customer. A checkout link may carry it, so whoever clicks can have chosen it."""
+    website_ref: str | None = None
+    """From `datafast_website_id`: the website of which it is, where one account serves several."""
 
 
 Unit = Literal["day", "week", "month", "year"]

@@ -1,7 +1,7 @@
 """Paddle Billing's webhooks. Pure.
 
-Amounts are texts of digits, in the minor units of ISO 4217. Refunds and chargebacks are adjustments of a transaction. Customers are told
-apart: a transaction has only their id. Production and sandbox each have destinations of their own, and no delivery says which it is of.
+Amounts are strings of digits, in the minor units of ISO 4217. Refunds and chargebacks are adjustments of a transaction. Customers are sent
+separately: a transaction has only their id. Production and sandbox have their own destinations, and no delivery says which it is from.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ EVENTS = (
     "subscription.updated",
     "transaction.completed",
 )
-"""To be ticked."""
+"""The events to select."""
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
@@ -134,7 +134,7 @@ def _captured_at(transaction: Node) -> int | None:
 
 @beside
 def _monthly_of_transaction(transaction: Node) -> Money | None:
-    """What its lines that recur come to a month, discounts taken off and tax left out."""
+    """What its recurring lines add up to per month, minus discounts and without tax."""
     cycles = {
         item.get("price").find_text("id"): read_interval(
             item.get("price", "billing_cycle"), "interval", "frequency"
@@ -175,7 +175,7 @@ _DISPUTES: dict[str, Literal["opened", "won", "lost"]] = {
     "chargeback": "lost",
     "chargeback_reverse": "won",
 }
-"""A warning of a chargeback is none: money moves with the chargeback, or with the refund that prevents it."""
+"""A chargeback warning is not a chargeback: money moves with the chargeback, or with the refund that prevents it."""
 
 
 def _refund(adjustment: Node, at: int, is_failed: bool) -> Refunded:
@@ -184,7 +184,7 @@ def _refund(adjustment: Node, at: int, is_failed: bool) -> Refunded:
 
 
 def _dispute(adjustment: Node, at: int, state: Literal["opened", "won", "lost"]) -> Disputed:
-    """Named by its transaction: a reversal is an adjustment of its own, which does not name the chargeback."""
+    """Named by its transaction: a reversal is a separate adjustment, which does not name the chargeback."""
     transaction_id = adjustment.text("transaction_id")
     return Disputed((transaction_id,), transaction_id, at, _money_of_adjustment(adjustment), state)
 
@@ -233,7 +233,7 @@ def _state(subscription: Node) -> State:
 
 @beside
 def _monthly(subscription: Node) -> Money | None:
-    """What all items that recur bring a month; None with a discount, whose size is not told, or with prices in several currencies."""
+    """What all recurring items bring per month; None with a discount, whose size is not sent, or with prices in several currencies."""
     currency = subscription.currency("currency_code")
     items = [item for item in subscription.nodes("items") if item.get("price").find("billing_cycle")]
     parts = [_part(item, currency) for item in items]
@@ -256,7 +256,7 @@ def _part(item: Node, currency: str) -> Fraction | None:
 
 
 def _prices(price: Node) -> list[Node]:
-    """The price; and those of countries, which may be in other currencies."""
+    """The price; and those for countries, which may be in other currencies."""
     overrides = [override.node("unit_price") for override in price.nodes("unit_price_overrides")]
     return [price.node("unit_price"), *overrides]
 

@@ -1,7 +1,7 @@
 """Polar's webhooks. Pure.
 
-Amounts are in the minor units of ISO 4217. An order that costs nothing may come as `order.created` alone, and never as `order.paid`.
-Production and sandbox are apart, each with endpoints of its own, and no delivery says which it is of.
+Amounts are in the minor units of ISO 4217. An order that costs nothing may arrive as `order.created` alone, and never as `order.paid`.
+Production and sandbox are separate, each with its own endpoints, and no delivery says which it is from.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ EVENTS = (
     "subscription.uncanceled",
     "subscription.updated",
 )
-"""To be ticked."""
+"""The events to select."""
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: int) -> SignatureProblem | None:
-    """Secrets made since September 2026 hold the key in base64; older ones are the key as they are written."""
+    """Secrets created since September 2026 hold the key in base64; older ones are the key as written."""
     return verify_standard(standard_keys(secret) + literal_keys(secret), headers, body, now)
 
 
@@ -125,7 +125,7 @@ def _total(order: Node) -> Money:
 
 
 def _net(order: Node) -> int:
-    """Discounts taken off, before tax."""
+    """Minus discounts, before tax."""
     return order.minor("amount" if order.values.get("net_amount") is None else "net_amount")
 
 
@@ -213,7 +213,7 @@ def _interval(subscription: Node) -> Interval | None:
 
 @beside
 def _monthly(subscription: Node) -> Money | None:
-    """None with a discount: whether the amount is the one after it is not documented."""
+    """None with a discount: whether the amount already includes it is not documented."""
     interval = _interval(subscription)
     if interval is None or subscription.values.get("amount") is None or _has_discount(subscription):
         return None
@@ -248,7 +248,7 @@ def _read_checkout(event: str, checkout: Node, at: int) -> Told:
 
 
 def _payer(node: Node) -> Payer:
-    """Of an order or subscription; `user` in the shape before there were customers."""
+    """Of an order or subscription; `user` has the format from before there were customers."""
     customer, user = node.get("customer"), node.get("user")
     known = Payer(
         customer_id=node.find_text("customer_id") or customer.find_text("id"),
@@ -260,7 +260,7 @@ def _payer(node: Node) -> Payer:
 
 
 def _said(node: Node) -> Payer:
-    """What stands in the metadata; a checkout link puts its `reference_id` there."""
+    """What the metadata holds; a checkout link puts its `reference_id` there."""
     metadata = node.get("metadata")
     reference = metadata.loose("reference_id")
     return either(read_metadata(metadata), Payer(visitor_id=reference, external_id=reference))

@@ -210,6 +210,7 @@ def read_metadata(*sources: Node) -> Payer:
     return Payer(
         visitor_id=_first(sources, ("datafast_visitor_id",)),
         external_id=_first(sources, ("user_id", "userId")),
+        website_ref=_first(sources, ("datafast_website_id",)),
     )
 
 
@@ -221,6 +222,7 @@ def either(first: Payer, second: Payer) -> Payer:
         first.name or second.name,
         first.visitor_id or second.visitor_id,
         first.external_id or second.external_id,
+        first.website_ref or second.website_ref,
     )
 
 

@@ -1,4 +1,4 @@
-"""How much of a payment went back: single refunds and told sums, in any order, however often each was delivered. Pure."""
+"""How much of a payment was refunded: single refunds and reported sums, in any order, however often each was delivered. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from footfall.payments.providers.model import Refunded
 
 
 def refunded(paid: Money, refunds: Iterable[Refunded]) -> Money:
-    """What went back of `paid`, at most all of it.
+    """How much of `paid` was refunded, at most all of it.
 
-    A refund that failed once has failed for good. A sum counts for what the single refunds do not explain: what had failed by then is not in it.
+    A refund that has failed stays failed. A sum counts as far as the single refunds do not explain it; it excludes what had failed by then.
     """
     known = sorted(refunds, key=lambda one: (one.at, _minor(paid, one)))
     failed_at = _failures(known)
@@ -27,7 +27,7 @@ def refunded(paid: Money, refunds: Iterable[Refunded]) -> Money:
 
 
 def _failures(refunds: list[Refunded]) -> dict[str, int]:
-    """When each refund that failed did, by its id."""
+    """When each failed refund failed, by its id."""
     failures = sorted(
         (one.at, one.refund_id) for one in refunds if one.is_failed and one.refund_id is not None
     )

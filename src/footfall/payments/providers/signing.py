@@ -1,6 +1,6 @@
 """Signatures of webhooks, in the three forms that providers use; all are HMAC-SHA-256. Pure.
 
-Names of headers are in lower case. A header that came in several lines has its values joined by commas. Times are in ms since epoch.
+Names of headers are in lower case. A header that arrived on several lines has its values joined by commas. Times are in ms since epoch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def verify_timed(
     names: tuple[str, str],
     separators: tuple[str, str],
 ) -> SignatureProblem | None:
-    """A header of a time and signatures in hex, such as `t=1,v1=ab,v1=cd`; the signature is over time and body.
+    """A header with a time and signatures in hex, such as `t=1,v1=ab,v1=cd`; the signature covers time and body.
 
     `names`: of time and signature; `separators`: between the header's parts, and between time and body.
     """
@@ -44,7 +44,7 @@ def verify_timed(
 
 
 def verify_plain(secret: str, header: str | None, body: bytes) -> SignatureProblem | None:
-    """A header that is the signature of the body in hex. It has no time, so its age cannot be known."""
+    """A header that is the signature of the body in hex. It has no time, so its age is unknown."""
     if not secret:
         return SignatureProblem.UNUSABLE
     return _match([header.strip()], [_hex(secret, body)]) if header else SignatureProblem.NO_SIGNATURE
@@ -70,7 +70,7 @@ def verify_standard(
 
 
 def standard_keys(secret: str) -> list[bytes]:
-    """The key in a secret of standardwebhooks.com: base64, with or without `whsec_` in front; none when it is not of that form."""
+    """The key in a secret of standardwebhooks.com: base64, with or without a leading `whsec_`; none if it does not have that form."""
     text = secret.removeprefix(_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -80,7 +80,7 @@ def standard_keys(secret: str) -> list[bytes]:
 
 
 def literal_keys(secret: str) -> list[bytes]:
-    """The keys of a provider that signs with the secret as it is written."""
+    """The keys of a provider that signs with the secret as written."""
     return [_bytes(secret), _bytes(secret.removeprefix(_PREFIX))] if secret.removeprefix(_PREFIX) else []
 
 
@@ -99,7 +99,7 @@ def _check_age(signed_at: int, now: int) -> SignatureProblem | None:
 
 
 def _read_seconds(text: str) -> int | None:
-    """Seconds since epoch, in ms; None for what is no such number."""
+    """Seconds since epoch, in ms; None for anything that is not such a number."""
     return int(text) * 1000 if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 

@@ -1,4 +1,4 @@
-"""How often something recurs, by the length of its period, where nothing else tells it. Pure."""
+"""How often something recurs, judged by the length of its period, if nothing else says so. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LENGTHS = (
     (730, 731, Interval("year", 2)),
     (1095, 1096, Interval("year", 3)),
 )
-"""Least and most days of a period, and what recurs after so many."""
+"""The least and most days of a period, and how often it recurs."""
 
 
 def interval_between(start: int, end: int) -> Interval | None:
-    """From a period's ends in ms; None for a length that nobody bills by."""
+    """From the ends of a period in ms; None for a length that nobody bills by."""
     days = round((end - start) / _DAY_MS)
     return next((interval for least, most, interval in _LENGTHS if least <= days <= most), None)

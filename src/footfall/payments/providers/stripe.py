@@ -124,6 +124,7 @@ def _payer_of_session(session: Node) -> Payer:
         name=customer.find_label("name"),
         visitor_id=said.visitor_id or reference,
         external_id=said.external_id or reference,
+        website_ref=said.website_ref,
     )
 
 

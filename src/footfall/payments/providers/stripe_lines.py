@@ -1,6 +1,6 @@
-"""The lines of Stripe's invoices: what recurs, how often, and how much that is a month. Pure.
+"""The lines of Stripe's invoices: what recurs, how often, and how much that is per month. Pure.
 
-Before basil a line holds its price; since then only the period tells how often it recurs.
+Before basil, a line holds its price; since then, only the period shows how often it recurs.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def lines_of(invoice: Node) -> list[Node]:
 
 @beside
 def find_interval(invoice: Node) -> Interval | None:
-    """How often the first line that recurs does."""
+    """How often the first recurring line recurs."""
     return next((interval for line in _recurring(invoice) if (interval := _interval_of(line))), None)
 
 
 @beside
 def monthly_of_invoice(invoice: Node) -> Money | None:
-    """What recurs, after discounts and before tax, a month; None when it cannot be told."""
+    """What recurs, after discounts and before tax, per month; None if it cannot be determined."""
     lines = _recurring(invoice)
     parts = [(_net(line), _interval_of(line)) for line in lines]
     if not parts or invoice.get("lines").flag("has_more"):

@@ -1,7 +1,7 @@
 """Stripe's amounts. Pure.
 
 They are in minor units, but not for every currency in those of ISO 4217 (docs.stripe.com/currencies): ISK and UGX, which have none, are
-stated in hundredths, and MGA, which has two digits, in whole ariary. BHD, JOD, KWD, OMR and TND are in thousandths, as in ISO.
+given in hundredths, and MGA, which has two digits, in whole ariary. BHD, JOD, KWD, OMR and TND are in thousandths, as in ISO.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from footfall.payments.money import Money
 from footfall.payments.providers.reading import MAX_MINOR, Node
 
 _TO_ISO = {"ISK": Fraction(1, 100), "UGX": Fraction(1, 100), "MGA": Fraction(100)}
-"""By what an amount is multiplied."""
+"""The factor for an amount."""
 
 
 def read_money(node: Node, amount: str, currency: str = "currency") -> Money:
@@ -24,5 +24,5 @@ def read_money(node: Node, amount: str, currency: str = "currency") -> Money:
 
 
 def round_money(amount: Fraction, currency: str) -> Money:
-    """Stripe's minor units, or parts of them, as Money; half to even."""
+    """Stripe's minor units, or fractions of them, as Money; rounded half to even."""
     return Money(round(amount * _TO_ISO.get(currency, 1)), currency)

@@ -1,4 +1,4 @@
-"""What Stripe's subscriptions bring a month: several items, each with its interval, less the discounts that last. Pure."""
+"""What Stripe's subscriptions bring per month: several items, each with its interval, minus lasting discounts. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find_interval(subscription: Node) -> Interval | None:
 
 @beside
 def price_of_items(subscription: Node) -> Fraction | None:
-    """What all items bring a month before discounts; None when it cannot be told: prices with tiers, more items than came."""
+    """What all items bring per month before discounts; None if it cannot be determined: prices with tiers, more items than were sent."""
     items = _items(subscription)
     parts = [_part(item) for item in items]
     known = [part for part in parts if part is not None]
@@ -29,7 +29,7 @@ def price_of_items(subscription: Node) -> Fraction | None:
 
 @beside
 def monthly_of_subscription(subscription: Node) -> Money | None:
-    """The same after the discounts that last; None also where only ids of discounts came."""
+    """The same after lasting discounts; None also if only ids of discounts were sent."""
     total, interval, coupons = (
         price_of_items(subscription),
         find_interval(subscription),
@@ -52,7 +52,7 @@ def _currency(subscription: Node) -> str:
 
 
 def _part(item: Node) -> Fraction | None:
-    """What one item brings a month; what is metered, nothing that is known before; None: not told."""
+    """What one item brings per month. For a metered item, nothing is known in advance. None: not given."""
     recurring, plan = item.get("price", "recurring"), item.get("plan")
     if "metered" in (recurring.find_text("usage_type"), plan.find_text("usage_type")):
         return Fraction()
@@ -84,11 +84,11 @@ def _interval(item: Node) -> Interval | None:
 
 
 def _coupons(subscription: Node) -> list[Node] | None:
-    """Those of the whole subscription; None where only ids came in their place."""
+    """The discounts of the whole subscription; None if only their ids were sent."""
     listed, single = subscription.values.get("discounts") or [], subscription.find("discount")
     if (
         single and type(listed) is list and len(listed) <= 1
-    ):  # the old shape: the one discount, and its id in the list
+    ):  # the old format: the one discount, and its id in the list
         discounts = [single]
     elif type(listed) is list and all(type(one) is dict for one in listed):
         discounts = subscription.nodes("discounts")
@@ -107,7 +107,7 @@ def _coupon(discount: Node) -> Node | None:
 
 
 def _reduction(coupon: Node, total: Fraction, interval: Interval | None) -> Fraction:
-    """What it takes off a month; nothing where it applies once."""
+    """What it takes off per month; nothing if it applies once."""
     if coupon.find_text("duration") == "once":
         return Fraction()
     amount = coupon.find_whole("amount_off")

@@ -1,4 +1,4 @@
-"""Stripe's subscriptions: how they moved, and what they bring a month. Pure."""
+"""Stripe's subscriptions: how they changed, and what they bring per month. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from footfall.payments.providers.stripe_prices import find_interval, monthly_of_
 
 
 def find_subscription(invoice: Node) -> str | None:
-    """The subscription's id that an invoice names, in any shape."""
+    """The subscription id named by an invoice, in any format."""
     items = [line.get("parent", "subscription_item_details") for line in lines_of(invoice)]
     return (
         invoice.find_ref("subscription")
@@ -19,7 +19,7 @@ def find_subscription(invoice: Node) -> str | None:
 
 
 def read_renewal(paid: Paid) -> SubscriptionMoved | None:
-    """What an invoice's payment says of its subscription, if it was for a later period."""
+    """What an invoice's payment says about its subscription, if it was for a later period."""
     if paid.subscription_id is None or paid.kind != "renewal":
         return None
     return SubscriptionMoved(

@@ -1,4 +1,4 @@
-"""What a move of a subscription changed, seen from how it stood before: providers tell some moves twice, and others not at all. Pure."""
+"""What a change of a subscription means, compared to its state before: providers report some changes twice, and others not at all. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from footfall.payments.providers.model import SubscriptionMoved, What
 
 
 def moves(before: SubscriptionMoved | None, after: SubscriptionMoved, has_paid: bool) -> tuple[What, ...]:
-    """What `after` changed. `before`: the last one that was told before it, in order of time.
+    """What `after` changed. `before`: the last state reported before it, in order of time.
 
-    `has_paid`: whether it brought money before; the first money is no renewal.
+    `has_paid`: whether it brought money before; the first money is not a renewal.
     """
     if before is None:
         return () if after.what == "updated" else (after.what,)

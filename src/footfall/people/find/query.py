@@ -1,4 +1,4 @@
-"""Finding people: conditions on the trait index, composed to statements.
+"""Finding people: conditions on the trait index, composed into statements.
 
 The conditions that an index can answer are tried first for how many people they leave. When the narrowest leaves few, they are all
 fetched and sorted here. Else the people are walked in the order of the list until a page is full; or, when those in front match too
@@ -30,19 +30,19 @@ from footfall.people.find.terms import (
 from footfall.people.wire import COMPARISONS, Filter, PeopleQuery
 
 FEW = 30_000
-"""People that are fetched and sorted, and that a walk in the order of the list goes past before it gives up."""
+"""Most people to fetch and sort, or to pass on a walk through the list before giving up."""
 MANY_TIMES = 7
-"""Up to so many times that number it is found out which of the conditions leaves the fewest people."""
+"""Conditions are counted up to this many times FEW, to find the one that leaves the fewest people."""
 MOST_NAMED = 20
-"""People that are put in front since they are called just what is searched for."""
+"""Most people to put in front because they are called exactly what is searched for."""
 EXACT_TOTAL = 10_000
 """Totals are exact up to here."""
 FEW_TEXTS = 3
-"""Texts that the database looks for in each value by itself. More are looked for here, in one go over the values of the field."""
+"""Most texts that the database looks for in each value. More are looked for here, in one pass over the field's values."""
 MOST_VALUES = 200_000
-"""Different values of a field that are looked through here."""
+"""Most different values of a field to look through here."""
 MOST_FIELDS, MOST_LOOKED_AT, MOST_HOLDING = 100, 1_000_000, 3
-"""Fields, and values in all of them, that are looked at for those that hold a text, and how many of them are told."""
+"""Most fields, and values in all of them, to search for a text, and most fields to name."""
 _LOWER = re.compile(r"lower\(([\w.]+)\)")
 _ANY_CASE = re.compile(r"any_case\(([\w.]+), ([?$]\d+), ([?$]\d+)\)")
 _ANY_OF = re.compile(r"any_of\(([?$]\d+)\)")
@@ -149,7 +149,7 @@ def find_people(tx: Transaction, website_id: bytes, query: PeopleQuery, few: int
 def conditions_of(
     tx: Transaction, builder: Builder, website_id: bytes, filters: Iterable[Filter], search: str
 ) -> list[Condition]:
-    """What is true for people whom all of these filters, and the folded text `search` unless it is empty, leave."""
+    """The conditions for people who match all of these filters, and the folded text `search` unless it is empty."""
     conditions = [_condition(tx, builder, website_id, one) for one in filters]
     if search:
         conditions += _search(builder, search, people_named(tx, website_id, search))
@@ -157,7 +157,7 @@ def conditions_of(
 
 
 def fields_holding(tx: Transaction, website_id: bytes, text: str) -> list[str]:
-    """Some fields with a value that contains `text`, ignoring case. Looks only at some values if there are very many."""
+    """Some fields with a value that contains `text`, ignoring case. Looks at a part of the values if there are very many."""
     names = field_names(tx, website_id, MOST_FIELDS)
     builder = Builder(website_id)
     test = _pattern(builder, composed(text), "v.value")
@@ -182,7 +182,7 @@ class _Page(NamedTuple):
 
 
 class _Search:
-    """One question to the trait index."""
+    """One search in the trait index."""
 
     def __init__(
         self, tx: Transaction, builder: Builder, query: PeopleQuery, conditions: list[Condition], few: int
@@ -198,15 +198,21 @@ class _Search:
 
     def run(self) -> tuple[list[bytes], int]:
         """The profile ids on the page in order, and the total, which is above EXACT_TOTAL when it is not exact."""
-        first, end = self._query.offset, self._query.offset + self._query.limit
         front = self._named()
         start, size = self._narrowest()
-        if start and size <= self._few:
-            found = self._fetch(start)
-            if len(found) <= self._few:
-                ids = [*front, *(one for one in self._sorted(found) if one not in front)]
-                return ids[first:end], len(ids)
-        # Those behind are too many to be fetched.
+        found = self._fetch(start) if start and size <= self._few else None
+        if found is not None and len(found) <= self._few:
+            return self._run_few(front, found)
+        return self._run_many(front, start)
+
+    def _run_few(self, front: list[bytes], found: list[Row]) -> tuple[list[bytes], int]:
+        """The same when all people that match were fetched. `front`: who stands in front of them."""
+        ids = [*front, *(one for one in self._sorted(found) if one not in front)]
+        return ids[self._query.offset : self._query.offset + self._query.limit], len(ids)
+
+    def _run_many(self, front: list[bytes], start: Condition | None) -> tuple[list[bytes], int]:
+        """The same when they are too many to fetch. `start`: a condition to begin from, if any has a source."""
+        first, end = self._query.offset, self._query.offset + self._query.limit
         page = self._page(front)
         ids = self._walk(page)
         if self._conditions and len(ids) < page.limit:
@@ -217,7 +223,7 @@ class _Search:
         return ids, first + len(ids) if is_last else self._count(start)
 
     def _named(self) -> list[bytes]:
-        """Those who are called just what is searched for; they stand in front, unless they are many."""
+        """People called exactly what is searched for. They come first, unless they are many."""
         if not self._query.search:
             return []
         term = self._builder.add(self._query.search[:MAX_TERM], "text")
@@ -322,55 +328,101 @@ class _Search:
         )
 
 
+class _Field(NamedTuple):
+    """SQL on the rows of one field. `own`: those of a person `p`; `everybody`: the profile ids of all who have it.
+
+    `name`: the placeholder of `field`.
+    """
+
+    field: str
+    name: str
+    own: str
+    everybody: str
+
+
 def _condition(tx: Transaction, builder: Builder, website_id: bytes, one: Filter) -> Condition:
-    field = field_meant(tx, website_id, one.name)
+    """People who match a filter."""
+    field = _field(builder, field_meant(tx, website_id, one.name))
+    match one.operator:
+        case "exists":
+            return Condition(f"EXISTS ({field.own})", field.everybody, field.everybody)
+        case "missing":
+            return Condition(f"NOT EXISTS ({field.own})", others=(field.everybody,))
+        case "contains":
+            texts = tuple(composed(text) for text in one.values)
+            is_many = len(texts) > FEW_TEXTS
+            found = values_containing(tx, website_id, field.field, texts, MOST_VALUES) if is_many else None
+            return _contains(builder, field, texts, found)
+        case "is":
+            return _is(builder, field, one.values)
+        case "is_not":
+            return _is_not(builder, field, one.values)
+        case _:
+            return _compares(builder, field, one)
+
+
+def _field(builder: Builder, field: str) -> _Field:
     name = builder.add(field, "text")
-    own = f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}"
-    everybody = f"SELECT t.profile_id FROM trait t WHERE t.website_id = :w AND t.name = {name}"
-    if one.operator == "exists":
-        return Condition(f"EXISTS ({own})", everybody, everybody)
-    if one.operator == "missing":
-        return Condition(f"NOT EXISTS ({own})", others=(everybody,))
-    if one.operator in COMPARISONS:
-        kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
-        test = f"t.number {COMPARISONS[one.operator]} {number} AND t.kind = {kind}"
-        source = f"{everybody} AND {test}"
-        return Condition(f"EXISTS ({own} AND {test})", source, source)
-    if one.operator == "contains":
-        texts = tuple(composed(text) for text in one.values)
-        found = (
-            values_containing(tx, website_id, field, texts, MOST_VALUES) if len(texts) > FEW_TEXTS else None
-        )
-        return _contains(builder, texts, found, name, own, everybody)
-    return _is(builder, field, one, own, everybody)
+    return _Field(
+        field,
+        name,
+        f"SELECT 1 FROM trait t WHERE t.website_id = :w AND t.profile_id = p.profile_id AND t.name = {name}",
+        f"SELECT t.profile_id FROM trait t WHERE t.website_id = :w AND t.name = {name}",
+    )
 
 
-def _is(builder: Builder, field: str, one: Filter, own: str, everybody: str) -> Condition:
-    """People whose field is any of the values, or a list that has one; or of whom that is not true."""
-    meant = sorted({value for text in one.values for value in values_meant(text)})
+def _compares(builder: Builder, field: _Field, one: Filter) -> Condition:
+    """People whose field is a number, or a time, that is larger or smaller than the filter's."""
+    kind, number = builder.add(one.kind, "text"), builder.add(one.number, "real")
+    test = f"t.number {COMPARISONS[one.operator]} {number} AND t.kind = {kind}"
+    source = f"{field.everybody} AND {test}"
+    return Condition(f"EXISTS ({field.own} AND {test})", source, source)
+
+
+class _AnyOf(NamedTuple):
+    """SQL for a field that is any of some values, or a list that has one.
+
+    `text`: true for a row `p`; `plain` and `listed`: the profile ids of people with such a value, and of those with such a list only.
+    """
+
+    text: str
+    plain: str
+    listed: str
+
+
+def _is(builder: Builder, field: _Field, values: Iterable[str]) -> Condition:
+    """People whose field is any of the values, or a list that has one."""
+    one = _any_of(builder, field, values)
+    source = f"{one.plain} UNION ALL {one.listed}"
+    return Condition(f"EXISTS ({one.text})", source, source)
+
+
+def _is_not(builder: Builder, field: _Field, values: Iterable[str]) -> Condition:
+    """All other people."""
+    one = _any_of(builder, field, values)
+    return Condition(f"NOT EXISTS ({one.text})", others=(one.plain, one.listed))
+
+
+def _any_of(builder: Builder, field: _Field, texts: Iterable[str]) -> _AnyOf:
+    meant = sorted({value for text in texts for value in values_meant(text)})
     values = _listed_values(builder, meant)
-    elements = _listed_values(builder, (element_term(field, value) for value in meant))
+    elements = _listed_values(builder, (element_term(field.field, value) for value in meant))
     has_element = f"EXISTS (SELECT 1 FROM search_term e WHERE e.website_id = :w AND e.profile_id = t.profile_id AND e.term IN ({elements}))"
     # Hardly any field is a list: so nobody else pays for it.
     test = f"(t.value IN ({values}) OR (t.kind IN ('other', '{CUT}') AND {has_element}))"
-    plain = f"{everybody} AND t.value IN ({values})"
-    listed = (
+    return _AnyOf(
+        f"{field.own} AND {test}",
+        f"{field.everybody} AND t.value IN ({values})",
         f"SELECT DISTINCT s.profile_id FROM search_term s WHERE s.website_id = :w AND s.term IN ({elements}) "
-        f"AND NOT EXISTS ({own.replace('p.profile_id', 's.profile_id')} AND t.value IN ({values}))"
+        f"AND NOT EXISTS ({field.own.replace('p.profile_id', 's.profile_id')} AND t.value IN ({values}))",
     )
-    if one.operator == "is_not":
-        return Condition(f"NOT EXISTS ({own} AND {test})", others=(plain, listed))
-    source = f"{plain} UNION ALL {listed}"
-    return Condition(f"EXISTS ({own} AND {test})", source, source)
 
 
 def _listed_values(builder: Builder, values: Iterable[str]) -> str:
     return ", ".join(builder.add(value, "text") for value in values)
 
 
-def _contains(
-    builder: Builder, texts: tuple[str, ...], found: list[str] | None, name: str, own: str, everybody: str
-) -> Condition:
+def _contains(builder: Builder, field: _Field, texts: tuple[str, ...], found: list[str] | None) -> Condition:
     """People whose field contains any of the texts. `found`: the values that do, of those that are kept whole; None when that is open.
 
     Values that are cut off are few, have an index, and are read from the profiles, in either spelling.
@@ -384,12 +436,12 @@ def _contains(
     test = f"({kept}) AND length(t.value) <= {MAX_VALUE}"
     cut = (
         f"SELECT t.profile_id FROM trait t JOIN profile q ON q.website_id = :w AND q.profile_id = t.profile_id "
-        f"CROSS JOIN {_EACH_TRAIT} j WHERE t.website_id = :w AND t.name = {name} "
-        f"AND t.kind = '{CUT}' AND t.number > 0 AND j.key = {name} AND ({whole})"
+        f"CROSS JOIN {_EACH_TRAIT} j WHERE t.website_id = :w AND t.name = {field.name} "
+        f"AND t.kind = '{CUT}' AND t.number > 0 AND j.key = {field.name} AND ({whole})"
     )
     return Condition(
-        f"(EXISTS ({own} AND {test}) OR EXISTS ({cut} AND t.profile_id = p.profile_id))",
-        f"{everybody} AND {test} UNION ALL {cut}",
+        f"(EXISTS ({field.own} AND {test}) OR EXISTS ({cut} AND t.profile_id = p.profile_id))",
+        f"{field.everybody} AND {test} UNION ALL {cut}",
     )
 
 
@@ -404,7 +456,7 @@ def _pattern(builder: Builder, text: str, value: str) -> str:
 
 
 def _search(builder: Builder, text: str, named: list[bytes]) -> list[Condition]:
-    """People of whom words begin with all that are asked for, in any order; and those who are `named` by the text."""
+    """People with a word for each that is asked for, beginning with it, in any order; and those who are `named` by the text."""
     conditions = [_begins(builder, word) for word in asked_words(text)]
     return [_or_named(builder, one, named) for one in conditions] if named else conditions
 

@@ -8,9 +8,9 @@ WHERE (website_id, change_id) > (:website_id, :change_id) ORDER BY website_id, c
 SELECT person_id, member_count, user_id, identified_at, metadata FROM profile
 WHERE website_id = :website_id AND profile_id = :profile_id;
 
--- name: users_of_person(website_id bytes, person_id bytes) -> user_id text, identified_at int
+-- name: users_of_person(website_id bytes, person_id bytes) -> profile_id bytes, user_id text, identified_at int
 -- The users who are a person, first identified first.
-SELECT user_id, identified_at FROM profile WHERE website_id = :website_id AND person_id = :person_id
+SELECT profile_id, user_id, identified_at FROM profile WHERE website_id = :website_id AND person_id = :person_id
 ORDER BY identified_at, profile_id;
 
 -- name: held_list(website_id bytes, profile_id bytes, name text) -> is_list int

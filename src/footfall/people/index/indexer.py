@@ -1,4 +1,4 @@
-"""What people are found by and in which order they are listed, kept a moment behind by background steps.
+"""What people are found and sorted by. Background steps keep it up to date, a moment behind.
 
 Whatever changes a person leaves a row in `profile_change`; a step takes some of those rows, and brings the index up to date with the
 profiles as they are by then. The rows are removed in the same transaction, so that several processes share the work; or, where the index
@@ -42,15 +42,15 @@ SETTLE_SECONDS, SETTLE_MANY, SETTLE_MANY_SECONDS, SETTLE_MOST = 0.6, 2000, 1.5, 
 """Where the index is written apart, it is committed once there is nothing left to do, at the latest after so many seconds; under a load that
 brings so many changes by then, after some more, since many changes share pages; or after the most of them."""
 DONE = 2000
-"""Changes that are then removed at once."""
+"""Changes to remove in one transaction."""
 MADE_ANEW = 1000
-"""Profiles that are marked at once when the whole index is made anew."""
+"""Profiles to mark in one transaction when the whole index is rebuilt."""
 SIZES_CHANGES, SIZES_PAUSE = 1000, 100
 """After so many changes PostgreSQL's planner is told what there is by now, but not before so many times as long as that last took."""
 
 
 class Take(NamedTuple):
-    """What a step is to do: at most so many changes, of those behind `after` (website id, change id)."""
+    """What a step has to do: at most `most` changes after `after` (website id, change id)."""
 
     most: int
     after: Params = START
@@ -59,14 +59,16 @@ class Take(NamedTuple):
 class Step(NamedTuple):
     """What a step did: how many changes it took, in how many seconds, and for how many ms the first of them had waited.
 
-    `left`: the keys of those that have to be removed once the index is committed. `has_looks`: whether payments wait to be looked at.
+    `left`: the keys of those that have to be removed once the index is committed. `payments`: how many it looked at; `has_payments`: whether
+    more wait for that.
     """
 
     changes: int
+    payments: int
     seconds: float
     waited: int
     left: list[Params]
-    has_looks: bool
+    has_payments: bool
 
 
 def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
@@ -84,17 +86,18 @@ def _step(tx: Transaction, take: Take) -> Step:
             named.setdefault(key, set()).update(_decode(change.names))
     _index(tx, sorted(whole | _index_traits(tx, named)))
     evident = [key for key, names in named.items() if not EVIDENCE.isdisjoint(names)]
-    has_looks = find_payers(tx, [*whole, *evident], is_up_to_date=len(changes) < take.most)
+    # What is not taken up by changes, while there may be more of them, is left for payments.
+    looked = find_payers(tx, [*whole, *evident], take.most - len(changes))
     left: list[Params] = [(change.website_id, change.change_id) for change in changes]
     if tx.derived is tx:
         remove_changes(tx, [left])
         left = []
     waited = system_clock() - at_of(changes[0].change_id) if changes else 0
-    return Step(len(changes), perf_counter() - started, waited, left, has_looks)
+    return Step(len(changes), looked.payments, perf_counter() - started, waited, left, looked.has_more)
 
 
 def mark_profiles(tx: Transaction, after: Params = START) -> Params | None:
-    """Leave word that the index has to look at some profiles, of those behind `after` (website id, profile id); the last of them, if any."""
+    """Mark some profiles after `after` (website id, profile id) for the index. Returns the last of them, if any."""
     found = tx.all(sql.profiles_after, (*after, MADE_ANEW))
     keys = [(row.website_id, row.profile_id) for row in found]
     mark_changed(tx, keys)
@@ -134,7 +137,7 @@ def _with_lists(tx: Transaction, named: dict[Params, set[str]]) -> set[Params]:
 
 
 def _is_person(key: Params, profile: Row | None) -> bool:
-    """Whether a profile is there, and no part of another person."""
+    """Whether a profile exists and is not part of another person."""
     return profile is not None and profile.person_id == key[1]
 
 
@@ -160,7 +163,7 @@ class _Held(NamedTuple):
 
 
 def _index(tx: Transaction, keys: list[Params]) -> None:
-    """Make the index rows of profiles what the profiles say; none for one that is gone or part of another person."""
+    """Bring the index rows of profiles up to date. A profile that is gone or part of another person gets none."""
     entries = _entries(tx, keys)
     rows = _Rows()
     for (key, entry), held in zip(entries.items(), _held(tx, list(entries)), strict=True):
@@ -273,7 +276,7 @@ class _Pending:
 
     @property
     def last(self) -> Params:
-        """Behind which the next change is to be taken."""
+        """The key after which to take the next change."""
         return self.keys[-1] if self.keys else START
 
     def add(self, keys: list[Params]) -> None:
@@ -282,14 +285,14 @@ class _Pending:
         self.keys += keys
 
     def is_due(self) -> bool:
-        """Whether the index has to be committed though there is more to do."""
+        """Whether to commit the index although there is more to do."""
         many = len(self.keys)
         patience = SETTLE_SECONDS if many < SETTLE_MANY else SETTLE_MANY_SECONDS
         return many >= SETTLE_MOST or (many > 0 and monotonic() - self._since >= patience)
 
 
 class TraitIndexer:
-    """Runs the steps: step by step while there are changes, otherwise it looks now and then."""
+    """Runs the steps: one after the other while there are changes, otherwise now and then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -303,7 +306,7 @@ class TraitIndexer:
         self._untold, self._tell_at = 0, 0.0
 
     async def advance(self) -> float:
-        """Make a step; the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
+        """Take a step. Returns the seconds to wait before the next. Raises ApiError and DatabaseError; then the same changes are taken again."""
         try:
             await self._fill()
             step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._pending.last))
@@ -312,7 +315,7 @@ class TraitIndexer:
             if self._pending.is_due() or (self._pending.keys and not has_more):
                 await self._flush()
             await self._tell_sizes(step.changes)
-            return self._pause(step, has_more=has_more or step.has_looks)
+            return self._pause(step, has_more=has_more or step.has_payments)
         except Exception:
             self._pending = _Pending()
             self._derived.limit_bulk(None)
@@ -365,5 +368,6 @@ class TraitIndexer:
         if not has_more:
             return IDLE_SECONDS
         wanted = STEP if is_busy else STEP_ALONE
-        self._most = max(LEAST, min(MOST, int(wanted * step.changes / step.seconds)))
+        done = step.changes + step.payments
+        self._most = max(LEAST, min(MOST, int(wanted * done / step.seconds)))
         return PAUSE * step.seconds if is_busy and not is_behind else 0

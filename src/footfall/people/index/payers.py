@@ -1,15 +1,16 @@
-"""What the index does for payments: whoever has the e-mail address or customer id of one is found by it."""
+"""What the index does for payments: it finds people by the e-mail address or customer id of a payment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from footfall.collect.checkouts import take_told
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import Statement, load
-from footfall.payments.matching import clues_of_person, has_clues, look_again, take_looks
+from footfall.payments.claims import Clue, ask_about, by_website, clues_claimed_by, clues_of_person
+from footfall.payments.matching import Looked, has_clues, take_looks
 from footfall.payments.model import Method
 from footfall.people.find.terms import MAX_TERM, folded, values_meant
 
@@ -23,41 +24,47 @@ MOST_ALIKE = 20
 _decode = msgspec.json.Decoder().decode
 
 
-def find_payers(tx: Transaction, changed: Iterable[Params], *, is_up_to_date: bool) -> bool:
-    """After a step: payments that may be a changed profile's (website id, profile id) ask for a look, and what asks for one gets it.
+def find_payers(tx: Transaction, changed: Iterable[Params], most: int) -> Looked:
+    """After a step: it is asked whose payments are that may be a changed profile's (website id, profile id), and found out of some.
 
-    Whether more wait for theirs.
+    `most`: how many payments are looked at; 0 while the index is not up to date.
     """
-    by_website: dict[bytes, list[Params]] = {}
-    for key in changed:
-        by_website.setdefault(key[0], []).append(key)  # type: ignore[arg-type]
-    for website_id, keys in by_website.items():
+    for website_id, keys in by_website(changed):
         if has_clues(tx, website_id):
-            _look_again(tx, website_id, keys)
-    look_again(tx, take_told(tx))
-    return is_up_to_date and take_looks(tx, profiles_with)
+            _ask_about(tx, website_id, keys)
+    ask_about(tx, take_told(tx))
+    return take_looks(tx, most, profiles_with) if most > 0 else Looked(0, has_more=False)
 
 
-def _look_again(tx: Transaction, website_id: bytes, keys: list[Params]) -> None:
+def _ask_about(tx: Transaction, website_id: bytes, keys: list[Params]) -> None:
+    """What these people say that they have by now, and what they were said to have until now."""
     own = [row for row in tx.get_many(sql.profile_now, keys) if row is not None]
     persons: list[Params] = sorted({(website_id, row.person_id) for row in own})
     rows = tx.get_many(sql.profile_now, persons)
     users = tx.all_together(*[(sql.users_of_person, person) for person in persons])
-    clues: dict[Params, None] = {}
+    profiles: set[bytes] = {key[1] for key in keys}  # type: ignore[misc]
+    clues: set[bytes] = set()
     for row, members in zip(rows, users, strict=True):
         if row is not None:
-            found = clues_of_person(website_id, [one.user_id for one in members], _decode(row.metadata))
-            clues |= {(website_id, clue): None for clue in found}
-    look_again(tx, list(clues))
+            clues.update(clues_of_person(website_id, [one.user_id for one in members], _decode(row.metadata)))
+            profiles.update(one.profile_id for one in members)
+    clues |= clues_claimed_by(tx, website_id, profiles)
+    ask_about(tx, [(website_id, one) for one in clues])
 
 
-def profiles_with(tx: Transaction, website_id: bytes, method: Method, value: str) -> list[bytes]:
-    """The profiles of people who may have a value as user id, or as the trait of the method's name."""
-    term = folded(value)[:MAX_TERM]
-    asked: list[tuple[Statement, Params]] = [(sql.profiles_by_term, (website_id, term, MOST_ALIKE))]
-    if method is Method.CUSTOMER_ID:
-        asked += [
-            (sql.profiles_by_value, (website_id, method.value, one, MOST_ALIKE))
-            for one in values_meant(value)
+def profiles_with(tx: Transaction, website_id: bytes, clues: Sequence[Clue]) -> list[list[bytes]]:
+    """The profiles of people who may have each of these values as user id, or as the trait of the method's name."""
+    asked = [_lookups(website_id, clue) for clue in clues]
+    answers = iter(tx.derived.all_together(*[one for own in asked for one in own]))
+    return [sorted({row.profile_id for _ in own for row in next(answers)}) for own in asked]
+
+
+def _lookups(website_id: bytes, clue: Clue) -> list[tuple[Statement, Params]]:
+    term = folded(clue.value)[:MAX_TERM]
+    found: list[tuple[Statement, Params]] = [(sql.profiles_by_term, (website_id, term, MOST_ALIKE))]
+    if clue.method is Method.CUSTOMER_ID:
+        found += [
+            (sql.profiles_by_value, (website_id, clue.method.value, one, MOST_ALIKE))
+            for one in values_meant(clue.value)
         ]
-    return sorted({row.profile_id for rows in tx.derived.all_together(*asked) for row in rows})
+    return found

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: requests in, parsed by llhttp (httptools), answers out, in their order.
+"""HTTP/1.1 on one connection: requests come in, parsed by llhttp (httptools), and answers go out in the same order.
 
 uvicorn and an ASGI application do the same at three times the cost (docs/decisions/0009-own-http-connection.md).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from email.utils import formatdate
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import Protocol
 
@@ -21,13 +22,13 @@ from footfall.web.context import Request
 from footfall.web.envelope import CLOSE, Response
 
 MAX_HEAD = 64 * 1024
-"""Bytes of request line and headers, and of what comes in a row that is no body: empty lines, the sizes of chunks, trailers."""
+"""Bytes of request line and headers, and of consecutive input that is not a body: empty lines, chunk sizes, trailers."""
 IDLE_SECONDS = 60.0
 """How long a connection stays open between two requests."""
 LINGER_SECONDS, MAX_THROWN = 2.0, 16 * 1024 * 1024
-"""How long, and how many bytes, of what a client still sends are read and thrown away, so that it finds its answer."""
+"""For how long, and how many bytes, what a client still sends is read and discarded, so that it sees its answer."""
 MAX_QUEUED = 500
-"""Requests that may wait for the answer to the one before them. What is sent beyond them is not answered."""
+"""Requests that may wait for the answer to the one before. Anything sent beyond them is not answered."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _WITHOUT_BODY = (204, 304)
@@ -39,10 +40,10 @@ class Application(Protocol):
     """The application behind the connections."""
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
-        """The call that a head makes. `target`: path and query as they were sent; the names of `headers` are in lower case."""
+        """Start a call from its head. `target`: path and query as they were sent; the names of `headers` are in lower case."""
 
     async def answer(self, request: Request, body: bytes) -> Response:
-        """The response to a complete request that has none yet."""
+        """The response to a complete request that does not have one yet."""
 
     def refuse(self, request: Request, error: ApiError) -> Response:
         """The response to a request whose body failed."""
@@ -52,29 +53,50 @@ class Application(Protocol):
 
 
 class Shared:
-    """What the connections of a server have in common. Times in seconds, `now` as the event loop counts."""
+    """What the connections of a server share. Times in seconds, `now` on the event loop's clock."""
 
     def __init__(self, application: Application, timeout: float) -> None:
-        """`timeout`: how long a request's head may take, and again its body."""
+        """`timeout`: how long the head of a request may take, and then its body."""
         self.application = application
         self.timeout = timeout
         self.patience = 6 * timeout
-        """How long a client may take nothing of its answers."""
+        """How long a client may go without reading its answers."""
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
-        """Those that make answers."""
+        """Tasks that are producing answers."""
         self.date = b""
 
     def tick(self, now: float) -> None:
-        """What waited too long ends; to be called a few times a second."""
+        """Close whatever has waited too long; call it a few times a second."""
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         for connection in list(self.connections):
             if 0 < connection.until < now:
                 connection.expire()
 
 
+class _Reading(Enum):
+    """What a connection does with the bytes that come next."""
+
+    IDLE = auto()
+    """They begin a request."""
+    HEAD = auto()
+    """They belong to a head, or begin the first one."""
+    BODY = auto()
+    """They belong to the request that is coming in, even if nobody needs its body any more."""
+    DONE = auto()
+    """They are thrown away; answers are still to be written."""
+    LINGERING = auto()
+    """They are thrown away, and all answers are written."""
+
+
+_IDLE, _HEAD, _BODY, _DONE, _LINGERING = (
+    _Reading  # `_Reading.IDLE` takes longer than to parse a header in Python 3.11
+)
+_OVER = (_DONE, _LINGERING)
+
+
 class _Exchange:
-    """A request and its answer. `is_started`: the answer is being made, or waits for its turn."""
+    """A request and its answer. `is_started`: the answer is being produced, or waits for its turn; `keeps_open`: others may follow."""
 
     __slots__ = ("is_head", "is_started", "keeps_open", "parts", "request", "size", "task")
     task: asyncio.Task[None]
@@ -85,12 +107,12 @@ class _Exchange:
         self.keeps_open = keeps_open
         self.is_started = False
         self.parts: list[bytes] = []
-        """Of the body, `size` bytes together."""
+        """Parts of the body, `size` bytes in total."""
         self.size = 0
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `until`: when its client is no longer waited for, in loop time; 0 while an answer is made."""
+    """One connection. `until`: when to stop waiting for its client, in loop time; 0 while an answer is being produced."""
 
     _transport: asyncio.Transport
 
@@ -104,24 +126,20 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._repeated: dict[bytes, list[bytes]] = {}
-        """All values of headers that came in several lines."""
-        self._is_in_head = True
+        """All values of headers that occurred several times."""
+        self._reading = _HEAD
         self._head_size = 0
         self._gap = 0
-        """Bytes that came since the parser told of a beginning, an end or a part of a body."""
+        """Bytes received since the parser last reported a beginning, an end or a part of a body."""
         self._thrown = 0
-        """Bytes of the present request, or after the last one, that nobody needs."""
+        """Bytes of the current request, or after the last one, that nobody needs."""
         self._incoming: _Exchange | None = None
-        """The request of which more may come."""
+        """The request that is still being received, in the state BODY."""
         self._current: _Exchange | None = None
-        """The request that is being answered; those that wait for it are queued."""
+        """The request being answered; those waiting for it are queued."""
         self._queued: deque[_Exchange] = deque()
-        self._is_last = False
-        """Whether no further request is taken."""
-        self._is_lingering = False
-        """Whether all answers are written, and what still comes is thrown away."""
         self._unread = 0
-        """Bytes that the client had not taken when it was last looked at."""
+        """Bytes the client had not read when last checked."""
         self._has_room = asyncio.Event()
         self._has_room.set()
 
@@ -145,7 +163,7 @@ class Connection(asyncio.Protocol):
         self._has_room.set()
 
     def data_received(self, data: bytes) -> None:
-        if self._takes_no_more():
+        if self._reading in _OVER:
             self._throw_away(len(data))
             return
         self._gap += len(data)
@@ -157,7 +175,7 @@ class Connection(asyncio.Protocol):
             self._give_up(_head_too_large())
 
     def _parse(self, data: bytes) -> None:
-        """Feed the parser, which skips the body of a request that offers another protocol: that one is read anew, without the offer.
+        """Feed the parser. It skips the body of a request that offers another protocol, so such a request is parsed again without the offer.
 
         Raises httptools.HttpParserError.
         """
@@ -166,14 +184,14 @@ class Connection(asyncio.Protocol):
                 self._parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
-                if self._is_last or self._headers.pop(b"upgrade", None) is None:
-                    self._is_last = True  # after CONNECT comes another protocol
+                if self._reading in _OVER or self._headers.pop(b"upgrade", None) is None:
+                    self._take_no_more()  # after CONNECT, another protocol follows
                     return
                 data = self._head() + data[offer.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
 
     def _head(self) -> bytes:
-        """The head that was read, as it stands in a request."""
+        """The head that was read, as it appears in a request."""
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         lines = b"".join(b"%b: %b\r\n" % header for header in self._headers.items())
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._target, version, lines)
@@ -184,8 +202,8 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._headers, self._repeated = {}, {}
         self._head_size = self._gap = 0
-        if not self._is_in_head:
-            self._is_in_head = True
+        if self._reading is _IDLE:
+            self._reading = _HEAD
             if self._current is None:
                 self.until = self._loop.time() + self._shared.timeout
 
@@ -193,7 +211,7 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._is_in_head:  # a trailer, which nothing here reads
+        if self._reading is not _HEAD:  # a trailer, or after the last request: nothing here reads it
             return
         self._head_size += len(name) + len(value) + 4
         name = name.lower()
@@ -204,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._gap = 0
-        if self._is_last:
+        if self._reading is not _HEAD:
             return
         for name, values in self._repeated.items():  # RFC 9110, 5.3
             self._headers[name] = (b"; " if name == b"cookie" else b", ").join(values)
@@ -212,14 +230,14 @@ class Connection(asyncio.Protocol):
         if (problem := self._problem(version)) is not None:
             self._give_up(problem)
             return
-        self._is_in_head = False
         if b"upgrade" in self._headers and self._parser.should_upgrade():  # see `_parse`
+            self._reading = _IDLE
             return
         method = self._parser.get_method().decode()
         request = self._application.begin(method, self._target, self._headers, self._peer)
         keeps_open = version == "1.1" and self._parser.should_keep_alive()
         self._incoming = exchange = _Exchange(request, is_head=method == "HEAD", keeps_open=keeps_open)
-        self._is_last = not keeps_open
+        self._reading = _BODY
         if self._current is None:
             self.until = self._loop.time() + self._shared.timeout
         if version == "1.1" and self._headers.get(b"expect", b"").lower() == b"100-continue":
@@ -228,7 +246,7 @@ class Connection(asyncio.Protocol):
             self._start(exchange)
 
     def _problem(self, version: str) -> ApiError | None:
-        """Why the head that has come cannot be taken, if so."""
+        """Why the head cannot be accepted, if it cannot."""
         if self._head_size + len(self._target) > MAX_HEAD:
             return _head_too_large()
         if version not in _VERSIONS:
@@ -239,9 +257,9 @@ class Connection(asyncio.Protocol):
         return None if is_host(host) else BadRequest("The Host header must name one host.")
 
     def _answer_expectation(self, exchange: _Exchange) -> None:
-        """A client waits before it sends the body. When that is not wanted, nobody can tell whether it comes all the same."""
+        """The client waits before it sends the body. If the body is not wanted, nobody can tell whether it comes anyway."""
         if exchange.request.response is not None:
-            exchange.keeps_open, self._is_last = False, True
+            exchange.keeps_open = False
         elif self._current is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -261,14 +279,17 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._gap = self._thrown = 0
         exchange, self._incoming = self._incoming, None
-        if exchange is not None and not exchange.is_started:
+        if exchange is None:
+            return
+        self._reading = _IDLE if exchange.keeps_open else _DONE
+        if not exchange.is_started:
             self._start(exchange)
 
     def _throw_away(self, size: int) -> None:
-        """Count what nobody needs; of too much, the rest is left with the client."""
+        """Count input that nobody needs. If there is too much, leave the rest unread."""
         self._thrown += size
         if self._thrown > MAX_THROWN:
-            if self._is_lingering:
+            if self._reading is _LINGERING:
                 self._transport.close()
             else:
                 self._transport.pause_reading()
@@ -284,8 +305,8 @@ class Connection(asyncio.Protocol):
         if len(self._queued) < MAX_QUEUED:
             self._transport.pause_reading()
         else:
-            self._is_last = True
-            self._transport.resume_reading()  # what comes is thrown away: closing over it would cut off answers
+            self._take_no_more()
+            self._transport.resume_reading()  # further input is discarded: closing with unread input would cut off answers
 
     def _run(self, exchange: _Exchange) -> None:
         self._current = exchange
@@ -329,7 +350,7 @@ class Connection(asyncio.Protocol):
             await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:
-        """Wait until the client has taken most of what was written, or is given up."""
+        """Wait until the client has read most of what was written, or is given up on."""
         if not self._has_room.is_set():
             self._wait_for_reading()
             await self._has_room.wait()
@@ -340,7 +361,7 @@ class Connection(asyncio.Protocol):
         self.until = self._loop.time() + self._shared.patience
 
     def _rendered(self, exchange: _Exchange, response: Response, *, is_chunked: bool) -> bytes:
-        """The bytes of an answer, but for those of its stream."""
+        """The bytes of an answer, except those of its stream."""
         lines = [_STATUS[response.status], self._shared.date]
         lines += [b"%b: %b\r\n" % header for header in response.headers]
         if is_chunked:
@@ -357,14 +378,17 @@ class Connection(asyncio.Protocol):
 
     def _closes_after(self, exchange: _Exchange) -> bool:
         """Whether the answer to this request is the last."""
-        return not exchange.keeps_open or (self._takes_no_more() and not self._queued)
+        return not exchange.keeps_open or (self._reading in _OVER and not self._queued)
 
-    def _takes_no_more(self) -> bool:
-        """Whether all that is still to be answered has come."""
-        return self._is_last and self._incoming is None
+    def _take_no_more(self) -> None:
+        """Accept no request after the one that is being received, if any."""
+        if self._incoming is not None:
+            self._incoming.keeps_open = False
+        elif self._reading is not _LINGERING:
+            self._reading = _DONE
 
     def _finish(self, exchange: _Exchange) -> None:
-        """Go on after an answer: with the next request, or wait for one."""
+        """Continue after an answer: with the next request, or by waiting for one."""
         self._current = None
         if self._transport.is_closing():
             return
@@ -376,22 +400,22 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
             self._run(following)
         else:
-            is_idle = self._incoming is None and not self._is_in_head
+            is_idle = self._reading is _IDLE
             self.until = self._loop.time() + (IDLE_SECONDS if is_idle else self._shared.timeout)
 
     def _refuse(self, exchange: _Exchange, error: ApiError) -> None:
-        """Answer a request before all of it has come, and close."""
+        """Answer a request before all of it has arrived, and close."""
         exchange.request.response = self._application.refuse(exchange.request, error)
-        exchange.keeps_open, self._is_last = False, True
+        exchange.keeps_open = False
         self._start(exchange)
 
     def _give_up(self, error: ApiError) -> None:
-        """Answer what cannot be read, unless that has an answer already, and close."""
-        if self._takes_no_more():
+        """Answer what cannot be read, unless it has an answer already, and close."""
+        if self._reading in _OVER:
             return
-        exchange, self._incoming, self._is_last = self._incoming, None, True
+        known = (self._target, self._headers) if self._reading is _HEAD else (b"", {})
+        exchange, self._incoming, self._reading = self._incoming, None, _DONE
         if exchange is None:
-            known = (self._target, self._headers) if self._is_in_head else (b"", {})
             self._start(_Exchange(self._application.reject(*known, error)))
         elif not exchange.is_started:
             self._refuse(exchange, error)
@@ -399,8 +423,8 @@ class Connection(asyncio.Protocol):
             self._linger()
 
     def _linger(self) -> None:
-        """End our side, now that all is answered. Closing over what the client still sends would take the answer from it."""
-        self._incoming, self._is_last, self._is_lingering = None, True, True
+        """Close our side, now that everything is answered. Closing fully while the client still sends would destroy the answer."""
+        self._incoming, self._reading = None, _LINGERING
         self._transport.write_eof()
         self._transport.resume_reading()
         if self._transport.get_write_buffer_size():
@@ -409,7 +433,7 @@ class Connection(asyncio.Protocol):
             self.until = self._loop.time() + LINGER_SECONDS
 
     def expire(self) -> None:
-        """End what was waited for in vain: a body, with an answer; a head, the next request or the reading of answers, without one."""
+        """Give up on what did not come: a body, with an answer; a head, the next request or the reading of answers, without one."""
         if unread := self._transport.get_write_buffer_size():
             if unread < self._unread:
                 self._wait_for_reading()
@@ -424,14 +448,14 @@ class Connection(asyncio.Protocol):
             self._refuse(self._incoming, late)
 
     def shut_down(self) -> None:
-        """Take no further request; close once those that came are answered."""
-        self._is_last = True
+        """Accept no more requests; close once those that arrived are answered."""
+        self._take_no_more()
         if self._current is None and self._incoming is None:
             self._transport.close()
 
 
 def _chunk(part: bytes) -> bytes:
-    """A chunk of a response; nothing for an empty one, which would end it."""
+    """A chunk of a response; nothing for an empty one, because an empty chunk would end the response."""
     return b"%x\r\n%b\r\n" % (len(part), part) if part else b""
 
 

@@ -1,4 +1,4 @@
-"""The server: a listening socket, signals, and an end in which what was begun is finished."""
+"""The server: a listening socket, signals, and a shutdown that finishes what was begun."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import uvloop
 from footfall.web.http.connection import Application, Connection, Shared
 
 TICK = 0.2
-"""Seconds between looks for connections that are waited for in vain."""
+"""Seconds between checks for connections that have waited too long."""
 FINISH_SECONDS = 4.0
-"""How long requests that have begun may take once the server is told to stop."""
+"""How long requests already begun may take once the server is told to stop."""
 BACKLOG = 2048
-"""Connections that wait to be accepted."""
+"""Connections that may wait to be accepted."""
 
 
 class Service(Protocol):
     """What a server runs."""
 
     def running(self) -> AbstractAsyncContextManager[Application]:
-        """The application while it can answer; on leaving, what was acknowledged is finished."""
+        """The application, for as long as it can answer; on exit, everything acknowledged is finished."""
 
 
 class Server:
@@ -41,7 +41,7 @@ class Server:
     ) -> None:
         """`timeout`: seconds for a request's head, and as many for its body.
 
-        `on_started` is called once it accepts connections, `on_stopping` once it takes no more: answers that wait for something end then.
+        `on_started` is called once it accepts connections, `on_stopping` once it no longer does: answers that wait for something end then.
         """
         self._service = service
         self._timeout = timeout
@@ -50,7 +50,7 @@ class Server:
         self._stopped = asyncio.Event()
 
     def run(self, listener: socket.socket) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`; closes `listener`. Raises what keeps the service from running."""
+        """Serve until SIGTERM, SIGINT or `stop`; closes `listener`. Raises whatever keeps the service from running."""
         uvloop.run(self._serve(listener))
 
     def stop(self) -> None:

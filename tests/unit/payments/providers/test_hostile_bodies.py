@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.payments.providers import PROVIDERS
@@ -148,7 +148,6 @@ def test_a_wrong_value_in_any_one_place_is_no_exception(provider: str, event: di
             attempt(provider, body(changed(event, at, new)))
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(CASES),
     st.lists(st.tuples(st.randoms(use_true_random=False), json_values), min_size=1, max_size=5),
@@ -162,7 +161,6 @@ def test_wrong_values_in_several_places_are_no_exception(
     attempt(provider, body(event))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(PROVIDERS)), st.binary() | json_values.map(body))
 def test_what_is_no_event_at_all_is_refused(provider: str, raw: bytes) -> None:
     assert attempt(provider, raw) is None

@@ -1,0 +1,1 @@
+"""What payment providers deliver: believed, stored, and turned into payments."""

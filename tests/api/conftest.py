@@ -1,0 +1,44 @@
+"""Browsers of people who use the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from footfall.accounts.model import Account
+from tests.support.dashboard import Visit, enter, make_account
+from tests.support.inside import Inside
+
+
+@pytest.fixture
+def visits(shared_server: Inside) -> Iterator[Callable[..., Visit]]:
+    made: list[Visit] = []
+
+    def make(url: str = "", **headers: str) -> Visit:
+        made.append(
+            Visit(url or shared_server.url, {name.replace("_", "-"): text for name, text in headers.items()})
+        )
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def visit(visits: Callable[..., Visit]) -> Visit:
+    """A browser without a session."""
+    return visits()
+
+
+@pytest.fixture(scope="module")
+def account(shared_server: Inside) -> Account:
+    return make_account(shared_server.place)
+
+
+@pytest.fixture
+def inside(visit: Visit, shared_server: Inside, account: Account) -> Visit:
+    """A browser with a session."""
+    enter(visit, shared_server.place, account)
+    return visit
