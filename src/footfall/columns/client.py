@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from footfall.columns.model import Bindings
 from footfall.columns.wire import (
     Ask,
+    AskHealth,
     ColumnsHealth,
     Failed,
-    Look,
     Reply,
     Request,
     Rows,
@@ -55,7 +55,7 @@ class ColumnsClient:
 
     async def health(self) -> ColumnsHealth:
         """How the columns are."""
-        found: ColumnsHealth = await self._say(Look(), ColumnsHealth)
+        found: ColumnsHealth = await self._say(AskHealth(), ColumnsHealth)
         return found
 
     async def settle(self, database: Database) -> float:

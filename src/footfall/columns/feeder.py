@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
-from footfall.columns.reading import FreshRows, Millisecond, Tails, Visitor, Wanted, read_found, read_wanted
+from footfall.columns.reading import FreshRows, Millisecond, Tails, ToDerive, Visitor, read_found, read_wanted
 from footfall.db.protocol import Transaction
 from footfall.ids import at_of
 from footfall.outbox.model import Change
@@ -83,7 +83,7 @@ class Feeder:
             changes.append(change)
         return changes, len(changes) < len(waiting)
 
-    def _steps(self, wanted: Wanted, ids: list[bytes]) -> Iterator[ColumnStep]:
+    def _steps(self, wanted: ToDerive, ids: list[bytes]) -> Iterator[ColumnStep]:
         """What changes bring, part by part; they count as taken with the last of them."""
         parts = list(_parts(wanted.visitors)) or [{}]
         for part in parts[:-1]:

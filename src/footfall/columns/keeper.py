@@ -52,7 +52,8 @@ class ColumnKeeper:
         try:
             file = ColumnFile(self.path, self._limits)
         except ColumnsUnusable as error:
-            self._log.warning("the columns are made anew", reason=str(error))
+            tell = self._log.warning if self.path.exists() else self._log.info
+            tell("the columns are made anew", reason=str(error))
             return False
         try:
             self._feeder = Feeder(self._reader, file)

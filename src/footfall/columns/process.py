@@ -18,9 +18,9 @@ from footfall.columns.file import FileClosed, is_damage
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.wire import (
     Ask,
+    AskHealth,
     ColumnsHealth,
     Failed,
-    Look,
     Reply,
     Request,
     Rows,
@@ -135,7 +135,7 @@ class ColumnProcess:
             found = self._keeper.settling()
         return ToSettle(found.change_ids, found.token) if found else ToSettle([], None)
 
-    def _health(self, request: Look) -> ColumnsHealth:
+    def _health(self, request: AskHealth) -> ColumnsHealth:
         keeper = self._keeper
         is_there = keeper.file is not None
         size = keeper.path.stat().st_size if keeper.path.exists() else 0

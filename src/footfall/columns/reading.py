@@ -37,7 +37,7 @@ MOST_TAILS = 50_000
 """Visitors whose latest visit is remembered: some 20 MB."""
 
 
-class Wanted(NamedTuple):
+class ToDerive(NamedTuple):
     """What has to be derived anew: visitors and from when on (0: all of it), payments that are no visitor's, and websites that are gone."""
 
     visitors: dict[Visitor, int]
@@ -54,7 +54,7 @@ class _Window(NamedTuple):
     before: int
 
 
-def read_wanted(tx: Transaction, changes: Sequence[Change]) -> Wanted:
+def read_wanted(tx: Transaction, changes: Sequence[Change]) -> ToDerive:
     """What changes ask for. What belongs to websites that are gone by now is left out."""
     there = {row.website_id for row in tx.all(sql.websites_there)}
     visitors: dict[Visitor, int] = {}
@@ -75,12 +75,12 @@ def read_wanted(tx: Transaction, changes: Sequence[Change]) -> Wanted:
             elif change.kind is ChangeKind.PERSON:
                 people.add((website_id, key[WEBSITE_BYTES:]))
     is_erasing = bool(gone) or any(change.kind is ChangeKind.ERASED for change in changes)
-    wanted = Wanted(visitors, payments, gone, is_erasing)
+    wanted = ToDerive(visitors, payments, gone, is_erasing)
     _add_people(tx, wanted, sorted(people))
     return wanted
 
 
-def _add_people(tx: Transaction, wanted: Wanted, people: list[Params]) -> None:
+def _add_people(tx: Transaction, wanted: ToDerive, people: list[Params]) -> None:
     """All that is these users', from the beginning."""
     visitors, payments = tx.groups((sql.visitors_of, people), (sql.payments_of, people))
     for (website_id, _), seen, paid in zip(people, visitors, payments, strict=True):

@@ -22,7 +22,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     seconds: float
 
 
-class Look(msgspec.Struct, frozen=True, tag=True):
+class AskHealth(msgspec.Struct, frozen=True, tag=True):
     """How are the columns?"""
 
 
@@ -63,7 +63,7 @@ class ToSettle(msgspec.Struct, frozen=True, tag=True):
     token: bytes | None
 
 
-Request = Ask | Look | Settle
+Request = Ask | AskHealth | Settle
 Reply = Rows | Failed | ColumnsHealth | ToSettle
 
 _encode = msgspec.msgpack.Encoder().encode
