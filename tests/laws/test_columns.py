@@ -119,6 +119,7 @@ class Story:
         file.apply(ColumnStep(gone=[number_of(ID)]))  # what another story left
         file.begin_settling()
         file.end_settling()
+        file.holds_erased = False
         outbox.settle(tx, [], file.token)
         self.file = file
         self.feeder = Feeder(Here(tx), file, lambda: NOW)
@@ -326,6 +327,15 @@ def test_columns_that_are_made_anew_are_the_same(
         with closing(ColumnFile(fresh_path(path), LIMITS)) as fresh:
             Feeder(Here(story.tx), fresh)
             assert in_order(fresh.rows("SELECT * FROM event_row")) == expected_rows(story.tx)
+
+
+def test_an_erasure_lets_the_file_be_written_anew(session: Any, file: ColumnFile) -> None:
+    with story_in(session, file) as story:
+        for what in ("pageview", "know", "merge"):
+            story.do(step(what))
+        assert not file.holds_erased
+        story.do(step("erase"))
+        assert file.holds_erased
 
 
 def test_nothing_is_left_of_a_website_that_was_deleted(session: Any, file: ColumnFile) -> None:
