@@ -22,7 +22,6 @@ OF_THE_INSTALLATION = {
     "account_session": "who is logged in",
     "setup_link": "makes the first account",
     "login_attempt": "an account sees all websites",
-    "column_change": "a batch leaves word for several websites at once, and all word is read together",
     "column_pair": "columns hold all websites",
     "schema_migration": "the list of migrations",
 }

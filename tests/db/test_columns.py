@@ -17,7 +17,6 @@ from footfall.columns import file as columns_file
 from footfall.columns import keeper as keeping
 from footfall.columns.file import FileLimits, Settling, log_path
 from footfall.columns.keeper import ColumnKeeper
-from footfall.columns.model import number_of
 from footfall.columns.rebuild import fresh_path
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
@@ -25,6 +24,7 @@ from footfall.errors import ColumnsUnusable, DatabaseError
 from footfall.ids import at_prefix
 from footfall.outbox import store as outbox
 from footfall.outbox.model import ChangeKind
+from footfall.websites.removal import remove_rows, remove_website
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, WEBSITE
 from tests.support.columns import expected_rows, in_order
@@ -242,7 +242,9 @@ def test_an_older_database_is_noticed(keeper: ColumnKeeper, database: Place) -> 
     see(database)
     feed(keeper)
     database.transact(
-        lambda tx: tx.execute_many(outbox.sql.change_remove, [(one,) for one in outbox.change_ids(tx)[-1:]])
+        lambda tx: tx.execute_many(
+            outbox.sql.change_remove, [(one[:12], one[12:]) for one in outbox.change_ids(tx)[-1:]]
+        )
     )
     assert not reopened(keeper, database)
 
@@ -348,8 +350,17 @@ def test_what_was_erased_is_gone_from_the_file(
 
 
 def test_rows_of_a_deleted_website_are_gone_from_the_file_too(keeper: ColumnKeeper, database: Place) -> None:
-    database.transact(lambda tx: outbox.tell(tx, ChangeKind.WEBSITE, [b"x" * 12]))
-    assert keeper._feeder is not None
-    keeper._feeder.step()
-    assert keeper._feeder.file.holds_erased
-    assert keeper._feeder.file.rows(f"SELECT * FROM event_row WHERE website = {number_of(b'x' * 12)}") == []
+    see(database)
+    feed(keeper)
+
+    def remove(tx: Transaction) -> None:
+        remove_website(tx, ID, 0)
+        while remove_rows(tx, ID):
+            pass
+
+    database.transact(remove)
+    assert keeper.open()
+    keeper.step()
+    assert keeper.file is not None
+    assert not keeper.file.holds_erased
+    assert keeper.file.rows(ROWS) == []

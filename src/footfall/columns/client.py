@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,8 @@ R = TypeVar("R", bound=Reply)
 QUERY_SECONDS = 20.0
 PATIENCE = 5.0
 """Seconds for an answer, beyond those of a query."""
+SLICE = 500
+"""Changes that the database forgets in one transaction, for which calls wait."""
 SETTLE_SECONDS = 1.0
 """Between two times at which is asked what is to be written."""
 
@@ -65,7 +68,10 @@ class ColumnsClient:
         except Unavailable:  # they are about to start, or to start again
             return SETTLE_SECONDS
         if (token := found.token) is not None:
-            await database.change(lambda tx: outbox.settle(tx, found.change_ids, token))
+            await database.change(lambda tx: outbox.pair_with(tx, token))
+            for start in range(0, len(found.change_ids), SLICE):
+                part = found.change_ids[start : start + SLICE]
+                await database.change(functools.partial(outbox.forget, ids=part))
             await self._say(Settle(token), ToSettle, 60.0)
         return SETTLE_SECONDS
 

@@ -13,10 +13,18 @@ from typing import NamedTuple, Protocol, TypeVar
 from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
-from footfall.columns.reading import FreshRows, Millisecond, Tails, ToDerive, Visitor, read_found, read_wanted
+from footfall.columns.reading import (
+    FreshRows,
+    Millisecond,
+    Tails,
+    ToDerive,
+    Visitor,
+    read_found,
+    read_wanted,
+    websites_there,
+)
 from footfall.db.protocol import Transaction
-from footfall.ids import at_of
-from footfall.outbox.model import Change
+from footfall.outbox.model import Change, told_at
 from footfall.outbox.store import change_ids, paired_with, read_changes
 
 R = TypeVar("R")
@@ -54,18 +62,24 @@ class Feeder:
         self._clock = clock
         self._tails = Tails()
         self.file = file
-        token, ids = reader.snapshot(lambda tx: (paired_with(tx), change_ids(tx)))
-        file.pair(token, ids)
+        file.pair(*reader.snapshot(lambda tx: (paired_with(tx), change_ids(tx), websites_there(tx))))
 
     def step(self) -> Fed:
         """Take some changes, if there are any. Raises DatabaseError; then they are taken again."""
+        self._forget_websites()
         changes, has_more = self._reader.snapshot(self._changes)
         if not changes:
             return Fed(0, 0, 0, False)
         wanted = self._reader.snapshot(lambda tx: read_wanted(tx, changes))
         ids = [change.change_id for change in changes]
         rows = sum(self._apply(step) for step in self._steps(wanted, ids))
-        return Fed(len(ids), rows, self._clock() - at_of(ids[0]), has_more)
+        return Fed(len(ids), rows, self._clock() - told_at(ids[0]), has_more)
+
+    def _forget_websites(self) -> None:
+        """Remove the rows of websites that are gone."""
+        there = {number_of(one) for one in self._reader.snapshot(websites_there)}
+        if gone := self.file.websites - there:
+            self.file.apply(ColumnStep(gone=sorted(gone), is_erasing=True))
 
     def _apply(self, step: ColumnStep) -> int:
         self.file.apply(step)
@@ -88,8 +102,8 @@ class Feeder:
         parts = list(_parts(wanted.visitors)) or [{}]
         for part in parts[:-1]:
             yield ColumnStep(*self._read(part, ()))
-        gone = [number_of(one) for one in wanted.gone]
-        yield ColumnStep(*self._read(parts[-1], wanted.payments), gone, ids, wanted.is_erasing)
+        last = self._read(parts[-1], wanted.payments)
+        yield ColumnStep(*last, change_ids=ids, is_erasing=wanted.is_erasing)
 
     def _read(self, visitors: dict[Visitor, int], payments: Iterable[Millisecond]) -> FreshRows:
         return self._reader.snapshot(lambda tx: read_found(tx, visitors, payments, self._tails))

@@ -18,6 +18,7 @@ import msgspec
 
 from footfall.columns.model import Bindings, Columns, Derived, DerivedPayments, EventRow, SessionColumns
 from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.outbox.model import website_of
 
 FILE_NAME = "columns.duckdb"
 """In a folder of its own, the only one in which DuckDB may open files."""
@@ -233,6 +234,10 @@ class ColumnFile:
         except BaseException:
             self.close()
             raise
+        with translated():
+            found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
+        self.websites = {number for (number,) in found}
+        """The websites, as numbers, of which there are rows."""
         self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
         self.taken = {change_id for change_id, _ in rows}
         """The changes that are in the file and of which there is still word in the database."""
@@ -250,13 +255,16 @@ class ColumnFile:
         self._next_token: bytes | None
         self.token, self._next_token, self.holds_erased = rest or (b"", None, False)
 
-    def pair(self, token: bytes | None, change_ids: Iterable[bytes]) -> None:
-        """Compare with the database: its token, and the changes of which it has word. Raises ColumnsUnusable when they do not belong together."""
+    def pair(self, token: bytes | None, change_ids: Iterable[bytes], websites: set[bytes]) -> None:
+        """Compare with the database: its token, the changes of which it has word, and its websites; with those that are gone, word of them went.
+
+        Raises ColumnsUnusable when they do not belong together.
+        """
         if token is not None and token == self._next_token:
             self.end_settling()
         if token is None or token != self.token:
             raise ColumnsUnusable("the columns are another database's, or older or newer than it")
-        if not self.taken <= set(change_ids):
+        if any(website_of(one) in websites for one in self.taken - set(change_ids)):
             raise ColumnsUnusable("the columns are newer than the database")
 
     def apply(self, step: ColumnStep) -> None:
@@ -274,6 +282,9 @@ class ColumnFile:
                     connection.execute("ROLLBACK")
                 raise
         self.taken.update(step.change_ids)
+        self.websites.update(one.website for one in step.visitors)
+        self.websites.update(one.website for one in step.payments)
+        self.websites.difference_update(step.gone)
         self.holds_erased |= step.is_erasing
 
     def _remove(self, step: ColumnStep) -> None:

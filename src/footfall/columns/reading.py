@@ -38,11 +38,10 @@ MOST_TAILS = 50_000
 
 
 class ToDerive(NamedTuple):
-    """What has to be derived anew: visitors and from when on (0: all of it), payments that are no visitor's, and websites that are gone."""
+    """What has to be derived anew: visitors and from when on (0: all of it), and payments that are no visitor's."""
 
     visitors: dict[Visitor, int]
     payments: set[Millisecond]
-    gone: set[bytes]
     is_erasing: bool = False
     """Whether what was there before has to be gone for good."""
 
@@ -54,19 +53,23 @@ class _Window(NamedTuple):
     before: int
 
 
+def websites_there(tx: Transaction) -> set[bytes]:
+    """The websites of which there are columns."""
+    return {row.website_id for row in tx.all(sql.websites_there)}
+
+
 def read_wanted(tx: Transaction, changes: Sequence[Change]) -> ToDerive:
     """What changes ask for. What belongs to websites that are gone by now is left out."""
-    there = {row.website_id for row in tx.all(sql.websites_there)}
+    there = websites_there(tx)
     visitors: dict[Visitor, int] = {}
     payments: set[Millisecond] = set()
-    gone: set[bytes] = set()
     people: set[Params] = set()
     for change in changes:
         for key in keys_of(change):
             website_id = key[:WEBSITE_BYTES]
             if website_id not in there:
-                gone.add(website_id)
-            elif change.kind in (ChangeKind.VISITOR, ChangeKind.ERASED):
+                break
+            if change.kind in (ChangeKind.VISITOR, ChangeKind.ERASED):
                 one = read_visitor(key)
                 visitor = (website_id, one.visitor_id)
                 visitors[visitor] = min(one.since, visitors.get(visitor, one.since))
@@ -74,8 +77,8 @@ def read_wanted(tx: Transaction, changes: Sequence[Change]) -> ToDerive:
                 payments.add(read_payment(key))
             elif change.kind is ChangeKind.PERSON:
                 people.add((website_id, key[WEBSITE_BYTES:]))
-    is_erasing = bool(gone) or any(change.kind is ChangeKind.ERASED for change in changes)
-    wanted = ToDerive(visitors, payments, gone, is_erasing)
+    is_erasing = any(change.kind is ChangeKind.ERASED for change in changes)
+    wanted = ToDerive(visitors, payments, is_erasing)
     _add_people(tx, wanted, sorted(people))
     return wanted
 

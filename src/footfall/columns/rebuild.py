@@ -20,7 +20,7 @@ from footfall.columns.file import (
     make_file,
 )
 from footfall.columns.model import Columns
-from footfall.columns.reading import FreshRows, Millisecond, Tails, Visitor, read_found, sql
+from footfall.columns.reading import FreshRows, Millisecond, Tails, Visitor, read_found, sql, websites_there
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import Statement
 from footfall.ids import at_of
@@ -64,7 +64,7 @@ def count_visitors(tx: Transaction) -> int:
 
 def _everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
     """The rows of all websites, slice by slice, with the number of visitors that they are of."""
-    for website_id in reader.snapshot(_websites):
+    for website_id in sorted(reader.snapshot(websites_there)):
         for visitors in _slices(reader, sql.visitors_behind, website_id):
             found = _read(reader, {(website_id, one): 0 for one in visitors}, ())
             yield len(visitors), [row for one in found.visitors for row in one.rows]
@@ -74,10 +74,6 @@ def _everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
             last = at_of(payments[-1])
             found = _read(reader, {}, [(website_id, at) for at in times])
             yield 0, [row for one in found.payments for row in one.rows]
-
-
-def _websites(tx: Transaction) -> list[bytes]:
-    return [row.website_id for row in tx.all(sql.websites_there)]
 
 
 def _slices(reader: Reader, statement: Statement, website_id: bytes) -> Iterator[list[bytes]]:

@@ -21,8 +21,6 @@ class ChangeKind(StrEnum):
     """A user who is another person now, with all that is theirs."""
     PAYMENT = "payment"
     """The payments of a millisecond that are no visitor's."""
-    WEBSITE = "website"
-    """A website that was deleted."""
 
 
 BYTES = {
@@ -30,13 +28,12 @@ BYTES = {
     ChangeKind.ERASED: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
     ChangeKind.PERSON: WEBSITE_BYTES + PROFILE_BYTES,
     ChangeKind.PAYMENT: WEBSITE_BYTES + AT_BYTES,
-    ChangeKind.WEBSITE: WEBSITE_BYTES,
 }
-"""The length of a key of each kind."""
+"""The length of a key of each kind. It begins with the id of the website, which is not stored again in each."""
 
 
 class Change(NamedTuple):
-    """A stored change. `keys`: see `BYTES`."""
+    """A stored change. `change_id`: that of its website, and its own; `keys`: see `BYTES`, without the website."""
 
     change_id: bytes
     kind: ChangeKind
@@ -63,8 +60,18 @@ def payment_key(website_id: bytes, at: int) -> bytes:
 
 def keys_of(change: Change) -> list[bytes]:
     """The keys of a change, one by one."""
-    size = BYTES[change.kind]
-    return [change.keys[start : start + size] for start in range(0, len(change.keys), size)]
+    website_id, size = website_of(change.change_id), BYTES[change.kind] - WEBSITE_BYTES
+    return [website_id + change.keys[start : start + size] for start in range(0, len(change.keys), size)]
+
+
+def website_of(change_id: bytes) -> bytes:
+    """The website that a change is about."""
+    return change_id[:WEBSITE_BYTES]
+
+
+def told_at(change_id: bytes) -> int:
+    """When word was left of a change (ms since epoch)."""
+    return at_of(change_id[WEBSITE_BYTES:])
 
 
 def read_visitor(key: bytes) -> ChangedVisitor:

@@ -1,18 +1,18 @@
--- name: change_add(change_id bytes, kind text, keys bytes)
+-- name: change_add(website_id bytes, change_id bytes, kind text, keys bytes)
 -- Leaves word of a change.
-INSERT INTO column_change (change_id, kind, keys) VALUES (:change_id, :kind, :keys);
+INSERT INTO column_change (website_id, change_id, kind, keys) VALUES (:website_id, :change_id, :kind, :keys);
 
--- name: change_ids() -> change_id bytes
--- All changes of which there is word, oldest first.
-SELECT change_id FROM column_change ORDER BY change_id;
+-- name: change_ids() -> website_id bytes, change_id bytes
+-- All changes of which there is word.
+SELECT website_id, change_id FROM column_change;
 
--- name: change_get(change_id bytes) -> change_id bytes, kind text, keys bytes
+-- name: change_get(website_id bytes, change_id bytes) -> kind text, keys bytes
 -- A change.
-SELECT change_id, kind, keys FROM column_change WHERE change_id = :change_id;
+SELECT kind, keys FROM column_change WHERE website_id = :website_id AND change_id = :change_id;
 
--- name: change_remove(change_id bytes)
+-- name: change_remove(website_id bytes, change_id bytes)
 -- The columns have a change on disk.
-DELETE FROM column_change WHERE change_id = :change_id;
+DELETE FROM column_change WHERE website_id = :website_id AND change_id = :change_id;
 
 -- name: pair_get() -> token bytes
 -- Which columns belong to this database.

@@ -10,19 +10,24 @@ import os
 from collections.abc import Iterable, Sequence
 
 from footfall.clock import system_clock
-from footfall.db.protocol import Transaction
+from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import load
 from footfall.ids import at_prefix
-from footfall.outbox.model import Change, ChangeKind, payment_key, visitor_key
+from footfall.outbox.model import WEBSITE_BYTES, Change, ChangeKind, payment_key, visitor_key
 
 sql = load(__file__, "outbox.sql")
 
 
 def tell(tx: Transaction, kind: ChangeKind, keys: Iterable[bytes]) -> None:
     """Leave word of what these keys name; nothing for none."""
-    if joined := b"".join(keys):
+    told: dict[bytes, list[bytes]] = {}
+    for key in keys:
+        told.setdefault(key[:WEBSITE_BYTES], []).append(key[WEBSITE_BYTES:])
+    if told:
         change_id = at_prefix(system_clock()) + os.urandom(8)
-        tx.execute_many(sql.change_add, [(change_id, kind.value, joined)])
+        tx.execute_many(
+            sql.change_add, [(one, change_id, kind.value, b"".join(rest)) for one, rest in told.items()]
+        )
 
 
 def tell_visitors(
@@ -44,13 +49,22 @@ def tell_payments(tx: Transaction, website_id: bytes, paid: Iterable[tuple[bytes
 
 def change_ids(tx: Transaction) -> list[bytes]:
     """All changes of which there is word, oldest first as far as clocks agree."""
-    return [row.change_id for row in tx.all(sql.change_ids)]
+    return sorted((row.website_id + row.change_id for row in tx.all(sql.change_ids)), key=_own)
+
+
+def _own(change_id: bytes) -> bytes:
+    return change_id[WEBSITE_BYTES:]
+
+
+def _keys(ids: Iterable[bytes]) -> list[Params]:
+    """Website ids and change ids as they are stored."""
+    return [(one[:WEBSITE_BYTES], one[WEBSITE_BYTES:]) for one in ids]
 
 
 def read_changes(tx: Transaction, ids: Sequence[bytes]) -> list[Change]:
     """Those of these changes that are there."""
-    rows = tx.get_many(sql.change_get, [(one,) for one in ids])
-    return [Change(row.change_id, ChangeKind(row.kind), row.keys) for row in rows if row is not None]
+    found = zip(ids, tx.get_many(sql.change_get, _keys(ids)), strict=True)
+    return [Change(one, ChangeKind(row.kind), row.keys) for one, row in found if row is not None]
 
 
 def paired_with(tx: Transaction) -> bytes | None:
@@ -61,9 +75,19 @@ def paired_with(tx: Transaction) -> bytes | None:
 
 def settle(tx: Transaction, ids: Iterable[bytes], token: bytes) -> None:
     """The columns of this token have these changes on disk."""
-    tx.execute_many(sql.change_remove, [(one,) for one in ids])
+    pair_with(tx, token)
+    forget(tx, ids)
+
+
+def pair_with(tx: Transaction, token: bytes) -> None:
+    """The columns of this token belong to this database. They may forget changes of which there is still word: taking one twice is no harm."""
     tx.execute(sql.pair_clear)
     tx.execute(sql.pair_put, (token,))
+
+
+def forget(tx: Transaction, ids: Iterable[bytes]) -> None:
+    """Remove word of changes that the columns have on disk, once they are paired anew."""
+    tx.execute_many(sql.change_remove, _keys(ids))
 
 
 def unpair(tx: Transaction) -> None:

@@ -13,8 +13,6 @@ from footfall.db import migrate
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import Statement, load, make_statement
 from footfall.errors import NotFound
-from footfall.outbox.model import ChangeKind
-from footfall.outbox.store import tell
 from footfall.websites.store import configuration_changed, lock_website
 
 sql = load(__file__, "removal.sql")
@@ -46,7 +44,6 @@ def remove_website(tx: Transaction, website_id: bytes, now: int) -> NotFound | N
     if isinstance(website, NotFound):
         return website
     tx.execute(sql.website_remove, (website_id,))
-    tell(tx, ChangeKind.WEBSITE, [website_id])
     tx.execute(sql.removal_add, (_NAME + website_id.hex(), now))
     configuration_changed(tx)
     return None
