@@ -199,6 +199,21 @@ def test_a_settling_that_was_cut_off_is_no_harm(
     assert waiting(database) == 0
 
 
+def test_a_settling_that_the_file_refuses_is_tried_again(keeper: ColumnKeeper, database: Place) -> None:
+    see(database)
+    feed(keeper)
+    assert keeper.file is not None
+    with keeper.file.cursor() as other:
+        other.execute("BEGIN")
+        other.execute("UPDATE event_row SET span = 0")
+        with pytest.raises(DatabaseError) as raised:
+            keeper.settling()
+        assert not isinstance(raised.value, ColumnsUnusable)
+    settle(keeper, database)
+    assert waiting(database) == 0
+    assert is_right(keeper, database)
+
+
 def test_what_the_file_lost_since_it_was_settled_is_fed_again(keeper: ColumnKeeper, database: Place) -> None:
     see(database)
     feed(keeper)

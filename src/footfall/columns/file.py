@@ -188,13 +188,13 @@ _DAMAGES = (duckdb.Error, duckdb.FatalException, duckdb.InternalException, duckd
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """DuckDB's errors as ours: a full disk or too little memory pass; a file that cannot be read is made anew.
+    """DuckDB's errors as ours: a full disk, too little memory or another transaction pass; a file that cannot be read is made anew.
 
     A statement that is wrong says nothing about the file, and its error stays as it is.
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException) as error:
         raise DatabaseError(f"the columns cannot be brought up to date: {error}") from error
     except duckdb.Error as error:
         if is_damage(error):

@@ -105,15 +105,15 @@ class ColumnKeeper:
             self._rewritten_at = monotonic()
 
     def settling(self) -> Settling | None:
-        """What `outbox.store.settle` is to write to the database now; None: nothing."""
+        """What `outbox.store.settle` is to write to the database now; None: nothing. Raises DatabaseError; then it may be asked again."""
         if self._made is not None:
             return Settling([], self._made)
         if self._feeder is None or not self._feeder.file.taken:
             return None
         if monotonic() - self._settled_at < SETTLE_SECONDS:
             return None
-        self._settled_at = monotonic()
         self._settling = self._feeder.file.begin_settling()
+        self._settled_at = monotonic()
         return self._settling
 
     def settled(self, token: bytes) -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from footfall.columns.file import FileClosed, is_damage
 from footfall.columns.keeper import ColumnKeeper
@@ -114,7 +115,7 @@ class ColumnProcess:
     # The event loop
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(OSError, EOFError, msgspec.DecodeError):
             reply = await self._reply(decode_request(await read_message(reader)), reader)
             writer.write(message(reply))
             await writer.drain()
@@ -132,7 +133,13 @@ class ColumnProcess:
             if request.done is not None:
                 self._keeper.settled(request.done)
                 return ToSettle([], None)
-            found = self._keeper.settling()
+            try:
+                found = self._keeper.settling()
+            except DatabaseError as error:
+                self._log.info("the columns are settled later", reason=str(error))
+                if isinstance(error, ColumnsUnusable):
+                    self._keeper.suspect(str(error))
+                found = None
         return ToSettle(found.change_ids, found.token) if found else ToSettle([], None)
 
     def _health(self, request: AskHealth) -> ColumnsHealth:
