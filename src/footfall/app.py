@@ -54,6 +54,9 @@ from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.payments import erasing as payments_erasing
+from footfall.payments.connecting import importing
+from footfall.payments.connecting.endpoints import Connecting, ServerShelf
+from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.endpoints import Payments
 from footfall.payments.exporting import PAYMENTS
 from footfall.payments.ratebook import RateBook
@@ -337,6 +340,8 @@ class _Parts(NamedTuple):
     exporting: Exporting
     rates: RateBook
     predictions: Predictions
+    key: SealingKey
+    connections: KeyConnections
 
 
 class App:
@@ -372,8 +377,8 @@ class App:
         for name, vital in database.vitals().items():
             self.vitals.watch(name, vital)
         tasks: list[asyncio.Task[Any]] = []
+        parts = self._parts(database, geo, rates)
         try:
-            parts = self._parts(database, geo, rates)
             await self._prepare(parts)
             dispatch = self._dispatch(parts)
             jobs = self._jobs(parts)
@@ -387,6 +392,7 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await parts.connections.importing.close()
             await database.close()
             tell_rest()
 
@@ -395,6 +401,7 @@ class App:
         refused = Counts(database, REFUSED_HANDLER)
         address = ClientAddress(self._settings.trusted_proxies)
         rate_limit = RateLimit(self._settings.rate_limit)
+        key = sealing_key(self._settings)
         return _Parts(
             database,
             directory,
@@ -408,6 +415,8 @@ class App:
             Exporting(EXPORTERS),
             rates,
             Predictions(database, lambda: directory.websites, rates, self._clock),
+            key,
+            KeyConnections(ServerShelf(database, directory), key, self._clock),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -432,7 +441,10 @@ class App:
                 Ledger(parts.database, parts.refused),
                 Privacy(parts.database, parts.erasing, parts.exporting),
                 Payments(parts.database, parts.directory),
-                Webhooks(parts.database, parts.directory, sealing_key(self._settings)),
+                Webhooks(parts.database, parts.directory, parts.key),
+                Connecting(
+                    parts.database, parts.connections, parts.key, parts.address, self._settings.public_url
+                ),
                 parts.rates,
                 parts.predictions,
                 Health(parts.database, self.vitals),
@@ -473,6 +485,7 @@ class App:
             "who was seen": Job(SEEN_SECONDS, seen.flush, is_flush=True),
             "credentials": Job(CREDENTIAL_SECONDS, credentials, is_flush=True),
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
+            "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),

@@ -16,6 +16,7 @@ from footfall.goals.wire import MAX_LOOK_BODY
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.payments.connecting.endpoints import Connecting
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import MAX_DELIVERY, Webhooks
@@ -52,6 +53,7 @@ class Services(msgspec.Struct, frozen=True):
     privacy: Privacy
     payments: Payments
     webhooks: Webhooks
+    connecting: Connecting
     rates: RateBook
     predictions: Predictions
     health: Health
@@ -60,14 +62,35 @@ class Services(msgspec.Struct, frozen=True):
 
 def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
-    database, people, ledger = services.database, services.people, services.ledger
-    identifying, goals, payments = services.identifying, services.goals, services.payments
-    funnels, crawls, webhooks = services.funnels, services.crawls, services.webhooks
+    subjects = (
+        _from_pages,
+        _about_people,
+        _about_goals,
+        _about_funnels,
+        _about_crawls,
+        _about_payments,
+        _about_the_server,
+    )
+    return [route for subject in subjects for route in subject(services)]
+
+
+def _from_pages(services: Services) -> list[Route[Any]]:
+    """What pages send and load."""
     return [
-        # From pages
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
         Route("GET", "/js/{script}", script, OPEN),
-        # People
+    ]
+
+
+def _about_people(services: Services) -> list[Route[Any]]:
+    """Who visitors are."""
+    database, people, ledger, identifying = (
+        services.database,
+        services.people,
+        services.ledger,
+        services.identifying,
+    )
+    return [
         Route("POST", "/api/v1/identify", identifying.identify, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route(
             "POST",
@@ -95,7 +118,13 @@ def routes(services: Services) -> list[Route[Any]]:
         Route("DELETE", "/api/v1/profiles/{ref}", services.privacy.erase, WEBSITE, "profiles:erase"),
         Route("POST", "/api/v1/ledger/{factId}/undo", ledger.undo, WEBSITE, "identify:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/identity/health", ledger.health, WEBSITE, "analytics:read"),
-        # Goals
+    ]
+
+
+def _about_goals(services: Services) -> list[Route[Any]]:
+    """What people reached."""
+    goals = services.goals
+    return [
         Route("POST", "/api/v1/goals", goals.create, WEBSITE, "goals:write", MAX_BODY, JSON),
         Route("POST", "/api/v1/goals/batch", goals.batch, WEBSITE, "goals:write", MAX_BATCH, JSON_LINES),
         Route("DELETE", "/api/v1/goals", goals.delete, WEBSITE, "goals:write"),
@@ -111,27 +140,52 @@ def routes(services: Services) -> list[Route[Any]]:
             JSON,
         ),
         Route("DELETE", f"{ADMIN}/goals/customizations", goals.remove_look, WEBSITE_IN_PATH, "goals:write"),
-        # Funnels
+    ]
+
+
+def _about_funnels(services: Services) -> list[Route[Any]]:
+    """The steps that visitors are meant to go through."""
+    funnels = services.funnels
+    return [
         Route("GET", f"{ADMIN}/funnels", funnels.funnels, WEBSITE_IN_PATH, "funnels:read"),
         Route("POST", f"{ADMIN}/funnels", funnels.create, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
         Route("PUT", FUNNEL, funnels.change, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
         Route("DELETE", FUNNEL, funnels.delete, WEBSITE_IN_PATH, "funnels:write"),
-        # AI crawls
+    ]
+
+
+def _about_crawls(services: Services) -> list[Route[Any]]:
+    """What AI crawlers fetch, and the token for telling."""
+    crawls = services.crawls
+    return [
         Route("POST", "/api/ai-crawls", crawls.record, OPEN, max_body=MAX_BODY),
         Route("GET", BOT_TOKEN, crawls.token, WEBSITE_IN_PATH, "settings:read"),
         Route("POST", BOT_TOKEN, crawls.create_token, WEBSITE_IN_PATH, "settings:write"),
         Route("PUT", BOT_TOKEN, crawls.replace_token, WEBSITE_IN_PATH, "settings:write"),
         Route("DELETE", BOT_TOKEN, crawls.remove_token, WEBSITE_IN_PATH, "settings:write"),
-        # Payments
+    ]
+
+
+def _about_payments(services: Services) -> list[Route[Any]]:
+    """Payments, and the providers that deliver them."""
+    payments, webhooks, connecting = services.payments, services.webhooks, services.connecting
+    return [
         Route("POST", "/api/v1/payments", payments.record, WEBSITE, "payments:write", MAX_BODY, JSON),
         Route("GET", "/api/v1/payments", payments.list, WEBSITE, "payments:read"),
         Route("GET", "/api/v1/payments/{transactionId}", payments.story, WEBSITE, "payments:read"),
         Route("DELETE", "/api/v1/payments", payments.remove, WEBSITE, "payments:write"),
         Route("POST", "/api/webhooks/{provider}/{websiteId}", webhooks.receive, OPEN, max_body=MAX_DELIVERY),
-        Route("GET", f"{ADMIN}/integrations", webhooks.integrations, WEBSITE_IN_PATH, "settings:read"),
-        Route("POST", INTEGRATION, webhooks.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
-        Route("DELETE", INTEGRATION, webhooks.disconnect, WEBSITE_IN_PATH, "settings:write"),
-        # The server itself
+        Route("GET", f"{ADMIN}/integrations", connecting.list, WEBSITE_IN_PATH, "settings:read"),
+        Route("POST", INTEGRATION, connecting.connect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
+        Route(
+            "DELETE", INTEGRATION, connecting.disconnect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON
+        ),
+    ]
+
+
+def _about_the_server(services: Services) -> list[Route[Any]]:
+    """Health and the reference."""
+    return [
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),
         Route("GET", "/openapi.yaml", services.reference.openapi, OPEN),

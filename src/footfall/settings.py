@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Writes that may wait; one more is answered with 503."""
     body_timeout: float = 10.0
     """Seconds within which a request's head, and then its body, must have arrived."""
+    public_url: str = ""
+    """The address at which others reach this server, such as `https://stats.example.com`; empty: the one that a request asked for."""
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose `x-datafast-real-ip` and `X-Forwarded-For` headers are believed; comma-separated CIDR."""
     city_database: Path | None = None
@@ -74,8 +76,10 @@ def read_settings(
 
 
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
-    """The same for a command, to which only the settings matter that say where the data is, and the key to it. Raises UsageError."""
-    return _read(environ, ("data", "database_url", "secret_key", "key_file"), lambda _: None, options)
+    """The same for a command, to which only the settings matter that say where the data is, the key to it, and where the server is. Raises UsageError."""
+    return _read(
+        environ, ("data", "database_url", "secret_key", "key_file", "public_url"), lambda _: None, options
+    )
 
 
 def _read(
@@ -113,6 +117,8 @@ def _parse(name: str, text: str, variable: str) -> object:
             return _natural(text, *BOUNDS[name])
         if name == "body_timeout":
             return _seconds(text)
+        if name == "public_url" and not text.startswith(("https://", "http://")):
+            raise ValueError("use an address such as https://stats.example.com")
         if name == "secret_key" and len(text) < LEAST_KEY:
             raise ValueError(f"a key has at least {LEAST_KEY} characters, such as: openssl rand -base64 32")
     except ValueError as error:

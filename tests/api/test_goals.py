@@ -296,6 +296,15 @@ def test_how_a_goal_looks_is_kept_changed_and_removed(server: Site) -> None:
     assert server.call("DELETE", path, params={"goalName": "signup"}).status_code == 404
 
 
+def test_a_deletion_refuses_what_it_would_not_heed(server: Site) -> None:
+    server.custom(server.pageview(), "signup")
+    for name in ("user_id", "person", "profileId", "idempotency_key"):
+        response = delete(server, **{name: "x", "startAt": "2026-01-01T00:00:00Z"})
+        assert response.status_code == 400, response.text
+        assert f"{name} does not narrow a deletion" in response.text
+    assert tracked(server)["signup"][0] == 1
+
+
 def test_a_website_in_the_path_is_the_callers_own(server: Site, other: Site) -> None:
     for ref in (other.website_id, other.tracking_id, "nowhere"):
         assert server.call("GET", TRACKED.format(ref)).status_code == 403

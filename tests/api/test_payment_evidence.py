@@ -1,4 +1,4 @@
-"""Why a payment is whose it is, or nobody's: evidence, the queue of those that wait for it, and the time line of one."""
+"""Why a payment is whose it is, or nobody's: evidence, the queue of those that wait for it, and the timeline of one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def story(site: Site, transaction_id: str) -> Any:
 
 
 def happened(site: Site, transaction_id: str) -> list[str]:
-    """What the time line tells of a payment, in order."""
+    """What the timeline tells of a payment, in order."""
     return [one["type"] for one in story(site, transaction_id)["timeline"]]
 
 
@@ -80,6 +80,17 @@ def test_a_payment_of_nobody_tells_what_was_missing_and_what_mends_it(
     assert (found["method"], found["isMatched"], found["missing"]) == (method, False, missing)
     assert found["reason"]
     assert found["mend"]
+
+
+@pytest.mark.parametrize("word", ["undefined", " NULL ", "{{customer.email}}", "0"])
+def test_a_placeholder_is_no_evidence_whoever_has_it_too(server: Site, word: str) -> None:
+    server.identify(server.pageview(), "ann", {"email": word, "customer_id": word})
+    pay(server, transaction_id="nobodys", email=word, customer_id=word)
+    found = match(server, "nobodys")
+    assert (found["method"], found["missing"]) == (
+        "no_evidence",
+        ["visitor", "checkout", "customer_id", "email"],
+    )
 
 
 # The queue
@@ -313,8 +324,8 @@ def test_the_pages_of_payments_tell_whose_they_are_and_why_not(server: Site) -> 
         assert "Preview the merge" in shown["shared"]
         assert "/pricing" in shown["<i>tx</i>"]
         assert "&lt;i&gt;tx&lt;/i&gt;" in shown["<i>tx</i>"]
-        assert "Paid back" in shown["anns"]
-        assert "Pays back" in shown["back"]
+        assert "Refunded" in shown["anns"]
+        assert "Refund of" in shown["back"]
         assert visit.get(f"{root}/none").status_code == 404
         assert visit.get(f"{root}/{'0' * 24}").status_code == 404
 

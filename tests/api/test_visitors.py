@@ -9,6 +9,7 @@ import pytest
 
 from footfall.clock import to_iso
 from footfall.ids import format_uuid
+from tests.support.money import pay
 from tests.support.people import ask, wait_for_index
 from tests.support.servers import until
 from tests.support.sites import FIREFOX, Site, new_visitor, next_millisecond, sql
@@ -158,6 +159,21 @@ def test_visitors_are_found_by_host_name(server: Site) -> None:
     assert ids(listed(server, hostname="other.example")) == []
 
 
+def test_who_paid_is_found_by_the_goals_that_payments_reach(server: Site) -> None:
+    payer, trier, refunded = (server.pageview() for _ in range(3))
+    pay(server, datafast_visitor_id=payer, renewal=True, timestamp="2026-05-02T12:00:00Z")
+    pay(server, datafast_visitor_id=payer, timestamp="2026-05-01T12:00:00Z")
+    pay(server, 0, datafast_visitor_id=trier)
+    pay(server, datafast_visitor_id=refunded, refunded=True)
+    rows = listed(server, completedGoal="Payment")
+    assert [(row["visitorId"], row["lastSeenAt"]) for row in rows["data"]] == [
+        (payer, "2026-05-02T12:00:00.000Z")
+    ]
+    assert rows["pagination"]["total"] == 1
+    assert ids(listed(server, goal="payment", startAt="2026-05-03", endAt="2026-05-04")) == []
+    assert ids(listed(server, goal="free_trial")) == [trier]
+
+
 def test_who_reached_a_goal_comes_by_when_that_was(server: Site) -> None:
     first, second = server.pageview(), server.pageview()
     server.custom(second)
@@ -184,6 +200,7 @@ def test_who_reached_a_goal_comes_by_when_that_was(server: Site) -> None:
         ({"startAt": "2026-01-01T00:00:00", "endAt": "2026-01-02"}, "startAt"),
         ({"startAt": "2026-01-01", "endAt": "2026-01-02", "timezone": "Mars/Base"}, "timezone"),
         ({"goal": "x", "isCustomer": "true"}, "isCustomer"),
+        ({"goal": "subscription_started"}, "goal: of lifecycle goals"),
         ({"isCustomer": "yes"}, "isCustomer"),
         ({"identified": "1"}, "identified"),
         ({"visited_page": ",".join(f"/{n}" for n in range(51))}, "visited_page"),

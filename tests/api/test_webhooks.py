@@ -152,7 +152,7 @@ def test_a_secret_in_the_data_is_encrypted_and_tied_to_its_place(server: Site, o
     ("provider", "body", "told"),
     [
         ("stripe", {}, "webhookSecret"),
-        ("stripe", {"stripeRak": "rk_live_1"}, "webhookSecret"),
+        ("stripe", {"polarOrgId": 5}, "webhookSecret"),
         ("stripe", {"webhookSecret": " "}, "webhookSecret"),
         ("stripe", {"webhookSecret": 5}, "webhookSecret"),
         ("stripe", {"webhookSecret": "x" * 256}, "webhookSecret"),

@@ -82,6 +82,7 @@ def filled(path: str, site: Site) -> str:
         "websiteId": site.website_id,
         "ref": "user:A",
         "visitorId": new_visitor(),
+        "paymentId": "00" * 12,
         "secret": "x",
         "file": "style.css",
     }

@@ -21,6 +21,10 @@ from tests.support.postgres import LocalPostgres, create_database, drop_database
 R = TypeVar("R")
 
 
+PUBLIC_URL = "https://stats.example.com"
+"""Where others reach the servers, if they are asked."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """One database. `folder` is there for files whatever the engine; `database_url` is empty for the embedded database."""
 
@@ -31,7 +35,11 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def environment(self) -> dict[str, str]:
         """What a server or command needs to know to work on it."""
-        found = {"FOOTFALL_DATA": str(self.data), "FOOTFALL_KEY_FILE": str(self.key_file)}
+        found = {
+            "FOOTFALL_DATA": str(self.data),
+            "FOOTFALL_KEY_FILE": str(self.key_file),
+            "FOOTFALL_PUBLIC_URL": PUBLIC_URL,
+        }
         return found | {"FOOTFALL_DATABASE_URL": self.database_url} if self.database_url else found
 
     @property

@@ -24,6 +24,8 @@ from footfall.accounts import accounts
 from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
+from footfall.payments.connecting import importing
+from footfall.payments.connecting.client import ADDRESSES
 from footfall.people.index import indexer as index
 from footfall.predictions import book
 from footfall.settings import read_settings
@@ -40,11 +42,14 @@ PATIENCE = 60.0
 """Seconds after which a call that shows no life has failed; never waited for when all is well."""
 POLL_SECONDS = 0.02
 """Between two looks of a server inside for what changed: tests wait for it all the time, and nobody pays for it here."""
+NOWHERE = "http://127.0.0.1:9"
+"""An address where nobody answers."""
 POLLED = [
     (app, "POLL_SECONDS"),
     (app, "IDLE_SECONDS"),
     (app, "REMOVAL_SECONDS"),
     (app, "LOOK_SECONDS"),
+    (importing, "IDLE_SECONDS"),
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
     (listing, "LOOK_SECONDS"),
@@ -236,7 +241,10 @@ def remember(_logger: object, _level: str, event: MutableMapping[str, Any]) -> M
 
 
 def set_up() -> None:
-    """To be called once in a process: servers inside keep their logs and look often for what changed, and passwords cost nothing."""
+    """To be called once in a process: servers inside keep their logs and look often for what changed, passwords cost nothing, and no
+    payment provider is called.
+    """
+    ADDRESSES.update(dict.fromkeys(ADDRESSES, NOWHERE))
     structlog.configure(processors=[remember, *structlog.get_config()["processors"]])
     for module, name in POLLED:
         setattr(module, name, POLL_SECONDS)

@@ -93,3 +93,11 @@ SELECT customer_id, email, name FROM provider_customer WHERE website_id = :websi
 -- name: held_clues(website_id bytes) -> clue_hash bytes
 -- By what payments are found.
 SELECT clue_hash FROM payment_clue WHERE website_id = :website_id;
+
+-- name: kept_keys(website_id bytes) -> api_key bytes?
+-- The API keys of payment providers, as they are stored.
+SELECT api_key FROM key_connection WHERE website_id = :website_id ORDER BY provider;
+
+-- name: import_ends(website_id bytes) -> state text, reason text?
+-- How imports from payment providers stand.
+SELECT state, reason FROM key_connection WHERE website_id = :website_id ORDER BY provider;

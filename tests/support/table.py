@@ -11,6 +11,7 @@ from footfall.web.context import Route
 EXAMPLES = {
     "visitorId": "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b",
     "ref": "user:nobody",
+    "transactionId": "tx_1",
     "factId": "00" * 16,
     "script": "script.js",
     "id": "00" * 12,

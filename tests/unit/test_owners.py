@@ -9,6 +9,7 @@ from pathlib import Path
 
 from footfall.app import ERASERS
 from footfall.db import migrate
+from footfall.privacy.erase import Erasing
 
 SOURCES = Path(__file__).parents[2] / "src" / "footfall"
 
@@ -51,6 +52,7 @@ OWNERS = {
     "payments": (
         "delivery",
         "integration",
+        "key_connection",
         "payment",
         "payment_claim",
         "payment_clue",
@@ -185,3 +187,8 @@ def test_what_tells_who_somebody_is_has_an_eraser_or_a_reason_to_stay() -> None:
 def test_a_domain_erases_from_its_own_tables() -> None:
     for eraser in ERASERS:
         assert len({OWNER[table] for table in eraser.tables}) <= 1
+
+
+def test_erasures_write_derived_tables_as_steps() -> None:
+    """Else a commit of these tables on another thread would meet them half-way."""
+    assert Erasing(ERASERS).erase_handler.is_step

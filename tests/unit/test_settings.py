@@ -22,6 +22,7 @@ WRONG = {
     "FOOTFALL_WORKERS": ["0", "257", "two"],
     "FOOTFALL_TRUSTED_PROXIES": ["10.0.0.0/99", "10.0.0.1/8", "proxy"],
     "FOOTFALL_LOG_LEVEL": ["loud"],
+    "FOOTFALL_PUBLIC_URL": ["stats.example.com", "ftp://stats.example.com"],
     "FOOTFALL_DATABASE_URL": ["mysql://host/name"],
 }
 

@@ -16,6 +16,7 @@ from footfall.errors import BadRequest
 from footfall.goals.model import COLORS, Goal, Look, LookChange
 from footfall.identity.identify.wire import read_at, read_user_id, read_visitor_id
 from footfall.ids import EVENT_BYTES, at_prefix, format_uuid, parse_uuid
+from footfall.web.parameters import read_either, refuse_others
 
 MAX_DESCRIPTION = 1000
 MAX_KEY = 255
@@ -23,11 +24,13 @@ MAX_KEY = 255
 MAX_LOOK_BODY = 4096
 MAX_DISPLAY_NAME, MAX_LOOK_DESCRIPTION = 80, 300
 
-_TAG = re.compile("<[^<>]*>")
+_TAG = re.compile("</?[A-Za-z!?][^<>]*>")
 _PARAMETER_NAME = re.compile("[a-z0-9_-]{1,64}")
 _COLOR = re.compile("#[0-9a-f]{6}")
 _VISITOR_NAMES = ("datafast_visitor_id", "visitorId", "visitor_id")
 _GOAL_NAMES = ("name", "goalName", "goal_name")
+_NO_FILTERS = ("user_id", "person", "profileId", "profile_id", "goal", "completedGoal", "idempotency_key")
+"""What says elsewhere whose a goal is, or which one."""
 _END = b"\xff" * (EVENT_BYTES + 1)
 """After all event ids."""
 
@@ -95,8 +98,9 @@ def _read_metadata(value: object) -> dict[str, str]:
 
 
 def without_markup(text: str) -> str:
-    """`text` without HTML tags."""
-    return _TAG.sub("", text)
+    """`text` without HTML tags. Where taking some out leaves others, as of `<<b>script>`, no `<` and `>` stay either."""
+    bare = _TAG.sub("", text)
+    return bare.replace("<", "").replace(">", "") if _TAG.search(bare) else bare
 
 
 def _read_text(value: object, field: str, limit: int) -> str | None:
@@ -132,8 +136,9 @@ class Deletion(NamedTuple):
 
 def read_deletion(query: Mapping[str, str], website_id: bytes) -> Deletion:
     """What `DELETE /api/v1/goals` asks for, under any spelling of its parameters. Raises BadRequest."""
-    visitor = _either(query, _VISITOR_NAMES)
-    name = _either(query, _GOAL_NAMES)
+    refuse_others(query, _NO_FILTERS, "datafast_visitor_id, name, startAt and endAt")
+    visitor = read_either(query, _VISITOR_NAMES)
+    name = read_either(query, _GOAL_NAMES)
     start, end = _time(query, ("startAt", "start")), _time(query, ("endAt", "end"))
     if visitor is None and name is None and start is None and end is None:
         raise BadRequest("Say which goals: datafast_visitor_id, name, or startAt and endAt.")
@@ -148,16 +153,8 @@ def read_deletion(query: Mapping[str, str], website_id: bytes) -> Deletion:
     return Deletion(Doomed(website_id, visitor_id, kept, since, until), start, end)
 
 
-def _either(query: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The value of a parameter under any of its names. Raises BadRequest if two of them differ."""
-    given = {query[name] for name in names if name in query}
-    if len(given) > 1:
-        raise BadRequest(f"{' and '.join(name for name in names if name in query)} differ: send one of them.")
-    return given.pop() if given else None
-
-
 def _time(query: Mapping[str, str], names: tuple[str, ...]) -> int | None:
-    text = _either(query, names)
+    text = read_either(query, names)
     return None if text is None else read_at(text, names[0])
 
 

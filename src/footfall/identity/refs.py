@@ -22,7 +22,7 @@ def read_ref(text: str) -> Ref:
     profile_id = parse_object_id(text)
     if profile_id is None:
         raise BadRequest(
-            "The reference in the path must be a profileId of 24 hex digits, or user: and the user id."
+            "A reference to a person must be a profileId of 24 hex digits, or user: and the user id."
         )
     return profile_id
 

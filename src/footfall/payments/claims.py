@@ -19,7 +19,7 @@ from footfall.identity.store import Profile
 from footfall.payments.hints import Hint, hints_of_payments
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import members_of_people
-from footfall.payments.rules import CUSTOMER, EMAIL, alike, digest
+from footfall.payments.rules import CUSTOMER, EMAIL, alike, digest, tells
 from footfall.payments.store import sql
 
 MOST_FACTS = 1000
@@ -57,12 +57,12 @@ def clues_of_payments(tx: Transaction, website_id: bytes, payments: Sequence[Pay
 def clues_of_payment(website_id: bytes, payment: Payment, hints: Sequence[Hint]) -> list[Clue]:
     """The same of one payment with its hints: the customer id, the e-mail address, the merchant's own ids."""
     found = []
-    if payment.customer_id:
+    if tells(payment.customer_id):
         clue_hash = digest(website_id, CUSTOMER, payment.customer_id)
         found.append(Clue(clue_hash, Method.CUSTOMER_ID, payment.customer_id))
-    if payment.email:
+    if tells(payment.email):
         found.append(Clue(digest(website_id, EMAIL, alike(payment.email)), Method.EMAIL, payment.email))
-    own = [one.value for one in hints if one.method is Method.CUSTOMER_ID]
+    own = [one.value for one in hints if one.method is Method.CUSTOMER_ID and tells(one.value)]
     return found + [Clue(digest(website_id, CUSTOMER, one), Method.CUSTOMER_ID, one) for one in own]
 
 

@@ -62,7 +62,7 @@ class Payments:
         return await self._database.scan(_answer_list, (website, query), share=website.website_id)
 
     async def story(self, context: Context[WebsitePrincipal]) -> Response:
-        """One payment, with its time line."""
+        """One payment, with its timeline."""
         website = context.principal.website
         asked = (website, context.path_values[0])
         found = await self._database.scan(_answer_story, asked, share=website.website_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TypeGuard
 
+from footfall.identity.junk import MAX_USER_ID, is_junk
 from footfall.ids import at_prefix, parse_uuid
 from footfall.payments.model import OPEN, CurrencySum, Kind, Method, NewPayment, Payment, Revenue
 from footfall.payments.money import Money
@@ -51,6 +53,11 @@ def content_hash(paid: NewPayment) -> bytes:
     return hashlib.sha256(repr(tuple(map(str, said))).encode()).digest()[:16]
 
 
+def tells(value: str | None) -> TypeGuard[str]:
+    """Whether an e-mail address or customer id may tell whose a payment is: `undefined`, `null` and the like would join the payments of many."""
+    return value is not None and not is_junk(value[:MAX_USER_ID])
+
+
 def alike(email: str) -> str:
     """What e-mail addresses have in common that differ in case only."""
     return email.strip().casefold()
@@ -65,9 +72,9 @@ def clues_of(
 ) -> list[bytes]:
     """The hashes of what may tell whose a payment is; `checkout`: the hash of its transaction id, as pages report it."""
     found = [checkout] if checkout else []
-    if email:
+    if tells(email):
         found.append(digest(website_id, EMAIL, alike(email)))
-    if customer_id:
+    if tells(customer_id):
         found.append(digest(website_id, CUSTOMER, customer_id))
     if ref:
         found.append(digest(website_id, VISITOR, ref))
@@ -77,6 +84,11 @@ def clues_of(
 def goals_of(kind: Kind) -> tuple[str, ...]:
     """The lifecycle goals that such a payment reaches."""
     return _GOALS[kind]
+
+
+def kinds_reaching(goal: str) -> tuple[Kind, ...]:
+    """The kinds of payments that always reach a lifecycle goal, whatever is told of a subscription; none for all other goals."""
+    return tuple(kind for kind, goals in _GOALS.items() if goals[:1] == (goal,))
 
 
 def is_matched(payment: Payment) -> bool:
@@ -91,8 +103,8 @@ def missing_signals(payment: Payment) -> list[str]:
     signals = (
         ("visitor", parse_uuid(payment.visitor_ref)),
         ("checkout", None),
-        ("customer_id", payment.customer_id),
-        ("email", payment.email),
+        ("customer_id", tells(payment.customer_id)),
+        ("email", tells(payment.email)),
     )
     return [name for name, told in signals if not told]
 

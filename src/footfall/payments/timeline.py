@@ -1,4 +1,4 @@
-"""One payment's time line: what its payer saw, how it came in, whose it was found to be, and what moved or paid it back since."""
+"""One payment's timeline: what its payer saw, how it came in, whose it was found to be, and what moved or paid it back since."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from footfall.payments.store import get_payments, sql
 from footfall.payments.webhooks.store import deliveries_of
 
 MOST = 100
-"""Of each kind of event that a time line shows, the newest."""
+"""Of each kind of event that a timeline shows, the newest."""
 _TYPES = {IDENTIFY: EventType.IDENTIFY, UNDO: EventType.UNDO}
 
 

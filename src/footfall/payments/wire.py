@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
 
-from footfall.clock import find_zone, from_iso, to_iso
+from footfall.clock import from_iso, to_iso
 from footfall.collect.model import Touch
 from footfall.errors import BadRequest
 from footfall.ids import MAX_AT, format_uuid
@@ -26,7 +26,13 @@ from footfall.payments.model import (
 )
 from footfall.payments.money import Money, read_currency, read_money, to_major
 from footfall.payments.rules import is_matched, missing_signals
-from footfall.web.parameters import read_cursor, read_number_parameter
+from footfall.web.parameters import (
+    read_cursor,
+    read_either,
+    read_number_parameter,
+    read_zone,
+    refuse_others,
+)
 
 MAX_BODY = 64 * 1024
 MAX_TEXT = 255
@@ -36,6 +42,11 @@ MAX_AHEAD = 60_000
 """Milliseconds by which `timestamp` may lie ahead of the clock."""
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 CURSOR_BYTES = 12
+_TRANSACTION, _VISITOR = ("transaction_id", "tx_id"), ("datafast_visitor_id", "visitor_id", "visitorId")
+_PERSON = ("person", "profileId", "profile_id")
+_START, _END = ("startAt", "start"), ("endAt", "end")
+_NO_FILTERS = (*_PERSON, "user_id", "customer_id", "email", "currency", "matched")
+"""What says elsewhere which payments are meant."""
 
 REASONS: dict[Method, tuple[str, str | None]] = {
     Method.VISITOR: ("The visitor that was given.", None),
@@ -126,7 +137,7 @@ def _read_either(body: Mapping[str, Any], fields: tuple[str, str], most: int) ->
 def _read_id(body: Mapping[str, Any], field: str) -> str | None:
     """An id of somebody else's making; some are whole numbers there."""
     value = body.get(field)
-    if type(value) is int:
+    if type(value) is int and abs(value) < 10 ** (MAX_TEXT - 1):
         return str(value)
     return _read_text(body, field, MAX_TEXT)
 
@@ -200,13 +211,14 @@ class DeleteQuery(msgspec.Struct, frozen=True):
 
 def read_payment_query(query: Mapping[str, str], timezone: str) -> PaymentQuery:
     """The query of a list of payments. Raises BadRequest that names the parameter."""
+    query = {name: text for name, text in query.items() if text}
     currency = query.get("currency")
     return PaymentQuery(
         _read_range(query, timezone),
-        _first_of(query, "datafast_visitor_id", "visitor_id", "visitorId"),
-        _first_of(query, "person", "profileId", "profile_id"),
-        None if not currency else read_currency(currency),
-        _first_of(query, "transaction_id", "tx_id"),
+        read_either(query, _VISITOR),
+        read_either(query, _PERSON),
+        None if currency is None else read_currency(currency),
+        read_either(query, _TRANSACTION),
         read_cursor(query.get("cursor"), CURSOR_BYTES, CURSOR_BYTES, "list"),
         read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         _read_matched(query.get("matched")),
@@ -214,17 +226,19 @@ def read_payment_query(query: Mapping[str, str], timezone: str) -> PaymentQuery:
 
 
 def _read_matched(text: str | None) -> bool | None:
-    if text not in (None, "", "true", "false"):
+    if text not in (None, "true", "false"):
         raise BadRequest("matched must be true or false.")
-    return text == "true" if text else None
+    return None if text is None else text == "true"
 
 
 def read_delete_query(query: Mapping[str, str], timezone: str) -> DeleteQuery:
-    """What a deletion names. Raises BadRequest when it names nothing."""
+    """What a deletion names. Raises BadRequest when it names nothing, or something that would not be heeded."""
+    refuse_others(query, _NO_FILTERS, "transaction_id, datafast_visitor_id, startAt and endAt")
+    for name in (*_TRANSACTION, *_VISITOR, *_START, *_END):
+        if not query.get(name, name).strip():
+            raise BadRequest(f"{name} is empty. Leave it out, if payments are meant whatever it is.")
     found = DeleteQuery(
-        _first_of(query, "transaction_id", "tx_id"),
-        _first_of(query, "datafast_visitor_id", "visitor_id", "visitorId"),
-        _read_range(query, timezone),
+        read_either(query, _TRANSACTION), read_either(query, _VISITOR), _read_range(query, timezone)
     )
     if found.transaction_id is None and found.visitor is None and found.range.is_all:
         raise BadRequest(
@@ -233,29 +247,24 @@ def read_delete_query(query: Mapping[str, str], timezone: str) -> DeleteQuery:
     return found
 
 
-def _first_of(query: Mapping[str, str], *names: str) -> str | None:
-    return next((query[name] for name in names if query.get(name)), None)
-
-
 def _read_range(query: Mapping[str, str], timezone: str) -> Range:
-    zone = query.get("timezone") or timezone
-    since = _read_edge(query, ("startAt", "start"), zone, is_end=False)
-    until = _read_edge(query, ("endAt", "end"), zone, is_end=True)
-    return Range(0 if since is None else since, MAX_AT if until is None else until)
+    first, last = read_either(query, _START), read_either(query, _END)
+    if first is None and last is None:
+        return Range()
+    zone = read_zone(query, timezone)
+    since = 0 if first is None else _read_edge(_START[0], first, zone, is_end=False)
+    until = MAX_AT if last is None else _read_edge(_END[0], last, zone, is_end=True)
+    if until <= since:
+        raise BadRequest("endAt must not be before startAt.")
+    return Range(since, until)
 
 
-def _read_edge(
-    query: Mapping[str, str], names: tuple[str, str], timezone: str, *, is_end: bool
-) -> int | None:
+def _read_edge(name: str, text: str, zone: tzinfo, *, is_end: bool) -> int:
     """A day in the zone, or a time; the end of a range is the end of its day or just behind its time."""
-    name = next((name for name in names if query.get(name)), None)
-    if name is None:
-        return None
-    text = query[name]
     try:
         if len(text) == len("2026-05-05"):
             day = date.fromisoformat(text) + timedelta(days=is_end)
-            moment = datetime(day.year, day.month, day.day, tzinfo=find_zone(timezone) or UTC)
+            moment = datetime(day.year, day.month, day.day, tzinfo=zone)
             return max(int(moment.timestamp() * 1000), 0)
         return min(max(from_iso(text) + is_end, 0), MAX_AT)
     except (ValueError, OverflowError):
@@ -328,7 +337,7 @@ def _evidence_json(one: Payment) -> dict[str, str] | None:
 
 
 def story_json(one: PaymentStory) -> dict[str, Any]:
-    """A payment with its time line, oldest first."""
+    """A payment with its timeline, oldest first."""
     return {
         **owned_json(one.owned),
         "receivedAt": to_iso(one.received_at),

@@ -110,7 +110,8 @@ class Erasing:
 
     def __init__(self, erasers: Erasers) -> None:
         self._erasers = erasers
-        self.erase_handler = WriteHandler(rank=2, run=self.erase, is_slow=True, locks=_locks)
+        # Steps, since they write derived tables too, which nothing else may commit meanwhile.
+        self.erase_handler = WriteHandler(rank=2, run=self.erase, is_slow=True, is_step=True, locks=_locks)
         self._slice_handler = WriteHandler(
             rank=-1, run=self._take_slices, is_slow=True, is_step=True, locks=_slice_locks
         )

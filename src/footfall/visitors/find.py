@@ -10,6 +10,7 @@ import msgspec
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import Statement
 from footfall.ids import MAX_AT, at_of, at_prefix
+from footfall.payments.rules import kinds_reaching
 from footfall.people.find.query import Builder, conditions_of
 from footfall.visitors.listing import sql
 from footfall.visitors.query import PARAMS, AnyOf, VisitorQuery
@@ -22,6 +23,11 @@ _DONE = (
     "AND e.event_id >= {low} AND e.event_id < {high} ORDER BY e.event_id DESC LIMIT 1)"
 )
 """When a visitor last reached a goal in a period, as the first bytes of its id; NULL for never. For those who never did, a point look-up."""
+_PAID = (
+    "(SELECT substr(p.payment_id, 1, 6) FROM payment p WHERE p.website_id = :w AND p.visitor_id = v.visitor_id "
+    "AND p.kind IN ({kinds}) AND p.payment_id >= {low} AND p.payment_id < {high} ORDER BY p.payment_id DESC LIMIT 1)"
+)
+"""The same of a goal that payments reach."""
 _CUSTOMER = "EXISTS (SELECT 1 FROM payment paid WHERE paid.website_id = :w AND paid.visitor_id = v.visitor_id AND paid.minor > 0)"
 """Whether a visitor has paid."""
 _NEWEST_PROFILE = "(SELECT l.profile_id FROM link l WHERE l.website_id = :w AND l.visitor_id = v.visitor_id ORDER BY l.fact_id DESC LIMIT 1)"
@@ -48,7 +54,7 @@ class _Builder(Builder):
         postgres = _PARAM.sub(r"(v.params::json ->> '\1')", postgres).replace("instr(", "strpos(")
         return msgspec.structs.replace(common, sqlite=sqlite, postgres=postgres)
 
-    def one_of(self, values: tuple[str, ...]) -> str:
+    def one_of(self, values: Iterable[str]) -> str:
         """The placeholders for some texts."""
         return ", ".join(self.add(value, "text") for value in values)
 
@@ -166,6 +172,8 @@ def _seen_in(builder: _Builder, since: int, until: int) -> str:
 def _done(builder: _Builder, query: VisitorQuery) -> str:
     since, until = query.since or 0, MAX_AT if query.until is None else query.until
     low, high = (builder.add(at_prefix(at), "bytes") for at in (since, until))
+    if kinds := kinds_reaching(query.goal or ""):
+        return _PAID.format(kinds=builder.one_of(kinds), low=low, high=high)
     return _DONE.format(goal=builder.add(query.goal, "text"), low=low, high=high)
 
 

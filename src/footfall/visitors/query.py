@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
 
-from footfall.clock import find_zone, from_iso
+from footfall.clock import from_iso
+from footfall.collect.model import LIFECYCLE
 from footfall.errors import BadRequest
 from footfall.ids import AT_BYTES, VISITOR_BYTES, at_of, at_prefix
+from footfall.payments.rules import kinds_reaching
 from footfall.people.find.terms import folded as folded_search
 from footfall.people.wire import MAX_FILTERS, Filter, read_filter
 from footfall.visitors.folding import country_code, folded, folded_referrer
-from footfall.web.parameters import read_cursor, read_number_parameter
+from footfall.web.parameters import read_cursor, read_number_parameter, read_zone
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
@@ -120,12 +122,12 @@ def _to_snake(name: str) -> str:
 
 
 def _values(name: str, spelled: str, text: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(_meant(name, part.strip()) for part in text.split(",") if part.strip()))
-    if not 1 <= len(found) <= MAX_ANY_OF:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not 1 <= len(parts) <= MAX_ANY_OF:
         raise BadRequest(f"{spelled}: name 1 to {MAX_ANY_OF} values, separated by commas.")
-    if max(map(len, found)) > MAX_VALUE:
+    if max(map(len, parts)) > MAX_VALUE:
         raise BadRequest(f"{spelled}: a value has at most {MAX_VALUE} characters.")
-    return found
+    return tuple(dict.fromkeys(_meant(name, part) for part in parts))
 
 
 def _meant(name: str, text: str) -> str:
@@ -145,7 +147,12 @@ def _goal(query: Mapping[str, str], spelled: Mapping[str, str]) -> str | None:
         return None
     if len(text) > MAX_VALUE:
         raise BadRequest(f"{spelled['completedGoal']}: a goal has at most {MAX_VALUE} characters.")
-    return text.strip().lower()
+    goal = text.strip().lower()
+    if goal in LIFECYCLE and not kinds_reaching(goal):
+        raise BadRequest(
+            f"{spelled['completedGoal']}: of lifecycle goals, visitors are found by payment and free_trial."
+        )
+    return goal
 
 
 def _flag(query: Mapping[str, str], spelled: Mapping[str, str], name: str) -> bool | None:
@@ -175,21 +182,19 @@ def _span(query: Mapping[str, str], timezone: str) -> tuple[int | None, int | No
         return None, None
     if first is None or last is None:
         raise BadRequest("startAt and endAt come together, or neither of them does.")
-    named = query.get("timezone", timezone)
-    if find_zone(named) is None:
-        raise BadRequest(f"timezone: {named[:60]!r} is no IANA time zone; use one such as Europe/Berlin.")
-    since, until = _moment("startAt", first, named, 0), _moment("endAt", last, named, 1)
+    zone = read_zone(query, timezone)
+    since, until = _moment("startAt", first, zone, 0), _moment("endAt", last, zone, 1)
     if until <= since:
         raise BadRequest("endAt must not be before startAt.")
     return since, until
 
 
-def _moment(name: str, text: str, timezone: str, days: int) -> int:
+def _moment(name: str, text: str, zone: tzinfo, days: int) -> int:
     """When a day begins, or ends if `days` is 1; or a time as it is, or its end if `days` is 1. ms since epoch."""
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=days)
-            begins = datetime(day.year, day.month, day.day, tzinfo=find_zone(timezone))
+            begins = datetime(day.year, day.month, day.day, tzinfo=zone)
             at = round(begins.timestamp() * 1000)
         else:
             at = from_iso(text) + days

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import tzinfo
 
+from footfall.clock import find_zone
 from footfall.errors import BadRequest
+
+MAX_ZONE = 64
+"""Characters of the name of a time zone."""
 
 
 def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -15,6 +20,30 @@ def read_number_parameter(query: Mapping[str, str], name: str, default: int, low
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
         raise BadRequest(f"{name} must be a whole number from {low} to {high}.")
     return int(text)
+
+
+def read_zone(query: Mapping[str, str], default: str) -> tzinfo:
+    """The time zone of the optional `timezone` of a query. Raises BadRequest."""
+    name = query.get("timezone") or default
+    zone = find_zone(name) if len(name) <= MAX_ZONE else None
+    if zone is None:
+        raise BadRequest(f"timezone: {name[:60]!r} is no IANA time zone; use one such as Europe/Berlin.")
+    return zone
+
+
+def read_either(query: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The value of a parameter under any of its names. Raises BadRequest if two of them differ."""
+    given = {query[name] for name in names if name in query}
+    if len(given) > 1:
+        raise BadRequest(f"{' and '.join(name for name in names if name in query)} differ: send one of them.")
+    return given.pop() if given else None
+
+
+def refuse_others(query: Mapping[str, str], others: Collection[str], known: str) -> None:
+    """What narrows other calls must not be overlooked by a deletion, which would take more than was meant. Raises BadRequest."""
+    for name in query:
+        if name in others:
+            raise BadRequest(f"{name} does not narrow a deletion. What does: {known}.")
 
 
 def read_order(query: Mapping[str, str], default: str) -> str:

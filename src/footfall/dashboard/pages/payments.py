@@ -1,4 +1,4 @@
-"""The pages about payments: the list, with those that are nobody's, and one payment with its time line."""
+"""The pages about payments: the list, with those that are nobody's, and one payment with its timeline."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PaymentsPage(msgspec.Struct, frozen=True):
 
 
 class PaymentPage(msgspec.Struct, frozen=True):
-    """One payment. `days`: its time line by day."""
+    """One payment. `days`: its timeline by day."""
 
     row: PaymentRow
     story: PaymentStory

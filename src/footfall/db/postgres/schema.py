@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -23,6 +24,8 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
 """The lock that servers share, and that a command takes alone when no server may run."""
+LEAVING_SECONDS = 1.0
+"""How long PostgreSQL may take to notice that a server that was stopped is gone."""
 _TEXT = re.compile(r"\bTEXT\b")
 """In a migration. Texts are ordered by their bytes and folded to lower case as in SQLite, whatever the database's locale is."""
 
@@ -31,11 +34,17 @@ _TEXT = re.compile(r"\bTEXT\b")
 def without_servers(url: str) -> Iterator[None]:
     """Keep servers out of a database. Raises DatabaseBusy when one runs, and DatabaseError."""
     with contextlib.closing(connect(url)) as connection:
-        if not is_locked(connection, "pg_try_advisory_lock"):
-            raise DatabaseBusy(
-                "A Footfall server is running on this PostgreSQL database, or another command holds it. Stop all servers first."
-            )
+        deadline = time.monotonic() + LEAVING_SECONDS
+        while not is_locked(connection, "pg_try_advisory_lock"):
+            if time.monotonic() > deadline:
+                raise DatabaseBusy(
+                    "A Footfall server is running on this PostgreSQL database, or another command holds it. Stop all servers first."
+                )
+            time.sleep(0.05)
         yield
+        # PostgreSQL notices only in a while that a connection is gone.
+        with contextlib.suppress(psycopg.Error):
+            connection.execute("SELECT pg_advisory_unlock($1)", [SERVERS_LOCK])
 
 
 def is_locked(connection: PostgresConnection, function: str) -> bool:

@@ -1,4 +1,4 @@
-"""`POST /api/webhooks/{provider}/{websiteId}`, to which payment providers deliver, and the routes that connect them."""
+"""`POST /api/webhooks/{provider}/{websiteId}`, to which payment providers deliver."""
 
 from __future__ import annotations
 
@@ -6,40 +6,31 @@ import asyncio
 import functools
 from typing import Protocol
 
-from footfall.auth.principal import WebsitePrincipal
-from footfall.db.protocol import Database, Transaction
+from footfall.db.protocol import Database
 from footfall.errors import (
     BadRequest,
     Forbidden,
     NotFound,
     TooManyRequests,
     Unavailable,
-    UsageError,
-    accepted,
 )
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.payments.providers import Provider
 from footfall.payments.providers.model import Delivery
 from footfall.payments.webhooks.integrations import (
-    check_secret,
     find_provider,
-    integrations_of,
     not_connected,
     note_refused,
     open_secret,
-    remove_secret,
     sealed_secret,
-    set_secret,
 )
 from footfall.payments.webhooks.judging import Doubt, is_elsewhere, judge
 from footfall.payments.webhooks.model import DeliveryCall
 from footfall.payments.webhooks.sealing import KeyLostError, SealingKey
 from footfall.payments.webhooks.service import RECEIVE_HANDLER
-from footfall.payments.webhooks.wire import integration_json
 from footfall.web.context import Context
 from footfall.web.envelope import Response, success
-from footfall.web.json import decode_object
 from footfall.web.ratelimit import RateLimit
 from footfall.web.refusals import NO_STORE
 from footfall.websites.model import Website
@@ -50,8 +41,6 @@ SHORT = 16 * 1024
 """Bytes of a delivery that are checked and read on the event loop; it takes well under a millisecond."""
 REFUSED_A_MINUTE = 60
 """Refused deliveries of a website and provider that are written down: anybody may send some."""
-
-Call = Context[WebsitePrincipal]
 
 
 class WebsiteDirectory(Protocol):
@@ -65,7 +54,7 @@ class WebsiteDirectory(Protocol):
 
 
 class Webhooks:
-    """The handlers, on one database. `key`: that of the secrets."""
+    """The handler, on one database. `key`: that of the secrets."""
 
     def __init__(self, database: Database, directory: WebsiteDirectory, key: SealingKey) -> None:
         self._database = database
@@ -130,33 +119,3 @@ class Webhooks:
         if is_first and is_new:
             await self._directory.refresh()
         return is_new
-
-    async def integrations(self, context: Call) -> Response:
-        """How the website stands with each provider."""
-        website_id = context.principal.website.website_id
-        return await self._database.scan(self._answer, (website_id, None), share=website_id)
-
-    async def connect(self, context: Call) -> Response:
-        """Sets the webhook secret of a provider; other fields of the body are of no use here."""
-        website_id, provider = context.principal.website.website_id, find_provider(context.path_values[1])
-        secret = check_secret(provider, decode_object(context.body).get("webhookSecret"))
-        try:
-            await self._database.change(
-                lambda tx: set_secret(tx, self._key, website_id, provider, secret, context.now)
-            )
-        except UsageError as error:
-            raise Unavailable(str(error)) from error
-        return await self._database.scan(self._answer, (website_id, provider.name), share=website_id)
-
-    async def disconnect(self, context: Call) -> Response:
-        """Forgets the webhook secret of a provider."""
-        website_id, provider = context.principal.website.website_id, find_provider(context.path_values[1])
-        accepted(await self._database.change(lambda tx: remove_secret(tx, website_id, provider)))
-        message = f"{provider.title} disconnected successfully"
-        return success([{"message": message, "provider": provider.name}])
-
-    def _answer(self, tx: Transaction, asked: tuple[bytes, str | None]) -> Response:
-        """How a website stands with one provider, or with all."""
-        website_id, name = asked
-        found = integrations_of(tx, self._key, website_id)
-        return success([integration_json(website_id, one) for one in found if name in (None, one.provider)])

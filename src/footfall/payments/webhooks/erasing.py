@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from footfall.db.protocol import Params, Transaction
 from footfall.payments.model import Payment
-from footfall.payments.webhooks.sales import decode_said, encode_said, without_ids
-from footfall.payments.webhooks.store import sql
+from footfall.payments.webhooks.store import bare_sales, sql
 
 
 def forget_sales(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> None:
@@ -16,13 +15,7 @@ def forget_sales(tx: Transaction, website_id: bytes, payments: Sequence[Payment]
     sales: list[Params] = [
         (website_id, one) for one in sorted({row.sale_id for row in parts if row is not None})
     ]
-    said = tx.all_together(*[(sql.sale_said, sale) for sale in sales])
-    changed = [
-        (*sale, row.told_hash, encode_said(without_ids(decode_said(row.what, row.content)))[1])
-        for sale, rows in zip(sales, said, strict=True)
-        for row in rows
-    ]
-    tx.execute_many(sql.said_change, changed)
+    bare_sales(tx, sales)
     customers = {one.customer_id for one in payments if one.customer_id is not None}
     tx.execute_many(sql.customer_remove, [(website_id, one) for one in sorted(customers)])
 

@@ -79,11 +79,17 @@ def moves_of(tx: Transaction, subscriptions: Sequence[Params]) -> list[list[Subs
 def goals_of_moves(moved: Sequence[SubscriptionMoved], first_money: int | None) -> list[ReachedGoal]:
     """What a subscription reached by its moves, oldest first. `first_money`: when it brought some first (ms since epoch).
 
-    Its price is what the subscription itself says: the invoice of a renewal may be lower for once.
+    Its price is what the subscription itself says: the invoice of a renewal may be lower for once. A renewal that is told by several, each
+    by its own clock, is one.
     """
     before: SubscriptionMoved | None = None
     found: list[ReachedGoal] = []
+    renewed_at = -SOON_MS
     for after in moved:
+        if after.what == "renewed":
+            is_told, renewed_at = after.at < renewed_at + SOON_MS, after.at
+            if is_told:
+                continue
         if before is not None and (after.what == "renewed" or after.monthly is None):
             after = replace(after, monthly=before.monthly)
         has_paid = first_money is not None and first_money < after.at - SOON_MS

@@ -60,7 +60,7 @@ class ReachedGoal(msgspec.Struct, frozen=True):
 class DeliveryCall(msgspec.Struct, frozen=True):
     """A believed delivery to store. `now`: ms since epoch at its arrival; `is_first`: as far as is known, the website has no payment yet.
 
-    `is_elsewhere`: it tells of another website of the same account.
+    `is_elsewhere`: it tells of another website of the same account. `is_imported`: nobody delivered it; it was read from the provider's API.
     """
 
     website_id: bytes
@@ -69,6 +69,7 @@ class DeliveryCall(msgspec.Struct, frozen=True):
     now: int
     is_first: bool
     is_elsewhere: bool = False
+    is_imported: bool = False
 
 
 class Wanted(msgspec.Struct, frozen=True):

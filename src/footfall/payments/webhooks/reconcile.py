@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from footfall.db.protocol import Transaction
 from footfall.ids import format_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments import rules
 from footfall.payments.filling import Gap, fill
 from footfall.payments.hints import Hint, add_hints, forget_hints, hints_of
@@ -148,10 +149,20 @@ def _settle_losses(
         elif not _is_posted(tx, website_id, one, mine) and (
             kept := _put(tx, call, one, mine, clues, main.transaction_id)
         ):
-            add_clues(tx, website_id, kept, clues)
+            if main.method is Method.ERASED:
+                _forget_whose(tx, website_id, kept)
+            else:
+                add_clues(tx, website_id, kept, clues)
             sale.parts[kept.payment_id] = part
     left = [stored[key] for key in losses if key in stored and key not in sale.parts]
     _drop(tx, website_id, get_payments(tx, website_id, [one.payment_id for one in left]))
+
+
+def _forget_whose(tx: Transaction, website_id: bytes, one: Payment) -> None:
+    """A loss of an erased payment waits for no evidence either."""
+    gone = (website_id, one.payment_id, None, None, Method.ERASED.value, None, 0)
+    tx.execute(payments_sql.payment_assign, gone)
+    tell_payments(tx, website_id, {(one.visitor_id, one.at), (None, one.at)})
 
 
 def _is_posted(tx: Transaction, website_id: bytes, one: Wanted, mine: list[Payment]) -> bool:

@@ -55,6 +55,11 @@ def without_ids(said: Said) -> Said:
     return replace(said, ids=ids)
 
 
+def is_bare(said: Said) -> bool:
+    """Whether hashes stand in the place of its ids."""
+    return said.ids[0].startswith(_MARK)
+
+
 def _hashed(text: str) -> str:
     """Stands for an id; the same for what stands for one already."""
     return text if text.startswith(_MARK) else _MARK + hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -107,7 +112,7 @@ def losses_of(paid: Money, said: Sequence[Said], name: str) -> dict[str, Wanted]
     A refund that failed and a dispute that was won took nothing. Refunds of which only the sum is told are one, called after `name`. What is stated in another
     currency than the payment's is no share of it, and stands beside.
     """
-    if any(one.ids[0].startswith(_MARK) for one in said):
+    if any(map(is_bare, said)):
         said = [without_ids(one) for one in said]
     left, found = paid.minor, dict[str, Wanted]()
     for part, one in [*_refunds(paid, said, name), *_disputes(paid, said)]:

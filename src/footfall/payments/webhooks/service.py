@@ -56,7 +56,8 @@ def apply(tx: Transaction, call: DeliveryCall) -> bool:
     one, website_id = call.delivery, call.website_id
     delivery_hash = hash_delivery(call.provider, one)
     is_live = one.is_live is not False
-    tx.execute(sql.integration_heard, (website_id, call.provider, call.now, one.event, int(is_live)))
+    if not call.is_imported:
+        tx.execute(sql.integration_heard, (website_id, call.provider, call.now, one.event, int(is_live)))
     if tx.one(sql.delivery_get, (website_id, delivery_hash)) is not None:
         return False
     ignored = _reason(call)
@@ -140,6 +141,12 @@ def _leave_out(tx: Transaction, call: DeliveryCall, one: Paid | Linked, delivery
                 reconcile(tx, call, load_sale(tx, website_id, other), Clues())
 
 
+def receive_alone(tx: Transaction, calls: list[DeliveryCall]) -> None:
+    """The same for a command, in a transaction of its own."""
+    tx.lock(_locks(calls), _shares(calls))
+    receive(tx, calls)
+
+
 def _locks(calls: list[DeliveryCall]) -> list[Params]:
     """Deliveries of a website wait for each other, and for payments that are posted under one of their ids."""
     names: list[Params] = [
@@ -152,11 +159,15 @@ def _locks(calls: list[DeliveryCall]) -> list[Params]:
     return list(dict.fromkeys([*((call.website_id, b"deliveries") for call in calls), *names]))
 
 
+def _shares(calls: list[DeliveryCall]) -> list[Params]:
+    return shares_of([call.website_id for call in calls])
+
+
 RECEIVE_HANDLER = WriteHandler(
     rank=3,
     run=receive,
     is_slow=True,
     locks=_locks,
-    shares=lambda calls: shares_of([call.website_id for call in calls]),
+    shares=_shares,
     about=lambda call: call.website_id,
 )

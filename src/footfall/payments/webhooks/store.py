@@ -18,7 +18,13 @@ from footfall.payments.rules import API, CUSTOMER, EMAIL, alike, digest
 from footfall.payments.store import get_payments
 from footfall.payments.store import sql as payments_sql
 from footfall.payments.webhooks.model import PastDelivery, Said
-from footfall.payments.webhooks.sales import decode_said, encode_said, subscription_of
+from footfall.payments.webhooks.sales import (
+    decode_said,
+    encode_said,
+    is_bare,
+    subscription_of,
+    without_ids,
+)
 
 sql = load(__file__, "webhooks.sql")
 
@@ -69,8 +75,22 @@ def join_sale(tx: Transaction, website_id: bytes, said: Said, delivery_hash: byt
     told_hash = hashlib.sha256(f"{what}\0{content}".encode()).digest()[:16]
     tx.execute(sql.said_add, (website_id, sale_id, told_hash, delivery_hash, what, content))
     sale = load_sale(tx, website_id, sale_id)
+    if any(map(is_bare, sale.said)):  # Whoever paid was erased, and what comes in later names no ids either.
+        bare_sales(tx, [(website_id, sale_id)])
+        sale = load_sale(tx, website_id, sale_id)
     _note(sale)
     return sale
+
+
+def bare_sales(tx: Transaction, sales: Sequence[Params]) -> None:
+    """Put hashes in the place of ids in all that was said of these sales (website id, sale id)."""
+    said = tx.all_together(*[(sql.sale_said, sale) for sale in sales])
+    changed = [
+        (*sale, row.told_hash, encode_said(without_ids(decode_said(row.what, row.content)))[1])
+        for sale, rows in zip(sales, said, strict=True)
+        for row in rows
+    ]
+    tx.execute_many(sql.said_change, changed)
 
 
 def _note(sale: Sale) -> None:
