@@ -53,7 +53,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 # Kills the server KILLS times under load on each engine, and looks for what it had acknowledged; some minutes.
 KILLS ?= 50
 kills: .venv/dev
-	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py -k killed -rP
+	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py tests/db/test_column_kills.py -k "killed or kill_makes" -rP
 
 # What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
 debian:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import shlex
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -21,6 +23,12 @@ from footfall.collect import erasing as collect_erasing
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
+from footfall.columns import erasing as columns_erasing
+from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
+from footfall.columns.file import FileLimits
+from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.supervisor import ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -88,6 +96,7 @@ ERASERS = (
     identity_erasing.ERASER,
     people_erasing.ERASER,
     visitors_listing.ERASER,
+    columns_erasing.ERASER,
 )
 """What each domain does when people are erased. The receipt lists their counts in this order."""
 
@@ -209,6 +218,31 @@ def backup_database(settings: Settings, target: Path) -> None:
     sqlite_connection.backup_file(settings.data / sqlite_connection.FILE_NAME, target)
 
 
+def column_folder(settings: Settings) -> Path:
+    """Where this machine keeps the columns of the database."""
+    return settings.data / "columns"
+
+
+def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper:
+    """Whoever keeps the columns of the database that a session reads."""
+    threads = max(1, (os.cpu_count() or 1) - 1)
+    return ColumnKeeper(session, column_folder(settings), FileLimits(threads))
+
+
+@contextlib.contextmanager
+def column_process(settings: Settings) -> Iterator[ColumnProcess]:
+    """The process that keeps the columns, to be run. Raises DatabaseError."""
+    with command_session(settings) as session:
+        yield ColumnProcess(column_keeper(settings, session), socket_path(column_folder(settings)))
+
+
+def column_supervisor(settings: Settings) -> ColumnSupervisor:
+    """Runs that process beside a server."""
+    place = {"FOOTFALL_DATA": str(settings.data), "FOOTFALL_DATABASE_URL": settings.database_url}
+    command = [sys.executable, "-m", "footfall", "columns"]
+    return ColumnSupervisor(command, os.environ | place, column_folder(settings))
+
+
 class Welcome(msgspec.Struct, frozen=True):
     """What a start prints: what it created to try, and the secret of the link to create the first account."""
 
@@ -321,8 +355,11 @@ class App:
         settings: Settings,
         clock: Clock = system_clock,
         welcome: Callable[[Transaction, int], Welcome] | None = None,
+        columns: ColumnSupervisor | None = None,
     ) -> None:
+        """`columns`: runs the process that keeps the columns; None: nobody does."""
         self._settings = settings
+        self._columns = columns
         self._clock = clock
         self._make_welcome = welcome
         self.stopping = asyncio.Event()
@@ -346,6 +383,8 @@ class App:
             dispatch = self._dispatch(parts)
             jobs = self._jobs(parts)
             tasks += self._start(jobs)
+            if self._columns is not None:
+                tasks.append(asyncio.create_task(self._columns.run(), name="columns"))
             yield dispatch
             await _flush_last(jobs)
         finally:
@@ -451,9 +490,16 @@ class App:
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
             "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
+            "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
+
+    async def _settle(self, database: Database) -> float:
+        """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""
+        if self._columns is None or not self._columns.is_ours:
+            return SETTLE_SECONDS
+        return await ColumnsClient(socket_path(column_folder(self._settings))).settle(database)
 
     def _start(self, jobs: dict[str, Job]) -> Iterator[asyncio.Task[Any]]:
         for name, job in jobs.items():

@@ -19,6 +19,7 @@ FootfallError
 │   ├── DatabaseBusy          another process holds it
 │   ├── DatabaseConflict      two transactions got in each other's way; retrying may succeed
 │   ├── DatabaseCrowded       there is no room for so large a transaction; a smaller one may succeed
+│   ├── ColumnsUnusable       the columns are missing, damaged, or another database's: they have to be made anew
 │   └── SchemaMismatch        the schema is older or newer than this program, or its texts are not UTF-8
 └── UsageError                a command was given something it cannot use
     └── FieldError            one field of what a command or form was given
@@ -130,6 +131,10 @@ class DatabaseConflict(DatabaseError):
 
 class DatabaseCrowded(DatabaseError):
     """The store has no room for everything a transaction needs at once; a smaller one may succeed."""
+
+
+class ColumnsUnusable(DatabaseError):
+    """The columns are missing, damaged, of another form, or another database's: they have to be made anew."""
 
 
 class SchemaMismatch(DatabaseError):

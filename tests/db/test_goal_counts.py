@@ -47,8 +47,8 @@ def hit(kind: str, name: str | None = None) -> Hit:
 @pytest.mark.parametrize(
     ("hits", "written"),
     [
-        ([hit("pageview")], ["event_add", "session_put", "visitor_put"]),
-        ([hit("custom", "a")], ["event_add", "session_put", "goal_counted", "visitor_put"]),
+        ([hit("pageview")], ["event_add", "session_put", "visitor_put", "change_add"]),
+        ([hit("custom", "a")], ["event_add", "session_put", "goal_counted", "visitor_put", "change_add"]),
     ],
 )
 def test_only_goals_are_counted(hits: list[Hit], written: list[str]) -> None:

@@ -86,7 +86,7 @@ def commands(group: click.Group = main, name: str = "footfall") -> Iterator[tupl
     for inner, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} {inner}")
-        else:
+        elif not command.hidden:  # a server starts it, nobody types it
             yield f"{name} {inner}", command
 
 

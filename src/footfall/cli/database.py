@@ -14,17 +14,20 @@ from footfall.app import (
     ERASERS,
     CommandSession,
     backup_database,
+    column_keeper,
     command_session,
     exclusive,
     migrate_database,
     require_database,
 )
 from footfall.cli.common import command_options, show
+from footfall.columns.rebuild import count_visitors
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import DatabaseError, UsageError
 from footfall.identity.audit.rebuild import rebuild_identity
 from footfall.identity.audit.verify import Report, verify_identity
+from footfall.outbox import store as outbox
 from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index.indexer import START, mark_profiles
 from footfall.privacy.erase import finish_erasures
@@ -72,13 +75,29 @@ def _rebuild(tx: Transaction) -> dict[str, int]:
 
 
 @db.command()
-@click.argument("what", type=click.Choice(["identity"]))
+@click.argument("what", type=click.Choice(["identity", "columns"]))
 @command_options
 def rebuild(what: str, settings: Settings, as_json: bool) -> None:
-    """Rebuild profiles and links from the ledger. Stop all servers on the data first."""
+    """Rebuild profiles and links from the ledger, or the columns of this machine from the database. Stop all servers on the data first."""
     require_database(settings)
     with exclusive(settings), command_session(settings) as session:
-        show(session.transact(_rebuild), as_json)
+        made = (
+            session.transact(_rebuild) if what == "identity" else _rebuild_columns(settings, session, as_json)
+        )
+    show(made, as_json)
+
+
+def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool) -> dict[str, int]:
+    keeper = column_keeper(settings, session)
+    visitors = session.snapshot(count_visitors)
+    with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:
+        keeper.rebuild(bar.update)
+    if (found := keeper.settling()) is not None:
+        session.transact(lambda tx: outbox.settle(tx, found.change_ids, found.token))
+        keeper.settled(found.token)
+    rows = keeper.file.rows("SELECT count(*) FROM event_row")[0][0] if keeper.file else 0
+    keeper.close()
+    return {"visitors": keeper.visitors_made, "rows": rows}
 
 
 @db.group()

@@ -7,7 +7,7 @@ import os
 import click
 
 import footfall
-from footfall.cli import accounts, database, demo, identity, keys, serve, websites
+from footfall.cli import accounts, columns, database, demo, identity, keys, serve, websites
 from footfall.errors import ApiError, DatabaseError, UsageError
 
 OWNER_ONLY = 0o077
@@ -42,3 +42,5 @@ main.add_command(identity.import_)
 main.add_command(identity.doctor)
 main.add_command(accounts.account)
 main.add_command(demo.demo)
+main.add_command(columns.columns)
+main.add_command(columns.status)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, Welcome, command_session, prepare_folder
+from footfall.app import App, FirstRun, Welcome, column_supervisor, command_session, prepare_folder
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import place_options
 from footfall.cli.waiting import wait_for
@@ -115,7 +115,11 @@ def _welcome(settings: Settings) -> Welcome:
 
 def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
     """Run one server until it is told to stop. Raises whatever keeps it from starting."""
-    application = App(settings, welcome=None if settings.database_url else make_welcome)
+    application = App(
+        settings,
+        welcome=None if settings.database_url else make_welcome,
+        columns=column_supervisor(settings),
+    )
     application.vitals.on_end = _end_soon
     # Whatever is loaded by now stays for good; requests leave no cycles, so collect garbage rarely.
     gc.freeze()

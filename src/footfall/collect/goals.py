@@ -10,7 +10,9 @@ import msgspec
 from footfall.collect.model import GOAL
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
-from footfall.ids import at_of
+from footfall.ids import AT_BYTES, at_of
+from footfall.outbox.model import ChangeKind
+from footfall.outbox.store import tell
 
 sql = load(__file__, "goals.sql")
 event_sql = load(__file__, "collect.sql")
@@ -87,7 +89,17 @@ def add_goals(tx: Transaction, goals: Sequence[ServerGoal]) -> list[bool]:
     known = [(one, row) for one, row in zip(goals, found, strict=True) if row and row.pageview_count]
     tx.execute_many(event_sql.event_add, [_event(one, row) for one, row in known])
     count_goals(tx, [Reached(one.website_id, one.name, one.visitor_id, one.event_id) for one, _ in known])
+    _tell(tx, [(one.website_id, one.visitor_id, one.event_id) for one, _ in known])
     return [bool(row and row.pageview_count) for row in found]
+
+
+def _tell(tx: Transaction, events: Iterable[tuple[bytes, bytes, bytes]]) -> None:
+    """Leave word of events (website id, visitor id, event id)."""
+    tell(
+        tx,
+        ChangeKind.VISITOR,
+        [website_id + visitor_id + id_[:AT_BYTES] for website_id, visitor_id, id_ in events],
+    )
 
 
 def _event(one: ServerGoal, visitor: Row) -> Params:
@@ -154,9 +166,9 @@ def _that_fit(rows: list[Row]) -> tuple[list[GoalPosition], bool]:
 
 def _remove(tx: Transaction, website_id: bytes, found: dict[GoalPosition, list[bytes]]) -> None:
     """Remove these events, and count what is left."""
-    tx.execute_many(
-        sql.event_remove, [(website_id, one.visitor_id, id_) for one, ids in found.items() for id_ in ids]
-    )
+    events = [(website_id, one.visitor_id, id_) for one, ids in found.items() for id_ in ids]
+    tx.execute_many(sql.event_remove, events)
+    _tell(tx, events)
     counts, edges = tx.get_many_together(
         (sql.count_of, [(website_id, *one) for one in found]),
         (sql.goal_edges, [(website_id, one.visitor_id, one.name) for one in found]),

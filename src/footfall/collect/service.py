@@ -10,6 +10,9 @@ from footfall.collect.model import PAGEVIEW, PAYMENT, PAYMENT_IDS, SESSION_IDLE_
 from footfall.db.protocol import Params, Row, Transaction, WriteHandler
 from footfall.db.statements import load
 from footfall.identity.store import sql as identity_sql
+from footfall.ids import AT_BYTES
+from footfall.outbox.model import ChangeKind
+from footfall.outbox.store import tell
 from footfall.websites.counts import counting
 
 sql = load(__file__, "collect.sql")
@@ -73,6 +76,7 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     if reached:
         goals.count_goals(tx, reached)
     tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
+    tell(tx, ChangeKind.VISITOR, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
     return [None] * len(hits)
 
 

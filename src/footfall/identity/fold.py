@@ -13,6 +13,8 @@ from footfall.identity.model import Merge, Traits
 from footfall.identity.reading import members_of
 from footfall.identity.store import Profile, sql
 from footfall.ids import at_of
+from footfall.outbox.model import ChangeKind
+from footfall.outbox.store import tell
 
 
 def find_user(tx: Transaction, website_id: bytes, secret: bytes, user_id: str) -> Profile | None:
@@ -68,11 +70,13 @@ def refresh_visitor(
 def refresh_profile(tx: Transaction, website_id: bytes, profile_id: bytes) -> None:
     """Fold a user's own row again, or remove it when no fact about the user counts any more."""
     facts = store.facts_of_profile(tx, website_id, profile_id)
+    known = store.read_profile(tx, website_id, profile_id)
+    if (known is None) == bool(facts):  # it comes or goes, and with it what is its own without a visitor
+        tell(tx, ChangeKind.PERSON, [website_id + profile_id])
     if not facts:
         tx.execute(sql.profile_remove, (website_id, profile_id))
         store.mark_changed(tx, [(website_id, profile_id)])
         return
-    known = store.read_profile(tx, website_id, profile_id)
     profile = Profile(
         website_id,
         profile_id,
@@ -116,6 +120,8 @@ def _put_person(tx: Transaction, website_id: bytes, joined: set[bytes], waiting:
         store.facts_of_profiles(tx, website_id, [profile.profile_id for profile in members])
     )
     person_id = members[0].profile_id
+    moved = [profile.profile_id for profile in members if profile.person_id != person_id]
+    tell(tx, ChangeKind.PERSON, [website_id + one for one in moved])
     for profile in members:
         if profile.person_id != person_id:
             waiting.update(_others(tx, profile, joined))

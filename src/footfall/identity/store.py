@@ -13,6 +13,7 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity.model import Fact, Link, Merge, Operations, Traits, TraitValues, Undo
 from footfall.ids import at_prefix
+from footfall.outbox.store import tell_visitors
 
 sql = load(__file__, "identity.sql")
 
@@ -320,6 +321,7 @@ def replace_some_links(
         sql.link_add,
         [(website_id, visitor_id, link.fact_id, link.profile_id) for link in after if link not in before],
     )
+    tell_visitors(tx, website_id, [visitor_id])
 
 
 def links_of_visitor(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[Link]:
@@ -353,3 +355,4 @@ def replace_links(tx: Transaction, website_id: bytes, visitor_id: bytes, links: 
     mark_changed(tx, [(website_id, owner) for owner in sorted(owners)])
     tx.execute(sql.links_remove, (website_id, visitor_id))
     tx.execute_many(sql.link_add, [(website_id, visitor_id, link.fact_id, link.profile_id) for link in links])
+    tell_visitors(tx, website_id, [visitor_id])

@@ -11,6 +11,8 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Transaction
 from footfall.identity import store as identity_store
 from footfall.identity.erasing import Counts, Eraser, Leaving, Ranges
+from footfall.ids import at_of
+from footfall.outbox.store import tell_payments
 from footfall.payments.claims import clues_of_person, forget_claims
 from footfall.payments.hints import forget_hints
 from footfall.payments.model import Method, Payment
@@ -65,6 +67,7 @@ def _blank(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
         for one in payments
     ]
     tx.execute_many(sql.payment_blank, rows)
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
     tx.execute_many(sql.moves_forget, [(website_id, one.payment_id) for one in payments])
 
 
@@ -95,7 +98,10 @@ def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
         sql.payment_assign,
         [(website_id, one.payment_id, one.visitor_id, None, gone, None, 0) for one in found],
     )
-    tx.execute_many(sql.known_forget, [(website_id, one) for one in sorted(leaving.users)])
+    users: list[Params] = [(website_id, one) for one in sorted(leaving.users)]
+    known = [row for rows in tx.all_together(*[(sql.known_of_profile, one) for one in users]) for row in rows]
+    tell_payments(tx, website_id, {(row.visitor_id, at_of(row.payment_id)) for row in known})
+    tx.execute_many(sql.known_forget, users)
     forget_claims(tx, website_id, leaving.users)
     return {"payments": len(found)}
 

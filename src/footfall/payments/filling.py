@@ -9,6 +9,7 @@ from footfall.db.statements import load
 from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
 from footfall.ids import parse_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments.model import Method, Payment
 from footfall.payments.owners import know, seen_visitors
 from footfall.payments.rules import clues_of
@@ -61,6 +62,7 @@ def _give(tx: Transaction, website_id: bytes, one: Payment, visitor_id: bytes) -
         payments_sql.payment_assign,
         (website_id, one.payment_id, visitor_id, None, Method.VISITOR.value, None, 0),
     )
+    tell_payments(tx, website_id, {(one.visitor_id, one.at), (visitor_id, one.at)})
     if one.known.visitor_id is None and one.known.profile_id is None:
         links = links_of(tx, website_id, [visitor_id])[visitor_id]
         asked = (visitor_id, identity_rules.owner_at(links, one.at), one.at)

@@ -18,6 +18,7 @@ from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
 from footfall.ids import format_uuid, parse_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments.claims import (
     Claim,
     Clue,
@@ -165,6 +166,10 @@ def _settle(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> 
             for one, match in changed
         ],
     )
+    told = {
+        (visitor_id, one.at) for one, match in changed for visitor_id in (one.visitor_id, match.visitor_id)
+    }
+    tell_payments(tx, website_id, told)
     tx.execute_many(
         sql.move_add,
         [

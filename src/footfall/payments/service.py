@@ -10,6 +10,7 @@ from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.identity import rules as identity_rules
 from footfall.identity.erasing import links_of
 from footfall.ids import parse_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments import rules, store
 from footfall.payments.filling import Gap, fill
 from footfall.payments.hints import forget_hints
@@ -123,6 +124,7 @@ def add(tx: Transaction, website_id: bytes, calls: list[PaymentCall], contents: 
     tx.execute_many(
         sql.name_add, [(website_id, c.name_hash, p.payment_id) for c, p in zip(calls, payments, strict=True)]
     )
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
     loose = [one for one in payments if one.method is not Method.VISITOR]
     clues = {(website_id, clue, one.payment_id) for one in loose for clue in store.clues(website_id, one)}
     tx.execute_many(sql.clue_add, sorted(clues))

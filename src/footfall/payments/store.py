@@ -11,6 +11,7 @@ from footfall.collect.model import Touch
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.ids import MAX_AT, at_prefix, format_uuid, parse_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments.model import OPEN, Kind, Known, Method, Payment
 from footfall.payments.money import Money
 from footfall.payments.rules import API, clues_of, digest
@@ -121,6 +122,7 @@ def remove(tx: Transaction, website_id: bytes, payments: Sequence[Payment]) -> N
     tx.execute_many(sql.look_remove, keys)
     tx.execute_many(sql.moves_forget, keys)
     tx.execute_many(sql.payment_remove, keys)
+    tell_payments(tx, website_id, [(one.visitor_id, one.at) for one in payments])
 
 
 def name_of(website_id: bytes, one: Payment) -> bytes | None:

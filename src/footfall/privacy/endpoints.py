@@ -61,7 +61,10 @@ def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
 def bytes_note(is_gone: bool, engine: str) -> str:
     """What the receipt of an erasure says about the database files."""
     if is_gone:
-        return "No file of the database holds the person any more."
+        return (
+            "No file of the database holds the person any more. The copy that analytics are answered from is rewritten "
+            "without them within about an hour."
+        )
     if engine == "sqlite":
         return (
             "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "

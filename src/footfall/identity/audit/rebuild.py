@@ -13,6 +13,7 @@ from footfall.identity import store
 from footfall.identity.audit.verify import Operated, fold_people, fold_visitors, read_operations
 from footfall.identity.store import Profile
 from footfall.identity.store import sql as identity_sql
+from footfall.outbox.store import unpair
 from footfall.websites.store import read_websites
 
 sql = load(__file__, "rebuild.sql")
@@ -39,6 +40,7 @@ def rebuild_identity(tx: Transaction, progress: Callable[[int], None] = lambda r
     links = _put_chunks(
         _links(tx, operated), functools.partial(tx.execute_many, identity_sql.link_add), progress
     )
+    unpair(tx)  # they tell of people
     return {"profiles": profiles, "links": links, "merges": merges, "undos": undos}
 
 

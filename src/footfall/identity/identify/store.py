@@ -11,6 +11,8 @@ from footfall.identity.identify.rules import Beside, Decision, Situation, as_sto
 from footfall.identity.model import Fact, Link, Traits
 from footfall.identity.store import Profile, Unsigned, VisitorState, sql
 from footfall.ids import AT_BYTES, at_of
+from footfall.outbox.model import ChangeKind, visitor_key
+from footfall.outbox.store import tell
 
 _END = b"\xff" * 16
 """After all fact ids."""
@@ -46,6 +48,8 @@ class IdentifyState:
         self._links: list[Params] = []
         self._linked: set[Params] = set()
         """(website id, profile id, visitor id) of all that were linked here."""
+        self._told: list[bytes] = []
+        """Of the visitors of these links, the keys of their changes."""
         self._changed: dict[Params, Profile] = {}
 
     def _follow_erasures(self, users: list[tuple[bytes, str]], secrets: dict[bytes, bytes]) -> None:
@@ -295,6 +299,8 @@ class IdentifyState:
             if is_live and links[:-1] == replaced:
                 self._linked.add(key)
                 self._links.append((*call.visitor, links[-1].fact_id, links[-1].profile_id))
+                since = at_of(links[-1].fact_id) if replaced else 0
+                self._told.append(visitor_key(*call.visitor, since))
             else:
                 store.replace_some_links(self._tx, *call.visitor, replaced, links)
         if beside.later is None or beside.later == visitor.last:
@@ -336,6 +342,7 @@ class IdentifyState:
         self._newest_of_people.clear()
         self._histories.clear()
         refresh_people(self._tx, profile.website_id, [profile.profile_id])
+        tell(self._tx, ChangeKind.PERSON, [profile.website_id + profile.profile_id])
         key = (profile.website_id, profile.profile_id)
         known: list[Params] = list(self._profiles)
         self._profiles.update(store.read_state(self._tx, [], known).profiles)
@@ -347,9 +354,10 @@ class IdentifyState:
         """Write the changes so far."""
         self._tx.execute_many(sql.fact_add, self._facts)
         self._tx.execute_many(sql.link_add, self._links)
+        tell(self._tx, ChangeKind.VISITOR, self._told)
         if self._changed:
             store.put_profiles(self._tx, self._changed.values())
-        self._facts, self._links, self._changed = [], [], {}
+        self._facts, self._links, self._told, self._changed = [], [], [], {}
 
     def finish(self) -> None:
         """Write the changes, and how many unsigned facts the visitors brought."""

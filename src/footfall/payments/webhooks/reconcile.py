@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from footfall.db.protocol import Transaction
 from footfall.ids import format_uuid
+from footfall.outbox.store import tell_payments
 from footfall.payments import rules
 from footfall.payments.filling import Gap, fill
 from footfall.payments.hints import Hint, add_hints, forget_hints, hints_of
@@ -161,6 +162,7 @@ def _forget_whose(tx: Transaction, website_id: bytes, one: Payment) -> None:
     """A loss of an erased payment waits for no evidence either."""
     gone = (website_id, one.payment_id, None, None, Method.ERASED.value, None, 0)
     tx.execute(payments_sql.payment_assign, gone)
+    tell_payments(tx, website_id, {(one.visitor_id, one.at), (None, one.at)})
 
 
 def _is_posted(tx: Transaction, website_id: bytes, one: Wanted, mine: list[Payment]) -> bool:

@@ -1,0 +1,91 @@
+"""What a server asks the process that keeps the columns."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+from typing import Any, TypeVar
+
+from footfall.columns.model import Bindings
+from footfall.columns.wire import (
+    Ask,
+    AskHealth,
+    ColumnsHealth,
+    Failed,
+    Reply,
+    Request,
+    Rows,
+    Settle,
+    ToSettle,
+    decode_reply,
+    message,
+    read_message,
+)
+from footfall.db.protocol import Database
+from footfall.errors import BadRequest, InternalError, Unavailable
+from footfall.outbox import store as outbox
+
+R = TypeVar("R", bound=Reply)
+
+QUERY_SECONDS = 20.0
+PATIENCE = 5.0
+"""Seconds for an answer, beyond those of a query."""
+SLICE = 500
+"""Changes that the database forgets in one transaction, for which calls wait."""
+SETTLE_SECONDS = 1.0
+"""Between two times at which is asked what is to be written."""
+
+
+class ColumnsClient:
+    """Asks over the socket at a path. Its methods raise Unavailable while nobody answers there."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    async def ask(
+        self, text: str, values: Bindings | None = None, seconds: float = QUERY_SECONDS
+    ) -> list[list[Any]]:
+        """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory."""
+        reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, seconds + PATIENCE)
+        if isinstance(reply, Rows):
+            return reply.rows
+        if reply.why == "away":
+            raise Unavailable(reply.message)
+        if reply.why == "wrong":
+            raise InternalError(reply.message)
+        raise BadRequest(reply.message)
+
+    async def health(self) -> ColumnsHealth:
+        """How the columns are."""
+        found: ColumnsHealth = await self._say(AskHealth(), ColumnsHealth)
+        return found
+
+    async def settle(self, database: Database) -> float:
+        """Write to the database what the columns ask for; the seconds until they should be asked again. Raises DatabaseError too."""
+        try:
+            found = await self._say(Settle(), ToSettle, 60.0)
+        except Unavailable:  # they are about to start, or to start again
+            return SETTLE_SECONDS
+        if (token := found.token) is not None:
+            await database.change(lambda tx: outbox.pair_with(tx, token))
+            for start in range(0, len(found.change_ids), SLICE):
+                part = found.change_ids[start : start + SLICE]
+                await database.change(functools.partial(outbox.forget, ids=part))
+            await self._say(Settle(token), ToSettle, 60.0)
+        return SETTLE_SECONDS
+
+    async def _say(self, request: Request, expected: Any, seconds: float = PATIENCE) -> Any:
+        """The reply. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(seconds):
+                reader, writer = await asyncio.open_unix_connection(str(self._socket))
+                try:
+                    writer.write(message(request))
+                    reply = decode_reply(await read_message(reader))
+                finally:
+                    writer.close()
+        except (OSError, EOFError, TimeoutError) as error:
+            raise Unavailable("Analytics are away for a moment. Try again in a second.") from error
+        assert isinstance(reply, expected)  # noqa: S101 - each request has replies of its own
+        return reply

@@ -1,0 +1,65 @@
+-- name: websites_there() -> website_id bytes
+-- The websites of which there are columns.
+SELECT website_id FROM website;
+
+-- name: visitor_shown(website_id bytes, visitor_id bytes) -> pageview_count int
+-- Whether a visitor's first pageview has come.
+SELECT pageview_count FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id AND pageview_count > 0;
+
+-- name: visit_before(website_id bytes, visitor_id bytes, until bytes) -> event_id bytes, session_at int
+-- When a visitor was there last before a time, and when the session began that this was stored with.
+SELECT event_id, session_started_at AS session_at FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id < :until AND type <> 'goal' ORDER BY event_id DESC LIMIT 1;
+
+-- name: events_from(website_id bytes, visitor_id bytes, since bytes) -> event_id bytes, type text, session_at int, url text?, name text?, data text?
+-- What a visitor did from a time on.
+SELECT event_id, type, session_started_at AS session_at, url, name, data FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since ORDER BY event_id;
+
+-- name: sessions_from(website_id bytes, visitor_id bytes, since int) -> started_at int, referrer text?, params text?, click_ids text?, place text?, device text?
+-- Where a visitor's sessions came from that began from a time on, and on what.
+SELECT started_at, referrer, params, click_ids, place, device FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since ORDER BY started_at;
+
+-- name: links_of(website_id bytes, visitor_id bytes) -> fact_id bytes, profile_id bytes?
+-- Whose a visitor was, from when on.
+SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_id = :visitor_id ORDER BY fact_id;
+
+-- name: person_of(website_id bytes, profile_id bytes) -> person_id bytes
+-- The person that a profile is part of.
+SELECT person_id FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: visitors_of(website_id bytes, profile_id bytes) -> visitor_id bytes
+-- The visitors that were ever a user.
+SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: payments_from(website_id bytes, visitor_id bytes, since bytes) -> payment_id bytes, kind text, minor int, currency text
+-- What a visitor paid from a time on.
+SELECT payment_id, kind, minor, currency FROM payment
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND payment_id >= :since ORDER BY payment_id;
+
+-- name: payments_of(website_id bytes, profile_id bytes) -> payment_id bytes
+-- What was matched to a user, without a visitor.
+SELECT payment_id FROM payment WHERE website_id = :website_id AND profile_id = :profile_id;
+
+-- name: loose_between(website_id bytes, since bytes, until bytes) -> payment_id bytes, kind text, minor int, currency text, person_id bytes?, touch text?
+-- The payments of a time that are no visitor's: none is named, or one whose first pageview has not come.
+SELECT p.payment_id, p.kind, p.minor, p.currency, f.person_id, p.last_touch AS touch
+FROM payment p
+LEFT JOIN visitor v ON v.website_id = p.website_id AND v.visitor_id = p.visitor_id AND v.pageview_count > 0
+LEFT JOIN profile f ON f.website_id = p.website_id AND f.profile_id = p.profile_id
+WHERE p.website_id = :website_id AND p.payment_id >= :since AND p.payment_id < :until AND v.visitor_id IS NULL
+ORDER BY p.payment_id;
+
+-- name: visitors_behind(website_id bytes, visitor_id bytes, most int) -> id bytes
+-- The next visitors of a website behind one, but for those whose first pageview has not come.
+SELECT visitor_id AS id FROM visitor WHERE website_id = :website_id AND visitor_id > :visitor_id AND pageview_count > 0
+ORDER BY visitor_id LIMIT :most;
+
+-- name: visitors_shown() -> count int
+-- How many visitors there are, but for those whose first pageview has not come.
+SELECT count(*) AS count FROM visitor v WHERE v.pageview_count > 0 AND EXISTS (SELECT 1 FROM website w WHERE w.website_id = v.website_id);
+
+-- name: payments_behind(website_id bytes, payment_id bytes, most int) -> id bytes
+-- The next payments of a website behind one.
+SELECT payment_id AS id FROM payment WHERE website_id = :website_id AND payment_id > :payment_id ORDER BY payment_id LIMIT :most;

@@ -1,0 +1,74 @@
+"""Starts the process that keeps the columns, and starts another when it ends. One server process of a machine does so for all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from footfall.log import get_logger
+
+START_SECONDS = 2.0
+"""After the server's own start, which is not to wait for it."""
+RESTART_SECONDS = 1.0
+"""Between two starts, and two looks whether another server has left."""
+STOP_SECONDS = 3.0
+"""How long it has to end once it was told to; then it is killed."""
+
+
+class ColumnSupervisor:
+    """Runs a command that keeps the columns in a folder. It ends when its standard input does, so also when this process was killed."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._log = get_logger("columns")
+        self.process: asyncio.subprocess.Process | None = None
+        self.is_ours = False
+        """Whether this server keeps the columns; else another on this machine does."""
+
+    async def run(self) -> None:
+        """Keep one running, until this is cancelled."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.sleep(START_SECONDS)
+        while True:
+            with self._turn() as self.is_ours:
+                while self.is_ours:
+                    await self._run_once()
+                    await asyncio.sleep(RESTART_SECONDS)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Whether no other server process keeps the columns of this folder."""
+        with (self._folder / "columns.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+            else:
+                yield True
+
+    async def _run_once(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=asyncio.subprocess.PIPE, env=dict(self._environment)
+        )
+        try:
+            code = await self.process.wait()
+            self._log.warning("the process that keeps the columns ended; starting another", code=code)
+        finally:
+            if self.process.returncode is None:
+                await self._end(self.process)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

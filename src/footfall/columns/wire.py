@@ -1,0 +1,85 @@
+"""What servers and the process that keeps the columns say to each other over a Unix socket.
+
+Each message is four bytes of length, big endian, and MessagePack. A connection carries one question; who closes it before the answer cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+import msgspec
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a message."""
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """A query, what is bound in it by name, and how many seconds it may take."""
+
+    text: str
+    values: dict[str, Any]
+    seconds: float
+
+
+class AskHealth(msgspec.Struct, frozen=True, tag=True):
+    """How are the columns?"""
+
+
+class Settle(msgspec.Struct, frozen=True, tag=True):
+    """What is to be written to the database? `done`: the token of what was."""
+
+    done: bytes | None = None
+
+
+class Rows(msgspec.Struct, frozen=True, tag=True):
+    """The rows of a query."""
+
+    rows: list[list[Any]]
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """No rows. `why`: there are no columns now; it took too long or too much memory; or the statement is wrong."""
+
+    why: Literal["away", "too long", "too much", "wrong"]
+    message: str
+
+
+class ColumnsHealth(msgspec.Struct, frozen=True, tag=True, rename="camel"):
+    """How the columns are. Bytes of the file and of memory; `lag`: for how many ms the oldest change waits; `made`: visitors seen to so far,
+    while they are made anew."""
+
+    is_there: bool
+    bytes: int
+    memory: int
+    lag: int
+    made: int | None
+
+
+class ToSettle(msgspec.Struct, frozen=True, tag=True):
+    """Changes to forget, and the token to store, in one transaction; no token: nothing."""
+
+    change_ids: list[bytes]
+    token: bytes | None
+
+
+Request = Ask | AskHealth | Settle
+Reply = Rows | Failed | ColumnsHealth | ToSettle
+
+_encode = msgspec.msgpack.Encoder().encode
+decode_request = msgspec.msgpack.Decoder(Request).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+async def read_message(reader: asyncio.StreamReader) -> bytes:
+    """The bytes of the next message. Raises OSError and EOFError when the other side is gone, or is none of ours."""
+    size = int.from_bytes(await reader.readexactly(4), "big")
+    if size > MOST_BYTES:
+        raise EOFError(f"a message of {size} bytes")
+    return await reader.readexactly(size)
+
+
+def message(value: Request | Reply) -> bytes:
+    """The bytes of a message."""
+    body = _encode(value)
+    return len(body).to_bytes(4, "big") + body

@@ -1,0 +1,1 @@
+"""What changed, told to whoever keeps columns of it."""

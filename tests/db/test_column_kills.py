@@ -1,0 +1,101 @@
+"""Whenever the server or the process that keeps the columns is killed, the columns come to say what the database does."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+
+import httpx
+import msgspec
+import pytest
+
+from footfall.app import column_folder, column_keeper, command_session
+from footfall.columns.process import socket_path
+from tests.support.columns import expected_rows, in_order
+from tests.support.engines import Place
+from tests.support.servers import RunningServer, run_json, until
+from tests.support.sites import http_client, make_sites, new_visitor
+
+KILLS = int(os.environ.get("FOOTFALL_KILLS", "1"))
+"""Of each of the two; `make kills` brings more."""
+
+
+class Clients:
+    """A page that sends events until it is told to stop, whether a server is there or not."""
+
+    def __init__(self, url: str, tracking_id: str, domain: str) -> None:
+        self.url = url
+        self._stopping = threading.Event()
+        self._body = {
+            "websiteId": tracking_id,
+            "domain": domain,
+            "type": "pageview",
+            "href": f"https://{domain}/",
+        }
+        self._thread = threading.Thread(target=self._send)
+        self._thread.start()
+
+    def _send(self) -> None:
+        visitors = [new_visitor() for _ in range(10)]
+        with httpx.Client() as client:
+            while not self._stopping.wait(0.1):
+                body = msgspec.json.encode({**self._body, "visitorId": random.choice(visitors)})
+                try:
+                    client.post(
+                        f"{self.url}/api/events",
+                        content=body,
+                        headers={"user-agent": "Mozilla/5.0 Firefox/144.0"},
+                    )
+                except httpx.HTTPError:
+                    continue
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+
+def keeps(server: RunningServer) -> int:
+    """The id of the process that keeps the columns, or 0."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False
+    )
+    return int((found.stdout.split() or ["0"])[0])
+
+
+def answers(place: Place) -> bool:
+    try:
+        return bool(run_json(place, "status")["isThere"])
+    except AssertionError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
+    server = RunningServer(place)
+    with http_client(server.url) as client:
+        site = make_sites(server.url, client, place)[0]
+    sender = Clients(server.url, site.tracking_id, site.domain)
+    try:
+        for _ in range(KILLS):
+            until(lambda: answers(place), "nobody answers")
+            os.kill(keeps(server), signal.SIGKILL)
+            until(lambda: answers(place), "nobody answers after a kill")
+            server.stop(signal.SIGKILL)
+            server = RunningServer(place)
+            sender.url = server.url
+    finally:
+        sender.stop()
+        server.stop()
+    until(lambda: not socket_path(column_folder(place.settings)).exists(), "the columns are still kept")
+    with command_session(place.settings) as session:
+        keeper = column_keeper(place.settings, session)
+        assert keeper.open()
+        while keeper.step().has_more:
+            pass
+        assert keeper.file is not None
+        assert in_order(keeper.file.rows("SELECT * FROM event_row")) == session.snapshot(expected_rows) != []
+        keeper.close()

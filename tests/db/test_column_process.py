@@ -1,0 +1,228 @@
+"""The process that keeps the columns: what it answers, and who sees to it that there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from footfall.columns import keeper as keeping
+from footfall.columns import process as processing
+from footfall.columns import supervisor as supervising
+from footfall.columns.client import ColumnsClient
+from footfall.columns.file import FileLimits
+from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.supervisor import ColumnSupervisor
+from footfall.db.protocol import Transaction
+from footfall.errors import BadRequest, InternalError, Unavailable
+from footfall.outbox import store as outbox
+from footfall.websites.store import put_website
+from tests.db.test_columns import ROWS, see
+from tests.laws.world import WEBSITE
+from tests.support.columns import expected_rows, in_order
+from tests.support.engines import Place
+from tests.support.servers import PATIENCE, until
+
+ON_ENGINES = ["sqlite"]
+R = TypeVar("R")
+
+FOREVER = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
+
+
+class Writes:
+    """A server's database, of which `settle` writes."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    async def change(self, work: Callable[[Transaction], R]) -> R:
+        return self._place.transact(work)
+
+
+class Running:
+    """A process that keeps the columns of a place, in a thread of this one."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        folder = place.folder / "columns"
+        self.process = ColumnProcess(
+            ColumnKeeper(place, folder, FileLimits(memory=64 * 1024**2)), socket_path(folder)
+        )
+        self.client = ColumnsClient(socket_path(folder))
+        is_ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self.process.run(is_ready.set)))
+        self._thread.start()
+        assert is_ready.wait(PATIENCE)
+
+    def settle(self) -> None:
+        database: Any = Writes(self.place)
+        asyncio.run(self.client.settle(database))
+
+    def rows(self, text: str = ROWS, seconds: float = PATIENCE) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in asyncio.run(self.client.ask(text, seconds=seconds))]
+
+    def is_right(self) -> bool:
+        return in_order(self.rows()) == self.place.snapshot(expected_rows)
+
+    def stop(self) -> None:
+        self.process.stop()
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def running(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """One that has made the columns of a website with some events."""
+    monkeypatch.setattr(keeping, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(processing, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(processing, "FAILED_SECONDS", 0.01)
+    place.transact(lambda tx: put_website(tx, WEBSITE))
+    see(place)
+    made = Running(place)
+    try:
+        with pytest.raises(Unavailable):  # until the first settling
+            made.rows()
+        until(lambda: _settled(made), "the columns are not made")
+        yield made
+    finally:
+        made.stop()
+
+
+def _settled(running: Running) -> bool:
+    running.settle()
+    return asyncio.run(running.client.health()).is_there
+
+
+def test_what_happens_is_answered_and_forgotten(running: Running) -> None:
+    see(running.place, 1)
+    until(running.is_right, "the columns are behind")
+    until(lambda: not asyncio.run(running.client.health()).lag, "it lags")
+    running.settle()
+    assert running.place.snapshot(outbox.change_ids) == []
+    health = asyncio.run(running.client.health())
+    assert health.is_there
+    assert min(health.bytes, health.memory) > 10_000
+
+
+def test_what_takes_too_long_or_is_wrong_is_told_and_no_harm(running: Running) -> None:
+    with pytest.raises(BadRequest, match="too long"):
+        running.rows(FOREVER, seconds=0.05)
+    with pytest.raises(BadRequest, match="memory"):
+        running.rows("SELECT list(range) FROM range(100000000)")
+    with pytest.raises(InternalError, match="Catalog"):
+        running.rows("SELECT * FROM nothing")
+    assert running.is_right()
+
+
+def test_who_leaves_cancels_a_query(running: Running) -> None:
+    async def leave() -> None:
+        asked = [
+            asyncio.create_task(running.client.ask(FOREVER, seconds=PATIENCE))
+            for _ in range(processing.QUERIES)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await asyncio.gather(*asked)
+
+    asyncio.run(leave())
+    assert running.is_right()
+
+
+def test_whoever_says_anything_else_is_left(running: Running) -> None:
+    path = str(socket_path(running.place.folder / "columns"))
+    for said in (b"\xff\xff\xff\xff", b"\x00\x00\x00\x03abc", b"\x00", b""):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(path)
+            other.sendall(said)
+            other.shutdown(socket.SHUT_WR)
+            assert other.recv(1) == b""
+    assert running.is_right()
+
+
+def test_a_file_that_turns_out_to_be_damaged_is_made_anew(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(processing, "is_damage", lambda error: True)
+        with pytest.raises(Unavailable):
+            running.rows("SELECT * FROM nothing")
+    until(lambda: not asyncio.run(running.client.health()).is_there, "nothing is done about it")
+    until(lambda: _settled(running), "the columns are not made anew")
+    assert running.is_right()
+
+
+def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(ColumnsClient(tmp_path / "none").ask("SELECT 1"))
+
+
+def test_the_path_of_a_socket_is_never_too_long(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / ("x" * 200)):
+        assert len(os.fsencode(socket_path(folder))) <= processing.LONGEST_PATH
+    assert socket_path(tmp_path / ("x" * 200)) != socket_path(tmp_path / ("y" * 200))
+
+
+@pytest.fixture
+def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ColumnSupervisor]:
+    """Makes who runs a command until its input ends."""
+    for name in ("START_SECONDS", "RESTART_SECONDS"):
+        monkeypatch.setattr(supervising, name, 0.01)
+    command = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
+    return lambda: ColumnSupervisor(command, os.environ, tmp_path)
+
+
+async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
+    """The id of its process, another one than `but`."""
+    async with asyncio.timeout(PATIENCE):
+        while (process := supervisor.process) is None or process.pid == but:
+            await asyncio.sleep(0.01)
+    return process.pid
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def run(work: Awaitable[R]) -> R:
+    async def whole() -> R:
+        return await work
+
+    return asyncio.run(whole())
+
+
+def test_another_process_is_started_when_one_ends(supervised: Callable[..., ColumnSupervisor]) -> None:
+    async def work() -> int | None:
+        supervisor = supervised()
+        task = asyncio.create_task(supervisor.run())
+        first = await started(supervisor)
+        os.kill(first, signal.SIGKILL)
+        await started(supervisor, but=first)
+        await ended(task)
+        return supervisor.process.returncode if supervisor.process else None
+
+    assert run(work()) == 0
+
+
+def test_one_server_of_a_machine_keeps_the_columns(supervised: Callable[..., ColumnSupervisor]) -> None:
+    async def work() -> None:
+        first, second = supervised(), supervised()
+        tasks = [asyncio.create_task(first.run()), asyncio.create_task(second.run())]
+        await started(first)
+        assert first.is_ours
+        assert second.process is None
+        await ended(tasks[0])
+        await started(second)
+        await ended(tasks[1])
+
+    run(work())
