@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from footfall.errors import BadRequest
+
+_ESCAPED = re.compile(r"\\([\\, ])")
+_SHIELDS = {",": "\ud800", "\\": "\ud801", " ": "\ud802"}
+"""What stands for escaped characters until the values are parted: surrogates, which no query holds."""
+_UNSHIELDED = str.maketrans({shield: character for character, shield in _SHIELDS.items()})
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """The values of a list separated by commas, without those that are empty.
+
+    A backslash in front of a comma, a blank or a backslash makes it part of a value.
+    """
+    shielded = _ESCAPED.sub(lambda found: _SHIELDS[found[1]], text)
+    return tuple(part.strip().translate(_UNSHIELDED) for part in shielded.split(",") if part.strip())
 
 
 def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
