@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from footfall.analytics.compose import (
     MEASURES,
     TOUCHES,
+    BoundRates,
     Composed,
-    Rates,
     Scene,
     compose_card,
     compose_funnel,
@@ -24,9 +24,9 @@ from footfall.analytics.compose import (
     compose_retention,
     compose_series,
 )
-from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Condition, Counted, Operator, Scope
+from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
-from footfall.analytics.ranges import Interval, TimeRange, divide
+from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
 from footfall.clock import from_iso
 from footfall.funnels.model import FunnelStep
 from tests.support.reference import NOTHING, Reference
@@ -74,9 +74,12 @@ ORIGINS: list[dict[str, str]] = [
     {"country": "US", "utm_source": "News", "utm_campaign": "a,b%_'", "os": "Mac OS", "channel": "Campaign"},
 ]
 SAID = ['{"plan":"pro"}', '{"plan":"free","size":"1"}', None]
-RATES = Rates(["EUR", "USD", "USD"], [START // 86_400_000 + n for n in (1, 1, 2)], [1.0, 0.87, 0.5])
+RATES = BoundRates(["EUR", "USD", "USD"], [START // 86_400_000 + n for n in (1, 1, 2)], [1.0, 0.87, 0.5])
 
-times = st.integers(0, STEPS).map(lambda number: START + number * STEP)
+times = st.tuples(st.sampled_from([0, 24, 36, 40, 200, STEPS - 10]), st.integers(0, 9)).map(
+    lambda drawn: START + sum(drawn) * STEP
+)
+"""Close to each other, so that many make a visit, and some the same millisecond."""
 
 
 @st.composite
@@ -140,17 +143,17 @@ VALUES = [
 
 
 @st.composite
-def conditions(draw: st.DrawFn) -> Condition:
+def conditions(draw: st.DrawFn) -> MetricFilter:
     name = draw(st.sampled_from(sorted(FILTERS.keys() - {"person"})))
     field = FILTERS[name]
     operator = draw(st.sampled_from(field.operators))
     if field.scope is Scope.NEW:
-        return Condition(name, operator, (draw(st.sampled_from(["true", "false"])),))
+        return MetricFilter(name, operator, (draw(st.sampled_from(["true", "false"])),))
     if field.scope is Scope.VISITS:
-        return Condition(name, operator, (draw(st.sampled_from(["1", "2", "3"])),))
+        return MetricFilter(name, operator, (draw(st.sampled_from(["1", "2", "3"])),))
     values = draw(st.lists(st.sampled_from(VALUES), min_size=1, max_size=3, unique=True))
     is_found = field.scope is Scope.VISIT and operator in (Operator.IS, Operator.IS_NOT)
-    return Condition(name, operator, tuple(values), is_found and draw(st.booleans()))
+    return MetricFilter(name, operator, tuple(values), is_found and draw(st.booleans()))
 
 
 questions = st.builds(
@@ -163,7 +166,7 @@ scenes = st.builds(
     st.just(RATES),
     st.sampled_from(Attribution),
 )
-some = settings(max_examples=25)
+some = settings(max_examples=30)
 
 
 @pytest.fixture(scope="module")
@@ -193,13 +196,13 @@ def test_the_overview_equals_the_definitions(
 
 
 @some
-@given(entries, questions, scenes, st.sampled_from(Interval))
+@given(entries, questions, scenes, st.sampled_from(SeriesInterval))
 def test_each_part_of_a_series_equals_the_definitions(
     duck: duckdb.DuckDBPyConnection,
     entries: list[Entry],
     question: Question,
     scene: Scene,
-    interval: Interval,
+    interval: SeriesInterval,
 ) -> None:
     fill(duck, entries)
     buckets = divide(question.range, interval)
@@ -227,7 +230,7 @@ def test_each_card_equals_the_definitions(
     assert all(row[0] == len(rows) for row in rows)
 
 
-@some
+@settings(max_examples=6)
 @given(entries, questions, scenes)
 def test_cards_of_places_devices_and_sources_add_up(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene
@@ -287,7 +290,7 @@ def test_retention_equals_the_definitions(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene
 ) -> None:
     fill(duck, entries)
-    weeks = divide(question.range, Interval.DAY)
+    weeks = divide(question.range, SeriesInterval.DAY)
     found = {(row[0], row[1]): row[2] for row in ask(duck, compose_retention(scene, question, weeks))}
     assert found == Reference(entries, scene).retention(question, weeks)
 
@@ -302,7 +305,7 @@ def test_rates_are_needed_for_the_days_and_currencies_of_payments(duck: duckdb.D
 def test_no_value_of_a_question_stands_in_the_text() -> None:
     evil = "'; DROP TABLE event_row; --"
     asked = tuple(
-        Condition(name, Operator.IS, (evil,))
+        MetricFilter(name, Operator.IS, (evil,))
         for name, field in FILTERS.items()
         if field.scope not in (Scope.NEW, Scope.VISITS)
     )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from footfall.analytics.compose import MEASURES, Scene
-from footfall.analytics.dimensions import CARDS, Attribution, Card, Condition, Counted, Operator, Scope
+from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets
 from footfall.funnels.model import FunnelStep
@@ -44,11 +44,15 @@ class Reference:
         tests += [lambda one, people=set(people): one.person in people for people in self.scene.people]  # type: ignore[misc]
         return [one for one in inside if all(test(one) for test in tests)]
 
-    def _test(self, condition: Condition, inside: list[Entry], question: Question) -> Callable[[Entry], bool]:
+    def _test(
+        self, condition: MetricFilter, inside: list[Entry], question: Question
+    ) -> Callable[[Entry], bool]:
         negated, find = condition.operator.is_negation, self._find(condition, inside, question)
         return lambda one: find(one) != negated
 
-    def _find(self, condition: Condition, inside: list[Entry], question: Question) -> Callable[[Entry], bool]:
+    def _find(
+        self, condition: MetricFilter, inside: list[Entry], question: Question
+    ) -> Callable[[Entry], bool]:
         scope = condition.field.scope
         if scope is Scope.VISIT:
             return lambda one: matches(one.columns[condition.field.column], condition)
@@ -138,7 +142,7 @@ class Reference:
 
     def minor(self, one: Entry) -> int:
         """An amount in the website's currency; 0 if there is no rate. Halves are rounded away from zero."""
-        amount = (one.deed.amount or 0) * self.factors.get((one.deed.currency, one.deed.at // DAY), 0.0)
+        amount = (one.deed.amount or 0) * self.factors.get((one.deed.currency or "", one.deed.at // DAY), 0.0)
         return int(abs(amount) + 0.5) * (1 if amount >= 0 else -1)
 
     # Cards
@@ -235,7 +239,7 @@ class Reference:
 # What single entries are
 
 
-def matches(value: str | None, condition: Condition) -> bool:
+def matches(value: str | None, condition: MetricFilter) -> bool:
     """Whether a value is one of those that a condition names, or contains one, whether it excludes them or not."""
     if value is None:
         return condition.has_none
@@ -249,7 +253,7 @@ def matches(value: str | None, condition: Condition) -> bool:
     return any(one in here for one in named)
 
 
-def compares(number: int, condition: Condition) -> bool:
+def compares(number: int, condition: MetricFilter) -> bool:
     values = [int(value) for value in condition.values]
     if condition.operator is Operator.GTE:
         return number >= values[0]

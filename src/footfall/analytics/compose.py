@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from footfall.analytics.dimensions import CARDS, Attribution, Card, Condition, Counted, Operator, Scope
+from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, TimeRange
 from footfall.funnels.model import GOAL as GOAL_STEP
@@ -31,7 +31,7 @@ class Composed(NamedTuple):
     values: dict[str, object]
 
 
-class Rates(NamedTuple):
+class BoundRates(NamedTuple):
     """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch)."""
 
     currencies: Sequence[str] = ()
@@ -44,7 +44,7 @@ class Scene(NamedTuple):
 
     website: int
     people: Sequence[Sequence[int]] = ()
-    rates: Rates = Rates()
+    rates: BoundRates = BoundRates()
     attribution: Attribution = Attribution.LAST
 
 
@@ -73,18 +73,18 @@ TOUCHES = ("visitors", "people", "times", "payments", "revenue_new", "revenue_re
 
 def compose_overview(scene: Scene, question: Question) -> Composed:
     """One row of MEASURES."""
-    return _Parts(scene, question).measured((), f"SELECT {', '.join(MEASURES)} FROM summed")
+    return _Pieces(scene, question).measured((), f"SELECT {', '.join(MEASURES)} FROM summed")
 
 
 def compose_series(scene: Scene, question: Question, buckets: Buckets) -> Composed:
     """A row of the bucket's number and MEASURES for each bucket in which something happened. Each counts like a range of its own."""
-    parts = _Parts(scene, question, buckets)
+    parts = _Pieces(scene, question, buckets)
     return parts.measured((), f"SELECT bucket, {', '.join(MEASURES)} FROM summed ORDER BY bucket")
 
 
 def compose_card(scene: Scene, question: Question, name: str) -> Composed:
     """Rows of a card of CARDS: how many there are in all, the card's columns, MEASURES or TOUCHES. One row of nulls behind the last one."""
-    card, parts = CARDS[name], _Parts(scene, question)
+    card, parts = CARDS[name], _Pieces(scene, question)
     if card.counted is Counted.VISITORS:
         return parts.measured(card.columns, _page(card, MEASURES, question), needs_any=card.needs_any)
     return parts.touched(card, _page(card, TOUCHES, question))
@@ -106,7 +106,7 @@ def compose_paid_days(scene: Scene, asked: TimeRange) -> Composed:
 
 def compose_properties(scene: Scene, question: Question, goal: str, name: str | None) -> Composed:
     """Rows of a goal: the names of its properties, or the values of one, each with visitors and completions."""
-    parts = _Parts(scene, question)
+    parts = _Pieces(scene, question)
     said = "CASE WHEN type = 6 THEN properties -> '$.metadata' ELSE properties::JSON END"
     rows = f"SELECT visitor, unnest(json_keys({said})) AS property, {said} AS said FROM chosen WHERE {_GOAL} AND name = $goal"
     shown = "property" if name is None else "said ->> property"
@@ -124,7 +124,7 @@ def compose_properties(scene: Scene, question: Question, goal: str, name: str | 
 
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
     """A row for each step, in order: its number, the visitors that came so far, and their money: payments, revenue_new, ..., as in TOUCHES."""
-    parts = _Parts(scene, question)
+    parts = _Pieces(scene, question)
     pieces = {"chosen": parts.chosen(), "paid": parts.paid(()), "spent": _SPENT}
     for number, step in enumerate(steps):
         pieces[f"step{number}"] = parts.step(number, step)
@@ -138,7 +138,7 @@ def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]
 
 def compose_retention(scene: Scene, question: Question, weeks: Buckets) -> Composed:
     """Rows of two weeks' numbers and how many people first came in the one and came in the other, which is the same or a later one."""
-    parts = _Parts(scene, question, weeks)
+    parts = _Pieces(scene, question, weeks)
     first = f"SELECT person, min(ts) AS began FROM event_row WHERE website = $website AND ts < $until AND {_VISIT} GROUP BY person"
     return parts.composed(
         {
@@ -159,7 +159,7 @@ _MONEY_SUMS = f"""
 _SPENT = f"SELECT visitor, {_MONEY_SUMS} FROM paid WHERE visitor IS NOT NULL GROUP BY visitor"
 
 
-class _Parts:
+class _Pieces:
     """The pieces of one query, and what is bound in them."""
 
     def __init__(self, scene: Scene, question: Question, buckets: Buckets | None = None) -> None:
@@ -291,12 +291,12 @@ class _Parts:
             SELECT visitor, min(ts) AS began FROM chosen JOIN {before} USING (visitor)
             WHERE ts > {before}.began AND {kept} GROUP BY visitor"""
 
-    def _held(self, number: int, condition: Condition) -> str:
+    def _held(self, number: int, condition: MetricFilter) -> str:
         """A condition on a row. Whoever is not known to have something does not have it."""
         held = f"coalesce({self._found(f'value{number}', condition)}, FALSE)"
         return f"NOT {held}" if condition.operator.is_negation else held
 
-    def _found(self, name: str, condition: Condition) -> str:
+    def _found(self, name: str, condition: MetricFilter) -> str:
         scope = condition.field.scope
         if scope is Scope.NEW:
             is_new = f"visitor IN (SELECT visitor FROM event_row WHERE {_ROWS} AND {_FIRST})"
@@ -310,14 +310,14 @@ class _Parts:
             return f"row(visitor, session_at) IN (SELECT row(visitor, session_at) FROM event_row WHERE {_ROWS} AND {_PAGEVIEW} AND {match})"
         return f"visitor IN (SELECT visitor FROM event_row WHERE {_ROWS} AND {_GOAL} AND {match})"
 
-    def _visit_counts(self, name: str, condition: Condition) -> str:
+    def _visit_counts(self, name: str, condition: MetricFilter) -> str:
         self.values[name] = [int(value) for value in condition.values]
         compared = {Operator.GTE: ">= ", Operator.LTE: "<= "}.get(condition.operator, "= ")
         return f"""
             SELECT visitor FROM event_row WHERE website = $website AND ts < $until AND {_VISIT} AND {_BEGINS}
             GROUP BY visitor HAVING count(*) {compared} ANY ${name}::BIGINT[]"""
 
-    def _match(self, name: str, condition: Condition) -> str:
+    def _match(self, name: str, condition: MetricFilter) -> str:
         """Whether a row's column has one of the values. What DuckDB takes for lower case, it takes on both sides."""
         column = condition.field.column
         shown, value = (column, "{}") if condition.field.is_case_kept else (f"lower({column})", "lower({})")
@@ -411,5 +411,5 @@ def _bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
     return {"website": scene.website, "since": asked.since, "until": asked.until}
 
 
-def _bound_rates(rates: Rates) -> dict[str, object]:
+def _bound_rates(rates: BoundRates) -> dict[str, object]:
     return {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}

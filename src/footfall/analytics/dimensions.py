@@ -144,7 +144,7 @@ CARDS: dict[str, Card] = {
 """By the last part of the route."""
 
 
-class Condition(msgspec.Struct, frozen=True):
+class MetricFilter(msgspec.Struct, frozen=True):
     """A filter, by a name of FILTERS. `has_none`: whether it looks for what has no value too."""
 
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from footfall.analytics.dimensions import ALSO_MEANT, FILTERS, Condition, FilterField, Operator, Scope
+from footfall.analytics.dimensions import ALSO_MEANT, FILTERS, FilterField, MetricFilter, Operator, Scope
 from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter, read_filter
@@ -34,7 +34,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     range: TimeRange
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[MetricFilter, ...] = ()
     traits: tuple[Filter, ...] = ()
     fields: tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
@@ -82,7 +82,7 @@ def _read_trait(name: str, bare: str, text: str) -> Filter:
         raise BadRequest(error.message.replace(bare, name, 1)) from None
 
 
-def _read_condition(name: str, bare: str, text: str) -> Condition:
+def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
     """One filter: `op:v1,v2`, or values alone for `is`."""
     field = FILTERS[bare]
     operator, rest = _read_operator(name, text, field)
@@ -99,16 +99,16 @@ def _read_condition(name: str, bare: str, text: str) -> Condition:
     return _condition(bare, operator, values)
 
 
-def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> Condition:
+def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> MetricFilter:
     if operator not in (Operator.IS, Operator.IS_NOT):
-        return Condition(bare, operator, values)
+        return MetricFilter(bare, operator, values)
     field = FILTERS[bare]
     none = (field.without, f"{field.without}/none")
     is_found = field.scope is Scope.VISIT
     named = [value for value in values if not (is_found and value.lower() in none)]
     meant = [field.meant(value) for value in named]
     also = [more for value in meant if bare == "browser" for more in ALSO_MEANT.get(value.lower(), ())]
-    return Condition(bare, operator, tuple(dict.fromkeys((*meant, *also))), len(named) < len(values))
+    return MetricFilter(bare, operator, tuple(dict.fromkeys((*meant, *also))), len(named) < len(values))
 
 
 def _read_operator(name: str, text: str, field: FilterField) -> tuple[Operator, str]:

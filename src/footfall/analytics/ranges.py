@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1)
 _MS = timedelta(milliseconds=1)
 
 
-class Interval(StrEnum):
+class SeriesInterval(StrEnum):
     """What a range is divided into. Weeks begin on Monday."""
 
     HOUR = "hour"
@@ -33,8 +33,18 @@ class Interval(StrEnum):
     MONTH = "month"
 
 
-_LENGTHS = {Interval.HOUR: HOUR_MS, Interval.DAY: DAY_MS, Interval.WEEK: WEEK_MS, Interval.MONTH: 30 * DAY_MS}
-MOST_BUCKETS = {Interval.HOUR: 5000, Interval.DAY: 5000, Interval.WEEK: 5000, Interval.MONTH: 1200}
+_LENGTHS = {
+    SeriesInterval.HOUR: HOUR_MS,
+    SeriesInterval.DAY: DAY_MS,
+    SeriesInterval.WEEK: WEEK_MS,
+    SeriesInterval.MONTH: 30 * DAY_MS,
+}
+MOST_BUCKETS = {
+    SeriesInterval.HOUR: 5000,
+    SeriesInterval.DAY: 5000,
+    SeriesInterval.WEEK: 5000,
+    SeriesInterval.MONTH: 1200,
+}
 """Into how many parts a range may be divided."""
 
 
@@ -82,7 +92,7 @@ class Buckets(msgspec.Struct, frozen=True):
     a time, or for months that of its day, for which `months` holds the number of the month.
     """
 
-    interval: Interval
+    interval: SeriesInterval
     starts: tuple[int, ...]
     shifts: tuple[Shift, ...]
     unit: int
@@ -188,18 +198,24 @@ def _first_day(period: Period, today: date) -> date:
     }[period]
 
 
-def default_period(interval: Interval) -> Period:
+def default_period(interval: SeriesInterval) -> Period:
     """The range of a series that names none."""
-    return {Interval.HOUR: Period.LAST_24H, Interval.DAY: Period.LAST_30D}.get(interval, Period.LAST_12M)
+    return {SeriesInterval.HOUR: Period.LAST_24H, SeriesInterval.DAY: Period.LAST_30D}.get(
+        interval, Period.LAST_12M
+    )
 
 
-def usual_interval(asked: TimeRange) -> Interval:
+def usual_interval(asked: TimeRange) -> SeriesInterval:
     """How to divide a range if nobody says: a day into hours, three months into days, two years into weeks."""
     length = asked.until - asked.since
     if length <= 25 * HOUR_MS:
-        return Interval.HOUR
+        return SeriesInterval.HOUR
     return (
-        Interval.DAY if length <= 93 * DAY_MS else Interval.WEEK if length <= 732 * DAY_MS else Interval.MONTH
+        SeriesInterval.DAY
+        if length <= 93 * DAY_MS
+        else SeriesInterval.WEEK
+        if length <= 732 * DAY_MS
+        else SeriesInterval.MONTH
     )
 
 
@@ -229,19 +245,19 @@ def _year_before(local: datetime) -> datetime:
 # Buckets
 
 
-def divide(asked: TimeRange, interval: Interval) -> Buckets:
+def divide(asked: TimeRange, interval: SeriesInterval) -> Buckets:
     """A range in parts. Raises BadRequest if they are too many."""
     if (asked.until - asked.since) // _LENGTHS[interval] > MOST_BUCKETS[interval]:
         raise BadRequest(
             f"interval: from startAt to endAt is more than {MOST_BUCKETS[interval]} times as long as {interval}; "
             "choose a longer interval or a shorter range."
         )
-    if interval is Interval.MONTH:
+    if interval is SeriesInterval.MONTH:
         return _months(asked)
     segments = list(_segments(asked))
-    starts = tuple(_hours(segments) if interval is Interval.HOUR else _days(asked, interval))
+    starts = tuple(_hours(segments) if interval is SeriesInterval.HOUR else _days(asked, interval))
     unit = _LENGTHS[interval]
-    phase = _MONDAY_MS if interval is Interval.WEEK else 0
+    phase = _MONDAY_MS if interval is SeriesInterval.WEEK else 0
     return Buckets(interval, starts, tuple(_shifts(segments, starts, unit, phase)), unit)
 
 
@@ -252,13 +268,13 @@ def _months(asked: TimeRange) -> Buckets:
     )
     starts = tuple(_day_begins(day, asked.zone) for day in firsts)
     numbers = tuple(bisect_right(starts, day) - 1 for day in days.starts)
-    return Buckets(Interval.MONTH, starts, days.shifts, DAY_MS, numbers)
+    return Buckets(SeriesInterval.MONTH, starts, days.shifts, DAY_MS, numbers)
 
 
 def divide_days(asked: TimeRange) -> Buckets:
     """A range in days, however many."""
-    segments, starts = list(_segments(asked)), tuple(_days(asked, Interval.DAY))
-    return Buckets(Interval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
+    segments, starts = list(_segments(asked)), tuple(_days(asked, SeriesInterval.DAY))
+    return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
 
 
 class _Segment(NamedTuple):
@@ -304,10 +320,10 @@ def _hours(segments: list[_Segment]) -> Iterator[int]:
         yield from range(full if full > first.since else full + HOUR_MS, segment.until, HOUR_MS)
 
 
-def _days(asked: TimeRange, interval: Interval) -> list[int]:
+def _days(asked: TimeRange, interval: SeriesInterval) -> list[int]:
     """When the days or weeks begin; the first before the range if it is cut. A day that clocks left out is none."""
     day, step = _local(asked.since, asked.zone).date(), 1
-    if interval is Interval.WEEK:
+    if interval is SeriesInterval.WEEK:
         day, step = day - timedelta(days=day.weekday()), 7
     begins = (_day_begins(day + timedelta(days=number), asked.zone) for number in count(0, step))
     return list(dict.fromkeys(takewhile(lambda at: at < asked.until, begins)))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.analytics.dimensions import CARDS, FILTERS, Condition, Operator
+from footfall.analytics.dimensions import CARDS, FILTERS, MetricFilter, Operator
 from footfall.analytics.query import MAX_VALUES, Question, read_question
 from footfall.analytics.ranges import Compare
 from footfall.clock import from_iso
@@ -24,16 +24,16 @@ def asked(text: str) -> Question:
     return read_question(parse_qsl(text, keep_blank_values=True), "Europe/Berlin", NOW, 0)
 
 
-def only(text: str) -> Condition:
+def only(text: str) -> MetricFilter:
     """The one condition of a query."""
     (found,) = asked(text).conditions
     return found
 
 
 def test_a_bare_value_is_meant_as_it_is_and_a_list_as_alternatives() -> None:
-    assert only("filter_utm_source=x") == Condition("utm_source", Operator.IS, ("x",))
-    assert only("filter_page=/a,b,/a") == Condition("page", Operator.IS, ("/a", "/b"))
-    assert only("filter_page=is_not:/a,/b") == Condition("page", Operator.IS_NOT, ("/a", "/b"))
+    assert only("filter_utm_source=x") == MetricFilter("utm_source", Operator.IS, ("x",))
+    assert only("filter_page=/a,b,/a") == MetricFilter("page", Operator.IS, ("/a", "/b"))
+    assert only("filter_page=is_not:/a,/b") == MetricFilter("page", Operator.IS_NOT, ("/a", "/b"))
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person"}))
@@ -84,7 +84,7 @@ def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...],
 
 def test_parts_of_values_are_looked_for_as_they_are() -> None:
     assert only("filter_page=contains:blog").values == ("blog",)
-    assert only("filter_country=contains:unknown") == Condition("country", Operator.CONTAINS, ("unknown",))
+    assert only("filter_country=contains:unknown") == MetricFilter("country", Operator.CONTAINS, ("unknown",))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from footfall.analytics.ranges import (
     MOST_BUCKETS,
     Compare,
-    Interval,
     Period,
+    SeriesInterval,
     TimeRange,
     compared_range,
     divide,
@@ -184,7 +184,7 @@ def test_what_a_range_is_compared_with_lies_before_its_end(
 
 def hours_of(first: str, zone: str) -> list[str]:
     day = asked(zone, startAt=first, endAt=first)
-    return [to_local_iso(at, zone)[11:] for at in divide(day, Interval.HOUR).starts]
+    return [to_local_iso(at, zone)[11:] for at in divide(day, SeriesInterval.HOUR).starts]
 
 
 def test_a_day_has_as_many_hours_as_clocks_show() -> None:
@@ -203,7 +203,7 @@ def test_where_clocks_go_back_by_half_an_hour_an_hour_has_thirty_minutes() -> No
 
 
 def test_a_day_that_clocks_left_out_is_no_part() -> None:
-    days = divide(asked("Pacific/Apia", startAt="2011-12-29", endAt="2012-01-01"), Interval.DAY)
+    days = divide(asked("Pacific/Apia", startAt="2011-12-29", endAt="2012-01-01"), SeriesInterval.DAY)
     assert [to_local_iso(at, "Pacific/Apia")[:10] for at in days.starts] == [
         "2011-12-29",
         "2011-12-31",
@@ -213,29 +213,29 @@ def test_a_day_that_clocks_left_out_is_no_part() -> None:
 
 def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
     year = asked(startAt="2026-01-03", endAt="2026-12-31")
-    weeks, months = divide(year, Interval.WEEK), divide(year, Interval.MONTH)
+    weeks, months = divide(year, SeriesInterval.WEEK), divide(year, SeriesInterval.MONTH)
     assert [to_local_iso(at, BERLIN)[:10] for at in weeks.starts[:2]] == ["2025-12-29", "2026-01-05"]
     assert [to_local_iso(at, BERLIN)[5:10] for at in months.starts] == [
         f"{month:02}-01" for month in range(1, 13)
     ]
 
 
-def floor(at: int, zone: str, interval: Interval) -> datetime:
+def floor(at: int, zone: str, interval: SeriesInterval) -> datetime:
     """Where the day, week or month of a time begins on the clocks of a zone."""
     local = datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).replace(tzinfo=None)
     day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    if interval is Interval.WEEK:
+    if interval is SeriesInterval.WEEK:
         return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if interval is Interval.MONTH else day
+    return day.replace(day=1) if interval is SeriesInterval.MONTH else day
 
 
-@given(zones, times, st.integers(1, 800), st.sampled_from(Interval), st.data())
-@example("America/St_Johns", from_iso("2006-10-20T00:00:00Z"), 30, Interval.DAY, None)
-@example("America/Sao_Paulo", from_iso("2018-10-20T00:00:00Z"), 30, Interval.HOUR, None)
+@given(zones, times, st.integers(1, 800), st.sampled_from(SeriesInterval), st.data())
+@example("America/St_Johns", from_iso("2006-10-20T00:00:00Z"), 30, SeriesInterval.DAY, None)
+@example("America/Sao_Paulo", from_iso("2018-10-20T00:00:00Z"), 30, SeriesInterval.HOUR, None)
 def test_the_number_of_a_time_is_that_of_the_part_it_lies_in(
-    zone: str, since: int, length: int, interval: Interval, data: st.DataObject | None
+    zone: str, since: int, length: int, interval: SeriesInterval, data: st.DataObject | None
 ) -> None:
-    unit = HOUR if interval is Interval.HOUR else DAY_MS
+    unit = HOUR if interval is SeriesInterval.HOUR else DAY_MS
     found = TimeRange(since, since + length * unit + 1, zone)
     parts = divide(found, interval)
     ends = [*parts.starts[1:], found.until]
@@ -248,9 +248,14 @@ def test_the_number_of_a_time_is_that_of_the_part_it_lies_in(
         assert parts.starts[number] <= at < ends[number]
 
 
-@given(zones, times, st.integers(1, 60), st.sampled_from([Interval.DAY, Interval.WEEK, Interval.MONTH]))
+@given(
+    zones,
+    times,
+    st.integers(1, 60),
+    st.sampled_from([SeriesInterval.DAY, SeriesInterval.WEEK, SeriesInterval.MONTH]),
+)
 def test_what_lies_in_one_part_has_one_beginning(
-    zone: str, since: int, days: int, interval: Interval
+    zone: str, since: int, days: int, interval: SeriesInterval
 ) -> None:
     """But for the minutes of a day that had ended already when clocks went back over midnight."""
     found = TimeRange(since, since + days * DAY_MS, zone)
@@ -262,12 +267,18 @@ def test_what_lies_in_one_part_has_one_beginning(
 
 def test_too_many_parts_are_refused_and_fifty_years_of_months_are_not() -> None:
     years = asked(startAt="1976-01-01", endAt="2025-12-31")
-    assert len(divide(years, Interval.MONTH).starts) == 600
+    assert len(divide(years, SeriesInterval.MONTH).starts) == 600
     with pytest.raises(BadRequest, match=r"interval: .* more than 5000 times as long as hour"):
-        divide(years, Interval.HOUR)
-    assert set(MOST_BUCKETS) == set(Interval)
+        divide(years, SeriesInterval.HOUR)
+    assert set(MOST_BUCKETS) == set(SeriesInterval)
 
 
 def test_a_day_is_usually_seen_by_the_hour_and_years_by_the_month() -> None:
     usual = [usual_interval(TimeRange(0, days * DAY_MS, BERLIN)) for days in (1, 2, 93, 100, 800)]
-    assert usual == [Interval.HOUR, Interval.DAY, Interval.DAY, Interval.WEEK, Interval.MONTH]
+    assert usual == [
+        SeriesInterval.HOUR,
+        SeriesInterval.DAY,
+        SeriesInterval.DAY,
+        SeriesInterval.WEEK,
+        SeriesInterval.MONTH,
+    ]
