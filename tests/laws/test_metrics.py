@@ -16,6 +16,7 @@ from footfall.analytics.compose import (
     BoundRates,
     Composed,
     Scene,
+    Whom,
     compose_card,
     compose_funnel,
     compose_overview,
@@ -162,7 +163,9 @@ questions = st.builds(
 scenes = st.builds(
     Scene,
     st.just(WEBSITE),
-    st.lists(st.lists(st.sampled_from(PEOPLE + VISITORS), max_size=4), max_size=1),
+    st.lists(
+        st.builds(Whom, st.lists(st.sampled_from(PEOPLE + VISITORS), max_size=4), st.booleans()), max_size=2
+    ),
     st.just(RATES),
     st.sampled_from(Attribution),
 )

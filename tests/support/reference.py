@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from footfall.analytics.compose import MEASURES, Scene
+from footfall.analytics.compose import MEASURES, Scene, Whom
 from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets
@@ -41,7 +42,7 @@ class Reference:
             for condition in question.conditions
             if condition.name != "person"
         ]
-        tests += [lambda one, people=set(people): one.person in people for people in self.scene.people]  # type: ignore[misc]
+        tests += [partial(is_whom, whom) for whom in self.scene.people]
         return [one for one in inside if all(test(one) for test in tests)]
 
     def _test(
@@ -258,6 +259,10 @@ def compares(number: int, condition: MetricFilter) -> bool:
     if condition.operator is Operator.GTE:
         return number >= values[0]
     return number <= values[0] if condition.operator is Operator.LTE else number in values
+
+
+def is_whom(whom: Whom, one: Entry) -> bool:
+    return (one.person in whom.numbers) != whom.is_excluded
 
 
 def visit_of(one: Entry) -> VisitKey:

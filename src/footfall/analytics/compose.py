@@ -39,11 +39,18 @@ class BoundRates(NamedTuple):
     factors: Sequence[float] = ()
 
 
+class Whom(NamedTuple):
+    """People by their numbers, whom a condition keeps or excludes."""
+
+    numbers: Sequence[int]
+    is_excluded: bool = False
+
+
 class Scene(NamedTuple):
-    """What a question is asked of. `website`: its number; `people`: for each condition on people, the numbers of those it is about."""
+    """What a question is asked of. `website`: its number; `people`: what its conditions on people came to."""
 
     website: int
-    people: Sequence[Sequence[int]] = ()
+    people: Sequence[Whom] = ()
     rates: BoundRates = BoundRates()
     attribution: Attribution = Attribution.LAST
 
@@ -167,9 +174,9 @@ class _Pieces:
         self._attribution = scene.attribution
         self._buckets = buckets
         self._bucket = ("bucket",) if buckets else ()
-        self._people = len(scene.people)
+        self._people = scene.people
         self.values = _bound_range(scene, question.range) | _bound_rates(scene.rates)
-        self.values |= {f"people{number}": list(one) for number, one in enumerate(scene.people)}
+        self.values |= {f"people{number}": list(one.numbers) for number, one in enumerate(scene.people)}
         if buckets:
             self.values["starts"] = list(buckets.starts)
             self.values |= {"months": list(buckets.months)} if buckets.months else {}
@@ -226,7 +233,7 @@ class _Pieces:
             for number, one in enumerate(self._question.conditions)
             if one.name != "person"
         ]
-        held += [f"person IN (SELECT unnest($people{number}::BIGINT[]))" for number in range(self._people)]
+        held += [_held_by(number, whom) for number, whom in enumerate(self._people)]
         return f"SELECT {', '.join(columns)}{bucket} FROM event_row WHERE {' AND '.join((_ROWS, *held))}"
 
     def _visits(self, keys: Iterable[str]) -> str:
@@ -370,6 +377,11 @@ _FIRST = f"{_VISIT} AND prev_at = 0"
 _SEEN_SUMS = """
     count(*) AS visitors, count(DISTINCT person) AS people, count(*) FILTER (WHERE is_new) AS new_visitors, sum(sessions) AS sessions,
     sum(begun) AS begun, sum(bounces) AS bounces, sum(pageviews) AS pageviews, sum(time) AS time, count(*) FILTER (WHERE is_payer) AS payers"""
+
+
+def _held_by(number: int, whom: Whom) -> str:
+    held = f"coalesce(person IN (SELECT unnest($people{number}::BIGINT[])), FALSE)"
+    return f"NOT {held}" if whom.is_excluded else held
 
 
 def _summed(by: Sequence[str], kept: str) -> str:
