@@ -8,7 +8,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from footfall.analytics.compose import MEASURES, TOUCHES, BoundRates, Scene, compose_card, compose_overview
+from footfall.analytics.compose import (
+    MEASURES,
+    PLACED,
+    TOUCHES,
+    BoundRates,
+    Scene,
+    compose_card,
+    compose_overview,
+)
 from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.query import Question, read_question
 from footfall.clock import DAY_MS, from_iso
@@ -96,7 +104,7 @@ def test_the_example_has_the_cards_that_follow_from_its_events(
 def asked(duck: duckdb.DuckDBPyConnection, question: Question, name: str) -> set[tuple[str, str, str, str]]:
     composed, card = compose_card(SCENE, question, name), CARDS[name]
     width = 1 + len(card.columns)
-    measures = MEASURES if card.counted is Counted.VISITORS else TOUCHES
+    measures = PLACED if card.counted is Counted.VISITORS else TOUCHES
     return {
         card_row(name, row[1:width], dict(zip(measures, row[width:], strict=True)))
         for row in duck.execute(composed.text, composed.values).fetchall()

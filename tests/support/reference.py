@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.analytics.compose import MEASURES, Scene, Whom
+from footfall.analytics.compose import MEASURES, PLACED, Scene, Whom
 from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets
@@ -167,7 +167,7 @@ class Reference:
             payers = {one.deed.visitor for one in chosen if is_paid(one)}
             counts["payers"] = len(payers & {one.deed.visitor for one in entries if one.is_visit})
             if any(one.is_visit or one.deed.type >= PAID for one in entries):
-                found[keys] = counts
+                found[keys] = {name: counts[name] for name in PLACED}
         return found
 
     def _paid_from(self, one: Entry, card: Card) -> Keys:

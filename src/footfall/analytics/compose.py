@@ -70,10 +70,21 @@ MEASURES = (
     "revenue_renewal",
     "refunds",
 )
-"""What overview, series and cards of visitors say, in this order: time in ms, money in the minor unit of the website's currency.
+"""What overview and series say, in this order: time in ms, money in the minor unit of the website's currency.
 
 begun: sessions that began in the range; bounces: those of them with just one pageview.
 """
+PLACED = (
+    "visitors",
+    "people",
+    "new_visitors",
+    "payers",
+    "payments",
+    "revenue_new",
+    "revenue_renewal",
+    "refunds",
+)
+"""What cards of visitors say."""
 TOUCHES = ("visitors", "people", "times", "payments", "revenue_new", "revenue_renewal", "refunds")
 """What cards of pages, links and goals say. times: views, exits, clicks, completions. Money is that of their visitors in the range."""
 
@@ -90,10 +101,10 @@ def compose_series(scene: Scene, question: Question, buckets: Buckets) -> Compos
 
 
 def compose_card(scene: Scene, question: Question, name: str) -> Composed:
-    """Rows of a card of CARDS: how many there are in all, the card's columns, MEASURES or TOUCHES. One row of nulls behind the last one."""
+    """Rows of a card of CARDS: how many there are in all, the card's columns, PLACED or TOUCHES. One row of nulls behind the last one."""
     card, parts = CARDS[name], _Pieces(scene, question)
     if card.counted is Counted.VISITORS:
-        return parts.measured(card.columns, _page(card, MEASURES, question), needs_any=card.needs_any)
+        return parts.measured(card.columns, _page(card, PLACED, question), needs_any=card.needs_any)
     return parts.touched(card, _page(card, TOUCHES, question))
 
 
@@ -187,19 +198,13 @@ class _Pieces:
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
     def measured(self, keys: Sequence[str], result: str, *, needs_any: bool = False) -> Composed:
-        """MEASURES by keys, with each visitor where its first event was."""
-        by = (*self._bucket, *keys)
+        """MEASURES, or for keys PLACED, with each visitor where its first event was."""
         kept = f"WHERE coalesce({', '.join(keys)}) IS NOT NULL" if needs_any else ""
-        return self.composed(
-            {
-                "chosen": self.chosen(keys),
-                "visits": self._visits(keys),
-                "seen": self._seen(keys),
-                "paid": self.paid(keys),
-                "summed": _summed(by, kept),
-            },
-            result,
-        )
+        pieces = {"chosen": self.chosen(keys), "seen": self._seen(keys), "paid": self.paid(keys)}
+        if not keys:
+            pieces["walked"] = self._walked()
+        pieces["summed"] = _summed((*self._bucket, *keys), kept, is_placed=bool(keys))
+        return self.composed(pieces, result)
 
     def touched(self, card: Card, result: str) -> Composed:
         """TOUCHES by what visitors viewed, left, clicked or reached."""
@@ -236,29 +241,46 @@ class _Pieces:
         held += [_held_by(number, whom) for number, whom in enumerate(self._people)]
         return f"SELECT {', '.join(columns)}{bucket} FROM event_row WHERE {' AND '.join((_ROWS, *held))}"
 
-    def _visits(self, keys: Iterable[str]) -> str:
-        # All rows of a session have the same in its columns, so any value is right.
-        shown = "".join(f", any_value({key}) AS {key}" for key in keys)
-        by = ", ".join((*self._bucket, "visitor", "session_at"))
-        return f"""
-            SELECT {by}{shown}, min(ts) AS began, arg_min(person, ts) AS person, count(*) FILTER (WHERE {_PAGEVIEW}) AS views,
-                sum(span) AS time
-            FROM chosen WHERE {_VISIT} GROUP BY {by}"""
+    @property
+    def _begins(self) -> str:
+        """When the range begins that a row counts in."""
+        return "greatest($since, $starts[bucket + 1])" if self._buckets else "$since"
 
     def _seen(self, keys: Iterable[str]) -> str:
-        shown = "".join(f", arg_min_null({key}, began) AS {key}" for key in keys)
+        """The visitors, who each was at its first event, and where that was."""
         by = ", ".join(("visitor", *self._bucket))
-        begins = "greatest($since, $starts[bucket + 1])" if self._buckets else "$since"
         who = f"row({by})" if self._buckets else by
+        payer = f"{who} IN (SELECT {who} FROM chosen WHERE visitor IS NOT NULL AND {_PAID}) AS is_payer"
+        if not self._question.conditions and not self._people:
+            columns = ", ".join((by, *keys, "person"))
+            return f"SELECT {columns}, prev_at = 0 AS is_new, {payer} FROM chosen WHERE {_VISIT} AND prev_at < {self._begins}"
+        shown = "".join(f", arg_min_null({key}, ts) AS {key}" for key in keys)
         first = f"row(visitor, {self.number('ts')})" if self._buckets else by
         return f"""
-            SELECT {by}{shown}, arg_min(person, began) AS person, count(*) AS sessions,
-                count(*) FILTER (WHERE session_at >= {begins}) AS begun,
-                count(*) FILTER (WHERE session_at >= {begins} AND views = 1) AS bounces,
-                sum(views) AS pageviews, sum(time) AS time,
-                {who} IN (SELECT {first} FROM event_row WHERE {_ROWS} AND {_FIRST}) AS is_new,
-                {who} IN (SELECT {who} FROM chosen WHERE visitor IS NOT NULL AND {_PAID}) AS is_payer
-            FROM visits GROUP BY {by}"""
+            SELECT {by}{shown}, arg_min(person, ts) AS person,
+                {who} IN (SELECT {first} FROM event_row WHERE {_ROWS} AND {_FIRST}) AS is_new, {payer}
+            FROM chosen WHERE {_VISIT} GROUP BY {by}"""
+
+    def _walked(self) -> str:
+        """Sessions, and what was done in them. All conditions keep sessions whole, so that rows can be counted, but for those on people."""
+        shown = "".join(f"{name}, " for name in self._bucket)
+        group = "GROUP BY bucket" if self._buckets else ""
+        if not self._people:
+            begun = f"session_at >= {self._begins}"
+            return f"""
+                SELECT {shown}count(*) FILTER (WHERE prev_at < greatest(session_at, {self._begins})) AS sessions,
+                    count(*) FILTER (WHERE {begun} AND {_BEGINS}) AS begun,
+                    count(*) FILTER (WHERE {begun} AND view_no = 1) - count(*) FILTER (WHERE {begun} AND view_no = 2) AS bounces,
+                    count(*) FILTER (WHERE {_PAGEVIEW}) AS pageviews, sum(span) AS time
+                FROM chosen WHERE {_VISIT} {group}"""
+        return f"""
+            SELECT {shown}count(*) AS sessions, count(*) FILTER (WHERE session_at >= {self._begins}) AS begun,
+                count(*) FILTER (WHERE session_at >= {self._begins} AND views = 1) AS bounces,
+                sum(views) AS pageviews, sum(time) AS time
+            FROM (
+                SELECT {shown}visitor, session_at, count(*) FILTER (WHERE {_PAGEVIEW}) AS views, sum(span) AS time
+                FROM chosen WHERE {_VISIT} GROUP BY {shown}visitor, session_at
+            ) {group}"""
 
     def paid(self, keys: Sequence[str]) -> str:
         """Payments in the website's currency, and the visit that each belongs to. `minor` is null where there is no rate."""
@@ -360,6 +382,7 @@ _CHOSEN = (
     "person",
     "ts",
     "session_at",
+    "prev_at",
     "type",
     "view_no",
     "span",
@@ -375,8 +398,8 @@ _BEGINS = "prev_at < session_at"
 _FIRST = f"{_VISIT} AND prev_at = 0"
 """The first row of a visitor."""
 _SEEN_SUMS = """
-    count(*) AS visitors, count(DISTINCT person) AS people, count(*) FILTER (WHERE is_new) AS new_visitors, sum(sessions) AS sessions,
-    sum(begun) AS begun, sum(bounces) AS bounces, sum(pageviews) AS pageviews, sum(time) AS time, count(*) FILTER (WHERE is_payer) AS payers"""
+    count(*) AS visitors, count(DISTINCT person) AS people, count(*) FILTER (WHERE is_new) AS new_visitors,
+    count(*) FILTER (WHERE is_payer) AS payers"""
 
 
 def _held_by(number: int, whom: Whom) -> str:
@@ -384,14 +407,18 @@ def _held_by(number: int, whom: Whom) -> str:
     return f"NOT {held}" if whom.is_excluded else held
 
 
-def _summed(by: Sequence[str], kept: str) -> str:
-    """MEASURES by keys, from those who were there and from what was paid: either may have keys that the other has not."""
+def _summed(by: Sequence[str], kept: str, *, is_placed: bool) -> str:
+    """The measures by keys, from those who were there and from what was paid: either may have keys that the other has not."""
     shown = "".join(f"{key}, " for key in by)
     group = f"GROUP BY {', '.join(by)}" if by else ""
-    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in MEASURES)
+    sums = ", ".join(
+        f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in (PLACED if is_placed else MEASURES)
+    )
+    walked = "" if is_placed else "UNION ALL BY NAME SELECT * FROM walked"
     return f"""
         SELECT {shown}{sums} FROM (
             SELECT {shown}{_SEEN_SUMS} FROM seen {kept} {group}
+            {walked}
             UNION ALL BY NAME
             SELECT {shown}{_MONEY_SUMS} FROM paid {kept} {group}
         ) {group}"""
