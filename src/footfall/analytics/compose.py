@@ -186,6 +186,7 @@ class _Pieces:
         self._buckets = buckets
         self._bucket = ("bucket",) if buckets else ()
         self._people = scene.people
+        self._is_plain = not question.conditions and not scene.people
         self.values = _bound_range(scene, question.range) | _bound_rates(scene.rates)
         self.values |= {f"people{number}": list(one.numbers) for number, one in enumerate(scene.people)}
         if buckets:
@@ -194,7 +195,10 @@ class _Pieces:
 
     def composed(self, pieces: Mapping[str, str], result: str) -> Composed:
         """The whole query, with what it binds."""
-        text = f"WITH {', '.join(f'{name} AS ({piece})' for name, piece in pieces.items())} {result}"
+        # Without conditions it is cheaper to read the few columns again that each piece needs than to keep them all.
+        again = {"chosen": "NOT MATERIALIZED "} if self._is_plain else {}
+        listed = ", ".join(f"{name} AS {again.get(name, '')}({piece})" for name, piece in pieces.items())
+        text = f"WITH {listed} {result}"
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
     def measured(self, keys: Sequence[str], result: str, *, needs_any: bool = False) -> Composed:
@@ -251,7 +255,7 @@ class _Pieces:
         by = ", ".join(("visitor", *self._bucket))
         who = f"row({by})" if self._buckets else by
         payer = f"{who} IN (SELECT {who} FROM chosen WHERE visitor IS NOT NULL AND {_PAID}) AS is_payer"
-        if not self._question.conditions and not self._people:
+        if self._is_plain:
             columns = ", ".join((by, *keys, "person"))
             return f"SELECT {columns}, prev_at = 0 AS is_new, {payer} FROM chosen WHERE {_VISIT} AND prev_at < {self._begins}"
         shown = "".join(f", arg_min_null({key}, ts) AS {key}" for key in keys)
