@@ -54,7 +54,7 @@ START = from_iso("2026-10-24T18:00:00Z")
 """The night in which clocks of Berlin go back."""
 STEP = 10 * 60 * 1000
 STEPS = 4 * 24 * 6
-VISITORS = [101, 102, 103, 104]
+VISITORS = [101, 102, 103]
 PEOPLE = [1, 2, 3]
 ORIGINS: list[dict[str, str]] = [
     {},
@@ -123,7 +123,7 @@ links = st.dictionaries(
     ),
     max_size=3,
 )
-entries = st.builds(Story, st.lists(deeds(), min_size=1, max_size=40), links).map(Story.entries)
+entries = st.builds(Story, st.lists(deeds(), min_size=10, max_size=40), links).map(Story.entries)
 ranges = st.tuples(times, st.integers(1, STEPS), st.sampled_from([0, 1])).map(
     lambda drawn: TimeRange(drawn[0] + drawn[2], drawn[0] + drawn[1] * STEP, "Europe/Berlin")
 )
@@ -159,7 +159,10 @@ def conditions(draw: st.DrawFn) -> MetricFilter:
 
 
 questions = st.builds(
-    Question, range=ranges, conditions=st.lists(conditions(), max_size=2).map(tuple), limit=st.just(1000)
+    Question,
+    range=ranges,
+    conditions=(st.just([]) | st.lists(conditions(), max_size=2)).map(tuple),
+    limit=st.just(1000),
 )
 scenes = st.builds(
     Scene,
