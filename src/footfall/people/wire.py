@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +27,7 @@ from footfall.people.model import (
     SessionDetail,
     VisitorOfPerson,
 )
-from footfall.web.parameters import read_number_parameter
+from footfall.web.parameters import read_number_parameter, split_values
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 250
 MAX_OFFSET = 1_000_000
@@ -38,10 +37,6 @@ MAX_CONTAINED = 255
 """Characters of a text to be contained."""
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _TEXT_OPERATORS = frozenset(("is", "is_not", "contains"))
-_ESCAPED = re.compile(r"\\([\\, ])")
-_SHIELDS = {",": "\ud800", "\\": "\ud801", " ": "\ud802"}
-"""What stands for escaped characters until the values are parted: surrogates, which no query holds."""
-_UNSHIELDED = str.maketrans({shield: character for character, shield in _SHIELDS.items()})
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -117,8 +112,7 @@ def read_filter(parameter: str, text: str) -> Filter:
 
 
 def _any_of(parameter: str, text: str) -> tuple[str, ...]:
-    shielded = _ESCAPED.sub(lambda found: _SHIELDS[found[1]], text)
-    values = tuple(part.strip().translate(_UNSHIELDED) for part in shielded.split(",") if part.strip())
+    values = split_values(text)
     if not 1 <= len(values) <= MAX_ANY_OF:
         raise BadRequest(f"{parameter}: name 1 to {MAX_ANY_OF} values, separated by commas.")
     return values

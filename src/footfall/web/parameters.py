@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import tzinfo
 
@@ -10,6 +11,20 @@ from footfall.errors import BadRequest
 
 MAX_ZONE = 64
 """Characters of the name of a time zone."""
+
+_ESCAPED = re.compile(r"\\([\\, ])")
+_SHIELDS = {",": "\ud800", "\\": "\ud801", " ": "\ud802"}
+"""What stands for escaped characters until the values are parted: surrogates, which no query holds."""
+_UNSHIELDED = str.maketrans({shield: character for character, shield in _SHIELDS.items()})
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """The values of a list separated by commas, without those that are empty.
+
+    A backslash in front of a comma, a blank or a backslash makes it part of a value.
+    """
+    shielded = _ESCAPED.sub(lambda found: _SHIELDS[found[1]], text)
+    return tuple(part.strip().translate(_UNSHIELDED) for part in shielded.split(",") if part.strip())
 
 
 def read_number_parameter(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -1,0 +1,141 @@
+"""From a query string to a question: the range, the filters in every spelling, what to show. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from footfall.analytics.dimensions import ALSO_MEANT, FILTERS, FilterField, MetricFilter, Operator, Scope
+from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
+from footfall.errors import BadRequest
+from footfall.people.wire import Filter, read_filter
+from footfall.web.parameters import read_number_parameter, split_values
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
+MAX_OFFSET = 1_000_000
+MAX_FILTERS = 20
+MAX_VALUES = 500
+MAX_CONTAINED = 20
+"""Of texts of which one has to be contained."""
+MAX_VALUE = 2048
+"""Characters, as many as a path has."""
+_PREFIX, _TRAIT = "filter_", "trait."
+_WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
+_HOSTS = ("host", "referrer")
+_PORT = re.compile(r"\d{1,5}(?:[,/]|$)", re.ASCII)
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked. All of `conditions` and `traits` hold. `fields`: what to show, as asked for; empty for everything.
+
+    What people are meant by conditions on traits or a person, others find out: composing takes their numbers.
+    """
+
+    range: TimeRange
+    conditions: tuple[MetricFilter, ...] = ()
+    traits: tuple[Filter, ...] = ()
+    fields: tuple[str, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    compare: Compare | None = None
+
+
+def read_question(
+    pairs: Iterable[tuple[str, str]], timezone: str, now: int, earliest: int, default: Period = Period.ALL
+) -> Question:
+    """The question of a query string; the rest as for `read_range`. Ignores unknown and empty parameters. Raises BadRequest naming one.
+
+    Filters count all, also several by one field.
+    """
+    given = [(name, text) for name, text in pairs if text.strip()]
+    query = dict(given)
+    filters = [(name, name.removeprefix(_PREFIX), text) for name, text in given]
+    conditions = tuple(_read_condition(*one) for one in filters if _is_filter(*one[:2]))
+    traits = tuple(_read_trait(*one) for one in filters if one[1].startswith(_TRAIT))
+    if len(conditions) + len(traits) > MAX_FILTERS:
+        raise BadRequest(f"filter_: at most {MAX_FILTERS} filters at once.")
+    return Question(
+        range=read_range(query, timezone, now, earliest, default),
+        conditions=conditions,
+        traits=traits,
+        fields=tuple(dict.fromkeys(split_values(query.get("fields", "")))),
+        limit=read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        offset=read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
+        compare=read_choice(query, "compare", Compare),
+    )
+
+
+_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel"}
+"""Filters that may do without the prefix, as they once were called."""
+
+
+def _is_filter(name: str, bare: str) -> bool:
+    return bare in (FILTERS if name.startswith(_PREFIX) else _BARE)
+
+
+def _read_trait(name: str, bare: str, text: str) -> Filter:
+    try:
+        return read_filter(bare, text)
+    except BadRequest as error:
+        raise BadRequest(error.message.replace(bare, name, 1)) from None
+
+
+def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
+    """One filter: `op:v1,v2`, or values alone for `is`."""
+    field = FILTERS[bare]
+    operator, rest = _read_operator(name, text, field)
+    values = split_values(rest)
+    most = MAX_CONTAINED if operator in (Operator.CONTAINS, Operator.DOES_NOT_CONTAIN) else MAX_VALUES
+    if not 1 <= len(values) <= most:
+        raise BadRequest(f"{name}: name 1 to {most} values, separated by commas.")
+    if max(map(len, values)) > MAX_VALUE:
+        raise BadRequest(f"{name}: a value has at most {MAX_VALUE} characters.")
+    if any("\0" in value for value in values):
+        raise BadRequest(f"{name}: a value holds the character U+0000, which nothing contains.")
+    if field.scope in _CHECKS:
+        _check(name, field.scope, operator, values)
+    return _condition(bare, operator, values)
+
+
+def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> MetricFilter:
+    if operator not in (Operator.IS, Operator.IS_NOT):
+        return MetricFilter(bare, operator, values)
+    field = FILTERS[bare]
+    none = (field.without, f"{field.without}/none")
+    is_found = field.scope is Scope.VISIT
+    named = [value for value in values if not (is_found and value.lower() in none)]
+    meant = [field.meant(value) for value in named]
+    also = [more for value in meant if bare == "browser" for more in ALSO_MEANT.get(value.lower(), ())]
+    return MetricFilter(bare, operator, tuple(dict.fromkeys((*meant, *also))), len(named) < len(values))
+
+
+def _read_operator(name: str, text: str, field: FilterField) -> tuple[Operator, str]:
+    """The operator, `is` if there is none, and the values. A host may be followed by a port, and a scheme by a host."""
+    word, colon, rest = text.partition(":")
+    word = word.strip()
+    if colon and word in field.operators:
+        return Operator(word), rest
+    is_address = rest.startswith("//") or (field.column in _HOSTS and _PORT.match(rest))
+    if not colon or not _WORD.fullmatch(word) or is_address:
+        return Operator.IS, text
+    listed = ", ".join(field.operators)
+    raise BadRequest(
+        f"{name}: there is no operator {word[:40]}; use one of {listed}, such as is:{text[:40]}."
+    )
+
+
+def _check(name: str, scope: Scope, operator: Operator, values: tuple[str, ...]) -> None:
+    """Values that are none. Raises BadRequest."""
+    is_list = operator in (Operator.IS, Operator.IS_NOT)
+    if scope is Scope.NEW:
+        if len(values) > 1 or values[0] not in ("true", "false"):
+            raise BadRequest(f"{name} must be true or false.")
+    elif not all(value.isascii() and value.isdigit() and len(value) <= 9 for value in values) or (
+        len(values) > 1 and not is_list
+    ):
+        raise BadRequest(f"{name}: name whole numbers such as 2 or gte:3.")
+
+
+_CHECKS = (Scope.NEW, Scope.VISITS)
