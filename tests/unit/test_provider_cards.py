@@ -12,7 +12,7 @@ from footfall.dashboard.forms import Problem
 from footfall.dashboard.pages.payment_settings import GUIDES, ProviderCard
 from footfall.dashboard.rendering import render_template
 from footfall.payments.connecting.apis import APIS
-from footfall.payments.connecting.model import ImportProgress, KeyConnection, Period
+from footfall.payments.connecting.model import ImportPeriod, ImportProgress, KeyConnection
 from footfall.payments.providers import PROVIDERS
 from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
 from tests.laws.world import NOW
@@ -27,7 +27,9 @@ def enumerate_connections() -> list[tuple[bool, KeyConnection | None]]:
     ended = ImportProgress("done", 5, "", 1, 1, OUTSIDE, NOW)
     states = (ImportProgress(), ended, replace(ended, state="failed"), replace(ended, unreadable=0))
     made = [
-        KeyConnection(SITE.website_id, "stripe", OUTSIDE, None, key, b"r" * 12, Period(0, 1), state, until)
+        KeyConnection(
+            SITE.website_id, "stripe", OUTSIDE, None, key, b"r" * 12, ImportPeriod(0, 1), state, until
+        )
         for state, key, until in product(states, (None, b"k"), (0, NOW))
     ]
     return [(False, None), *[(True, one) for one in made]]

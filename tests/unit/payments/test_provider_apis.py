@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from footfall.clock import DAY_MS, from_iso, to_iso
 from footfall.payments.connecting.apis import APIS
 from footfall.payments.connecting.client import ADDRESSES, LONGEST_WAIT, ApiClient
-from footfall.payments.connecting.model import ApiCall, ApiProblem, ListPage, Period
+from footfall.payments.connecting.model import ApiCall, ApiProblem, ImportPeriod, ListPage
 from footfall.payments.connecting.paging import read_page
 from footfall.payments.providers import PROVIDERS
 from footfall.payments.providers.model import BadDelivery, SubscriptionMoved
@@ -27,7 +27,7 @@ from tests.support.sold import sell, stripe_sale
 from tests.unit.payments.providers import other_events as other
 
 UNTIL = from_iso("2026-06-01T00:00:00Z")
-PERIOD = Period(UNTIL - 90 * DAY_MS, UNTIL)
+PERIOD = ImportPeriod(UNTIL - 90 * DAY_MS, UNTIL)
 CURSORS = {"stripe": "id_99", "lemonsqueezy": "2", "polar": "2", "paddle": "id_99", "dodo": "1"}
 
 

@@ -52,7 +52,7 @@ class ApiCall(msgspec.Struct, frozen=True):
     is_form: bool = False
 
 
-class Period(msgspec.Struct, frozen=True):
+class ImportPeriod(msgspec.Struct, frozen=True):
     """What is imported: all from `since` to the start of the import, `until` (ms since epoch)."""
 
     since: int
@@ -62,13 +62,13 @@ class Period(msgspec.Struct, frozen=True):
 class Listing(msgspec.Struct, frozen=True):
     """A list of a provider's API: its pages, and what webhooks would have told of each of its objects."""
 
-    call: Callable[[Period, str, str | None], ApiCall]
+    call: Callable[[ImportPeriod, str, str | None], ApiCall]
     """From period, cursor (empty: the first page) and account to the call for a page."""
     objects: Callable[[Node], list[Node]]
     """The objects of a page. Raises BadDelivery."""
-    cursor: Callable[[Node, list[Node], str, Period], str]
+    cursor: Callable[[Node, list[Node], str, ImportPeriod], str]
     """From page, its objects, its own cursor and the period to the cursor of the next page; empty: there is none. Raises BadDelivery."""
-    events: Callable[[Node, Period], list[Event]]
+    events: Callable[[Node, ImportPeriod], list[Event]]
     """Raises BadDelivery."""
 
 
@@ -145,7 +145,7 @@ class KeyConnection(msgspec.Struct, frozen=True):
     account: str | None
     sealed_key: bytes | None
     run_id: bytes
-    period: Period
+    period: ImportPeriod
     progress: ImportProgress
     held_until: int
 

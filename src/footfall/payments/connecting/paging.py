@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from footfall.payments.connecting.model import Event, Listing, ListPage, Period
+from footfall.payments.connecting.model import Event, ImportPeriod, Listing, ListPage
 from footfall.payments.providers import Provider
 from footfall.payments.providers.model import BadDelivery, Delivery
 from footfall.payments.providers.reading import Node, hash_body, open_body
 
 
-def read_page(provider: Provider, listing: Listing, body: bytes, cursor: str, period: Period) -> ListPage:
+def read_page(
+    provider: Provider, listing: Listing, body: bytes, cursor: str, period: ImportPeriod
+) -> ListPage:
     """The page at `cursor`. An object that cannot be read costs no other. Raises BadDelivery for what is no page."""
     page = open_body(body)
     objects = listing.objects(page)

@@ -19,11 +19,11 @@ from footfall.payments.connecting.model import (
     ApiCall,
     ApiProblem,
     Disconnected,
+    ImportPeriod,
     ImportProgress,
     KeyCall,
     KeyConnection,
     MadeWebhook,
-    Period,
     ProviderApi,
 )
 from footfall.payments.connecting.rules import check_origin
@@ -60,7 +60,7 @@ class KeyConnections:
         async with _client(provider, said.key) as client:
             account = said.account or await _find_account(client, api)
             now = self._clock()
-            await _check(client, api, Period(now, now), account)
+            await _check(client, api, ImportPeriod(now, now), account)
             made, given = await _make(client, api, url, account)
             try:
                 secret = _usable(provider, given)
@@ -87,7 +87,7 @@ class KeyConnections:
     ) -> KeyConnection:
         about = _about(website_id, provider.name)
         sealed = self._seal.seal(said.key, about) if said.is_kept else None
-        period = Period(now - IMPORTED_MS, now)
+        period = ImportPeriod(now - IMPORTED_MS, now)
         made = (webhook_id, account, sealed, new_object_id())
         return KeyConnection(website_id, provider.name, *made, period, ImportProgress(), now + HELD_MS)
 
@@ -157,7 +157,7 @@ async def _find_account(client: ApiClient, api: ProviderApi) -> str | None:
     return found
 
 
-async def _check(client: ApiClient, api: ProviderApi, period: Period, account: str | None) -> None:
+async def _check(client: ApiClient, api: ProviderApi, period: ImportPeriod, account: str | None) -> None:
     """Whether the key may read all that is imported, by asking for what is new since now. Raises ApiProblem."""
     calls: dict[str, ApiCall] = {}
     for listing in api.listings:

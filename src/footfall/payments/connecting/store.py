@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.payments.connecting.model import ImportProgress, KeyConnection, Period
+from footfall.payments.connecting.model import ImportPeriod, ImportProgress, KeyConnection
 
 sql = load(__file__, "connecting.sql")
 
@@ -56,6 +56,6 @@ def _connection(row: Row) -> KeyConnection:
     progress = ImportProgress(
         row.state, row.listing, row.place, row.objects, row.unreadable, row.reason, row.ended_at
     )
-    period = Period(row.since, row.until)
+    period = ImportPeriod(row.since, row.until)
     made = (row.webhook_id, row.account, row.api_key, row.run_id)
     return KeyConnection(row.website_id, row.provider, *made, period, progress, row.held_until)

@@ -20,7 +20,7 @@ from footfall.payments.connecting.apis.shaping import (
     number_of,
     post,
 )
-from footfall.payments.connecting.model import ApiCall, Event, Listing, MadeWebhook, Period, ProviderApi
+from footfall.payments.connecting.model import ApiCall, Event, ImportPeriod, Listing, MadeWebhook, ProviderApi
 from footfall.payments.providers import dodo
 from footfall.payments.providers.reading import Node
 
@@ -29,10 +29,12 @@ _BARE = {"cancel_at_next_billing_date": False, "recurring_pre_tax_amount": None}
 """What a subscription is not known to have had before: its price and its end."""
 
 
-def _listing(path: str, events: Callable[[Node, Period], list[Event]], *, is_all: bool = False) -> Listing:
+def _listing(
+    path: str, events: Callable[[Node, ImportPeriod], list[Event]], *, is_all: bool = False
+) -> Listing:
     """`is_all`: objects of all times, not of the period alone."""
 
-    def call(period: Period, cursor: str, account: str | None) -> ApiCall:
+    def call(period: ImportPeriod, cursor: str, account: str | None) -> ApiCall:
         page = (("page_number", str(number_of(cursor, 0))), ("page_size", str(PAGE)))
         since = () if is_all else (("created_at_gte", iso(period.since)),)
         return ApiCall("GET", path, _READ, (*page, *since))
@@ -40,7 +42,7 @@ def _listing(path: str, events: Callable[[Node, Period], list[Event]], *, is_all
     return Listing(call, items_of, _cursor, events)
 
 
-def _cursor(page: Node, objects: list[Node], cursor: str, period: Period) -> str:
+def _cursor(page: Node, objects: list[Node], cursor: str, period: ImportPeriod) -> str:
     return str(number_of(cursor, 0) + 1) if len(objects) == PAGE else ""
 
 
@@ -52,13 +54,13 @@ def _created_at(thing: Node) -> int:
     return thing.moment("created_at")
 
 
-def _payment(payment: Node, period: Period) -> list[Event]:
+def _payment(payment: Node, period: ImportPeriod) -> list[Event]:
     if payment.find_text("status") not in (None, "succeeded"):
         return []
     return [_event("payment.succeeded", payment, _created_at(payment))]
 
 
-def _refund(refund: Node, period: Period) -> list[Event]:
+def _refund(refund: Node, period: ImportPeriod) -> list[Event]:
     """When one failed is not told, only that it did by now."""
     status = refund.text("status")
     if status == "failed":
@@ -66,14 +68,14 @@ def _refund(refund: Node, period: Period) -> list[Event]:
     return [_event("refund.succeeded", refund, _created_at(refund))] if status == "succeeded" else []
 
 
-def _dispute(dispute: Node, period: Period) -> list[Event]:
+def _dispute(dispute: Node, period: ImportPeriod) -> list[Event]:
     """It took money when it was made; how it ended is known as of now."""
     name = dispute.text("dispute_status").replace("_", ".", 1)
     opened = _event("dispute.opened", dispute, _created_at(dispute))
     return [opened] if name == "dispute.opened" else [opened, _event(name, dispute, period.until)]
 
 
-def _subscription(subscription: Node, period: Period) -> list[Event]:
+def _subscription(subscription: Node, period: ImportPeriod) -> list[Event]:
     """Its beginning, the end of its trial, its end, and how it stands now. Prices that it had before are not known."""
     status, created = subscription.text("status"), _created_at(subscription)
     if status in ("pending", "failed"):
@@ -93,7 +95,7 @@ def _subscription(subscription: Node, period: Period) -> list[Event]:
     return in_period(events, period)
 
 
-def _ended_at(subscription: Node, period: Period) -> int:
+def _ended_at(subscription: Node, period: ImportPeriod) -> int:
     name = "cancelled_at" if subscription.text("status") == "cancelled" else "next_billing_date"
     return min(subscription.find_moment(name) or period.until, period.until)
 

@@ -19,7 +19,7 @@ from footfall.payments.connecting.apis.shaping import (
     number_of,
     post,
 )
-from footfall.payments.connecting.model import ApiCall, Event, Listing, MadeWebhook, Period, ProviderApi
+from footfall.payments.connecting.model import ApiCall, Event, ImportPeriod, Listing, MadeWebhook, ProviderApi
 from footfall.payments.providers import lemonsqueezy
 from footfall.payments.providers.reading import Node
 
@@ -28,14 +28,16 @@ _ENDS = {"cancelled": "subscription_cancelled", "expired": "subscription_expired
 _PAID = ("paid", "refunded", "partial_refund")
 
 
-def _listing(path: str, events: Callable[[Node, Period], list[Event]], *, is_all: bool = False) -> Listing:
+def _listing(
+    path: str, events: Callable[[Node, ImportPeriod], list[Event]], *, is_all: bool = False
+) -> Listing:
     """`is_all`: objects of all times, not of the period alone."""
 
-    def call(period: Period, cursor: str, account: str | None) -> ApiCall:
+    def call(period: ImportPeriod, cursor: str, account: str | None) -> ApiCall:
         page = (("page[number]", str(number_of(cursor, 1))), ("page[size]", str(PAGE)))
         return ApiCall("GET", path, _KEY, (("filter[store_id]", account or ""), *page))
 
-    def following(page: Node, objects: list[Node], cursor: str, period: Period) -> str:
+    def following(page: Node, objects: list[Node], cursor: str, period: ImportPeriod) -> str:
         number = number_of(cursor, 1)
         last = page.get("meta", "page").find_whole("lastPage")
         if last is not None and number >= last:
@@ -45,7 +47,7 @@ def _listing(path: str, events: Callable[[Node, Period], list[Event]], *, is_all
     return Listing(call, data_of, following, events)
 
 
-def _later(objects: list[Node], cursor: str, period: Period) -> str:
+def _later(objects: list[Node], cursor: str, period: ImportPeriod) -> str:
     return newest_first(_created_at, cursor, objects, period)
 
 
@@ -58,20 +60,20 @@ def _event(name: str, thing: Node, **fields: Any) -> Event:
     return {"meta": {"event_name": name}, "data": {**thing.values, "attributes": attributes}}
 
 
-def _order(order: Node, period: Period) -> list[Event]:
+def _order(order: Node, period: ImportPeriod) -> list[Event]:
     return in_period([(_created_at(order), _event("order_created", order))], period) + _refund(
         "order_refunded", order, period
     )
 
 
-def _invoice(invoice: Node, period: Period) -> list[Event]:
+def _invoice(invoice: Node, period: ImportPeriod) -> list[Event]:
     if invoice.node("attributes").find_text("status") not in _PAID:
         return []
     paid = [(_created_at(invoice), _event("subscription_payment_success", invoice))]
     return in_period(paid, period) + _refund("subscription_payment_refunded", invoice, period)
 
 
-def _refund(name: str, thing: Node, period: Period) -> list[Event]:
+def _refund(name: str, thing: Node, period: ImportPeriod) -> list[Event]:
     """The sum of its refunds, if there are any."""
     attributes = thing.node("attributes")
     if not attributes.flag("refunded") and not attributes.find_whole("refunded_amount"):
@@ -80,7 +82,7 @@ def _refund(name: str, thing: Node, period: Period) -> list[Event]:
     return in_period([(at, _event(name, thing))], period)
 
 
-def _subscription(subscription: Node, period: Period) -> list[Event]:
+def _subscription(subscription: Node, period: ImportPeriod) -> list[Event]:
     """Its beginning, and how it stands now."""
     attributes, created = subscription.node("attributes"), _created_at(subscription)
     status, ended = attributes.text("status"), attributes.find_moment("ends_at")

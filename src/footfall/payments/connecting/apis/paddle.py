@@ -14,9 +14,9 @@ from footfall.payments.connecting.apis.shaping import changed, data_of, in_perio
 from footfall.payments.connecting.model import (
     ApiCall,
     Event,
+    ImportPeriod,
     Listing,
     MadeWebhook,
-    Period,
     ProviderApi,
     Query,
 )
@@ -32,19 +32,19 @@ def _listing(
     path: str,
     needs: str,
     page_size: int,
-    events: Callable[[Node, Period], list[Event]],
-    query: Callable[[Period], Query],
+    events: Callable[[Node, ImportPeriod], list[Event]],
+    query: Callable[[ImportPeriod], Query],
     *,
     is_all: bool = False,
 ) -> Listing:
     """`is_all`: every object that the list gives, not those of the period alone."""
 
-    def call(period: Period, cursor: str, account: str | None) -> ApiCall:
+    def call(period: ImportPeriod, cursor: str, account: str | None) -> ApiCall:
         page = (("per_page", str(page_size)), ("order_by", "id[DESC]"))
         after = (("after", cursor),) if cursor else ()
         return ApiCall("GET", path, needs, (*page, *query(period), *after))
 
-    def following(page: Node, objects: list[Node], cursor: str, period: Period) -> str:
+    def following(page: Node, objects: list[Node], cursor: str, period: ImportPeriod) -> str:
         if not objects or not page.get("meta", "pagination").flag("has_more"):
             return ""
         last = objects[-1].text("id")
@@ -53,11 +53,11 @@ def _listing(
     return Listing(call, data_of, following, events)
 
 
-def _no_query(period: Period) -> Query:
+def _no_query(period: ImportPeriod) -> Query:
     return ()
 
 
-def _paid_within(period: Period) -> Query:
+def _paid_within(period: ImportPeriod) -> Query:
     return (("status", "paid,completed"), ("billed_at[GTE]", iso(period.since)), ("include", "customer"))
 
 
@@ -74,19 +74,19 @@ def _event(name: str, thing: Node, at: int, **fields: Any) -> Event:
     }
 
 
-def _transaction(transaction: Node, period: Period) -> list[Event]:
+def _transaction(transaction: Node, period: ImportPeriod) -> list[Event]:
     at = transaction.find_moment("billed_at") or _created_at(transaction)
     return in_period([(at, _event("transaction.completed", transaction, at))], period)
 
 
-def _adjustment(adjustment: Node, period: Period) -> list[Event]:
+def _adjustment(adjustment: Node, period: ImportPeriod) -> list[Event]:
     """When one was rejected or reversed is not told, only that it was by now."""
     created = _created_at(adjustment)
     at = created if adjustment.text("status") in ("approved", "pending_approval") else period.until
     return in_period([(created, _event("adjustment.updated", adjustment, at))], period)
 
 
-def _subscription(subscription: Node, period: Period) -> list[Event]:
+def _subscription(subscription: Node, period: ImportPeriod) -> list[Event]:
     """Its beginning, the end of its trial, its end, and how it stands now. Prices that it had before are not known."""
     status, created = subscription.text("status"), _created_at(subscription)
     is_over, trial_end = status == "canceled", _trial_end(subscription)

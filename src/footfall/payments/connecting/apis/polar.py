@@ -19,7 +19,7 @@ from footfall.payments.connecting.apis.shaping import (
     number_of,
     post,
 )
-from footfall.payments.connecting.model import ApiCall, Event, Listing, MadeWebhook, Period, ProviderApi
+from footfall.payments.connecting.model import ApiCall, Event, ImportPeriod, Listing, MadeWebhook, ProviderApi
 from footfall.payments.providers import polar
 from footfall.payments.providers.reading import Node
 
@@ -29,19 +29,19 @@ _BARE = {"amount": None, "cancel_at_period_end": False}
 
 def _listing(
     name: str,
-    events: Callable[[Node, Period], list[Event]],
+    events: Callable[[Node, ImportPeriod], list[Event]],
     sorting: str = "-created_at",
     *,
     is_all: bool = False,
 ) -> Listing:
     """`is_all`: objects of all times, not of the period alone."""
 
-    def call(period: Period, cursor: str, account: str | None) -> ApiCall:
+    def call(period: ImportPeriod, cursor: str, account: str | None) -> ApiCall:
         page = (("page", str(number_of(cursor, 1))), ("limit", str(PAGE)), ("sorting", sorting))
         of = (("organization_id", account),) if account else ()
         return ApiCall("GET", f"/v1/{name}/", f"{name}:read", (*page, *of))
 
-    def following(page: Node, objects: list[Node], cursor: str, period: Period) -> str:
+    def following(page: Node, objects: list[Node], cursor: str, period: ImportPeriod) -> str:
         number = number_of(cursor, 1)
         if number >= page.get("pagination").whole("max_page"):
             return ""
@@ -58,16 +58,16 @@ def _event(name: str, thing: Node, at: int, **fields: Any) -> Event:
     return {"type": name, "timestamp": iso(at), "data": changed(thing, **fields)}
 
 
-def _customer(customer: Node, period: Period) -> list[Event]:
+def _customer(customer: Node, period: ImportPeriod) -> list[Event]:
     return [_event("customer.created", customer, _created_at(customer))]
 
 
-def _order(order: Node, period: Period) -> list[Event]:
+def _order(order: Node, period: ImportPeriod) -> list[Event]:
     """It tells the sum of its refunds, as of now."""
     return in_period([(_created_at(order), _event("order.created", order, period.until))], period)
 
 
-def _refund(refund: Node, period: Period) -> list[Event]:
+def _refund(refund: Node, period: ImportPeriod) -> list[Event]:
     """When one failed is not told, only that it did by now."""
     created = _created_at(refund)
     is_failed = refund.text("status") not in ("succeeded", "pending")
@@ -76,7 +76,7 @@ def _refund(refund: Node, period: Period) -> list[Event]:
     )
 
 
-def _subscription(subscription: Node, period: Period) -> list[Event]:
+def _subscription(subscription: Node, period: ImportPeriod) -> list[Event]:
     """Its beginning, the end of its trial, its end, and how it stands now. Prices that it had before are not known."""
     status, created = subscription.text("status"), _created_at(subscription)
     if status in ("incomplete", "incomplete_expired"):

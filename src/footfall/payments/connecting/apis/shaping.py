@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.payments.connecting.model import ApiCall, Event, Period
+from footfall.payments.connecting.model import ApiCall, Event, ImportPeriod
 from footfall.payments.providers.reading import Node
 
 DAY_MS = 86_400_000
@@ -41,12 +41,14 @@ def number_of(cursor: str, first: int) -> int:
     return int(cursor) if cursor else first
 
 
-def newest_first(created_at: Callable[[Node], int], cursor: str, objects: list[Node], period: Period) -> str:
+def newest_first(
+    created_at: Callable[[Node], int], cursor: str, objects: list[Node], period: ImportPeriod
+) -> str:
     """`cursor`, unless the last of these objects is older than the period, so that all that follow are."""
     return cursor if objects and created_at(objects[-1]) >= period.since else ""
 
 
-def in_period(events: list[tuple[int, Event]], period: Period) -> list[Event]:
+def in_period(events: list[tuple[int, Event]], period: ImportPeriod) -> list[Event]:
     """Those of these events (time in ms, event) that happened in the period."""
     return [event for at, event in events if at >= period.since]
 

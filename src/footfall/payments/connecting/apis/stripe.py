@@ -12,9 +12,9 @@ from footfall.payments.connecting.apis.shaping import DAY_MS, PAGE, changed, dat
 from footfall.payments.connecting.model import (
     ApiCall,
     Event,
+    ImportPeriod,
     Listing,
     MadeWebhook,
-    Period,
     ProviderApi,
     Query,
 )
@@ -35,13 +35,13 @@ _BARE = {"cancel_at": None, "cancel_at_period_end": False, "items": None}
 def _listing(
     path: str,
     needs: str,
-    events: Callable[[Node, Period], list[Event]],
+    events: Callable[[Node, ImportPeriod], list[Event]],
     *query: tuple[str, str],
     early: int | None = 0,
 ) -> Listing:
     """`early`: also objects that were made so many ms before the period; None: at any time."""
 
-    def call(period: Period, cursor: str, account: str | None) -> ApiCall:
+    def call(period: ImportPeriod, cursor: str, account: str | None) -> ApiCall:
         since = "" if early is None else str((period.since - early) // 1000)
         parts = (("limit", str(PAGE)), ("created[gte]", since), ("starting_after", cursor), *query)
         return ApiCall("GET", f"/v1/{path}", f"{needs}: Read", tuple(part for part in parts if part[1]))
@@ -49,7 +49,7 @@ def _listing(
     return Listing(call, data_of, _cursor, events)
 
 
-def _cursor(page: Node, objects: list[Node], cursor: str, period: Period) -> str:
+def _cursor(page: Node, objects: list[Node], cursor: str, period: ImportPeriod) -> str:
     return objects[-1].text("id") if objects and page.flag("has_more") else ""
 
 
@@ -67,11 +67,11 @@ def _event(
     }
 
 
-def _customer(customer: Node, period: Period) -> list[Event]:
+def _customer(customer: Node, period: ImportPeriod) -> list[Event]:
     return [_event("customer.created", customer, customer.seconds("created"))]
 
 
-def _session(session: Node, period: Period) -> list[Event]:
+def _session(session: Node, period: ImportPeriod) -> list[Event]:
     """It is complete when it was paid."""
     is_open = session.find_text("status") != "complete"
     return [] if is_open else [_event("checkout.session.completed", session, _paid_at(session))]
@@ -93,30 +93,30 @@ def _charge_of(intent: Node) -> Node | None:
     return charge if charge.values else None
 
 
-def _invoice(invoice: Node, period: Period) -> list[Event]:
+def _invoice(invoice: Node, period: ImportPeriod) -> list[Event]:
     paid_at = invoice.get("status_transitions").find_whole("paid_at")
     at = invoice.seconds("created") if paid_at is None else paid_at * 1000
     return in_period([(at, _event("invoice.paid", invoice, at))], period)
 
 
-def _intent(intent: Node, period: Period) -> list[Event]:
+def _intent(intent: Node, period: ImportPeriod) -> list[Event]:
     if intent.text("status") != "succeeded":
         return []
     at = (_charge_of(intent) or intent).seconds("created")
     return [_event("payment_intent.succeeded", intent, at)]
 
 
-def _charge(charge: Node, period: Period) -> list[Event]:
+def _charge(charge: Node, period: ImportPeriod) -> list[Event]:
     return [_event("charge.succeeded", charge, charge.seconds("created"))]
 
 
-def _refund(refund: Node, period: Period) -> list[Event]:
+def _refund(refund: Node, period: ImportPeriod) -> list[Event]:
     """When one failed is not told, only that it did by now."""
     is_failed = refund.find_text("status") in ("failed", "canceled")
     return [_event("refund.updated", refund, period.until if is_failed else refund.seconds("created"))]
 
 
-def _dispute(dispute: Node, period: Period) -> list[Event]:
+def _dispute(dispute: Node, period: ImportPeriod) -> list[Event]:
     """It took money when it was made; how it ended is known as of now."""
     is_closed = dispute.text("status") in ("won", "lost")
     opened = _event(
@@ -125,7 +125,7 @@ def _dispute(dispute: Node, period: Period) -> list[Event]:
     return [opened, _event("charge.dispute.closed", dispute, period.until)] if is_closed else [opened]
 
 
-def _subscription(subscription: Node, period: Period) -> list[Event]:
+def _subscription(subscription: Node, period: ImportPeriod) -> list[Event]:
     """Its beginning, the end of its trial, its end, and how it stands now. Prices that it had before are not known."""
     status, created = subscription.text("status"), subscription.seconds("created")
     if status in ("incomplete", "incomplete_expired"):
