@@ -323,7 +323,8 @@ def test_columns_that_are_made_anew_are_the_same(
         for one in steps:
             story.do(one)
         path = story.file.path.with_name("other")
-        outbox.settle(story.tx, [], rebuild(Here(story.tx), path, LIMITS))
+        outbox.settle(story.tx, [], b"another")
+        rebuild(Here(story.tx), path, LIMITS, b"another")
         with closing(ColumnFile(fresh_path(path), LIMITS)) as fresh:
             Feeder(Here(story.tx), fresh)
             assert in_order(fresh.rows("SELECT * FROM event_row")) == expected_rows(story.tx)

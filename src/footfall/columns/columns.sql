@@ -63,3 +63,13 @@ SELECT count(*) AS count FROM visitor v WHERE v.pageview_count > 0 AND EXISTS (S
 -- name: payments_behind(website_id bytes, payment_id bytes, most int) -> id bytes
 -- The next payments of a website behind one.
 SELECT payment_id AS id FROM payment WHERE website_id = :website_id AND payment_id > :payment_id ORDER BY payment_id LIMIT :most;
+
+-- name: events_shown(website_id bytes) -> visitor_id bytes, event_id bytes, type text, removed_at int
+-- What happened on a website, visitor by visitor, but for visitors whose first pageview has not come; and until when each was there before what is kept.
+SELECT e.visitor_id, e.event_id, e.type, v.removed_at FROM event e
+JOIN visitor v ON v.website_id = e.website_id AND v.visitor_id = e.visitor_id AND v.pageview_count > 0
+WHERE e.website_id = :website_id ORDER BY e.visitor_id, e.event_id;
+
+-- name: payments_there(website_id bytes, until bytes) -> payment_id bytes, kind text, minor int, currency text
+-- What was paid on a website before a time.
+SELECT payment_id, kind, minor, currency FROM payment WHERE website_id = :website_id AND payment_id < :until ORDER BY payment_id;
