@@ -402,7 +402,10 @@ def test_word_is_kept_until_every_machine_took_it(keeper: ColumnKeeper, database
 
 def test_columns_for_which_no_word_was_kept_are_made_anew(keeper: ColumnKeeper, database: Place) -> None:
     for later, many in ((0, 0), (outbox.ABSENT_MS * 2, 1)):
-        assert database.transact(lambda tx, later=later: outbox.unpair_absent(tx, system_clock() + later)) == many  # type: ignore[misc]
+        assert (
+            database.transact(lambda tx, later=later: outbox.unpair_absent(tx, system_clock() + later))
+            == many
+        )  # type: ignore[misc]
     see(database)
     assert database.transact(lambda tx: outbox.forget_some(tx, 10)) > 0
     assert waiting(database) == 0
