@@ -47,6 +47,6 @@ def test_what_the_columns_are_about_to_take_is_waited_for(
     keeper: ColumnKeeper, database: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     see(database)
-    monkeypatch.setattr(verifying.time, "sleep", lambda seconds: feed(keeper))
+    monkeypatch.setattr(verifying, "sleep", lambda seconds: feed(keeper))
     assert database.snapshot(outbox.change_ids)
     assert verified(keeper, database).differences == 0
