@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from footfall.columns import model
 from footfall.columns.file import COLUMNS
 from footfall.columns.model import number_of, number_of_visitor
 from footfall.db.protocol import Row, Transaction
@@ -125,7 +126,14 @@ def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
     }
 
 
-def _origin(tx: Transaction, visit: Sequence[Row]) -> dict[str, Any]:
+def _origin(tx: Transaction, whole: Sequence[Row]) -> dict[str, Any]:
+    """What the first events of a visit tell of it."""
+    website_id, visitor_id, began = whole[0].website_id, whole[0].visitor_id, at_of(whole[0].event_id)
+    theirs = [
+        one for one in tx.all(sql.events) if (one.website_id, one.visitor_id) == (website_id, visitor_id)
+    ]
+    first = [one for one in theirs if at_of(one.event_id) >= began][: model.ORIGIN_EVENTS]
+    visit = [one for one in first if one in whole]
     sessions = {(row.website_id, row.visitor_id, row.started_at): row for row in tx.all(sql.sessions)}
     keys = [(one.website_id, one.visitor_id, one.session_started_at) for one in visit]
     stored = next(sessions[key] for key in keys if key in sessions)
