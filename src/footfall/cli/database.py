@@ -20,7 +20,7 @@ from footfall.app import (
     migrate_database,
     require_database,
 )
-from footfall.cli.common import command_options, show
+from footfall.cli.common import collect_rarely, command_options, show
 from footfall.columns.rebuild import count_visitors
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
@@ -88,6 +88,7 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
 
 
 def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool) -> dict[str, int]:
+    collect_rarely()
     keeper = column_keeper(settings, session)
     visitors = session.snapshot(count_visitors)
     with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:

@@ -182,32 +182,49 @@ def _origin(history: VisitorHistory, begun: int) -> SessionColumns | None:
 
 def _tail(history: VisitorHistory, visits: list[_Visit], make: _Maker, until: int | None) -> VisitTail | None:
     """The latest visit that began before `until`."""
-    index = len(visits) if until is None else bisect_left(visits, until, key=lambda visit: visit.at)
-    if not index:
-        return None
-    visit, carried, all_events = visits[index - 1], history.tail, history.events
-    events = visit.events if until is None else visit.events[: bisect_left(visit.events, until, key=_at)]
+    events = visits[-1].events
+    index = len(visits)
+    if until is not None:
+        index = bisect_left(visits, until, key=lambda visit: visit.at)
+        if not index:
+            return None
+        events = visits[index - 1].events
+        events = events[: bisect_left(events, until, key=_at)]
+    visit = visits[index - 1]
     pages = [one for one in events if one.type == PAGEVIEW]
-    end = len(all_events) if until is None else bisect_left(all_events, until, key=_at)
-    seen = end - bisect_left(all_events, visit.at, key=_at)
-    if carried and carried.at == visit.at:
-        seen += carried.seen
-    latest = max(
-        all_events[-1].at if all_events else 0,
-        history.payments[-1].at if history.payments else 0,
-        carried.latest if carried else 0,
-    )
+    views = visit.views + len(pages)
+    latest = _latest(history)
     is_known = not history.links or at_of(history.links[-1].fact_id) <= latest
     return VisitTail(
         visit.at,
         events[-1].at if events else visit.last,
-        visit.views + len(pages),
+        views,
         _page(pages[-1].url) if pages else visit.page,
         visit.origin or SessionColumns(),
-        min(seen, ORIGIN_EVENTS),
+        0 if views else _seen(history, visit, until),
         latest,
         make.person_at(latest) if is_known else None,
     )
+
+
+def _latest(history: VisitorHistory) -> int:
+    """When the last is that is known of a visitor (ms since epoch)."""
+    latest = history.tail.latest if history.tail else 0
+    if history.events:
+        latest = max(latest, history.events[-1].at)
+    if history.payments:
+        latest = max(latest, history.payments[-1].at)
+    return latest
+
+
+def _seen(history: VisitorHistory, visit: _Visit, until: int | None) -> int:
+    """How many events came since a visit began, as far as its origin depends on them."""
+    events, tail = history.events, history.tail
+    end = len(events) if until is None else bisect_left(events, until, key=_at)
+    seen = end - bisect_left(events, visit.at, key=_at)
+    if tail and tail.at == visit.at:
+        seen += tail.seen
+    return min(seen, ORIGIN_EVENTS)
 
 
 def _since(history: VisitorHistory, visits: list[_Visit]) -> int:

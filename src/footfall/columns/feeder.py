@@ -33,13 +33,13 @@ from footfall.outbox.store import change_ids, paired_with, read_changes
 
 R = TypeVar("R")
 
-MOST_CHANGES = 500
+MOST_CHANGES = 2000
 """Changes of which a step reads more than the id."""
-MOST_BYTES = 200_000
-"""Bytes of keys that a step takes, if they are several changes': some 6,000 events."""
-VISITORS = 1000
+MOST_BYTES = 300_000
+"""Bytes of keys that a step takes, if they are several changes': some 10,000 events."""
+VISITORS = 2000
 """Visitors that are read at once."""
-FEW = 200
+FEW = 100
 """Events of a visitor, and other things about it, that are read beside those of others; one with more takes turns with others of its kind."""
 MANY = 4000
 """The same of one that takes its turn."""

@@ -217,31 +217,43 @@ def _histories(tx: Transaction, positions: dict[Visitor, Position], most: int) -
         (sql.payments_from, [(*key, from_[key], most) for key in full]),
         (sql.links_from, first_links),
     )
-    paid, linked = dict(zip(full, payments, strict=True)), dict(zip(full, links, strict=True))
+    beside = dict(zip(full, zip(payments, links, strict=True), strict=True))
     happened = {key: list(map(as_event, rows)) for key, rows in zip(keys, events, strict=True)}
     sessions = _sessions(tx, positions, happened)
     people = read_people(tx, full, links)
-    for key in keys:
-        position, theirs, owned = positions[key], paid.get(key, []), linked.get(key, [])
-        last = [rows[-1][0] for rows in ([(one.at,) for one in happened[key][most - 1 :]],) if rows]
-        last += [at_of(rows[-1].payment_id) for rows in (theirs,) if len(rows) == most]
-        last += [at_of(rows[-1].fact_id) for rows in (owned,) if len(rows) == most]
+    for key, all_events in happened.items():
+        position = positions[key]
+        paid, owned = beside.get(key, _NOTHING)
+        until = None
+        if max(len(all_events), len(paid), len(owned)) == most:
+            until = _end(all_events, paid, owned, most)
         yield VisitorHistory(
             *key,
             position.since,
             position.start,
             position.before,
-            happened[key],
-            list(map(as_payment, theirs)),
+            all_events,
+            list(map(as_payment, paid)),
             sessions.get(key, {}),
             [Link(row.fact_id, row.profile_id) for row in owned],
             people.get(key[0], {}),
             position.tail,
-            min(last, default=None),
+            until,
             position.is_continued,
             position.is_new,
             position.tail.person if position.is_new and position.tail else None,
         )
+
+
+_NOTHING: tuple[list[Row], list[Row]] = ([], [])
+
+
+def _end(events: list[StoredEvent], payments: list[Row], links: list[Row], most: int) -> int:
+    """Before when all is there, if there may be more of some of them than was read (ms since epoch)."""
+    ends = [events[-1].at] if len(events) == most else []
+    ends += [at_of(payments[-1].payment_id)] if len(payments) == most else []
+    ends += [at_of(links[-1].fact_id)] if len(links) == most else []
+    return min(ends)
 
 
 def _sessions(
