@@ -14,10 +14,10 @@ from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import (
+    HistorySlice,
     Millisecond,
     Position,
     Since,
-    Slice,
     Tails,
     ToDerive,
     Visitor,
@@ -198,7 +198,7 @@ class Feeder:
         self,
         tx: Transaction,
         positions: dict[Visitor, Position],
-        slices: dict[Visitor, Slice],
+        slices: dict[Visitor, HistorySlice],
         payments: Iterable[Millisecond],
     ) -> ColumnStep:
         """What slices and payments bring."""

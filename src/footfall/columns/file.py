@@ -234,11 +234,10 @@ class ColumnFile:
                 self._connection.execute(f"SET allowed_directories = [{_quoted(path.parent)}]")
                 self._connection.execute("SET enable_external_access = false")
                 self._connection.execute("SET lock_configuration = true")
+                found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         except BaseException:
             self.close()
             raise
-        with translated():
-            found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         self.websites = {number for (number,) in found}
         """The websites, as numbers, of which there are rows."""
         self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
@@ -249,11 +248,12 @@ class ColumnFile:
         try:
             with translated():
                 form = self._connection.execute("SELECT form FROM state").fetchone()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             form = None
         if form != (FORM,):
             raise ColumnsUnusable("the columns are of another form")
-        rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
+        with translated():
+            rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
         self.token: bytes
         self._next_token: bytes | None
         self.token, self._next_token, self.holds_erased = rest or (b"", None, False)
