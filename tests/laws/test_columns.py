@@ -17,7 +17,9 @@ from footfall.collect.goals import Doomed, ServerGoal, add_goals, delete_goals
 from footfall.collect.model import Hit
 from footfall.collect.retention import Sweep, find_cuts, remove
 from footfall.collect.service import record as record_hits
+from footfall.columns import derive as deriving
 from footfall.columns import feeder as feeding
+from footfall.columns import model
 from footfall.columns import rebuild as rebuilding
 from footfall.columns.feeder import Feeder
 from footfall.columns.file import ColumnFile, ColumnStep, FileLimits, make_file
@@ -213,7 +215,7 @@ class Story:
         index_step(self.tx, [Take(100)])
 
     def feed(self, step: Step) -> None:
-        while self.feeder.step().changes:
+        while self.feeder.step().has_more:
             pass
         assert self.rows() == expected_rows(self.tx)
 
@@ -317,21 +319,43 @@ def story_in(session: Any, file: ColumnFile) -> Iterator[Story]:
         session.rollback()
 
 
+def slice_small(patch: pytest.MonkeyPatch) -> None:
+    """Let visitors with a few events count as having many, and visits as long."""
+    for module, name, value in (
+        (feeding, "FEW", 1),
+        (feeding, "MANY", 2),
+        (feeding, "TURNS", 1),
+        (rebuilding, "PAGE", 3),
+        (deriving, "ORIGIN_EVENTS", 3),
+        (model, "ORIGIN_EVENTS", 3),
+        (retention, "MOST", 2),
+        (retention, "SLICE", 1),
+    ):
+        patch.setattr(module, name, value)
+
+
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(steps=some_steps)
-@example(PAGE_AFTER_OTHERS)
-@example(FIRST_PAGE_LATE)
-@example(MATCHED_LATER)
-@example(LATE)
-@example(RETAINED)
-def test_the_columns_say_what_the_database_says(session: Any, file: ColumnFile, steps: list[Step]) -> None:
+@given(steps=some_steps, is_sliced=st.booleans())
+@example(PAGE_AFTER_OTHERS, False)
+@example(PAGE_AFTER_OTHERS, True)
+@example(FIRST_PAGE_LATE, False)
+@example(FIRST_PAGE_LATE, True)
+@example(MATCHED_LATER, False)
+@example(LATE, True)
+@example(RETAINED, False)
+@example(RETAINED, True)
+def test_the_columns_say_what_the_database_says(
+    session: Any, file: ColumnFile, steps: list[Step], is_sliced: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(session, file) as story:
         patch.setattr(feeding, "MOST_CHANGES", 2)
         patch.setattr(feeding, "VISITORS", 2)
+        if is_sliced:
+            slice_small(patch)
         for one in steps:
             story.do(one)
         story.do(LAST)
@@ -348,9 +372,7 @@ def test_columns_that_are_made_anew_are_the_same(
     sqlite_session: Any, file: ColumnFile, steps: list[Step]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(sqlite_session, file) as story:
-        patch.setattr(rebuilding, "SLICE", 2)
-        patch.setattr(retention, "MOST", 2)
-        patch.setattr(retention, "SLICE", 1)
+        slice_small(patch)
         for one in steps:
             story.do(one)
         path = story.file.path.with_name("other")

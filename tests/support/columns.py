@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from footfall.columns import model
 from footfall.columns.file import COLUMNS
 from footfall.columns.model import number_of, number_of_visitor
 from footfall.db.protocol import Row, Transaction
@@ -117,6 +118,8 @@ def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row, removed_at: int)
 
 
 def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
+    if not visits:
+        return {"session_at": at, "prev_at": at, "view_no": 0, "span": 0}
     earlier = [one for one in visits if at_of(_visit_of(visits, one)[0].event_id) <= at]
     visit = _visit_of(visits, earlier[-1] if earlier else visits[0])
     began = at_of(visit[0].event_id)
@@ -129,7 +132,14 @@ def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
     }
 
 
-def _origin(tx: Transaction, visit: Sequence[Row]) -> dict[str, Any]:
+def _origin(tx: Transaction, whole: Sequence[Row]) -> dict[str, Any]:
+    """What the first events of a visit tell of it."""
+    website_id, visitor_id, began = whole[0].website_id, whole[0].visitor_id, at_of(whole[0].event_id)
+    theirs = [
+        one for one in tx.all(sql.events) if (one.website_id, one.visitor_id) == (website_id, visitor_id)
+    ]
+    first = [one for one in theirs if at_of(one.event_id) >= began][: model.ORIGIN_EVENTS]
+    visit = [one for one in first if one in whole]
     sessions = {(row.website_id, row.visitor_id, row.started_at): row for row in tx.all(sql.sessions)}
     keys = [(one.website_id, one.visitor_id, one.session_started_at) for one in visit]
     stored = next(sessions[key] for key in keys if key in sessions)

@@ -13,7 +13,7 @@ import msgspec
 
 from footfall import log
 from footfall.app import column_process, columns_client
-from footfall.cli.common import command_options, place_options, show
+from footfall.cli.common import collect_rarely, command_options, place_options, show
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
@@ -57,6 +57,7 @@ def columns(data: str | None, database: str | None) -> None:
     settings = read_settings(os.environ, data=data, database_url=database)
     log.configure(settings.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server gets it too, and ends this
+    collect_rarely()
     with column_process(settings) as process:
 
         def stop_when_alone() -> None:

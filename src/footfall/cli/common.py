@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -134,3 +135,9 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def collect_rarely() -> None:
+    """Whatever is loaded by now stays for good; neither requests nor rows leave cycles, so collect garbage rarely."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -22,7 +22,7 @@ from footfall.app import (
     migrate_database,
     require_database,
 )
-from footfall.cli.common import command_options, show
+from footfall.cli.common import collect_rarely, command_options, show
 from footfall.columns.file import FILE_NAME
 from footfall.columns.rebuild import count_visitors
 from footfall.columns.verify import ColumnsReport, verify_columns
@@ -117,6 +117,7 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
 
 
 def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool) -> dict[str, int]:
+    collect_rarely()
     keeper = column_keeper(settings, session)
     visitors = session.snapshot(count_visitors)
     keeper.prepare()

@@ -76,7 +76,7 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     if reached:
         goals.count_goals(tx, reached)
     tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
-    tell(tx, ChangeKind.VISITOR, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
+    tell(tx, ChangeKind.EVENT, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
     return [None] * len(hits)
 
 

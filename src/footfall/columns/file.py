@@ -18,6 +18,7 @@ import msgspec
 
 from footfall.columns.model import Bindings, Columns, Derived, DerivedPayments, EventRow, SessionColumns
 from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.ids import MAX_AT
 from footfall.outbox.model import website_of
 
 FILE_NAME = "columns.duckdb"
@@ -54,9 +55,11 @@ erased. taken: changes of which the database still has word; and whether it was 
 
 _REMOVE_VISITORS = """
 DELETE FROM event_row
-USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($visitors::BIGINT[]) AS visitor, unnest($since::BIGINT[]) AS since) AS changed
+USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($visitors::BIGINT[]) AS visitor, unnest($since::BIGINT[]) AS since,
+    unnest($until::BIGINT[]) AS until) AS changed
 WHERE event_row.website = changed.website AND event_row.visitor = changed.visitor
-    AND event_row.ts >= changed.since AND event_row.ts >= $earliest
+    AND event_row.ts >= changed.since AND event_row.ts < changed.until
+    AND event_row.ts >= $earliest
 """
 _REMOVE_PAYMENTS = """
 DELETE FROM event_row
@@ -235,11 +238,10 @@ class ColumnFile:
                 self._connection.execute(f"SET allowed_directories = [{_quoted(path.parent)}]")
                 self._connection.execute("SET enable_external_access = false")
                 self._connection.execute("SET lock_configuration = true")
+                found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         except BaseException:
             self.close()
             raise
-        with translated():
-            found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         self.websites = {number for (number,) in found}
         """The websites, as numbers, of which there are rows."""
         self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
@@ -251,11 +253,12 @@ class ColumnFile:
         try:
             with translated():
                 form = self._connection.execute("SELECT form FROM state").fetchone()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             form = None
         if form != (FORM,):
             raise ColumnsUnusable("the columns are of another form")
-        rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
+        with translated():
+            rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
         self.token: bytes
         self._next_token: bytes | None
         self.token, self._next_token, self.holds_erased = rest or (b"", None, False)
@@ -301,7 +304,7 @@ class ColumnFile:
         execute = self._connection.execute
         if step.gone:
             execute(_REMOVE_WEBSITES, {"websites": list(step.gone)})
-        if found := step.visitors:
+        if found := [one for one in step.visitors if not one.is_new]:
             since = [one.since for one in found]
             execute(
                 _REMOVE_VISITORS,
@@ -309,6 +312,7 @@ class ColumnFile:
                     "websites": [one.website for one in found],
                     "visitors": [one.visitor for one in found],
                     "since": since,
+                    "until": [MAX_AT + 1 if one.until is None else one.until for one in found],
                     "earliest": min(since),
                 },
             )

@@ -17,7 +17,7 @@ import msgspec
 from footfall.clock import DAY_MS, system_clock
 from footfall.columns.feeder import Reader
 from footfall.columns.model import OF_EVENT, OF_PAYMENT, Bindings, RowType, number_of, number_of_visitor
-from footfall.columns.reading import Tails, read_found, sql, websites_there
+from footfall.columns.reading import Visitor, read_all, read_payments, sql, websites_there
 from footfall.db.protocol import Transaction
 from footfall.ids import VISITOR_BYTES, at_of, at_prefix
 from footfall.outbox.store import change_ids
@@ -26,6 +26,8 @@ from footfall.payments.model import Kind
 MOST_SHOWN = 20
 SLICE = 200
 """Visitors, or days of payments, that are compared at once."""
+EVENTS = 200
+"""Events of each of them that are read at once."""
 SAMPLE = 1000
 """Visitors of each website that are compared row by row, unless all are."""
 TRIES = 5
@@ -187,9 +189,8 @@ class _Verification:
         numbers = {number_of_visitor(one): one for one in visitors}
 
         def differing() -> list[bytes]:
-            wanted = {(website_id, one): 0 for one in numbers.values()}
-            found = self._reader.snapshot(lambda tx: read_found(tx, wanted, (), Tails()))
-            due = Counter(row for one in found.visitors for row in one.rows)
+            wanted: list[Visitor] = [(website_id, one) for one in numbers.values()]
+            due = self._reader.snapshot(lambda tx: Counter(read_all(tx, wanted, EVENTS)))
             held = self._held(_ROWS, website_id, visitors=list(numbers))
             differ = {int(row[2]) for row in _either(due, held)}  # type: ignore[call-overload]
             for number in numbers.keys() - differ:
@@ -217,8 +218,8 @@ class _Verification:
     def _compare_loose(self, website_id: bytes, times: list[int]) -> None:
         def differing() -> list[int]:
             wanted = [(website_id, at) for at in times]
-            found = self._reader.snapshot(lambda tx: read_found(tx, {}, wanted, Tails()))
-            due = Counter(row for one in found.payments for row in one.rows)
+            found = self._reader.snapshot(lambda tx: read_payments(tx, wanted))
+            due = Counter(row for one in found for row in one.rows)
             return sorted({int(row[1]) for row in _either(due, self._held(_LOOSE, website_id, times=times))})  # type: ignore[call-overload]
 
         for at in self._settled(differing):

@@ -1,6 +1,6 @@
 -- Word of what changed, for whoever keeps the columns that analytics are answered from: a row for each batch of calls and website, kept until
--- the columns have it on disk. Change ids grow with time. kind: visitor | erased | person | payment; keys: what changed, one behind the
--- other, each of the length that outbox/model.py gives its kind.
+-- the columns have it on disk. Change ids grow with time. kind: event | visitor | erased | person | payment; keys: what changed, one
+-- behind the other, each of the length that outbox/model.py gives its kind.
 CREATE TABLE column_change (
     website_id BYTEA NOT NULL,
     change_id BYTEA NOT NULL,
