@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from footfall.analytics.dimensions import CARDS
 from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
@@ -190,9 +191,15 @@ def _about_payments(services: Services) -> list[Route[Any]]:
 def _about_numbers(services: Services) -> list[Route[Any]]:
     """What analytics ask."""
     analytics = services.analytics
-    handlers = {"overview": analytics.overview}
+    handlers = {
+        "overview": analytics.overview,
+        "timeseries": analytics.timeseries,
+        "metadata": analytics.metadata,
+        "os": analytics.card("operating-systems"),
+        **{name: analytics.card(name) for name in CARDS},
+    }
     return [
-        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read")
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read", ends_with_client=True)
         for name, handler in handlers.items()
     ]
 
