@@ -271,13 +271,13 @@ EVIL = "'\"; DROP TABLE event_row; -- % _ * \\"
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_name(
-    numbers: Counting, site: Site, asked: dict[str, str], said: str
+    numbers: Counting, site: Site, asked: dict[str, Any], said: str
 ) -> None:
     assert said in numbers.refused(site, "pages", **asked)
 
 
 def test_fifty_years_are_too_many_hours_and_a_series_of_months(numbers: Counting, site: Site) -> None:
-    asked = {"startAt": "1980-01-01", "endAt": "2029-12-31"}
+    asked: dict[str, Any] = {"startAt": "1980-01-01", "endAt": "2029-12-31"}
     assert "interval" in numbers.refused(site, "timeseries", interval="hour", **asked)
     assert (
         numbers.ask(site, "timeseries", interval="month", limit=1000, **asked)["pagination"]["total"] == 600
