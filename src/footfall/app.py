@@ -16,6 +16,8 @@ import maxminddb
 import msgspec
 
 from footfall.accounts.accounts import new_setup_link
+from footfall.analytics.endpoints import AnalyticsEndpoints
+from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.clock import Clock, system_clock
@@ -376,6 +378,7 @@ class _Parts(NamedTuple):
     predictions: Predictions
     key: SealingKey
     connections: KeyConnections
+    analytics: Analytics
 
 
 class App:
@@ -451,6 +454,7 @@ class App:
             Predictions(database, lambda: directory.websites, rates, self._clock),
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
+            Analytics(database, columns_client(self._settings), rates),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -481,6 +485,7 @@ class App:
                 ),
                 parts.rates,
                 parts.predictions,
+                AnalyticsEndpoints(parts.analytics),
                 Health(parts.database, self.vitals),
                 Reference(),
             )

@@ -45,6 +45,7 @@ _decode_params = msgspec.json.Decoder(dict[str, str]).decode
 _decode_touch = msgspec.json.Decoder(Touch).decode
 _NO_SESSION = StoredSession()
 _NONE: Page = (None, None)
+_NO_MONEY = (None,) * 4
 _PARAMS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "ref", "source", "via")
 
 
@@ -272,9 +273,9 @@ def _rows_of_visits(make: _Maker, visits: Iterable[_Visit], before: int, since: 
                 # In the order of `EventRow`, which costs as much again to make.
                 row = (website, at, visitor, person_at(at), visit.at, before, OF_EVENT[event.type])
                 if is_page:
-                    yield (*row, views, at - last, *here, *page, *_said(event), None, None, *origin)
+                    yield (*row, views, at - last, *here, *page, *_said(event), *_NO_MONEY, *origin)
                 else:
-                    yield (*row, 0, at - last, *here, None, None, *_said(event), None, None, *origin)
+                    yield (*row, 0, at - last, *here, *_NONE, *_said(event), *_NO_MONEY, *origin)
             page = here if is_page else page
             before = last = at
 
@@ -295,14 +296,26 @@ def _other_rows(make: _Maker, visits: list[_Visit], history: VisitorHistory, sin
             yield _beside(make, visits, event.at, RowType.GOAL, name=event.name, properties=event.data)
     for one in history.payments:
         if one.at >= since and (one.at <= history.removed_at or not visits):
-            yield _paid(make.website, make.visitor, make.person_at(one.at), one)
+            yield _without_visit(make.website, make.visitor, make.person_at(one.at), one)
         elif one.at >= since:
-            yield _beside(make, visits, one.at, OF_PAYMENT[one.kind], amount=one.minor, currency=one.currency)
+            yield _beside(make, visits, one.at, OF_PAYMENT[one.kind], **_paid(one))
+
+
+def _paid(payment: StoredPayment) -> dict[str, object]:
+    """What a row says of a payment."""
+    visitor = None if payment.then_visitor_id is None else number_of_visitor(payment.then_visitor_id)
+    person = visitor if payment.then_person_id is None else number_of(payment.then_person_id)
+    return {
+        "amount": payment.minor,
+        "currency": payment.currency,
+        "then_visitor": visitor,
+        "then_person": person,
+    }
 
 
 def _beside(make: _Maker, visits: list[_Visit], at: int, type_: RowType, **said: object) -> Columns:
     if not visits:  # none is kept
-        row = EventRow(make.website, at, make.visitor, make.person_at(at), at, at, type_, 0, 0, **said)  # type: ignore[arg-type]
+        row = _alone(make.website, make.visitor, make.person_at(at), at, type_, **said)
         return (*row, *SessionColumns())
     index = bisect_right(visits, at, key=lambda visit: visit.at)
     visit = visits[max(index - 1, 0)]
@@ -329,26 +342,19 @@ def derive_payments(website_id: bytes, at: int, payments: Iterable[LoosePayment]
 def loose_row(loose: LoosePayment) -> Columns:
     """The row of a payment that is no visitor's."""
     person = None if loose.person_id is None else number_of(loose.person_id)
-    return _paid(number_of(loose.website_id), None, person, loose.payment)
+    return _without_visit(number_of(loose.website_id), None, person, loose.payment)
 
 
-def _paid(website: int, visitor: int | None, person: int | None, payment: StoredPayment) -> Columns:
+def _without_visit(website: int, visitor: int | None, person: int | None, payment: StoredPayment) -> Columns:
     """The row of a payment of which no visit is kept: what was known when it was made tells where it came from."""
-    at = payment.at
-    row = EventRow(
-        website,
-        at,
-        visitor,
-        person,
-        at,
-        at,
-        OF_PAYMENT[payment.kind],
-        0,
-        0,
-        amount=payment.minor,
-        currency=payment.currency,
-    )
+    row = _alone(website, visitor, person, payment.at, OF_PAYMENT[payment.kind], **_paid(payment))
     return (*row, *(_origin_of_touch(payment.touch) if payment.touch else SessionColumns()))
+
+
+def _alone(
+    website: int, visitor: int | None, person: int | None, at: int, type_: RowType, **said: object
+) -> EventRow:
+    return EventRow(website, at, visitor, person, at, at, type_, 0, 0, **said)  # type: ignore[arg-type]
 
 
 @lru_cache(8192)
@@ -383,7 +389,7 @@ def _came_from(referrer: str | None, params: str | None, is_ad: bool) -> tuple[s
 
 def _source(referrer: str | None, params: dict[str, str], *, is_ad: bool) -> tuple[str | None, ...]:
     return (
-        referrer.partition("/")[0] if referrer else None,
+        referrer.partition("/")[0].removeprefix("www.") if referrer else None,
         channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=is_ad),
         *map(params.get, _PARAMS),
     )

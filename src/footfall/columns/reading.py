@@ -339,7 +339,15 @@ def as_session(row: Row) -> StoredSession:
 
 def as_payment(row: Row) -> StoredPayment:
     """A payment."""
-    return StoredPayment(at_of(row.payment_id), Kind(row.kind), row.minor, row.currency, row.touch)
+    return StoredPayment(
+        at_of(row.payment_id),
+        Kind(row.kind),
+        row.minor,
+        row.currency,
+        row.then_visitor_id,
+        row.then_person_id,
+        row.touch,
+    )
 
 
 def read_payments(tx: Transaction, wanted: Sequence[Millisecond]) -> list[DerivedPayments]:
