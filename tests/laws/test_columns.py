@@ -288,6 +288,35 @@ RETAINED = [
     step("retain", 9, 5),
     step("pageview", 20),
 ]
+LATE_FOR_RETAINED = [
+    step("pageview", 0, 1),
+    step("pay", 0, 3),
+    step("goal", 1),
+    step("custom", 8, 1),
+    step("pay", 6, 4),
+    step("retain", 6),
+    step("pageview", 2, 2),
+    step("goal", 6),
+    step("goal", 1),
+    step("pageview", 8, 2),
+    step("custom", 9, 3),
+    step("pageview", 0, 3),
+    step("retain", 8),
+    step("refund", choice=3),
+]
+NONE_KEPT = [
+    step("pageview", 0, 1),
+    step("pageview", 0, 1, visitor=1),
+    step("pay", 2, 3, visitor=1),
+    step("pay", 6, 3),
+    step("goal", 8),
+    step("pay", 9, 4),
+    step("retain", 6),
+    step("know", 1, user="bob"),
+    step("merge"),
+    step("custom", 9),
+    step("drop"),
+]
 LATE = [
     step("pageview", 9),
     step("pageview", 1, 1),
@@ -348,6 +377,10 @@ def slice_small(patch: pytest.MonkeyPatch) -> None:
 @example(LATE, True)
 @example(RETAINED, False)
 @example(RETAINED, True)
+@example(LATE_FOR_RETAINED, False)
+@example(LATE_FOR_RETAINED, True)
+@example(NONE_KEPT, False)
+@example(NONE_KEPT, True)
 def test_the_columns_say_what_the_database_says(
     session: Any, file: ColumnFile, steps: list[Step], is_sliced: bool
 ) -> None:
@@ -368,6 +401,8 @@ def test_the_columns_say_what_the_database_says(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=some_steps)
+@example(LATE_FOR_RETAINED)
+@example(NONE_KEPT)
 def test_columns_that_are_made_anew_are_the_same(
     sqlite_session: Any, file: ColumnFile, steps: list[Step]
 ) -> None:

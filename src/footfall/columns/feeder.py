@@ -14,13 +14,13 @@ from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import (
-    HistorySlice,
     Millisecond,
     Position,
     Since,
     Tails,
     ToDerive,
     Visitor,
+    VisitorSlice,
     read_payments,
     read_slices,
     read_wanted,
@@ -202,7 +202,7 @@ class Feeder:
         self,
         tx: Transaction,
         positions: dict[Visitor, Position],
-        slices: dict[Visitor, HistorySlice],
+        slices: dict[Visitor, VisitorSlice],
         payments: Iterable[Millisecond],
     ) -> ColumnStep:
         """What slices and payments bring."""
