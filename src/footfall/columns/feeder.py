@@ -14,7 +14,7 @@ from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import (
-    HistorySlice,
+    DerivedSlice,
     Millisecond,
     Position,
     Since,
@@ -198,7 +198,7 @@ class Feeder:
         self,
         tx: Transaction,
         positions: dict[Visitor, Position],
-        slices: dict[Visitor, HistorySlice],
+        slices: dict[Visitor, DerivedSlice],
         payments: Iterable[Millisecond],
     ) -> ColumnStep:
         """What slices and payments bring."""

@@ -142,7 +142,7 @@ class Tails:
                 self._tails.popitem(last=False)
 
 
-class HistorySlice(NamedTuple):
+class DerivedSlice(NamedTuple):
     """What a part of a visitor's events brings, and where the next begins; None: it was the last."""
 
     derived: Derived
@@ -189,14 +189,14 @@ def _windows(tx: Transaction, since: dict[Visitor, int]) -> dict[Visitor, tuple[
 
 def read_slices(
     tx: Transaction, positions: dict[Visitor, Position], most: int
-) -> dict[Visitor, HistorySlice]:
+) -> dict[Visitor, DerivedSlice]:
     """The next slice of each of these visitors: at most so many events of each, but for more in a millisecond."""
-    found: dict[Visitor, HistorySlice] = {}
+    found: dict[Visitor, DerivedSlice] = {}
     for history in _histories(tx, positions, most):
         key = (history.website_id, history.visitor_id)
         derived, position = derive(history), positions[key]
         if (until := derived.until) is None:
-            found[key] = HistorySlice(derived, history.payments, None)
+            found[key] = DerivedSlice(derived, history.payments, None)
         elif until <= position.start:  # too little to tell anything
             found |= read_slices(tx, {key: position}, most * 2)
         else:
@@ -204,7 +204,7 @@ def read_slices(
             payments = [one for one in history.payments if one.at < until]
             before, is_continued = tail.last if tail else 0, position.since < until
             following = Position(since, until, before, tail, is_continued, position.is_whole)
-            found[key] = HistorySlice(derived, payments, following)
+            found[key] = DerivedSlice(derived, payments, following)
     return found
 
 
