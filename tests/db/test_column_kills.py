@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -73,10 +74,6 @@ def keeps(server: RunningServer) -> int:
     return int((found.stdout.split() or ["0"])[0])
 
 
-def wait_for_keeper(server: RunningServer) -> None:
-    until(lambda: keeps(server) != 0, "nobody keeps the columns")
-
-
 def answers(place: Place) -> bool:
     try:
         return bool(run_json(place, "status")["isThere"])
@@ -94,7 +91,7 @@ def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
     try:
         until(lambda: answers(place), "nobody answers")
         for _ in range(KILLS):
-            wait_for_keeper(server)
+            until(functools.partial(keeps, server), "nobody keeps the columns")
             sender.send_some()
             os.kill(keeps(server), signal.SIGKILL)
             sender.send_some()

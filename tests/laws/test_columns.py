@@ -435,3 +435,23 @@ def test_nothing_is_left_of_a_website_that_was_deleted(session: Any, file: Colum
         remove_website(story.tx, ID, NOW)
         story.do(step("pageview", 1, 1))
         assert story.rows() == []
+
+
+def test_many_late_events_of_a_visitor_with_many_cost_no_more_than_a_few_passes(
+    sqlite_session: Any, file: ColumnFile
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, story_in(sqlite_session, file) as story:
+        slice_small(patch)
+        for number in range(60):
+            story.hit(step("pageview", number))
+            story.number += 1
+        story.feed(LAST)
+        written = 0
+        for _ in range(30):
+            story.hit(step("pageview"))
+            story.number += 1
+            written += story.feeder.step().rows
+        while (fed := story.feeder.step()).has_more:
+            written += fed.rows
+        assert story.rows() == expected_rows(story.tx)
+        assert written < 3 * 90, "each late event had all written anew"

@@ -14,13 +14,13 @@ from footfall.clock import Clock, system_clock
 from footfall.columns.file import ColumnFile, ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import (
+    DerivedSlice,
     Millisecond,
     Position,
     Since,
     Tails,
     ToDerive,
     Visitor,
-    VisitorSlice,
     read_payments,
     read_slices,
     read_wanted,
@@ -202,7 +202,7 @@ class Feeder:
         self,
         tx: Transaction,
         positions: dict[Visitor, Position],
-        slices: dict[Visitor, VisitorSlice],
+        slices: dict[Visitor, DerivedSlice],
         payments: Iterable[Millisecond],
     ) -> ColumnStep:
         """What slices and payments bring."""

@@ -145,7 +145,7 @@ class Tails:
                 self._tails.popitem(last=False)
 
 
-class VisitorSlice(NamedTuple):
+class DerivedSlice(NamedTuple):
     """What a part of a visitor's events brings, and where the next begins; None: it was the last."""
 
     derived: Derived
@@ -195,14 +195,14 @@ def _windows(
 
 def read_slices(
     tx: Transaction, positions: dict[Visitor, Position], most: int
-) -> dict[Visitor, VisitorSlice]:
+) -> dict[Visitor, DerivedSlice]:
     """The next slice of each of these visitors: at most so many events of each, but for more in a millisecond."""
-    found: dict[Visitor, VisitorSlice] = {}
+    found: dict[Visitor, DerivedSlice] = {}
     for history in _histories(tx, positions, most):
         key = (history.website_id, history.visitor_id)
         derived, position = derive(history), positions[key]
         if (until := derived.until) is None:
-            found[key] = VisitorSlice(derived, history.payments, None)
+            found[key] = DerivedSlice(derived, history.payments, None)
         elif until <= position.start:  # too little to tell anything
             found |= read_slices(tx, {key: position}, most * 2)
         else:
@@ -216,7 +216,7 @@ def read_slices(
                 is_continued=position.since < until,
                 is_new=False,
             )
-            found[key] = VisitorSlice(derived, payments, following)
+            found[key] = DerivedSlice(derived, payments, following)
     return found
 
 
