@@ -117,7 +117,7 @@ NOT_ERASED: dict[str, str] = {
     "boundary": "an erasure leaves it: a visitor was nobody from a time on, so that nobody else inherits the events",
     "erasure": "the receipt; its visitor says how far the erasure came",
     "goal_count": "how often a visitor reached goals: the events that it counts stay too, blanked",
-    "online": "visitors of the last five minutes, who stay visitors; nothing tells who they are",
+    "online": "visitors of the last minutes, who stay visitors; nothing tells who they are",
     "unsigned_count": "how many unsigned calls a visitor made on a day, which limits them; nothing tells for whom",
 }
 """Tables with ids of visitors or users to which no eraser sees -> why."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, TimeRange
-from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 _ROWS = "website = $website AND ts >= $since AND ts < $until"
@@ -123,32 +123,39 @@ def compose_paid_days(scene: Scene, asked: TimeRange) -> Composed:
 
 
 def compose_properties(scene: Scene, question: Question, goal: str, name: str | None) -> Composed:
-    """Rows of a goal: the names of its properties, or the values of one, each with visitors and completions."""
+    """Rows of a goal: how many there are in all, and names of its properties or values of one, each with visitors, people and completions.
+    One row of nulls behind the last one."""
     parts = _Pieces(scene, question)
     said = "CASE WHEN type = 6 THEN properties -> '$.metadata' ELSE properties::JSON END"
-    rows = f"SELECT visitor, unnest(json_keys({said})) AS property, {said} AS said FROM chosen WHERE {_GOAL} AND name = $goal"
+    rows = f"SELECT visitor, person, ts, unnest(json_keys({said})) AS property, {said} AS said FROM chosen WHERE {_GOAL} AND name = $goal"
     shown = "property" if name is None else "said ->> property"
+    page = f"SELECT * FROM summed ORDER BY visitors DESC, shown LIMIT {question.limit:d} OFFSET {question.offset:d}"
     kept = "" if name is None else "WHERE property = $property"
     parts.values |= {"goal": goal} | ({} if name is None else {"property": name})
     return parts.composed(
         {
             "chosen": parts.chosen(),
             "named": rows,
-            "summed": f"SELECT {shown} AS shown, count(DISTINCT visitor) AS visitors, count(*) AS times FROM named {kept} GROUP BY ALL",
+            "touched": f"SELECT {shown} AS shown, visitor, arg_min(person, ts) AS person, count(*) AS times FROM named {kept} GROUP BY ALL",
+            "summed": """
+                SELECT shown, count(*) AS visitors, count(DISTINCT person) AS people, sum(times)::BIGINT AS times
+                FROM touched GROUP BY shown""",
         },
-        f"SELECT shown, visitors, times FROM summed ORDER BY visitors DESC, shown LIMIT {question.limit:d} OFFSET {question.offset:d}",
+        f"SELECT total, shown, visitors, people, times FROM (SELECT count(*) AS total FROM summed) LEFT JOIN ({page}) ON TRUE",
     )
 
 
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
-    """A row for each step, in order: its number, the visitors that came so far, and their money: payments, revenue_new, ..., as in TOUCHES."""
+    """A row for each step, in order: its number, the visitors that came so far, who they were at the first step, and their money: payments,
+    revenue_new, ..., as in TOUCHES."""
     parts = _Pieces(scene, question)
     pieces = {"chosen": parts.chosen(), "paid": parts.paid(()), "spent": _SPENT}
     for number, step in enumerate(steps):
         pieces[f"step{number}"] = parts.step(number, step)
     money = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in TOUCHES[3:])
     counts = [
-        f"SELECT {number} AS step, count(*) AS visitors, {money} FROM step{number} LEFT JOIN spent USING (visitor)"
+        f"SELECT {number} AS step, count(*) AS visitors, count(DISTINCT person) AS people, {money} "
+        f"FROM step{number} LEFT JOIN spent USING (visitor)"
         for number in range(len(steps))
     ]
     return parts.composed(pieces, f"{' UNION ALL '.join(counts)} ORDER BY step")
@@ -310,18 +317,14 @@ class _Pieces:
 
     def step(self, number: int, step: FunnelStep) -> str:
         """The visitors that came so far as a step of a funnel, and when: each step is later than the one before."""
-        name = f"step_value{number}"
-        if step.type == GOAL_STEP:
-            self.values[name], kept = step.value, f"{_GOAL} AND lower(name) = lower(${name})"
-        else:
-            self.values[name] = _pattern(step.value)
-            shown = "path" if step.value.startswith(("/", "*")) else "host || path"
-            kept = f"{_PAGEVIEW} AND regexp_full_match({shown}, ${name})"
+        name, reached = f"step_value{number}", reaching(step)
+        self.values[name] = reached.value
+        kept = reached.condition.format(f"${name}")
         if number == 0:
-            return f"SELECT visitor, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
+            return f"SELECT visitor, arg_min(person, ts) AS person, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
         before = f"step{number - 1}"
         return f"""
-            SELECT visitor, min(ts) AS began FROM chosen JOIN {before} USING (visitor)
+            SELECT visitor, any_value({before}.person) AS person, min(ts) AS began FROM chosen JOIN {before} USING (visitor)
             WHERE ts > {before}.began AND {kept} GROUP BY visitor"""
 
     def _held(self, number: int, condition: MetricFilter) -> str:
@@ -442,12 +445,6 @@ def _exits(keys: Sequence[str]) -> str:
     return f"""
         SELECT {last}, visitor, arg_max(person, view_no) AS person, max(ts) AS ts
         FROM chosen WHERE {_PAGEVIEW} GROUP BY visitor, session_at"""
-
-
-def _pattern(address: str) -> str:
-    """A page of a funnel as a regular expression: `*` stands for any text, all else for itself."""
-    bare = address.partition("://")[2] or address
-    return "(?s)" + ".*".join(re.escape(part) for part in bare.split("*"))
 
 
 def _bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
