@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
 from footfall.crawls.endpoints import Crawls
@@ -33,6 +34,7 @@ from footfall.web.health import Health
 
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
+ANALYTICS = "/api/v1/analytics"
 ADMIN = "/api/v1/admin/websites/{id}"
 FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
 INTEGRATION = f"{ADMIN}/integrations/{{provider}}"
@@ -56,6 +58,7 @@ class Services(msgspec.Struct, frozen=True):
     connecting: Connecting
     rates: RateBook
     predictions: Predictions
+    analytics: AnalyticsEndpoints
     health: Health
     reference: Reference
 
@@ -69,6 +72,7 @@ def routes(services: Services) -> list[Route[Any]]:
         _about_funnels,
         _about_crawls,
         _about_payments,
+        _about_numbers,
         _about_the_server,
     )
     return [route for subject in subjects for route in subject(services)]
@@ -180,6 +184,16 @@ def _about_payments(services: Services) -> list[Route[Any]]:
         Route(
             "DELETE", INTEGRATION, connecting.disconnect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON
         ),
+    ]
+
+
+def _about_numbers(services: Services) -> list[Route[Any]]:
+    """What analytics ask."""
+    analytics = services.analytics
+    handlers = {"overview": analytics.overview}
+    return [
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read")
+        for name, handler in handlers.items()
     ]
 
 

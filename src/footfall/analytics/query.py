@@ -7,7 +7,16 @@ from collections.abc import Iterable
 
 import msgspec
 
-from footfall.analytics.dimensions import ALSO_MEANT, FILTERS, FilterField, MetricFilter, Operator, Scope
+from footfall.analytics.dimensions import (
+    ALSO_MEANT,
+    FILTERS,
+    Attribution,
+    FilterField,
+    MetricFilter,
+    Operator,
+    RevenueAs,
+    Scope,
+)
 from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter, read_filter
@@ -40,6 +49,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     compare: Compare | None = None
+    attribution: Attribution = Attribution.LAST
+    revenue_as: RevenueAs = RevenueAs.NOW
 
 
 def read_question(
@@ -64,6 +75,8 @@ def read_question(
         limit=read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
         compare=read_choice(query, "compare", Compare),
+        attribution=read_choice(query, "attribution", Attribution) or Attribution.LAST,
+        revenue_as=read_choice(query, "revenue", RevenueAs) or RevenueAs.NOW,
     )
 
 
