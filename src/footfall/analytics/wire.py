@@ -15,7 +15,7 @@ Tell = Callable[[Measures, str], Any]
 """A field from what was counted, in a currency."""
 
 
-def _share(part: int, whole: int) -> float:
+def share(part: int, whole: int) -> float:
     """Percent, with two decimal places."""
     return round(100 * part / whole, 2) if whole else 0.0
 
@@ -33,13 +33,13 @@ FIELDS: Mapping[str, Tell] = {
     "returning_visitors": lambda one, currency: one.visitors - one.new_visitors,
     "pageviews": lambda one, currency: one.pageviews,
     "sessions": lambda one, currency: one.sessions,
-    "bounce_rate": lambda one, currency: _share(one.bounces, one.begun),
+    "bounce_rate": lambda one, currency: share(one.bounces, one.begun),
     "avg_session_duration": lambda one, currency: round(one.time / one.sessions) if one.sessions else 0,
     "currency": lambda one, currency: SYMBOLS.get(currency, currency),
     "revenue": lambda one, currency: to_major(Money(one.revenue, currency)),
     "payments": lambda one, currency: one.payments,
     "revenue_per_visitor": _revenue_per_visitor,
-    "conversion_rate": lambda one, currency: _share(one.payers, one.visitors),
+    "conversion_rate": lambda one, currency: share(one.payers, one.visitors),
 }
 """What overview and series tell, in the order of the answer."""
 

@@ -77,9 +77,7 @@ def crawled_json(one: CrawledPage, fields: Sequence[str]) -> dict[str, Any]:
 def series_json(question: BotQuestion, hits: Sequence[int]) -> list[dict[str, Any]]:
     """How much was fetched in each part of the range."""
     starts = [to_local_iso(at, ZONE) for at in question.parts.starts]
-    return [
-        {"timestamp": timestamp, "hits": number} for timestamp, number in zip(starts, hits, strict=True)
-    ]
+    return [{"timestamp": timestamp, "hits": number} for timestamp, number in zip(starts, hits, strict=True)]
 
 
 def _shown(told: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
