@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from footfall.analytics.bots.endpoints import BotEndpoints
+from footfall.analytics.dimensions import CARDS
 from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.analytics.flows.endpoints import FlowEndpoints
 from footfall.analytics.realtime.endpoints import RealtimeEndpoints
@@ -197,9 +198,15 @@ def _about_payments(services: Services) -> list[Route[Any]]:
 def _about_numbers(services: Services) -> list[Route[Any]]:
     """What analytics ask."""
     analytics = services.analytics
-    handlers = {"overview": analytics.overview}
+    handlers = {
+        "overview": analytics.overview,
+        "timeseries": analytics.timeseries,
+        "metadata": analytics.metadata,
+        "os": analytics.card("operating-systems"),
+        **{name: analytics.card(name) for name in CARDS},
+    }
     return [
-        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read")
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read", ends_with_client=True)
         for name, handler in handlers.items()
     ]
 

@@ -77,7 +77,7 @@ class Counting:
     """Websites of a server whose clock stands still at `clock.now`, and whose columns are kept by `columns`."""
 
     def __init__(self, url: str, http: httpx.Client, place: Place, clock: SetClock, columns: Columns) -> None:
-        self._make = lambda changes: make_sites(url, http, place, changes)
+        self._at = (url, http, place)
         self.clock = clock
         self.columns = columns
         self._ready: list[Site] = []
@@ -85,7 +85,7 @@ class Counting:
     def site(self) -> Site:
         """A new website, in Berlin, with sums in euros."""
         if not self._ready:
-            self._ready = self._make([{"timezone": "Europe/Berlin", "currency": "EUR"}] * 30)
+            self._ready = make_sites(*self._at, [{"timezone": "Europe/Berlin", "currency": "EUR"}] * 30)
         return self._ready.pop()
 
     def ask(self, site: Site, path: str, **query: Any) -> Any:

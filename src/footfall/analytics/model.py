@@ -8,6 +8,7 @@ import msgspec
 
 from footfall.analytics.compose import Scene
 from footfall.analytics.query import Question
+from footfall.analytics.ranges import Buckets
 from footfall.websites.model import Website
 
 
@@ -55,3 +56,39 @@ class Overview(NamedTuple):
 
     measures: Measures
     compared: Measures | None = None
+
+
+class SeriesPart(NamedTuple):
+    """A part of a series, which begins at `start` (ms since epoch); `compared`: the part of the other range in the same place."""
+
+    start: int
+    measures: Measures
+    compared: Measures | None = None
+
+
+class Series(NamedTuple):
+    """A range in parts, all of them, oldest first. Visitors of parts do not add up to the totals."""
+
+    buckets: Buckets
+    totals: Overview
+    parts: list[SeriesPart]
+
+
+Keys = tuple[str | None, ...]
+"""What a row of a card is about, in the columns of `dimensions.Card`."""
+
+
+class CardRow(NamedTuple):
+    """A row of a card; `compared`: the same of the other range."""
+
+    keys: Keys
+    measures: Measures
+    compared: Measures | None = None
+
+
+class CardPage(NamedTuple):
+    """Some rows of a card, most visitors first, and how many there are in all."""
+
+    name: str
+    total: int
+    rows: list[CardRow]

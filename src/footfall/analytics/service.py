@@ -9,27 +9,53 @@ from typing import Any
 
 import msgspec
 
+from footfall.analytics.compared import compose_rows_of_card
 from footfall.analytics.compose import (
     MEASURES,
+    PLACED,
+    TOUCHES,
     BoundRates,
     Composed,
     Scene,
     Whom,
+    compose_card,
     compose_overview,
     compose_paid_days,
+    compose_series,
 )
-from footfall.analytics.model import NOTHING, Asking, Measures, Overview
+from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.model import (
+    NOTHING,
+    Asking,
+    CardPage,
+    CardRow,
+    Measures,
+    Overview,
+    Series,
+    SeriesPart,
+)
 from footfall.analytics.people import read_whom
 from footfall.analytics.query import Question, read_question
-from footfall.analytics.ranges import Period, TimeRange, compared_range
+from footfall.analytics.ranges import (
+    Buckets,
+    Period,
+    SeriesInterval,
+    TimeRange,
+    compared_range,
+    divide,
+    is_one_day,
+)
 from footfall.columns.client import ColumnsClient
 from footfall.columns.model import number_of
 from footfall.db.protocol import Database
+from footfall.errors import Unavailable
 from footfall.payments.ratebook import RateBook
 from footfall.websites.model import Website
 
 _EARLIEST = "SELECT ts FROM event_row WHERE website = $website ORDER BY ts LIMIT 1"
 
+BUILDING_SECONDS = 5
+"""After which to ask again while the columns are made for the first time."""
 _EPOCH = date(1970, 1, 1)
 Pairs = Sequence[tuple[str, str]]
 
@@ -94,7 +120,24 @@ class Analytics:
 
     async def rows(self, composed: Composed) -> list[list[Any]]:
         """The rows of a query."""
-        return await self._columns.ask(composed.text, composed.values)  # type: ignore[arg-type]
+        try:
+            return await self._columns.ask(composed.text, composed.values)  # type: ignore[arg-type]
+        except Unavailable as error:
+            raise await self._being_built() or error from None
+
+    async def _being_built(self) -> Unavailable | None:
+        """How far columns are that are being made for the first time; None if that is not why there are none."""
+        try:
+            made = (await self._columns.health()).made
+        except Unavailable:
+            return None
+        if made is None:
+            return None
+        error = Unavailable(
+            f"Analytics are being built: {made} visitors are done. Events are taken as usual; try again in {BUILDING_SECONDS} s."
+        )
+        error.retry_after = BUILDING_SECONDS
+        return error
 
     async def overview(self, asking: Asking) -> Overview:
         """The whole range in one."""
@@ -103,6 +146,48 @@ class Analytics:
     async def _totals(self, asking: Asking, question: Question) -> Measures:
         rows = await self.rows(compose_overview(asking.scene, question))
         return measures(MEASURES, rows[0]) if rows else NOTHING
+
+    async def series(self, asking: Asking, interval: SeriesInterval) -> Series:
+        """The range in parts of an interval, of hours if it is a day. Raises BadRequest if they are too many."""
+        if is_one_day(asking.question.range):
+            interval = SeriesInterval.HOUR
+        divided = [divide(one.range, interval) for one in _asked(asking)]
+        counting = [self._counted(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
+        totals, counted = await asyncio.gather(self.overview(asking), asyncio.gather(*counting))
+        parts = [
+            SeriesPart(
+                start, counted[0].get(number, NOTHING), *(found.get(number, NOTHING) for found in counted[1:])
+            )
+            for number, start in enumerate(divided[0].starts)
+        ]
+        return Series(divided[0], totals, parts)
+
+    async def _counted(self, asking: Asking, question: Question, buckets: Buckets) -> dict[int, Measures]:
+        """By the number of a part what was counted in it, if anything was."""
+        rows = await self.rows(compose_series(asking.scene, question, buckets))
+        return {number: measures(MEASURES, counts) for number, *counts in rows}
+
+    async def card(self, asking: Asking, name: str) -> CardPage:
+        """The rows of one of CARDS that the question's limit and offset tell."""
+        found = await self.rows(compose_card(asking.scene, asking.question, name))
+        total, rows = (
+            (found[0][0] if found else 0),
+            [_card_row(name, row[1:]) for row in found if row[-1] is not None],
+        )
+        if asking.compared and rows:
+            others = await self.rows(
+                compose_rows_of_card(asking.scene, asking.compared, name, [one.keys for one in rows])
+            )
+            before = {one.keys: one.measures for one in (_card_row(name, row[1:]) for row in others)}
+            rows = [row._replace(compared=before.get(row.keys, NOTHING)) for row in rows]
+        return CardPage(name, total, rows)
+
+
+def _card_row(name: str, row: Sequence[Any]) -> CardRow:
+    card = CARDS[name]
+    width = len(card.columns)
+    names = PLACED if card.counted is Counted.VISITORS else TOUCHES
+    return CardRow(tuple(row[:width]), measures(names, row[width:]))
 
 
 def measures(names: Sequence[str], values: Sequence[int]) -> Measures:
