@@ -6,35 +6,36 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
+from footfall.analytics.conditions import GOAL, PAGEVIEW
+from footfall.analytics.dialects import Dialect
 from footfall.collect.enrich.page import KEPT_CHARACTERS
 from footfall.collect.model import LIFECYCLE
-from footfall.columns.model import OF_PAYMENT, RowType
-from footfall.funnels.model import GOAL, FunnelStep
+from footfall.columns.model import OF_PAYMENT
+from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.funnels.model import FunnelStep
 from footfall.payments.model import Kind
 from footfall.payments.rules import goals_of
 
-_GOALS = f"type IN ({RowType.CUSTOM:d}, {RowType.GOAL:d})"
-
 
 class Reaching(NamedTuple):
-    """A condition, where `{}` stands for the name of what is bound; `value`: that, None for nothing."""
+    """A condition, and what is bound in it; None for nothing."""
 
     condition: str
     value: str | None
 
 
-def reaching(step: FunnelStep) -> Reaching:
-    """Which rows reach a step."""
-    if step.type == GOAL:
-        return _by_payment(step.value) if step.value in LIFECYCLE else _by_goal(step.value)
+def reaching(step: FunnelStep, bound: str, dialect: Dialect) -> Reaching:
+    """Which rows reach a step. `bound`: the place of what is bound, such as `$step`."""
+    if step.type == GOAL_STEP:
+        return _by_payment(step.value) if step.value in LIFECYCLE else _by_goal(step.value, bound, dialect)
     has_host = not step.value.startswith(("/", "*"))
     shown = "host || path" if has_host else "path"
     value = _page_pattern(step.value, has_host=has_host)
-    return Reaching(f"type = {RowType.PAGEVIEW:d} AND regexp_full_match({shown}, {{}})", value)
+    return Reaching(f"{PAGEVIEW} AND {dialect.matches(shown, bound)}", value)
 
 
-def _by_goal(name: str) -> Reaching:
-    return Reaching(f"{_GOALS} AND lower(name) = lower({{}})", name)
+def _by_goal(name: str, bound: str, dialect: Dialect) -> Reaching:
+    return Reaching(f"{GOAL} AND {dialect.lower('name')} = {dialect.lower(bound)}", name)
 
 
 def _by_payment(goal: str) -> Reaching:

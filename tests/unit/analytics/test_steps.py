@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from footfall.analytics.dialects import DUCKDB
 from footfall.analytics.steps import reaching
 from footfall.collect.enrich.page import parse_page
 from footfall.collect.model import LIFECYCLE
@@ -14,7 +15,10 @@ from footfall.funnels.model import FunnelStep
 
 def is_reached(address: str, href: str) -> bool:
     """Whether a page reaches a step, by the pattern that the columns compare addresses with."""
-    reached, page = reaching(FunnelStep("Step", "pageview", address)), parse_page(href, hash_routing=True)
+    reached, page = (
+        reaching(FunnelStep("Step", "pageview", address), "$step", DUCKDB),
+        parse_page(href, hash_routing=True),
+    )
     assert page is not None
     assert reached.value is not None
     return bool(re.fullmatch(reached.value, page.url if "host || path" in reached.condition else page.path))
@@ -57,7 +61,9 @@ def test_another_page_does_not(address: str, href: str) -> None:
 
 
 def test_lifecycle_goals_are_reached_by_payments_or_by_nothing_that_columns_know() -> None:
-    found = {goal: reaching(FunnelStep("Step", "goal", goal)).condition for goal in LIFECYCLE}
+    found = {
+        goal: reaching(FunnelStep("Step", "goal", goal), "$step", DUCKDB).condition for goal in LIFECYCLE
+    }
     assert found == dict.fromkeys(LIFECYCLE, "FALSE") | {
         "payment": "type IN (10, 11, 12)",
         "free_trial": "type IN (14)",
