@@ -229,6 +229,24 @@ def test_pages_that_crawlers_fetch_are_listed(numbers: Counting, site: Site) -> 
     assert rest == [{"path": "/b", "hits": 1}]
 
 
+WRONG: list[tuple[str, dict[str, str]]] = [
+    ("startAt", {"startAt": "2026-05-05"}),
+    ("endAt", {"startAt": "2026-05-05", "endAt": "2026-05-04"}),
+    ("startAt", {"startAt": "2026-02-30", "endAt": "2026-05-04"}),
+    ("period", {"period": "forever"}),
+    ("limit", {"limit": "-1"}),
+    ("offset", {"offset": "1000000000"}),
+]
+
+
+@pytest.mark.parametrize(("named", "query"), WRONG)
+def test_what_is_asked_wrongly_is_refused_by_name(
+    numbers: Counting, site: Site, named: str, query: dict[str, str]
+) -> None:
+    for path in ("retention", "goals/properties", "bot-traffic", "bot-traffic/pages"):
+        assert named in numbers.refused(site, path, eventName="signup", **query), path
+
+
 def test_an_access_token_needs_the_scope_of_analytics(numbers: Counting, site: Site) -> None:
     able, unable = site.tokens([(["analytics:read"], [site.website_id]), (["goals:read"], [site.website_id])])
     for path in ("realtime", "realtime/map", "retention", "bot-traffic", "bot-traffic/pages"):
