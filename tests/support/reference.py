@@ -269,7 +269,8 @@ def matches(value: str | None, condition: MetricFilter) -> bool:
         else (value.lower(), [one.lower() for one in condition.values])
     )
     if condition.operator in (Operator.IS, Operator.IS_NOT):
-        return here in named
+        divider = condition.field.divider
+        return here in named or (divider != "" and here.partition(divider)[2] in named)
     return any(one in here for one in named)
 
 

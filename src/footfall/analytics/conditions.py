@@ -100,6 +100,8 @@ class Conditions:
         if condition.operator in (Operator.CONTAINS, Operator.DOES_NOT_CONTAIN):
             return f"({' OR '.join(dialect.contains(shown, item) for item in items)})"
         found = dialect.one_of(shown, items)
+        if divider := condition.field.divider:
+            found = f"({found} OR {dialect.one_of(dialect.behind(shown, divider), items)})"
         return f"({column} IS NULL OR {found})" if condition.has_none else found
 
 

@@ -97,6 +97,10 @@ class Dialect:
         """A text in lower case, whatever its letters."""
         return f"lower({text})"
 
+    def behind(self, text: str, divider: str) -> str:
+        """What stands in a text behind the first of a character."""
+        return f"split_part({text}, '{divider}', 2)"
+
     def contains(self, text: str, part: str) -> str:
         """Whether a text contains another."""
         return f"contains({text}, {part})"

@@ -25,7 +25,7 @@ from footfall.analytics.conditions import (
     Whom,
 )
 from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
-from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted
+from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, TimeRange
 from footfall.analytics.steps import reaching
@@ -57,6 +57,7 @@ class Scene(NamedTuple):
     people: Sequence[Whom] = ()
     rates: BoundRates = BoundRates()
     attribution: Attribution = Attribution.LAST
+    revenue_as: RevenueAs = RevenueAs.NOW
     dialect: Dialect = DUCKDB
 
 
@@ -71,6 +72,15 @@ begun: sessions that began in the range; bounces: those of them with just one pa
 """
 TOUCHES = ("visitors", "people", "times", *MONEYS)
 """What cards of pages, links and goals say. times: views, exits, clicks, completions. Money is that of their visitors in the range."""
+
+
+_OF_VISITS = dict.fromkeys(field.column for field in FILTERS.values() if field.scope is Scope.VISIT)
+_AS_THEN = f"""
+    SELECT * REPLACE (
+        {", ".join(f"CASE WHEN {MONEY} THEN then_{name} ELSE {name} END AS {name}" for name in ("visitor", "person"))},
+        {", ".join(f"CASE WHEN {MONEY} AND then_visitor IS NULL AND event_row.visitor IS NOT NULL THEN NULL ELSE {name} END AS {name}" for name in (*_OF_VISITS, "entry_host"))}
+    ) FROM event_row WHERE {ROWS}"""
+"""The rows with payments as they were known when they were made. One whose visitor was found later came from nowhere by then."""
 
 
 def card_columns(names: Iterable[str]) -> tuple[str, ...]:
@@ -114,7 +124,8 @@ class Pieces:
         """The rows of the range that all conditions hold for, with their bucket, and a hash of the columns to group by."""
         bucket = f", {self.number('ts')} AS bucket" if self._buckets else ""
         hashed = f", {self._dialect.hashed(slot)} AS slot" if slot else ""
-        return f"SELECT *{bucket}{hashed} FROM event_row WHERE {' AND '.join((ROWS, *self._conditions.held))}"
+        rows = "event_row" if self._scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
+        return f"SELECT *{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
 
     # What is asked for
 

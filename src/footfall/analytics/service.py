@@ -85,7 +85,7 @@ class Analytics:
             compared = msgspec.structs.replace(question, range=range_, compare=None)
         ranges = [one.range for one in (question, compared) if one]
         people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
-        scene = Scene(number_of(website.website_id), people, rates, question.attribution)
+        scene = Scene(number_of(website.website_id), people, rates, question.attribution, question.revenue_as)
         return Asking(website, question, scene, compared)
 
     async def _earliest(self, website: Website) -> int:
