@@ -241,7 +241,7 @@ WRONG: list[tuple[str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("named", "query"), WRONG)
 def test_what_is_asked_wrongly_is_refused_by_name(
-    numbers: Counting, site: Site, named: str, query: dict[str, str]
+    numbers: Counting, site: Site, named: str, query: dict[str, Any]
 ) -> None:
     for path in ("retention", "goals/properties", "bot-traffic", "bot-traffic/pages"):
         assert named in numbers.refused(site, path, eventName="signup", **query), path
