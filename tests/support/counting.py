@@ -23,7 +23,7 @@ from tests.support.servers import PATIENCE, until
 from tests.support.sites import Site, http_client, make_sites
 
 R = TypeVar("R")
-MEMORY = 64 * 1024**2
+MEMORY = 256 * 1024**2
 TODAY = from_iso("2026-05-05T08:00:00Z")
 """When it is, at first (ms since epoch)."""
 

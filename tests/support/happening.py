@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from footfall.columns.model import number_of, number_of_visitor
@@ -65,14 +65,8 @@ class Happening:
         """Sixty deeds of four visitors."""
         for visitor in self._visitors:
             self._view(visitor)
-        deeds: list[Callable[[Visitor], None]] = [self._view] * 6 + [
-            self._custom,
-            self._goal,
-            self._follow,
-            self._pay,
-            self._pay,
-            self._know,
-        ]
+        others = [self._custom, self._goal, self._follow, self._pay, self._pay, self._know]
+        deeds: Sequence[Callable[[Visitor], None]] = [*[self._view] * 6, *others]
         for _ in range(STEPS):
             self._clock.move(self._random.choice(BREAKS) * MINUTE)
             self._random.choice(deeds)(self._random.choice(self._visitors))
