@@ -27,8 +27,7 @@ from footfall.reference.docs import render
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.context import BROWSER, Route
-from tests.support.servers import until
-from tests.support.sites import Site
+from tests.support.sites import Site, wait_for_analytics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -208,11 +207,6 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
                 }.get(operation["operationId"], "visitor")
             ]
             assert word in text, path
-
-
-def wait_for_analytics(site: Site) -> None:
-    """Return once a server has made its columns."""
-    until(lambda: site.call("GET", "/api/v1/analytics/overview").status_code == 200, "there are no columns")
 
 
 def test_the_curl_lines_of_the_readable_page_work_in_turn(socket_site: Site, tmp_path: Path) -> None:
