@@ -9,22 +9,19 @@ from collections.abc import Iterable, Sequence
 
 from footfall.analytics.conditions import GOAL, MONEY, ROWS, VISIT, Whom
 from footfall.analytics.dimensions import CARDS, Card, Counted
-from footfall.analytics.pieces import (
-    DAY,
+from footfall.analytics.pieces import DAY, Pieces, bound_range, total
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import Buckets, TimeRange
+from footfall.analytics.scene import (
     MEASURES,
     MONEYS,
     PLACED,
     TOUCHES,
     BoundRates,
     Composed,
-    Pieces,
     Scene,
-    bound_range,
     card_columns,
-    total,
 )
-from footfall.analytics.query import Question
-from footfall.analytics.ranges import Buckets, TimeRange
 from footfall.funnels.model import FunnelStep
 
 __all__ = [
