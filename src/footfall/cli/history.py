@@ -19,7 +19,7 @@ from footfall.errors import UsageError
 from footfall.history.exported import EXPORTED, count_rows
 from footfall.history.exporting import export_history
 from footfall.history.importing import Importer, count_lines
-from footfall.history.model import HistoryFormat, Importing, RefusedRow
+from footfall.history.model import HistoryFormat, ImportTarget, RefusedRow
 from footfall.history.paying import import_payments
 from footfall.history.reading import know_files
 from footfall.history.sources import find_sources
@@ -53,8 +53,8 @@ def import_events(
     files, not_read = know_files(find_sources(path), HistoryFormat(wanted) if wanted else None)
     lines = count_lines(files)
     with command_session(settings) as session:
-        importing = Importing(find_website(session, website_id), system_clock())
-        importer = Importer(session, importing, is_dry=is_dry, rest=0.0 if settings.database_url else REST)
+        target = ImportTarget(find_website(session, website_id), system_clock())
+        importer = Importer(session, target, is_dry=is_dry, rest=0.0 if settings.database_url else REST)
         label = "Looking" if is_dry else "Importing"
         with click.progressbar(length=lines, label=label, hidden=as_json, file=sys.stderr) as bar:
             report = importer.run(files, not_read, bar.update)
@@ -76,10 +76,10 @@ def import_paid(path: Path, website_id: str | None, settings: Settings, as_json:
         raise UsageError(f"{path.name}: must hold exactly one file")
     lines = sum(1 for _ in sources[0].lines())
     with command_session(settings) as session:
-        importing = Importing(find_website(session, website_id), system_clock())
+        target = ImportTarget(find_website(session, website_id), system_clock())
         rest = 0.0 if settings.database_url else REST
         with click.progressbar(length=lines, label="Importing", hidden=as_json, file=sys.stderr) as bar:
-            report = import_payments(session, importing, sources[0], rest, bar.update)
+            report = import_payments(session, target, sources[0], rest, bar.update)
     _tell(_shown(report), report.refusals, as_json)
 
 

@@ -57,7 +57,7 @@ def _store(tx: Transaction, fresh: list[PastEvent]) -> None:
         sql.event_add, [event_row(hit, session.at) for hit, session in zip(hits, sessions, strict=True)]
     )
     tx.execute_many(
-        sql.session_put, [(*key, *msgspec.structs.astuple(session)) for key, session in begun.items()]
+        sql.session_put, [(*key, *msgspec.structs.astuple(session)[1:]) for key, session in begun.items()]
     )
     visitors = _visitors(tx, fresh)
     for website_id, visitor_id, _ in begun:

@@ -20,9 +20,9 @@ from footfall.history.model import (
     MOST_REFUSED,
     HistoryFormat,
     ImportedDay,
-    Importing,
     ImportReport,
     ImportRow,
+    ImportTarget,
     LeftOut,
     RefusedRow,
 )
@@ -50,12 +50,12 @@ class Importer:
     `is_dry`: only look what would be imported.
     """
 
-    def __init__(self, session: ImportSession, importing: Importing, *, is_dry: bool, rest: float) -> None:
+    def __init__(self, session: ImportSession, target: ImportTarget, *, is_dry: bool, rest: float) -> None:
         self._session = session
-        self._importing = importing
+        self._target = target
         self._is_dry = is_dry
         self._rest = rest
-        self._own_day = session.snapshot(lambda tx: first_own_day(tx, importing.website))
+        self._own_day = session.snapshot(lambda tx: first_own_day(tx, target.website))
 
     def run(
         self, files: Sequence[KnownFile], not_read: Sequence[str], progress: Callable[[int], None]
@@ -64,12 +64,12 @@ class Importer:
         report = ImportReport(files[0].format, unknown=UNKNOWN[files[0].format], not_read=not_read)
         for file in files:
             done = 0
-            for rows in _slices(file.rows(self._importing)):
+            for rows in _slices(file.rows(self._target)):
                 self._take(report, file.source.name, rows)
                 progress(rows[-1].line - done)
                 done = rows[-1].line
         if report.imported and not self._is_dry and report.format is not HistoryFormat.PLAUSIBLE:
-            self._session.transact(lambda tx: look_at_all(tx, [self._importing.website.website_id]))
+            self._session.transact(lambda tx: look_at_all(tx, [self._target.website.website_id]))
         return report
 
     def _take(self, report: ImportReport, file: str, rows: list[ImportRow]) -> None:
@@ -106,7 +106,7 @@ class Importer:
     def _store_days(self, days: list[ImportedDay]) -> list[bool]:
         if not days:
             return []
-        website_id = self._importing.website.website_id
+        website_id = self._target.website.website_id
         if self._is_dry:
             known = partial(find_known_days, website_id=website_id, days=days)
             return [not one for one in self._session.snapshot(known)]

@@ -80,7 +80,7 @@ class ImportRow(NamedTuple):
     item: Item
 
 
-class Importing(msgspec.Struct, frozen=True):
+class ImportTarget(msgspec.Struct, frozen=True):
     """For which website rows are read, and when (ms since epoch)."""
 
     website: Website
@@ -94,7 +94,7 @@ class TableRow(NamedTuple):
     repeat: int = 0
 
 
-RowReader = Callable[[Importing, TableRow], PastEvent | ImportedDay | LeftOut]
+RowReader = Callable[[ImportTarget, TableRow], PastEvent | ImportedDay | LeftOut]
 """What a row of a table means. Raises BadRequest that names the column."""
 
 

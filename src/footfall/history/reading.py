@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from footfall.errors import ApiError, BadRequest, TooLarge, UsageError
 from footfall.history.formats import footfall, goatcounter, plausible, umami
-from footfall.history.model import HistoryFormat, Importing, ImportRow, Item, RowReader, TableRow
+from footfall.history.model import HistoryFormat, ImportRow, ImportTarget, Item, RowReader, TableRow
 from footfall.history.sources import MAX_LINE, SourceFile
 from footfall.rowfiles import Lines, cells_of, read_rows
 
@@ -37,11 +37,11 @@ class KnownFile(NamedTuple):
 
     source: SourceFile
     format: HistoryFormat
-    read: Callable[[Importing, Iterable[bytes]], Iterator[ImportRow]]
+    read: Callable[[ImportTarget, Iterable[bytes]], Iterator[ImportRow]]
 
-    def rows(self, importing: Importing) -> Iterator[ImportRow]:
+    def rows(self, target: ImportTarget) -> Iterator[ImportRow]:
         """What its rows mean. Raises UsageError if it cannot be read on."""
-        return self.read(importing, self.source.lines())
+        return self.read(target, self.source.lines())
 
 
 def know_files(sources: list[SourceFile], wanted: HistoryFormat | None) -> tuple[list[KnownFile], list[str]]:
@@ -88,24 +88,24 @@ def _know(source: SourceFile) -> KnownFile | str:
     return _KNOWN
 
 
-def _read_lines(importing: Importing, lines: Iterable[bytes]) -> Iterator[ImportRow]:
+def _read_lines(target: ImportTarget, lines: Iterable[bytes]) -> Iterator[ImportRow]:
     for number, line in enumerate(lines, 1):
         text = line if number > 1 else line.removeprefix(codecs.BOM_UTF8)
         if text.strip():
-            yield ImportRow(number, _read_line(importing, text))
+            yield ImportRow(number, _read_line(target, text))
 
 
-def _read_line(importing: Importing, line: bytes) -> Item:
+def _read_line(target: ImportTarget, line: bytes) -> Item:
     if len(line) > MAX_LINE:
         return TooLarge(f"The line is longer than {MAX_LINE} bytes.")
     try:
-        return footfall.read_line(importing, line)
+        return footfall.read_line(target, line)
     except ApiError as error:
         return error
 
 
 def _read_table(
-    names: list[str], read: RowReader, importing: Importing, source: Iterable[bytes]
+    names: list[str], read: RowReader, target: ImportTarget, source: Iterable[bytes]
 ) -> Iterator[ImportRow]:
     lines = Lines(source)
     next(lines)  # the header
@@ -118,16 +118,16 @@ def _read_table(
             seen.clear()
         repeat = seen[tuple(row)]
         seen[tuple(row)] += 1
-        yield ImportRow(lines.row, _read_row(names, row, repeat, read, importing))
+        yield ImportRow(lines.row, _read_row(names, row, repeat, read, target))
 
 
-def _read_row(names: list[str], row: list[str], repeat: int, read: RowReader, importing: Importing) -> Item:
+def _read_row(names: list[str], row: list[str], repeat: int, read: RowReader, target: ImportTarget) -> Item:
     if len(row) != len(names):
         few = "fewer" if len(row) < len(names) else "more"
         return BadRequest(f"The row has {few} cells than the header has columns.")
     if any("\0" in cell for cell in row):
         return BadRequest("A cell holds the character U+0000.")
     try:
-        return read(importing, TableRow(dict(zip(names, row, strict=True)), repeat))
+        return read(target, TableRow(dict(zip(names, row, strict=True)), repeat))
     except ApiError as error:
         return error

@@ -109,7 +109,7 @@ class ParquetFile:
         self._waiting = path.with_name(path.name + ".rows")
         self._columns = _COLUMNS[name]
         self._connection = duckdb.connect(str(self._waiting), config={"memory_limit": MEMORY, "threads": 1})
-        held = ", ".join(f"{column} {held}" for column, (held, _) in self._columns.items())
+        held = ", ".join(f'"{column}" {held}' for column, (held, _) in self._columns.items())
         self._connection.execute(f"CREATE TABLE line ({held})")
 
     def write(self, lines: Sequence[Line]) -> None:
@@ -120,7 +120,7 @@ class ParquetFile:
 
     def close(self) -> None:
         """Nothing more comes: write the file."""
-        shown = ", ".join(f"{shown} AS {column}" for column, (_, shown) in self._columns.items())
+        shown = ", ".join(f'{shown} AS "{column}"' for column, (_, shown) in self._columns.items())
         target = str(self._path).replace("'", "''")
         self._connection.execute(
             f"COPY (SELECT {shown} FROM line) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
@@ -130,18 +130,18 @@ class ParquetFile:
 
 
 def _text(name: str) -> tuple[str, str]:
-    return ("VARCHAR", name)
+    return ("VARCHAR", f'"{name}"')
 
 
 def _time(name: str) -> tuple[str, str]:
-    return ("VARCHAR", f"{name}::TIMESTAMPTZ")
+    return ("VARCHAR", f'"{name}"::TIMESTAMPTZ')
 
 
 _DEVICE = ("device", "browser", "browser_version", "os", "os_version", "vendor", "model", "language")
 _COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "events": {
         "event_id": _text("event_id"),
-        "at": _time("at"),
+        "happened_at": _time("happened_at"),
         "type": _text("type"),
         "visitor_id": _text("visitor_id"),
         "url": _text("url"),
@@ -168,16 +168,16 @@ _COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "identify": {
         "user_id": _text("user_id"),
         "visitor_id": _text("visitor_id"),
-        "at": _time("at"),
+        "happened_at": _time("happened_at"),
         "traits": _text("traits"),
         "set_once": _text("set_once"),
-        "unset": ("VARCHAR[]", "unset"),
+        "unset": ("VARCHAR[]", '"unset"'),
     },
     "payments": {
         "transaction_id": _text("transaction_id"),
         "amount": ("DECIMAL(20, 4)", "amount"),
         "currency": _text("currency"),
-        "at": _time("at"),
+        "happened_at": _time("happened_at"),
         "kind": _text("kind"),
         "email": _text("email"),
         "name": _text("name"),

@@ -15,7 +15,7 @@ from footfall.collect.enrich.geo import Place
 from footfall.collect.model import CUSTOM, GOAL, Hit, PastEvent, PastSession, StoredDevice
 from footfall.errors import BadRequest
 from footfall.history.formats.values import check_time
-from footfall.history.model import Importing
+from footfall.history.model import ImportTarget
 from footfall.ids import EVENT_BYTES, at_of, format_uuid, parse_uuid
 
 _Address = Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -63,7 +63,7 @@ _decode_device = msgspec.json.Decoder(StoredDevice).decode
 _decode_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def read_line(importing: Importing, line: bytes) -> PastEvent:
+def read_line(target: ImportTarget, line: bytes) -> PastEvent:
     """An event. Raises BadRequest that names the field."""
     if b"\0" in line or b"\\u0000" in line:
         raise BadRequest("The line holds the character U+0000.")
@@ -74,14 +74,14 @@ def read_line(importing: Importing, line: bytes) -> PastEvent:
     visitor_id, event_id = parse_uuid(one.visitor_id), bytes.fromhex(one.event_id)
     if visitor_id is None:
         raise BadRequest("visitorId must be a UUID.")
-    at = check_time(_time(one.at, "at"), "at", importing.now)
+    at = check_time(_time(one.at, "at"), "at", target.now)
     if len(event_id) != EVENT_BYTES or at != at_of(event_id):
         raise BadRequest("at is not the time that eventId begins with.")
     if (one.name is not None) != (one.type in (CUSTOM, GOAL)):
         raise BadRequest("name is for the types custom and goal, which need one.")
-    session = _session(one.session, importing.now)
+    session = _session(one.session, target.now)
     hit = Hit(
-        importing.website.website_id,
+        target.website.website_id,
         visitor_id,
         event_id,
         at,

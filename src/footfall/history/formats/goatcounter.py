@@ -20,7 +20,7 @@ from footfall.history.formats.values import (
     to_json,
     visitor_id,
 )
-from footfall.history.model import Importing, LeftOut, TableRow
+from footfall.history.model import ImportTarget, LeftOut, TableRow
 from footfall.websites.model import Website
 
 FIRST = ("1Path", "2Path")
@@ -37,12 +37,12 @@ _PHONES = frozenset(("iOS", "Android"))
 _DESKTOPS = frozenset(("Windows", "Mac OS", "Linux", "Chrome OS", "FreeBSD", "OpenBSD", "Ubuntu"))
 
 
-def read_row(importing: Importing, row: TableRow) -> PastEvent | LeftOut:
+def read_row(target: ImportTarget, row: TableRow) -> PastEvent | LeftOut:
     """A view or an event. Raises BadRequest that names the column."""
-    cells, website = row.cells, importing.website
+    cells, website = row.cells, target.website
     if cells.get("Bot", "").strip() not in ("", "0"):
         return LeftOut("a bot")
-    at = read_time(need(cells, "Date"), "Date", importing.now)
+    at = read_time(need(cells, "Date"), "Date", target.now)
     session = cells.get("Session", "").strip()
     if session in _NO_SESSION:
         return LeftOut("no session, so that its visitor is not known")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from footfall.errors import BadRequest
 from footfall.history.formats.values import need, read_count, read_day
-from footfall.history.model import HistoryCard, ImportedDay, Importing, TableRow
+from footfall.history.model import HistoryCard, ImportedDay, ImportTarget, TableRow
 
 MAX_KEYS = 2000
 """Bytes of the keys of a row together, each of which may take two as JSON: an index holds them."""
@@ -58,7 +58,7 @@ def columns_of(table: str) -> frozenset[str]:
     return frozenset(("date", "visitors", *keys[:1]))
 
 
-def read_row(table: str, importing: Importing, row: TableRow) -> ImportedDay:
+def read_row(table: str, target: ImportTarget, row: TableRow) -> ImportedDay:
     """The numbers of a day, or of a part of it. Raises BadRequest that names the column."""
     cells, known = row.cells, _TABLES[table]
     keys = tuple(cells.get(name, "") for name in known.keys)

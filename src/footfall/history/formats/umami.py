@@ -19,7 +19,7 @@ from footfall.history.formats.values import (
     read_time,
     visitor_id,
 )
-from footfall.history.model import Importing, LeftOut, TableRow
+from footfall.history.model import ImportTarget, LeftOut, TableRow
 
 COLUMNS = frozenset(("session_id", "url_path", "created_at"))
 """By which the table is known."""
@@ -56,13 +56,13 @@ _DEVICES = {"laptop": "desktop"}
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_:-]+")
 
 
-def read_row(importing: Importing, row: TableRow) -> PastEvent | LeftOut:
+def read_row(target: ImportTarget, row: TableRow) -> PastEvent | LeftOut:
     """An event. Raises BadRequest that names the column."""
-    cells, website = row.cells, importing.website
+    cells, website = row.cells, target.website
     kind = cells.get("event_type", "1").strip()
     if kind not in ("1", "2", ""):
         return LeftOut(f"event_type {kind[:20]}: neither a page nor an event")
-    at = read_time(need(cells, "created_at"), "created_at", importing.now)
+    at = read_time(need(cells, "created_at"), "created_at", target.now)
     session = need(cells, "session_id")
     page = read_address(
         cells.get("hostname", "").strip() or website.domain,
