@@ -11,6 +11,9 @@ import duckdb
 import msgspec
 import pytest
 
+from footfall.analytics.imported import read_imported, read_imported_parts, read_imported_since
+from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
+from footfall.clock import DAY_MS
 from footfall.collect.model import SESSION_IDLE_MS
 from footfall.columns.model import Columns
 from footfall.columns.reading import Tails, read_found
@@ -20,6 +23,9 @@ from footfall.history import writing
 from footfall.history.model import HistoryCard, ImportedDay
 from footfall.history.totals import ImportedTotals, imported_days, imported_totals
 from footfall.ids import at_of, format_uuid, parse_uuid
+from footfall.websites.store import put_website, read_websites
+from tests.laws.world import WEBSITE
+from tests.support.engines import Place
 from tests.support.servers import Ran, run_command, run_json, usage_error
 from tests.support.sites import Site
 
@@ -194,9 +200,10 @@ def test_old_events_leave_what_is_newest_of_a_visitor_alone(
     assert row[1] < row[2]
 
 
-def test_the_columns_and_the_list_hear_of_imported_events(server: Site, tmp_path: Path) -> None:
+def test_the_columns_and_the_list_hear_of_imported_events(place: Place, tmp_path: Path) -> None:
+    place.transact(lambda tx: put_website(tx, WEBSITE))
     rows = [umami(number, f"2024-03-0{number} 10:00:00") for number in (1, 2)]
-    run_import(server, written(tmp_path / "website_event.csv", UMAMI, *rows))
+    run_json(place, "import", "events", str(written(tmp_path / "website_event.csv", UMAMI, *rows)))
     told = make_statement(
         "told",
         "website_id bytes",
@@ -206,14 +213,11 @@ def test_the_columns_and_the_list_hear_of_imported_events(server: Site, tmp_path
     due = make_statement(
         "due",
         "website_id bytes",
-        "SELECT count(*) AS count FROM visitor WHERE website_id = :website_id",
+        "SELECT count(*) AS count FROM visitor_due WHERE website_id = :website_id",
         "count int",
     )
-    assert server.rows(told) == [(1,)]
-    assert server.rows(due) == [(1,)]
-    server.http.get("/healthz")
-    listed = server.call("GET", "/api/v1/visitors")
-    assert listed.status_code == 200
+    assert place.snapshot(lambda tx: tx.all(told, (WEBSITE.website_id,)))[0].count == 1
+    assert place.snapshot(lambda tx: tx.all(due, (WEBSITE.website_id,)))[0].count == 1
 
 
 # Formats
@@ -430,3 +434,27 @@ def test_an_export_needs_a_new_folder(server: Site, tmp_path: Path) -> None:
     assert "cut off" in usage_error(
         server.place, "export", "--website", server.website_id, "--out", str(tmp_path / "next")
     )
+
+
+def test_imported_days_count_in_totals_and_series_of_whole_days(server: Site, tmp_path: Path) -> None:
+    path = tmp_path / "imported_visitors.csv"
+    path.write_text(DAYS)
+    run_import(server, path)
+    website = msgspec.structs.replace(
+        server.place.snapshot(read_websites)[bytes.fromhex(server.website_id)], timezone="Europe/Berlin"
+    )
+    since = 1_675_897_200_000  # 9 February in Berlin
+    range_ = TimeRange(since, since + 2 * DAY_MS, "Europe/Berlin")
+
+    def ask(read: Any, *asked: Any) -> Any:
+        return server.place.snapshot(lambda tx: read(tx, (website, *asked)))
+
+    assert ask(read_imported, range_).visitors == 285
+    assert ask(read_imported, msgspec.structs.replace(range_, since=since + 1)).visitors == 166
+    assert ask(read_imported, msgspec.structs.replace(range_, until=range_.until - 1)).visitors == 119
+    days = ask(read_imported_parts, range_, divide(range_, SeriesInterval.DAY))
+    assert {number: one.pageviews for number, one in days.items()} == {0: 304, 1: 325}
+    weeks = ask(read_imported_parts, range_, divide(range_, SeriesInterval.WEEK))
+    assert {number: one.sessions for number, one in weeks.items()} == {0: 314}
+    assert ask(read_imported_parts, range_, divide(range_, SeriesInterval.HOUR)) == {}
+    assert server.place.snapshot(lambda tx: read_imported_since(tx, website)) == since

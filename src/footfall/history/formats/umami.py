@@ -105,7 +105,8 @@ def goal_name(text: str, column: str) -> str:
 
 
 def _named(row: TableRow, names: frozenset[str]) -> dict[str, str]:
-    found = ((name, clean_text(row.cells.get(name, ""), MAX_PARAMETER)) for name in sorted(names))
+    told = [(name, text) for name in names if (text := row.cells.get(name))]
+    found = ((name, clean_text(text, MAX_PARAMETER)) for name, text in sorted(told))
     return {name: text for name, text in found if text}
 
 

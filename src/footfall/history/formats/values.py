@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -100,6 +101,7 @@ def read_address(host: str, rest: str, column: str) -> PageAddress:
     return page
 
 
+@lru_cache(1024)
 def place_of(country: str, region: str, city: str) -> str | None:
     """A place as JSON, None if the country is not known. `region`: with or without the country in front."""
     code = country.strip().upper()
@@ -110,6 +112,7 @@ def place_of(country: str, region: str, city: str) -> str | None:
     return to_json(Place(code, COUNTRIES[code], clean_text(whole, 16), clean_text(city, 128)))
 
 
+@lru_cache(1024)
 def device_of(browser: str, version: str, system: str, system_version: str, kind: str, language: str) -> str:
     """A device as JSON; nothing is known of what is empty."""
     names = (browser, version, system, system_version, kind)

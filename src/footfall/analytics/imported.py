@@ -1,0 +1,48 @@
+"""What days that another system counted add to the answers: to totals and series that nothing is filtered in, and to nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange, day_begins, whole_days
+from footfall.db.protocol import Transaction
+from footfall.history.model import ImportedDay
+from footfall.history.totals import (
+    ImportedTotals,
+    add_days,
+    first_imported_day,
+    imported_days,
+    imported_totals,
+)
+from footfall.websites.model import Website
+
+
+def takes_imported(question: Question) -> bool:
+    """Whether imported days count in the answer to a question."""
+    return not question.conditions and not question.traits
+
+
+def read_imported(tx: Transaction, asked: tuple[Website, TimeRange]) -> ImportedTotals:
+    """What the imported days come to that lie in a range as a whole."""
+    website, range_ = asked
+    return imported_totals(tx, website.website_id, *whole_days(range_))
+
+
+def read_imported_parts(
+    tx: Transaction, asked: tuple[Website, TimeRange, Buckets]
+) -> dict[int, ImportedTotals]:
+    """The same by the number of each part that has any; none in hours, into which nobody can divide a day."""
+    website, range_, buckets = asked
+    if buckets.interval is SeriesInterval.HOUR:
+        return {}
+    parts: defaultdict[int, list[ImportedDay]] = defaultdict(list)
+    for day in imported_days(tx, website.website_id, *whole_days(range_)):
+        parts[buckets.number(day_begins(day.day, range_.zone))].append(day)
+    return {number: add_days(days) for number, days in parts.items()}
+
+
+def read_imported_since(tx: Transaction, website: Website) -> int | None:
+    """When the first imported day began (ms since epoch); None without any."""
+    first = first_imported_day(tx, website.website_id)
+    return None if first is None else day_begins(first, website.timezone)
