@@ -137,7 +137,7 @@ def _origin(tx: Transaction, visit: Sequence[Row]) -> dict[str, Any]:
     return {
         "entry_host": host,
         "entry_path": path,
-        "referrer": stored.referrer.split("/")[0] if stored.referrer else None,
+        "referrer": stored.referrer.split("/")[0].removeprefix("www.") if stored.referrer else None,
         "channel": channel(
             stored.referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=bool(stored.click_ids)
         ),
@@ -190,7 +190,7 @@ def _loose(tx: Transaction, paid: Row) -> dict[str, Any]:
         touch = json.loads(paid.last_touch)
         params, referrer = touch["params"], touch["referrer"]
         row["entry_host"], row["entry_path"] = _page(touch["url"])
-        row["referrer"] = referrer.split("/")[0] if referrer else None
+        row["referrer"] = referrer.split("/")[0].removeprefix("www.") if referrer else None
         row["channel"] = channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=False)
         row |= {name: params.get(name) for name in PARAMS}
     return row

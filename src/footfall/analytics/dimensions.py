@@ -163,3 +163,10 @@ class Attribution(StrEnum):
 
     FIRST = "first"
     LAST = "last"
+
+
+class RevenueAs(StrEnum):
+    """Whose payments are: as is known now, or as was known when they were made."""
+
+    NOW = "now"
+    AT_PAYMENT = "at_payment"

@@ -277,7 +277,7 @@ def _make_origin(
 ) -> SessionColumns:
     return SessionColumns(
         *_page(page),
-        referrer.partition("/")[0] if referrer else None,
+        referrer.partition("/")[0].removeprefix("www.") if referrer else None,
         channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=is_ad),
         *map(params.get, _PARAMS),
     )
