@@ -11,9 +11,6 @@ import duckdb
 import msgspec
 import pytest
 
-from footfall.analytics.imported import read_imported, read_imported_parts, read_imported_since
-from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
-from footfall.clock import DAY_MS
 from footfall.collect.model import SESSION_IDLE_MS
 from footfall.columns.model import Columns
 from footfall.columns.reading import Tails, read_found
@@ -21,12 +18,13 @@ from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.history import writing
 from footfall.history.model import HistoryCard, ImportedDay
-from footfall.history.totals import ImportedTotals, imported_days, imported_totals
+from footfall.history.totals import ImportedTotals, add_days, imported_days
 from footfall.ids import at_of, format_uuid, parse_uuid
-from footfall.websites.store import put_website, read_websites
+from footfall.websites.store import put_website
 from tests.laws.world import WEBSITE
+from tests.support.counting import Counting
 from tests.support.engines import Place
-from tests.support.servers import Ran, run_command, run_json, usage_error
+from tests.support.servers import Ran, run_command, run_json, until, usage_error
 from tests.support.sites import Site
 
 VISITORS = make_statement(
@@ -54,6 +52,12 @@ GOALS = make_statement(
     "website_id bytes",
     "SELECT name, visitor_id, completions, first_id, last_id FROM goal_count WHERE website_id = :website_id ORDER BY name, visitor_id",
     "name text, visitor_id bytes, completions int, first_id bytes, last_id bytes",
+)
+PAYERS = make_statement(
+    "payers",
+    "website_id bytes",
+    "SELECT payment_id, transaction_id, email FROM payment WHERE website_id = :website_id",
+    "payment_id bytes, transaction_id text?, email text?",
 )
 PERSON = 3
 """Where a row of the columns says whose it is."""
@@ -114,7 +118,8 @@ def column_rows(site: Site) -> list[Columns]:
         visitors = {(website_id, row.visitor_id): 0 for row in tx.all(VISITORS, (website_id,))}
         times = {at_of(row.payment_id) for row in tx.all(PAID, (website_id,))}
         found = read_found(tx, visitors, [(website_id, at) for at in times], Tails())
-        return [row for one in (*found.visitors, *found.payments) for row in one.rows]
+        of_visitors = [row for one in found.visitors for row in one.rows]
+        return of_visitors + [row for one in found.payments for row in one.rows]
 
     rows = sorted(site.place.snapshot(read), key=lambda row: repr((*row[1:PERSON], *row[PERSON + 1 :])))
     people: dict[object, int] = {}
@@ -220,6 +225,21 @@ def test_the_columns_and_the_list_hear_of_imported_events(place: Place, tmp_path
     assert place.snapshot(lambda tx: tx.all(due, (WEBSITE.website_id,)))[0].count == 1
 
 
+def test_an_import_brings_nothing_back_that_was_erased(server: Site, tmp_path: Path) -> None:
+    visitor = server.pageview(path="/secret")
+    server.identify(visitor, "ada", {"email": "ada@example.com"})
+    pay(server, "order_1", 19.99, datafast_visitor_id=visitor, email="ada@example.com")
+    folder = exported(server, tmp_path / "out")
+    assert server.call("DELETE", "/api/v1/profiles/user:ada").status_code == 200
+    until(lambda: server.events_of(visitor)[0][3] is None and not server.profiles(), "it is not erased")
+    before = server.events_of(visitor), server.rows(PAYERS)
+    assert run_import(server, folder)["alreadyThere"] == 1
+    run_import(server, folder / "identify.ndjson", what="identify")
+    run_import(server, folder / "payments.ndjson", what="payments")
+    assert (server.events_of(visitor), server.rows(PAYERS)) == before
+    assert server.profiles() == {}
+
+
 # Formats
 
 
@@ -304,9 +324,9 @@ def test_tables_of_plausible_become_numbers_of_days(server: Site, tmp_path: Path
     report = run_import(server, tmp_path, "--format", "plausible")
     assert (report["rows"], report["imported"], report["notRead"]) == (3, 3, ["README.txt"])
     website_id, day = bytes.fromhex(server.website_id), 19397
-    totals = server.place.snapshot(lambda tx: imported_totals(tx, website_id, day, day + 2))
+    totals = server.place.snapshot(lambda tx: add_days(imported_days(tx, website_id, day, day + 2)))
     assert totals == ImportedTotals(285, 314, 629, 194, 42_537_000)
-    one = server.place.snapshot(lambda tx: imported_totals(tx, website_id, day + 1, day + 2))
+    one = server.place.snapshot(lambda tx: add_days(imported_days(tx, website_id, day + 1, day + 2)))
     assert one.visitors == 166
     pages = server.place.snapshot(lambda tx: imported_days(tx, website_id, day, day + 1, HistoryCard.PAGE))
     assert pages == [ImportedDay(HistoryCard.PAGE, day, ("example.com", "/docs"), 7, 8, 11)]
@@ -436,25 +456,45 @@ def test_an_export_needs_a_new_folder(server: Site, tmp_path: Path) -> None:
     )
 
 
-def test_imported_days_count_in_totals_and_series_of_whole_days(server: Site, tmp_path: Path) -> None:
-    path = tmp_path / "imported_visitors.csv"
+# What imported days add
+
+
+@pytest.fixture(scope="module")
+def imported(numbers: Counting, tmp_path_factory: pytest.TempPathFactory) -> tuple[Counting, Site]:
+    """A website with two imported days."""
+    site = numbers.site()
+    path = tmp_path_factory.mktemp("days") / "imported_visitors.csv"
     path.write_text(DAYS)
-    run_import(server, path)
-    website = msgspec.structs.replace(
-        server.place.snapshot(read_websites)[bytes.fromhex(server.website_id)], timezone="Europe/Berlin"
-    )
-    since = 1_675_897_200_000  # 9 February in Berlin
-    range_ = TimeRange(since, since + 2 * DAY_MS, "Europe/Berlin")
+    run_import(site, path)
+    return numbers, site
 
-    def ask(read: Any, *asked: Any) -> Any:
-        return server.place.snapshot(lambda tx: read(tx, (website, *asked)))
 
-    assert ask(read_imported, range_).visitors == 285
-    assert ask(read_imported, msgspec.structs.replace(range_, since=since + 1)).visitors == 166
-    assert ask(read_imported, msgspec.structs.replace(range_, until=range_.until - 1)).visitors == 119
-    days = ask(read_imported_parts, range_, divide(range_, SeriesInterval.DAY))
-    assert {number: one.pageviews for number, one in days.items()} == {0: 304, 1: 325}
-    weeks = ask(read_imported_parts, range_, divide(range_, SeriesInterval.WEEK))
-    assert {number: one.sessions for number, one in weeks.items()} == {0: 314}
-    assert ask(read_imported_parts, range_, divide(range_, SeriesInterval.HOUR)) == {}
-    assert server.place.snapshot(lambda tx: read_imported_since(tx, website)) == since
+@pytest.mark.parametrize(
+    ("query", "visitors"),
+    [
+        ({}, 285),
+        ({"startAt": "2023-02-10", "endAt": "2023-02-10"}, 166),
+        ({"startAt": "2023-02-09T00:00:01Z", "endAt": "2023-02-10"}, 166),
+        ({"startAt": "2023-02-09", "endAt": "2023-02-10T12:00:00Z"}, 119),
+        ({"filter_country": "DE"}, 0),
+    ],
+)
+def test_imported_days_count_where_nothing_is_filtered(
+    imported: tuple[Counting, Site], query: dict[str, str], visitors: int
+) -> None:
+    numbers, site = imported
+    (told,) = numbers.ask(site, "overview", **query)["data"]
+    assert told["visitors"] == visitors
+    assert (told["people"], told["new_visitors"], told["conversion_rate"]) == (0, 0, 0)
+
+
+def test_imported_days_are_in_series_but_not_in_hours(imported: tuple[Counting, Site]) -> None:
+    numbers, site = imported
+    days = {"startAt": "2023-02-08", "endAt": "2023-02-10"}
+    for interval, expected in (("day", [0, 304, 325]), ("week", [629]), ("hour", [0] * 72)):
+        told = numbers.ask(site, "timeseries", fields="pageviews", interval=interval, **days)
+        assert [one["pageviews"] for one in told["data"]] == expected
+        assert told["totals"]["pageviews"] == 629
+    (told,) = numbers.ask(site, "overview", **days)["data"]
+    assert (told["sessions"], told["bounce_rate"]) == (314, 61.78)
+    assert told["avg_session_duration"] == round(42_537_000 / 314)

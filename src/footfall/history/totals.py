@@ -38,6 +38,9 @@ class ImportedTotals(msgspec.Struct, frozen=True):
         return self.sessions
 
 
+NO_DAYS = ImportedTotals()
+
+
 def imported_days(
     tx: Transaction, website_id: bytes, since: int, until: int, card: HistoryCard = HistoryCard.TOTAL
 ) -> list[ImportedDay]:
@@ -45,13 +48,8 @@ def imported_days(
     return [_day(card, row) for row in tx.all(sql.days_between, (website_id, card.value, since, until))]
 
 
-def imported_totals(tx: Transaction, website_id: bytes, since: int, until: int) -> ImportedTotals:
-    """What those days come to. Visitors of several days are the sum of those of each."""
-    return add_days(imported_days(tx, website_id, since, until))
-
-
 def add_days(days: Iterable[ImportedDay]) -> ImportedTotals:
-    """What these numbers come to."""
+    """What these numbers come to. Visitors of several days are the sum of those of each."""
     sums = [0] * 5
     for one in days:
         told = (one.visitors, one.sessions, one.pageviews, one.bounces, 1000 * (one.seconds or 0))
