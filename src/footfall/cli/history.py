@@ -129,11 +129,19 @@ def _camel(name: str) -> str:
 
 
 def _tell(shown: dict[str, Any], refusals: list[RefusedRow], as_json: bool) -> None:
+    """Print a report; for people without what is empty, and with a line for each refused row. Exits with 1 if there is one."""
     if not as_json:
         for one in refusals:
             click.echo(f"{one.file}, line {one.line}: {one.message}", err=True)
+        for note in shown.get("unknown", ()):
+            click.echo(note, err=True)
         shown = {**shown, "leftOut": [f"{many} {why}" for why, many in shown.get("leftOut", {}).items()]}
-        shown = {name: value for name, value in shown.items() if name != "refusals" and value != []}
+        shown["notRead"] = list(shown.get("notRead", ()))
+        shown = {
+            name: value
+            for name, value in shown.items()
+            if name not in ("refusals", "unknown") and value != []
+        }
     show(shown, as_json)
     if shown["refused"]:
         raise SystemExit(1)

@@ -32,7 +32,7 @@ from footfall.visitors.listing import look_at_all
 
 R = TypeVar("R")
 
-SLICE = 250
+SLICE = 100
 """Rows of one transaction: live calls wait for it."""
 TOO_LATE = "a day that the website counted by itself, or a later one"
 
