@@ -6,7 +6,7 @@ Only columns that are needed are read, and only numbers are kept: texts are grou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from footfall.analytics.conditions import (
@@ -22,56 +22,26 @@ from footfall.analytics.conditions import (
     ROWS,
     VISIT,
     Conditions,
-    Whom,
 )
-from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
+from footfall.analytics.dialects import BoundType, Dialect
 from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange
-from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.analytics.scene import (
+    MEASURES,
+    MONEYS,
+    PLACED,
+    BoundRates,
+    Composed,
+    Scene,
+    card_columns,
+    needed_measures,
+)
+from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 DAY = "86400000"
 _BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
-
-
-class Composed(NamedTuple):
-    """A query, and what is bound in it."""
-
-    text: str
-    values: dict[str, object]
-
-
-class BoundRates(NamedTuple):
-    """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch)."""
-
-    currencies: Sequence[str] = ()
-    days: Sequence[int] = ()
-    factors: Sequence[float] = ()
-
-
-class Scene(NamedTuple):
-    """What a question is asked of. `website`: its number; `people`: what its conditions on people came to; `dialect`: the engine's that is asked."""
-
-    website: int
-    people: Sequence[Whom] = ()
-    rates: BoundRates = BoundRates()
-    attribution: Attribution = Attribution.LAST
-    revenue_as: RevenueAs = RevenueAs.NOW
-    dialect: Dialect = DUCKDB
-
-
-MONEYS = ("payments", "revenue_new", "revenue_renewal", "refunds")
-_VISITS = ("sessions", "begun", "bounces", "pageviews", "time")
-PLACED = ("visitors", "people", "new_visitors", "payers", *MONEYS)
-"""What cards of visitors say."""
-MEASURES = ("visitors", "people", "new_visitors", *_VISITS, "payers", *MONEYS)
-"""What overview and series say, in this order: time in ms, money in the minor unit of the website's currency.
-
-begun: sessions that began in the range; bounces: those of them with just one pageview.
-"""
-TOUCHES = ("visitors", "people", "times", *MONEYS)
-"""What cards of pages, links and goals say. times: views, exits, clicks, completions. Money is that of their visitors in the range."""
 
 
 _OF_VISITS = dict.fromkeys(field.column for field in FILTERS.values() if field.scope is Scope.VISIT)
@@ -83,16 +53,15 @@ _AS_THEN = f"""
 """The rows with payments as they were known when they were made. One whose visitor was found later came from nowhere by then."""
 
 
-def card_columns(names: Iterable[str]) -> tuple[str, ...]:
-    """The columns of several cards, each once."""
-    return tuple(dict.fromkeys(column for name in names for column in CARDS[name].columns))
-
-
 class _Part(NamedTuple):
     """Some of the measures, counted over `source` (what follows FROM)."""
 
     source: str
     said: Mapping[str, str]
+
+    def only(self, names: Collection[str]) -> _Part:
+        """What it says of these alone."""
+        return self._replace(said={name: told for name, told in self.said.items() if name in names})
 
 
 class Pieces:
@@ -128,8 +97,10 @@ class Pieces:
     # What is asked for
 
     def measured(self) -> Composed:
-        """MEASURES of the range, or of each bucket."""
-        parts = [*self._visitor_parts(), *self._walked(), self._money_part()]
+        """MEASURES of the range, or of each bucket, as far as the question's fields tell of them; the others are 0."""
+        wanted = needed_measures(self._question.fields)
+        counted = [*self._visitor_parts(), *self._walked(), self._money_part()]
+        parts = [one.only(wanted) for one in counted if wanted & one.said.keys()]
         order = "ORDER BY bucket" if self._buckets else ""
         return self.composed(
             {
@@ -416,21 +387,18 @@ class Pieces:
     # Funnels
 
     def step(self, number: int, step: FunnelStep) -> str:
-        """The visitors that came so far as a step of a funnel, and when: each step is later than the one before."""
+        """The visitors that came so far as a step of a funnel, who they were at the first one, and when: each step is later than the one before."""
         name, dialect = f"step_value{number}", self._dialect
-        if step.type == GOAL_STEP:
-            self.values[name] = step.value
-            kept = f"{GOAL} AND {dialect.lower('name')} = {dialect.lower(f'${name}')}"
-        else:
-            self.values[name] = _pattern(step.value)
-            shown = "path" if step.value.startswith(("/", "*")) else "host || path"
-            kept = f"{PAGEVIEW} AND {dialect.matches(shown, f'${name}')}"
+        reached = reaching(step, f"${name}", dialect)
+        self.values[name] = reached.value
         if number == 0:
-            return f"SELECT visitor, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
+            person = dialect.first_by("person", "ts")
+            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE {reached.condition} GROUP BY visitor"
         before = f"step{number - 1}"
         return f"""
-            SELECT visitor, min(ts) AS began FROM chosen JOIN (SELECT visitor, began AS before FROM {before}) AS {before}_ USING (visitor)
-            WHERE ts > before AND {kept} GROUP BY visitor"""
+            SELECT visitor, {dialect.any_of("who")} AS person, min(ts) AS began
+            FROM chosen JOIN (SELECT visitor, person AS who, began AS before FROM {before}) AS {before}_ USING (visitor)
+            WHERE ts > before AND {reached.condition} GROUP BY visitor"""
 
     # Buckets
 
@@ -469,12 +437,6 @@ def total(name: str, dialect: Dialect) -> str:
 def _mask(shown: Sequence[str], columns: Sequence[str]) -> int:
     """What `grouping` says of rows that are grouped by `shown`: a bit, the last column's lowest, for each of the others."""
     return int("".join("0" if column in shown else "1" for column in columns), 2)
-
-
-def _pattern(address: str) -> str:
-    """A page of a funnel as a regular expression: `*` stands for any text, all else for itself."""
-    bare = address.partition("://")[2] or address
-    return "(?s)" + ".*".join(re.escape(part) for part in bare.split("*"))
 
 
 def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
