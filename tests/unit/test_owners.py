@@ -77,6 +77,10 @@ OWNERS = {
 OWNER = {table: domain for domain, tables in OWNERS.items() for table in tables}
 
 READS_OF_OTHERS: dict[tuple[str, str], str] = {
+    ("analytics", "ai_crawl"): "the traffic of bots: which pages crawlers fetched",
+    ("analytics", "dropped_hit"): "the traffic of bots: what was dropped as a bot's",
+    ("analytics", "payment"): "a map of visitors tells which are customers",
+    ("analytics", "session"): "a map of visitors tells where each came from",
     ("columns", "event"): "the columns are made from what visitors did",
     ("columns", "link"): "the columns tell whose that was",
     ("columns", "payment"): "the columns are made from what visitors paid",
@@ -117,7 +121,7 @@ NOT_ERASED: dict[str, str] = {
     "boundary": "an erasure leaves it: a visitor was nobody from a time on, so that nobody else inherits the events",
     "erasure": "the receipt; its visitor says how far the erasure came",
     "goal_count": "how often a visitor reached goals: the events that it counts stay too, blanked",
-    "online": "visitors of the last five minutes, who stay visitors; nothing tells who they are",
+    "online": "visitors of the last minutes, who stay visitors; nothing tells who they are",
     "unsigned_count": "how many unsigned calls a visitor made on a day, which limits them; nothing tells for whom",
 }
 """Tables with ids of visitors or users to which no eraser sees -> why."""

@@ -37,7 +37,7 @@ from footfall.analytics.scene import (
     card_columns,
     needed_measures,
 )
-from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 DAY = "86400000"
@@ -413,21 +413,18 @@ class Pieces:
     # Funnels
 
     def step(self, number: int, step: FunnelStep) -> str:
-        """The visitors that came so far as a step of a funnel, and when: each step is later than the one before."""
+        """The visitors that came so far as a step of a funnel, who they were at the first one, and when: each step is later than the one before."""
         name, dialect = f"step_value{number}", self._dialect
-        if step.type == GOAL_STEP:
-            self.values[name] = step.value
-            kept = f"{GOAL} AND {dialect.lower('name')} = {dialect.lower(f'${name}')}"
-        else:
-            self.values[name] = _pattern(step.value)
-            shown = "path" if step.value.startswith(("/", "*")) else "host || path"
-            kept = f"{PAGEVIEW} AND {dialect.matches(shown, f'${name}')}"
+        reached = reaching(step, f"${name}", dialect)
+        self.values[name] = reached.value
         if number == 0:
-            return f"SELECT visitor, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
+            person = dialect.first_by("person", "ts")
+            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE {reached.condition} GROUP BY visitor"
         before = f"step{number - 1}"
         return f"""
-            SELECT visitor, min(ts) AS began FROM chosen JOIN (SELECT visitor, began AS before FROM {before}) AS {before}_ USING (visitor)
-            WHERE ts > before AND {kept} GROUP BY visitor"""
+            SELECT visitor, {dialect.any_of("who")} AS person, min(ts) AS began
+            FROM chosen JOIN (SELECT visitor, person AS who, began AS before FROM {before}) AS {before}_ USING (visitor)
+            WHERE ts > before AND {reached.condition} GROUP BY visitor"""
 
     # Buckets
 
@@ -466,12 +463,6 @@ def total(name: str, dialect: Dialect) -> str:
 def _mask(shown: Sequence[str], columns: Sequence[str]) -> int:
     """What `grouping` says of rows that are grouped by `shown`: a bit, the last column's lowest, for each of the others."""
     return int("".join("0" if column in shown else "1" for column in columns), 2)
-
-
-def _pattern(address: str) -> str:
-    """A page of a funnel as a regular expression: `*` stands for any text, all else for itself."""
-    bare = address.partition("://")[2] or address
-    return "(?s)" + ".*".join(re.escape(part) for part in bare.split("*"))
 
 
 def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:

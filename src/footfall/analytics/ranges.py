@@ -64,6 +64,8 @@ class Period(StrEnum):
     LAST_24H = "last24h"
     LAST_7D = "last7d"
     LAST_30D = "last30d"
+    LAST_12W = "last12w"
+    """This week and the eleven before."""
     LAST_12M = "last12m"
     WEEK = "week"
     MONTH = "month"
@@ -192,6 +194,7 @@ def _first_day(period: Period, today: date) -> date:
         Period.TODAY: today,
         Period.LAST_7D: today - timedelta(days=6),
         Period.LAST_30D: today - timedelta(days=29),
+        Period.LAST_12W: today - timedelta(days=today.weekday(), weeks=11),
         Period.LAST_12M: _month_behind(first, -11),
         Period.WEEK: today - timedelta(days=today.weekday()),
         Period.MONTH: first,
