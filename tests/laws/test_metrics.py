@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,9 @@ from footfall.analytics.compose import (
     Composed,
     Scene,
     Whom,
+    card_columns,
     compose_card,
+    compose_cards,
     compose_funnel,
     compose_overview,
     compose_paid_days,
@@ -38,6 +41,7 @@ from footfall.analytics.dimensions import (
 )
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
+from footfall.analytics.scene import NEEDED, needed_measures
 from footfall.clock import from_iso
 from footfall.funnels.model import FunnelStep
 from tests.support.reference import NOTHING, Reference
@@ -191,6 +195,7 @@ scenes = st.builds(
     st.sampled_from(Attribution),
     st.sampled_from(RevenueAs),
 )
+PLACES = [name for name, card in CARDS.items() if card.counted is Counted.VISITORS]
 some = settings(max_examples=25)
 
 
@@ -253,6 +258,42 @@ def test_each_card_equals_the_definitions(
     )
     assert [row[width] for row in rows] == sorted((row[width] for row in rows), reverse=True)
     assert all(row[0] == len(rows) for row in rows)
+
+
+@some
+@given(entries, questions, scenes, st.sets(st.sampled_from(sorted(NEEDED)), min_size=1))
+def test_what_no_field_tells_of_is_not_counted(
+    duck: duckdb.DuckDBPyConnection,
+    entries: list[Entry],
+    question: Question,
+    scene: Scene,
+    fields: set[str],
+) -> None:
+    fill(duck, entries)
+    asked = msgspec.structs.replace(question, fields=tuple(sorted(fields)))
+    (row,) = ask(duck, compose_overview(scene, asked))
+    whole, needed = Reference(entries, scene).overview(question), needed_measures(fields)
+    assert counts(row) == {name: whole[name] if name in needed else 0 for name in MEASURES}
+
+
+@some
+@given(entries, questions, scenes, st.lists(st.sampled_from(PLACES), min_size=1, max_size=4, unique=True))
+def test_several_cards_at_once_equal_the_definitions(
+    duck: duckdb.DuckDBPyConnection,
+    entries: list[Entry],
+    question: Question,
+    scene: Scene,
+    names: list[str],
+) -> None:
+    fill(duck, entries)
+    columns = card_columns(names)
+    found: dict[str, dict[Any, Any]] = {name: {} for name in names}
+    for number, total, *row in ask(duck, compose_cards(scene, question, names)):
+        name = names[number]
+        keys = tuple(row[columns.index(column)] for column in CARDS[name].columns)
+        found[name][keys] = counts(row[len(columns) :], PLACED)
+        assert total >= len(found[name])
+    assert found == {name: Reference(entries, scene).card(question, name) for name in names}
 
 
 @settings(max_examples=6)

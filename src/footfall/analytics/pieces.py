@@ -41,6 +41,19 @@ from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 DAY = "86400000"
+_NUMBERS = (
+    "visitor",
+    "person",
+    "ts",
+    "session_at",
+    "prev_at",
+    "type",
+    "view_no",
+    "span",
+    "amount",
+    "currency",
+)
+"""What has to be known of rows that are not shown."""
 _BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
 
 
@@ -75,31 +88,42 @@ class Pieces:
         self._keeps_visits, self._keeps_visitors = conditions.keep_visits, conditions.keep_visitors
         self.values = bound_range(scene, question.range) | _bound_rates(scene.rates) | conditions.values
 
-    def composed(self, pieces: Mapping[str, str], result: str, slot: Sequence[str] = ()) -> Composed:
-        """The whole query, with what it binds."""
-        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"} | (
-            set() if self._keeps_visitors else {"seen"}
-        )
-        whole = {**self._conditions.found, "chosen": self._chosen(slot), **pieces}
+    def composed(
+        self,
+        pieces: Mapping[str, str],
+        result: str,
+        slot: Sequence[str] = (),
+        *,
+        is_narrow: bool = False,
+    ) -> Composed:
+        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers."""
+        # With conditions it is cheaper to keep the numbers of the few rows than to look for them again for each piece.
+        is_kept = is_narrow and bool(self._conditions.held)
+        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"}
+        kept |= {"chosen"} if is_kept else set()
+        kept |= set() if self._keeps_visitors else {"seen"}
+        chosen = self._chosen(slot, ", ".join(_NUMBERS) if is_kept else "*")
+        whole = {**self._conditions.found, "chosen": chosen, **pieces}
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
         )
         text = f"WITH {listed} {result}"
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
-    def _chosen(self, slot: Sequence[str]) -> str:
+    def _chosen(self, slot: Sequence[str], columns: str) -> str:
         """The rows of the range that all conditions hold for, with their bucket, and a hash of the columns to group by."""
         bucket = f", {self.number('ts')} AS bucket" if self._buckets else ""
         hashed = f", {self._dialect.hashed(slot)} AS slot" if slot else ""
         rows = "event_row" if self._scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
-        return f"SELECT *{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
+        return f"SELECT {columns}{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
 
     # What is asked for
 
     def measured(self) -> Composed:
         """MEASURES of the range, or of each bucket, as far as the question's fields tell of them; the others are 0."""
         wanted = needed_measures(self._question.fields)
-        counted = [*self._visitor_parts(), *self._walked(), self._money_part()]
+        again = _Part("shared", {"people": "-sum(visitors - 1)"})
+        counted = [*self._visitor_parts(), again, *self._walked(), self._money_part()]
         parts = [one.only(wanted) for one in counted if wanted & one.said.keys()]
         order = "ORDER BY bucket" if self._buckets else ""
         return self.composed(
@@ -110,12 +134,13 @@ class Pieces:
                 "summed": self._added(parts, MEASURES, self._bucket, self._bucket),
             },
             f"SELECT {', '.join((*self._bucket, *MEASURES))} FROM summed {order}",
+            is_narrow=True,
         )
 
     def placed(self, card: Card, result: str) -> Composed:
         """PLACED, with each visitor where its first event was."""
         kept = f"coalesce({', '.join(card.columns)}) IS NOT NULL" if card.needs_any else "TRUE"
-        parts = [*self._visitor_parts(kept), self._money_part(kept)]
+        parts = [*self._visitor_parts(kept), self._shared_part(kept), self._money_part(kept)]
         return self.composed(
             {
                 "seen": self._seen(),
@@ -134,7 +159,7 @@ class Pieces:
         masks = [_mask(card.columns, columns) for card in cards]
         mask = f"grouping({', '.join(columns)})"
         number = f"CASE {mask} {' '.join(f'WHEN {one} THEN {n}' for n, one in enumerate(masks))} END AS card"
-        parts = [*self._visitor_parts(), self._money_part()]
+        parts = [*self._visitor_parts(), self._shared_part(), self._money_part()]
         left_out = " OR ".join(
             f"(card = {n} AND coalesce({', '.join(card.columns)}) IS NULL)"
             for n, card in enumerate(cards)
@@ -249,18 +274,13 @@ class Pieces:
             ) AS opened USING ({by}, ts) WHERE {VISIT} AND {first}"""
 
     def _visitor_parts(self, kept: str = "TRUE") -> Iterable[_Part]:
-        """Visitors, people, new visitors and payers."""
+        """Visitors, also as people, new visitors and payers."""
         by = ("visitor", *self._bucket)
         among, dialect = self._dialect.among, self._dialect
         said = {"visitors": "count(*)", "people": "count(*)"}
         if self._keeps_visitors:
             said["new_visitors"] = dialect.count_if(IS_NEW)
         yield _Part(f"seen WHERE {kept}", said)
-        shared = f"SELECT {', '.join(('person', *self._bucket))} FROM shared"
-        yield _Part(
-            f"seen WHERE {kept} AND {among('seen', ('person', *self._bucket), shared)}",
-            {"people": f"{dialect.count_distinct('person')} - count(*)"},
-        )
         if not self._keeps_visitors:
             new = f"SELECT visitor{self._numbered('ts')} FROM event_row WHERE {ROWS} AND {VISIT} AND {IS_NEW}"
             yield _Part(f"seen WHERE {kept} AND {among('seen', by, new)}", {"new_visitors": "count(*)"})
@@ -268,9 +288,15 @@ class Pieces:
         yield _Part(f"seen WHERE {kept} AND {among('seen', by, payers)}", {"payers": "count(*)"})
 
     def _shared(self) -> str:
-        """The people who have several visitors: they alone have to be counted, all others are as many as their visitors."""
+        """The people who have several visitors, and how many: all others are as many as their visitors, and need not be told from each other."""
         by = ", ".join(("person", *self._bucket))
-        return f"SELECT {by} FROM seen WHERE person <> visitor GROUP BY {by} HAVING count(*) > 1"
+        return f"SELECT {by}, count(*) AS visitors FROM seen WHERE person <> visitor GROUP BY {by} HAVING count(*) > 1"
+
+    def _shared_part(self, kept: str = "TRUE") -> _Part:
+        """By how many people are less than visitors where these are."""
+        shared = self._dialect.among("seen", ("person",), "SELECT person FROM shared")
+        people = f"{self._dialect.count_distinct('person')} - count(*)"
+        return _Part(f"seen WHERE {kept} AND {shared}", {"people": people})
 
     def _numbered(self, column: str) -> str:
         return f", {self.number(column)} AS bucket" if self._buckets else ""
