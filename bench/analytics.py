@@ -106,7 +106,7 @@ def make_data(folder: Path, form: str) -> Data:
             for part in range(len(VISITORS))
         ]
         key = session.transact(lambda tx: create_key(tx, sites[0].website_id, "benchmark", now))
-        session.transact(lambda tx: pair_with(tx, token))
+        session.transact(lambda tx: pair_with(tx, token, None))
     numbers = [number_of(site.website_id) for site in sites]
     make_columns(folder / "columns", numbers, token)
     return Data(form, numbers[0], key.secret)

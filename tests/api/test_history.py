@@ -14,7 +14,7 @@ import pytest
 
 from footfall.collect.model import SESSION_IDLE_MS
 from footfall.columns.model import Columns
-from footfall.columns.reading import Tails, read_found
+from footfall.columns.reading import read_all, read_payments
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.history import writing
@@ -116,11 +116,10 @@ def column_rows(site: Site) -> list[Columns]:
     website_id = bytes.fromhex(site.website_id)
 
     def read(tx: Transaction) -> list[Columns]:
-        visitors = {(website_id, row.visitor_id): 0 for row in tx.all(VISITORS, (website_id,))}
+        visitors = [(website_id, row.visitor_id) for row in tx.all(VISITORS, (website_id,))]
         times = {at_of(row.payment_id) for row in tx.all(PAID, (website_id,))}
-        found = read_found(tx, visitors, [(website_id, at) for at in times], Tails())
-        of_visitors = [row for one in found.visitors for row in one.rows]
-        return of_visitors + [row for one in found.payments for row in one.rows]
+        loose = read_payments(tx, [(website_id, at) for at in sorted(times)])
+        return [*read_all(tx, visitors, 1000), *(row for one in loose for row in one.rows)]
 
     rows = sorted(site.place.snapshot(read), key=lambda row: repr((*row[1:PERSON], *row[PERSON + 1 :])))
     people: dict[object, int] = {}
