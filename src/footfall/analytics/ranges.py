@@ -64,6 +64,8 @@ class Period(StrEnum):
     LAST_24H = "last24h"
     LAST_7D = "last7d"
     LAST_30D = "last30d"
+    LAST_12W = "last12w"
+    """This week and the eleven before."""
     LAST_12M = "last12m"
     WEEK = "week"
     MONTH = "month"
@@ -192,6 +194,7 @@ def _first_day(period: Period, today: date) -> date:
         Period.TODAY: today,
         Period.LAST_7D: today - timedelta(days=6),
         Period.LAST_30D: today - timedelta(days=29),
+        Period.LAST_12W: today - timedelta(days=today.weekday(), weeks=11),
         Period.LAST_12M: _month_behind(first, -11),
         Period.WEEK: today - timedelta(days=today.weekday()),
         Period.MONTH: first,
@@ -281,6 +284,22 @@ def divide_days(asked: TimeRange) -> Buckets:
     """A range in days, however many."""
     segments, starts = list(_segments(asked)), tuple(_days(asked, SeriesInterval.DAY))
     return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
+
+
+def whole_days(asked: TimeRange) -> tuple[int, int]:
+    """The days that lie in a range as a whole: the first of them, and the one behind the last (days since epoch)."""
+    first, behind = _local(asked.since, asked.zone).date(), _local(asked.until, asked.zone).date()
+    cut = _day_begins(first, asked.zone) < asked.since
+    return _number_of(first) + cut, _number_of(behind)
+
+
+def day_begins(number: int, zone: str) -> int:
+    """When a day (days since epoch) begins in a zone (ms since epoch)."""
+    return _day_begins(_EPOCH.date() + timedelta(days=number), zone)
+
+
+def _number_of(day: date) -> int:
+    return (day - _EPOCH.date()).days
 
 
 class _Segment(NamedTuple):

@@ -100,7 +100,7 @@ def _at(event: StoredEvent) -> int:
 
 def _beginning(history: VisitorHistory, rows: list[Columns]) -> int:
     """From when on the visitor may have rows already: not before the first one now, unless that is what is gone."""
-    return min([*map(_ts, rows[:1]), *([history.since] if history.since else [])], default=0)
+    return min((at for at in (*map(_ts, rows[:1]), history.since, history.gone) if at), default=0)
 
 
 def _visits(history: VisitorHistory) -> list[_Visit]:

@@ -101,6 +101,7 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     none for one that is gone. `links`: from the newest before these events on.
     `start`, `until`: from when on and before when all was read; None: to the end. `is_continued`: the rows before were made already.
     `is_new`: the visitor has no rows yet from then on, and its person is `person`, with no look at links and payments.
+    `gone`: from when on there may have been what is gone by now, where all of it changed; 0: nothing is.
     """
 
     website_id: bytes
@@ -119,6 +120,7 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     is_new: bool = False
     person: int | None = None
     removed_at: int = 0
+    gone: int = 0
 
     @property
     def is_beginning(self) -> bool:

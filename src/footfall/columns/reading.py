@@ -41,14 +41,19 @@ TAILS = 3
 
 
 class Since(NamedTuple):
-    """From when on a visitor changed (ms since epoch; 0: all of it), and whether by nothing but its events."""
+    """From when on a visitor changed (ms since epoch; 0: all of it), and whether by nothing but its events.
+
+    `gone`: from when on there may have been what is gone by now, where all of it changed; 0: nothing is.
+    """
 
     at: int = 0
     is_events: bool = False
+    gone: int = 0
 
     def with_(self, other: Since) -> Since:
         """Both."""
-        return Since(min(self.at, other.at), self.is_events and other.is_events)
+        gone = min((one for one in (self.at, self.gone, other.at, other.gone) if one), default=0)
+        return Since(min(self.at, other.at), self.is_events and other.is_events, gone)
 
 
 class ToDerive(NamedTuple):
@@ -61,7 +66,7 @@ class ToDerive(NamedTuple):
 
 
 class Position(NamedTuple):
-    """How far a visitor was derived: what changed from `since` on, what is read from `start` on, and when the visitor was there last before that;
+    """How far a visitor was derived: what changed from `since` on (`gone`: see `Since`), what is read from `start` on, and when the visitor was there last before that;
     0: never. `is_continued`: the rows before `since` are made. `is_whole`: they were made from the beginning. `removed_at`: see
     `VisitorHistory`; nothing that happened until then is read but payments."""
 
@@ -73,6 +78,7 @@ class Position(NamedTuple):
     is_whole: bool = False
     is_new: bool = False
     removed_at: int = 0
+    gone: int = 0
 
 
 def websites_there(tx: Transaction) -> set[bytes]:
@@ -112,7 +118,9 @@ def _add_people(tx: Transaction, wanted: ToDerive, people: list[Params]) -> None
     """All that is these users', from the beginning."""
     visitors, payments = tx.groups((sql.visitors_of, people), (sql.payments_of, people))
     for (website_id, _), seen, paid in zip(people, visitors, payments, strict=True):
-        wanted.visitors.update(((website_id, row.visitor_id), Since()) for row in seen)  # type: ignore[misc]
+        for row in seen:
+            visitor: Visitor = (website_id, row.visitor_id)  # type: ignore[assignment]
+            wanted.visitors[visitor] = Since().with_(wanted.visitors.get(visitor, Since()))
         wanted.payments.update((website_id, at_of(row.payment_id)) for row in paid)  # type: ignore[misc]
 
 
@@ -164,7 +172,10 @@ def starts(tx: Transaction, wanted: dict[Visitor, Since], tails: Tails) -> dict[
     # Of one who was never there before, all is read at once.
     unknown = {key: wanted[key].at if row.first_seen_at < wanted[key].at else 0 for key, row in there.items()}
     for key, (start, before) in _windows(tx, unknown, removed).items():
-        known[key] = Position(wanted[key].at, start, before, is_whole=not start, removed_at=removed[key])
+        since = wanted[key]
+        known[key] = Position(
+            since.at, start, before, is_whole=not start, removed_at=removed[key], gone=since.gone
+        )
     return known
 
 
@@ -268,6 +279,7 @@ def _histories(tx: Transaction, positions: dict[Visitor, Position], most: int) -
             position.is_new,
             position.tail.person if position.is_new and position.tail else None,
             position.removed_at,
+            position.gone,
         )
 
 
