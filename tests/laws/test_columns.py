@@ -319,6 +319,12 @@ NONE_KEPT = [
     step("custom", 9),
     step("drop"),
 ]
+CHANGED_AND_GONE = [
+    step("pageview", 0, 1),
+    step("pageview", 6),
+    msgspec.structs.replace(step("retain", 2), is_fed=False),
+    step("know"),
+]
 LATE = [
     step("pageview", 9),
     step("pageview", 1, 1),
@@ -383,6 +389,7 @@ def slice_small(patch: pytest.MonkeyPatch) -> None:
 @example(LATE_FOR_RETAINED, True)
 @example(NONE_KEPT, False)
 @example(NONE_KEPT, True)
+@example(CHANGED_AND_GONE, True)
 def test_the_columns_say_what_the_database_says(
     session: Any, file: ColumnFile, steps: list[Step], is_sliced: bool
 ) -> None:
