@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import random
 import signal
@@ -74,6 +73,10 @@ def keeps(server: RunningServer) -> int:
     return int((found.stdout.split() or ["0"])[0])
 
 
+def wait_for_keeper(server: RunningServer) -> None:
+    until(lambda: keeps(server) != 0, "nobody keeps the columns")
+
+
 def answers(place: Place) -> bool:
     try:
         return bool(run_json(place, "status")["isThere"])
@@ -91,7 +94,7 @@ def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
     try:
         until(lambda: answers(place), "nobody answers")
         for _ in range(KILLS):
-            until(functools.partial(keeps, server), "nobody keeps the columns")
+            wait_for_keeper(server)
             sender.send_some()
             os.kill(keeps(server), signal.SIGKILL)
             sender.send_some()
