@@ -128,7 +128,7 @@ def make_data(folder: Path, form: str) -> Data:
         key = session.transact(lambda tx: create_key(tx, sites[0].website_id, "benchmark", now))
         said = FunnelFields("Signup", STEPS)
         funnel = session.transact(lambda tx: accepted(add_funnel(tx, sites[0].website_id, said, now)))
-        session.transact(lambda tx: pair_with(tx, token))
+        session.transact(lambda tx: pair_with(tx, token, None))
     numbers = [number_of(site.website_id) for site in sites]
     make_columns(folder / "columns", numbers, token)
     return Data(form, numbers[0], key.secret, funnel.funnel_id.hex())

@@ -286,6 +286,22 @@ def divide_days(asked: TimeRange) -> Buckets:
     return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
 
 
+def whole_days(asked: TimeRange) -> tuple[int, int]:
+    """The days that lie in a range as a whole: the first of them, and the one behind the last (days since epoch)."""
+    first, behind = _local(asked.since, asked.zone).date(), _local(asked.until, asked.zone).date()
+    cut = _day_begins(first, asked.zone) < asked.since
+    return _number_of(first) + cut, _number_of(behind)
+
+
+def day_begins(number: int, zone: str) -> int:
+    """When a day (days since epoch) begins in a zone (ms since epoch)."""
+    return _day_begins(_EPOCH.date() + timedelta(days=number), zone)
+
+
+def _number_of(day: date) -> int:
+    return (day - _EPOCH.date()).days
+
+
 class _Segment(NamedTuple):
     """A time (ms since epoch) in which the offset from UTC stays the same. `was`: the offset before."""
 

@@ -43,7 +43,7 @@ def _money(minor: int, currency: str) -> Any:
 def _revenue_per_visitor(one: Measures, currency: str) -> float:
     """In major units, rounded to the minor one."""
     digits = DIGITS.get(currency, USUAL_DIGITS)
-    return round(one.revenue / one.visitors / 10**digits, digits) if one.visitors else 0.0
+    return round(one.revenue / one.known_visitors / 10**digits, digits) if one.known_visitors else 0.0
 
 
 def _breakdown(one: Measures, currency: str) -> Shown:
@@ -55,7 +55,7 @@ FIELDS: Mapping[str, Tell] = {
     "visitors": lambda one, currency: one.visitors,
     "people": lambda one, currency: one.people,
     "new_visitors": lambda one, currency: one.new_visitors,
-    "returning_visitors": lambda one, currency: one.visitors - one.new_visitors,
+    "returning_visitors": lambda one, currency: one.known_visitors - one.new_visitors,
     "pageviews": lambda one, currency: one.pageviews,
     "sessions": lambda one, currency: one.sessions,
     "bounce_rate": lambda one, currency: share(one.bounces, one.begun),
@@ -65,7 +65,7 @@ FIELDS: Mapping[str, Tell] = {
     "revenueBreakdown": _breakdown,
     "payments": lambda one, currency: one.payments,
     "revenue_per_visitor": _revenue_per_visitor,
-    "conversion_rate": lambda one, currency: share(one.payers, one.visitors),
+    "conversion_rate": lambda one, currency: share(one.payers, one.known_visitors),
 }
 """What can be told of what was counted, in the order of answers."""
 OF_OVERVIEW = tuple(name for name in FIELDS if name != "revenueBreakdown")
