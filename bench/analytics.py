@@ -16,10 +16,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -27,7 +28,11 @@ import msgspec
 from bench import servers
 from bench.engines import Engine
 from bench.servers import BenchmarkError
+from footfall.analytics.compose import compose_cards
 from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import TimeRange
+from footfall.analytics.scene import Composed, Scene, card_columns
 from footfall.app import migrate_database
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
@@ -45,6 +50,9 @@ from footfall.columns.model import number_of
 from footfall.columns.process import socket_path
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite.session import SqliteSession
+from footfall.errors import accepted
+from footfall.funnels.model import FunnelFields, FunnelStep
+from footfall.funnels.store import add_funnel
 from footfall.outbox.store import pair_with
 from footfall.settings import Settings
 from footfall.websites.store import create_website
@@ -57,24 +65,36 @@ VISITORS = [1000, 200, 120, 80, 60, 50, 40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 3, 2
 """Thousands of each website."""
 MOST_RATIO, MOST_MORE = 1.3, 10.0
 """How many times as long as the SQL by hand a route may take, and how many ms more."""
+STEPS = (
+    FunnelStep("Home", "pageview", "/"),
+    FunnelStep("Pricing", "pageview", "/pricing"),
+    FunnelStep("Goal", "goal", "goal_0"),
+)
+PLACES = {name: card.columns for name, card in CARDS.items() if card.counted is Counted.VISITORS}
+"""The cards of visitors, with their columns."""
 READY_SECONDS = 60.0
 FILES = Path(__file__).parent
 
 
 class Data(msgspec.Struct, frozen=True):
-    """What was made. `form`: of what it was made from; `website`: number of the main one; `key`: an API key of it."""
+    """What was made. `form`: of what it was made from; `website`: number of the main one; `key`: an API key of it; `funnel`: the id of one."""
 
     form: str
     website: int
     key: str
+    funnel: str
 
 
 class Asked(NamedTuple):
-    """A route with its parameters, and the SQL by hand. `most`: ms on two idle cores, for orientation."""
+    """A route with its parameters, or what is asked of the columns themselves, and the SQL by hand. `most`: ms on two idle cores, for orientation.
 
-    path: str
+    `days`: how many days are asked about, the last ones.
+    """
+
+    path: str | Composed
     by_hand: str
     most: int | None = None
+    days: int = SHOWN_DAYS
 
 
 # Data
@@ -106,10 +126,12 @@ def make_data(folder: Path, form: str) -> Data:
             for part in range(len(VISITORS))
         ]
         key = session.transact(lambda tx: create_key(tx, sites[0].website_id, "benchmark", now))
+        said = FunnelFields("Signup", STEPS)
+        funnel = session.transact(lambda tx: accepted(add_funnel(tx, sites[0].website_id, said, now)))
         session.transact(lambda tx: pair_with(tx, token, None))
     numbers = [number_of(site.website_id) for site in sites]
     make_columns(folder / "columns", numbers, token)
-    return Data(form, numbers[0], key.secret)
+    return Data(form, numbers[0], key.secret, funnel.funnel_id.hex())
 
 
 def make_columns(folder: Path, websites: list[int], token: bytes) -> None:
@@ -132,7 +154,7 @@ def make_columns(folder: Path, websites: list[int], token: bytes) -> None:
 # Questions
 
 
-def _questions() -> dict[str, Asked]:
+def _questions(data: Data) -> dict[str, Asked]:
     texts = re.split(r"^-- name: (.+)\n", (FILES / "by_hand.sql").read_text(), flags=re.MULTILINE)[1:]
     by_hand = dict(zip(texts[::2], texts[1::2], strict=True))
     series = "timeseries?interval=day&timezone=Europe/Berlin&fields="
@@ -147,12 +169,24 @@ def _questions() -> dict[str, Asked]:
         "exit-pages": Asked("exit-pages?", by_hand["exit pages"]),
         "goals": Asked("goals?", by_hand["goals"]),
     }
-    places = {name: card.columns for name, card in CARDS.items() if card.counted is Counted.VISITORS}
+    flows = {
+        "funnel, 7 days": Asked(f"funnels/{data.funnel}?", by_hand["funnel"], 40, 7),
+        "retention": Asked("retention?timezone=UTC", by_hand["retention"], 200, 84),
+    }
     cards = {
         name: Asked(f"{name}?", _card_by_hand(by_hand["card"], columns), 150)
-        for name, columns in places.items()
+        for name, columns in PLACES.items()
     }
-    return fixed | cards
+    return fixed | flows | cards | {"all of these cards": _all_cards(data, by_hand["all cards"])}
+
+
+def _all_cards(data: Data, text: str) -> Asked:
+    asked = Question(range=TimeRange(END - SHOWN_DAYS * DAY, END, "UTC"))
+    sets = ", ".join(f"({', '.join(columns)})" for columns in PLACES.values())
+    listed = ", ".join(card_columns(PLACES))
+    return Asked(
+        compose_cards(Scene(data.website), asked, list(PLACES)), text.format(columns=listed, sets=sets), 400
+    )
 
 
 def _card_by_hand(text: str, columns: tuple[str, ...]) -> str:
@@ -177,9 +211,10 @@ class Measured(NamedTuple):
         return self.http > MOST_RATIO * self.by_hand + MOST_MORE
 
 
-def _url(address: str, asked: Asked) -> str:
-    times = {"startAt": "2026-10-02T00:00:00Z", "endAt": "2026-10-31T23:59:59.999Z"}
-    return f"{address}/api/v1/analytics/{asked.path}&{urllib.parse.urlencode(times)}".replace("?&", "?")
+def _url(address: str, path: str, days: int) -> str:
+    since = datetime.fromtimestamp((END - days * DAY) / 1000, UTC)
+    times = {"startAt": since.strftime("%Y-%m-%dT00:00:00Z"), "endAt": "2026-10-31T23:59:59.999Z"}
+    return f"{address}/api/v1/analytics/{path}&{urllib.parse.urlencode(times)}".replace("?&", "?")
 
 
 def _get(url: str, key: str) -> bytes:
@@ -191,14 +226,18 @@ def _get(url: str, key: str) -> bytes:
 
 def measure(address: str, asked: Asked, data: Data, columns: ColumnsClient, times: int) -> Measured:
     """Ask by turns, once for nothing."""
-    values = {"website": data.website, "since": END - SHOWN_DAYS * DAY, "until": END}
-    url = _url(address, asked)
+    values = {"website": data.website, "since": END - asked.days * DAY, "until": END}
+
+    def query(text: str, bound: Mapping[str, Any]) -> object:
+        return asyncio.run(columns.ask(text, bound, 60.0))
+
+    def ours() -> object:
+        if isinstance(asked.path, Composed):
+            return query(*asked.path)
+        return _get(_url(address, asked.path, asked.days), data.key)
+
     turns = [
-        (
-            _milliseconds(lambda: _get(url, data.key)),
-            _milliseconds(lambda: asyncio.run(columns.ask(asked.by_hand, values, 60.0))),
-        )
-        for _ in range(times + 1)
+        (_milliseconds(ours), _milliseconds(lambda: query(asked.by_hand, values))) for _ in range(times + 1)
     ]
     return Measured(*(statistics.median(column) for column in zip(*turns[1:], strict=True)))
 
@@ -245,7 +284,7 @@ def main(folder: Path, times: int, only: tuple[str, ...]) -> None:
         click.echo(
             f"{'route':<24}{'HTTP ms':>10}{'by hand':>10}{'ratio':>8}{'at most':>10}{'2 idle cores':>14}"
         )
-        for name, asked in _questions().items():
+        for name, asked in _questions(data).items():
             if not only or name in only:
                 found = measure(running.address, asked, data, columns, times)
                 slow += found.is_slow

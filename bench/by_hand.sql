@@ -96,3 +96,31 @@ SELECT count(*) FILTER (WHERE type <= 5 AND prev_at < $since), count(*) FILTER (
     count(*) FILTER (WHERE view_no = 1 AND session_at >= $since) - count(*) FILTER (WHERE view_no = 2 AND session_at >= $since),
     count(*) FILTER (WHERE type = 1), sum(span) FILTER (WHERE type <= 5)
 FROM rows;
+
+-- name: all cards
+WITH rows AS NOT MATERIALIZED (SELECT * FROM event_row WHERE website = $website AND ts >= $since AND ts < $until),
+seen AS NOT MATERIALIZED (SELECT * FROM rows WHERE type <= 5 AND prev_at < $since),
+here AS (SELECT {columns}, count(*) AS visitors, count(*) FILTER (WHERE prev_at = 0) AS new, count(DISTINCT person) AS people
+    FROM seen GROUP BY GROUPING SETS ({sets})),
+paying AS (SELECT {columns}, count(*) AS payers FROM seen
+    WHERE visitor IN (SELECT visitor FROM rows WHERE type IN (10, 11, 12) AND amount > 0) GROUP BY GROUPING SETS ({sets})),
+paid AS (SELECT {columns}, count(*) AS payments, sum(amount) AS amount FROM rows WHERE type >= 10 AND currency = 'USD' GROUP BY GROUPING SETS ({sets}))
+SELECT * FROM (SELECT * FROM here UNION ALL BY NAME SELECT * FROM paying UNION ALL BY NAME SELECT * FROM paid) ORDER BY visitors DESC LIMIT 1000;
+
+-- name: funnel
+WITH rows AS NOT MATERIALIZED (SELECT * FROM event_row WHERE website = $website AND ts >= $since AND ts < $until),
+spent AS MATERIALIZED (SELECT visitor, sum(amount) AS amount FROM rows WHERE type >= 10 AND currency = 'USD' GROUP BY visitor),
+first AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows WHERE type = 1 AND path = '/' GROUP BY visitor),
+second AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows JOIN first USING (visitor)
+    WHERE ts > first.began AND type = 1 AND path = '/pricing' GROUP BY visitor),
+third AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows JOIN second USING (visitor)
+    WHERE ts > second.began AND type IN (2, 6) AND name = 'goal_0' GROUP BY visitor)
+SELECT count(*), sum(amount) FROM first LEFT JOIN spent USING (visitor)
+UNION ALL SELECT count(*), sum(amount) FROM second LEFT JOIN spent USING (visitor)
+UNION ALL SELECT count(*), sum(amount) FROM third LEFT JOIN spent USING (visitor);
+
+-- name: retention
+WITH first AS (SELECT person, min(ts) AS began FROM event_row WHERE website = $website AND ts < $until AND type <= 5 GROUP BY person),
+active AS (SELECT DISTINCT person, (ts + 259200000) // 604800000 AS week FROM event_row
+    WHERE website = $website AND ts >= $since AND ts < $until AND type <= 5)
+SELECT (began + 259200000) // 604800000 AS cohort, week, count(*) FROM active JOIN first USING (person) WHERE began >= $since GROUP BY ALL;

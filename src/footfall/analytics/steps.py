@@ -29,6 +29,8 @@ def reaching(step: FunnelStep, bound: str, dialect: Dialect) -> Reaching:
     if step.type == GOAL_STEP:
         return _by_payment(step.value) if step.value in LIFECYCLE else _by_goal(step.value, bound, dialect)
     has_host = not step.value.startswith(("/", "*"))
+    if not has_host and "*" not in step.value:  # cheaper than a pattern
+        return Reaching(f"{PAGEVIEW} AND path = {bound}", _stored(step.value))
     shown = "host || path" if has_host else "path"
     value = _page_pattern(step.value, has_host=has_host)
     return Reaching(f"{PAGEVIEW} AND {dialect.matches(shown, bound)}", value)
@@ -47,12 +49,17 @@ def _by_payment(goal: str) -> Reaching:
 def _page_pattern(address: str, *, has_host: bool) -> str:
     """The address of a page as a regular expression: `*` stands for any text, all else for itself. Queries are no part of stored addresses."""
     bare = address.partition("://")[2] if has_host else address
-    text = quote(bare.partition("?")[0], safe=KEPT_CHARACTERS + "#")
+    text = _stored(bare)
     if not has_host:
         return f"(?s){_any_text(text)}"
     host, slash, path = text.partition("/")
     root = "/" if slash or not host.endswith("*") else ""
     return rf"(?s)(?:www\.)?{_any_text(host.lower().removeprefix('www.') + root + path)}"
+
+
+def _stored(address: str) -> str:
+    """An address as it is stored."""
+    return quote(address.partition("?")[0], safe=KEPT_CHARACTERS + "#")
 
 
 def _any_text(text: str) -> str:
