@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future
@@ -247,7 +248,11 @@ def set_up() -> None:
     payment provider is called.
     """
     ADDRESSES.update(dict.fromkeys(ADDRESSES, NOWHERE))
-    structlog.configure(processors=[remember, *structlog.get_config()["processors"]])
+    structlog.configure(
+        processors=[remember, *structlog.get_config()["processors"]],
+        # Not to what a command prints that a test runs in this process meanwhile.
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
     for module, name in POLLED:
         setattr(module, name, POLL_SECONDS)
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
