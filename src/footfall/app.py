@@ -279,7 +279,8 @@ def column_supervisor(settings: Settings) -> ColumnSupervisor:
     """Runs that process beside a server."""
     place = {"FOOTFALL_DATA": str(settings.data), "FOOTFALL_DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "footfall", "columns"]
-    return ColumnSupervisor(command, os.environ | place, column_folder(settings))
+    ask = columns_client(settings).health
+    return ColumnSupervisor(command, os.environ | place, column_folder(settings), ask)
 
 
 class Welcome(msgspec.Struct, frozen=True):

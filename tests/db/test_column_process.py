@@ -136,11 +136,12 @@ def test_the_path_of_a_socket_is_never_too_long(tmp_path: Path) -> None:
 
 @pytest.fixture
 def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ColumnSupervisor]:
-    """Makes who runs a command until its input ends."""
+    """Makes who runs a command until its input ends; nobody answers unless `ask` does."""
     for name in ("START_SECONDS", "RESTART_SECONDS"):
         monkeypatch.setattr(supervising, name, 0.01)
     command = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
-    return lambda: ColumnSupervisor(command, os.environ, tmp_path)
+    silent = ColumnsClient(tmp_path / "none").health
+    return lambda ask=silent: ColumnSupervisor(command, os.environ, tmp_path, ask)
 
 
 async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
@@ -174,6 +175,31 @@ def test_another_process_is_started_when_one_ends(supervised: Callable[..., Colu
         return supervisor.process.returncode if supervisor.process else None
 
     assert run(work()) == 0
+
+
+def test_a_process_that_hangs_is_killed_and_another_is_started(
+    supervised: Callable[..., ColumnSupervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.0)
+    looks = iter(range(10 * supervising.MOST_SILENT))
+
+    async def ask() -> None:
+        """Answers now and then, and at last no more."""
+        if next(looks, 1) % (supervising.MOST_SILENT - 1):
+            raise Unavailable("")
+
+    async def work() -> int | None:
+        supervisor = supervised(ask)
+        task = asyncio.create_task(supervisor.run())
+        first = await started(supervisor)
+        process = supervisor.process
+        os.kill(first, signal.SIGSTOP)
+        await started(supervisor, but=first)
+        await ended(task)
+        assert next(looks, None) is None
+        return process.returncode if process else None
+
+    assert run(work()) == -signal.SIGKILL
 
 
 def test_one_server_of_a_machine_keeps_the_columns(supervised: Callable[..., ColumnSupervisor]) -> None:
