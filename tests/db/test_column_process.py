@@ -20,6 +20,7 @@ from footfall.columns import supervisor as supervising
 from footfall.columns.client import ColumnsClient
 from footfall.columns.process import socket_path
 from footfall.columns.supervisor import ColumnSupervisor
+from footfall.db import scans
 from footfall.errors import BadRequest, InternalError, Unavailable
 from footfall.outbox import store as outbox
 from footfall.websites.store import put_website
@@ -98,6 +99,41 @@ def test_who_leaves_cancels_a_query(running: Running) -> None:
 
     asyncio.run(leave())
     assert running.is_right()
+
+
+def test_questions_of_one_website_hold_up_no_other_and_have_an_end(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "MOST_WAITING", 1)
+    ask, queries = running.client.ask, running.process._queries
+
+    def ours() -> int:
+        waiting = queries._waiting.get(1, ())
+        return queries._running.get(1, 0) + 10 * sum(one.is_wanted() for one in list(waiting))
+
+    async def counted(number: int) -> None:
+        await asyncio.to_thread(until, lambda: ours() == number, "they are not asked")
+
+    async def work() -> None:
+        slow = [
+            asyncio.create_task(ask(f"{FOREVER} WHERE $website = 1", {"website": 1}, PATIENCE))
+            for _ in range(3)
+        ]
+        await counted(3)
+        assert await ask("SELECT $website", {"website": 2}) == [[2]]
+        with pytest.raises(Unavailable, match="Too many questions"):
+            await ask("SELECT $website", {"website": 1}, 0.01)
+        waiting = asyncio.create_task(ask("SELECT $website", {"website": 1}))
+        await counted(13)
+        with pytest.raises(Unavailable, match="of this website"):
+            await ask("SELECT $website", {"website": 1})
+        waiting.cancel()
+        last = asyncio.create_task(ask("SELECT $website", {"website": 1}))
+        for one in slow:
+            one.cancel()
+        assert await last == [[1]]
+
+    run(work())
 
 
 def test_whoever_says_anything_else_is_left(running: Running) -> None:
@@ -181,22 +217,27 @@ def test_a_process_that_hangs_is_killed_and_another_is_started(
     supervised: Callable[..., ColumnSupervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.0)
-    looks = iter(range(10 * supervising.MOST_SILENT))
+    looks, hangs = 0, False
 
     async def ask() -> None:
-        """Answers now and then, and at last no more."""
-        if next(looks, 1) % (supervising.MOST_SILENT - 1):
+        """Answers seldom, and at last no more."""
+        nonlocal looks
+        looks += 1
+        if looks % supervising.MOST_SILENT or hangs:
             raise Unavailable("")
 
     async def work() -> int | None:
+        nonlocal hangs
         supervisor = supervised(ask)
         task = asyncio.create_task(supervisor.run())
         first = await started(supervisor)
+        while looks < 5 * supervising.MOST_SILENT:
+            await asyncio.sleep(0.01)
         process = supervisor.process
         os.kill(first, signal.SIGSTOP)
+        hangs = True
         await started(supervisor, but=first)
         await ended(task)
-        assert next(looks, None) is None
         return process.returncode if process else None
 
     assert run(work()) == -signal.SIGKILL

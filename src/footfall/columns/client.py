@@ -30,7 +30,7 @@ R = TypeVar("R", bound=Reply)
 
 QUERY_SECONDS = 20.0
 PATIENCE = 5.0
-"""Seconds for an answer, beyond those of a query."""
+"""Seconds for an answer, beyond those for which a query waits and is at work."""
 SLICE = 500
 """Changes that the database forgets in one transaction, for which calls wait."""
 SETTLE_SECONDS = 1.0
@@ -41,19 +41,20 @@ class ColumnsClient:
     """Asks over the socket at a path. Its methods raise Unavailable while nobody answers there."""
 
     def __init__(self, socket: Path, seconds: float = QUERY_SECONDS) -> None:
-        """`seconds`: how long a query may take."""
+        """`seconds`: how long a query may wait for its turn, and take from then on."""
         self._socket = socket
         self._seconds = seconds
 
     async def ask(
         self, text: str, values: Bindings | None = None, seconds: float | None = None
     ) -> list[list[Any]]:
-        """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory."""
+        """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory, and
+        Unavailable when too many others wait."""
         seconds = self._seconds if seconds is None else seconds
-        reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, seconds + PATIENCE)
+        reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, 2 * seconds + PATIENCE)
         if isinstance(reply, Rows):
             return reply.rows
-        if reply.why == "away":
+        if reply.why in ("away", "busy"):
             raise Unavailable(reply.message)
         if reply.why == "wrong":
             raise InternalError(reply.message)

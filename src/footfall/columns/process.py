@@ -9,8 +9,8 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import msgspec
@@ -31,7 +31,8 @@ from footfall.columns.wire import (
     message,
     read_message,
 )
-from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.db.scans import Scans, Turn
+from footfall.errors import ColumnsUnusable, DatabaseError, Unavailable
 from footfall.log import get_logger
 
 SOCKET_NAME = "columns.sock"
@@ -43,6 +44,10 @@ FAILED_SECONDS = 1.0
 """Before another try, when the database or the disk does not do its part."""
 QUERIES = 4
 """That are answered at once; others wait."""
+QUERIES_OF_ONE = 3
+"""The same of one website."""
+CUT_SECONDS = 0.1
+"""Between two tries to cut a query off: just before it begins, one is lost."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -74,7 +79,7 @@ class ColumnProcess:
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Answer and feed until `stop`."""
         loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(QUERIES, "query")
+        self._queries: Scans[ColumnKeeper] = Scans([self._keeper] * QUERIES, QUERIES_OF_ONE)
         self._socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, str(self._socket))
         feeder = loop.run_in_executor(None, self._feed)
@@ -85,7 +90,7 @@ class ColumnProcess:
             self._stopping.set()
             server.close()
             self._socket.unlink(missing_ok=True)
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._queries.close()
 
     # The thread that feeds
 
@@ -154,37 +159,61 @@ class ColumnProcess:
         return ColumnsHealth(is_there, size, resident, self._lag, None if is_there else keeper.visitors_made)
 
     async def _ask(self, asked: Ask, reader: asyncio.StreamReader) -> Reply:
-        """The answer to a query, which is cut off when it takes too long or nobody waits for it any more."""
+        """The answer to a query, which is given up when its turn does not come, it takes too long, or nobody waits for it any more."""
         query = _Query(asked)
-        loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(self._threads, query.run, self._keeper)
+        answer = asyncio.ensure_future(self._queries.run(asked.values.get("website", 0), query.run))
         left = asyncio.ensure_future(reader.read(1))  # whoever asked sends nothing more
         try:
-            await asyncio.wait((answer, left), timeout=asked.seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
+            await _first(asked.seconds, answer, left, query.begun)
+            if not answer.done() and query.give_up():
+                answer.cancel()
+                return _BUSY
+            await _first(asked.seconds, answer, left)
+            while not answer.done():
                 query.cut_off()
+                await _first(CUT_SECONDS, answer)
             return await answer
+        except Unavailable as error:
+            return Failed("busy", error.message)
         finally:
             left.cancel()
 
 
+async def _first(seconds: float, *tasks: asyncio.Future[Any]) -> None:
+    """Wait for the first of these, for so long at most."""
+    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
 class _Query:
-    """One query, on a thread of its own."""
+    """One query, on a thread of its own. `begun` is done once its turn has come."""
 
     def __init__(self, asked: Ask) -> None:
         self._asked = asked
+        self._loop = asyncio.get_running_loop()
+        self.begun = self._loop.create_future()
         self._lock = threading.Lock()
         self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._is_cut_off = False
+        self._has_begun = self._is_cut_off = False
 
-    def run(self, keeper: ColumnKeeper) -> Reply:
+    def run(self, keeper: ColumnKeeper, _: Turn) -> Reply:
         """Its rows, or why there are none."""
-        for _ in range(2):  # the file may be replaced in between
+        with self._lock:
+            if self._is_cut_off:
+                return _BUSY
+            self._has_begun = True
+        self._loop.call_soon_threadsafe(self.begun.set_result, None)
+        for _attempt in range(2):  # the file may be replaced in between
             if (file := keeper.file) is None:
                 break
             with contextlib.suppress(FileClosed), file.cursor() as cursor, self._held(cursor):
                 return self._answer(cursor, keeper)
         return _AWAY
+
+    def give_up(self) -> bool:
+        """Never begin; False if it did."""
+        with self._lock:
+            self._is_cut_off = not self._has_begun
+            return self._is_cut_off
 
     @contextlib.contextmanager
     def _held(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -217,7 +246,7 @@ class _Query:
             return Failed("wrong", f"{type(error).__name__}: {error}")
 
     def cut_off(self) -> None:
-        """End it soon."""
+        """End it soon, if it is not just about to begin."""
         with self._lock:
             self._is_cut_off = True
             if self._cursor is not None:
@@ -225,6 +254,7 @@ class _Query:
 
 
 _AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
+_BUSY = Failed("busy", "Too many questions are asked at once. Try again in a second.")
 _TOO_LONG = Failed(
     "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
 )
