@@ -152,6 +152,9 @@ class CommandSession(Protocol):
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one snapshot of the database."""
 
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile."""
+
 
 def sealing_key(settings: Settings) -> SealingKey:
     """The key with which secrets of others are encrypted."""

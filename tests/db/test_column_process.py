@@ -128,6 +128,7 @@ def test_questions_of_one_website_hold_up_no_other_and_have_an_end(
         with pytest.raises(Unavailable, match="of this website"):
             await ask("SELECT $website", {"website": 1})
         waiting.cancel()
+        await counted(3)
         last = asyncio.create_task(ask("SELECT $website", {"website": 1}))
         for one in slow:
             one.cancel()

@@ -11,12 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from footfall.app import command_session
 from footfall.clock import system_clock
 from footfall.collect import service
 from footfall.collect.model import Hit
 from footfall.collect.service import record
 from footfall.columns import file as columns_file
 from footfall.columns import keeper as keeping
+from footfall.columns.feeder import Fed, Feeder
 from footfall.columns.file import FileLimits, Settling, log_path
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.rebuild import fresh_path
@@ -156,6 +158,22 @@ def reopened(keeper: ColumnKeeper, place: Place) -> bool:
 
 def waiting(place: Place) -> int:
     return len(place.snapshot(outbox.change_ids))
+
+
+def test_nothing_is_read_again_until_something_was_committed(database: Place, keeper: ColumnKeeper) -> None:
+    assert keeper.file is not None
+    with command_session(database.settings) as session:
+        feeder = Feeder(session, keeper.file)
+        while feeder.step().has_more:
+            pass
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session, "snapshot", None)
+            assert feeder.step() == Fed(0, 0, 0, False)
+        see(database, 1)
+        assert feeder.step().changes == 1
+        session.transact(lambda tx: outbox.tell_visitors(tx, ID, VISITORS[:1]))
+        assert feeder.step().changes == 1
+    assert is_right(keeper, database)
 
 
 def test_columns_that_are_missing_are_made(keeper: ColumnKeeper, database: Place) -> None:

@@ -53,6 +53,9 @@ class Reader(Protocol):
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` on one state of the database. Raises DatabaseError."""
 
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile. Raises DatabaseError."""
+
 
 class Fed(NamedTuple):
     """What a step did: how many changes it took, how many rows it wrote, and for how many ms the first of them had waited. `has_more`: changes wait."""
@@ -124,8 +127,18 @@ class Feeder:
         self._passes: dict[Visitor, _Pass] = {}
         self._waiting: dict[bytes, _Batch] = {}
         """By change those that wait for passes."""
+        self._done_at: object = None
+        """The mark of a state of the database of which everything was taken."""
 
     def _step(self) -> Fed:
+        mark = self._reader.mark()
+        if mark == self._done_at:
+            return Fed(0, 0, 0, False)
+        fed = self._take_some()
+        self._done_at = None if fed.has_more else mark
+        return fed
+
+    def _take_some(self) -> Fed:
         self._forget_websites()
         changes, has_more = self._reader.snapshot(self._changes)
         ids = [change.change_id for change in changes]
