@@ -174,6 +174,30 @@ def test_a_refund_is_taken_off_and_told_apart(numbers: Counting, site: Site) -> 
     assert answer["currency"] == "€"
 
 
+def test_no_more_is_read_than_the_fields_of_a_question_tell_of(
+    numbers: Counting, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pay(site, site.pageview(), 20)
+    asked: list[str] = []
+    ask = ColumnsClient.ask
+    monkeypatch.setattr(
+        ColumnsClient, "ask", lambda self, text, *rest: (asked.append(text), ask(self, text, *rest))[1]
+    )
+
+    def questions(path: str, **query: str) -> int:
+        asked.clear()
+        numbers.ask(site, path, period="today", **query)
+        return len(asked)
+
+    series = numbers.ask(site, "timeseries", fields="pageviews,revenue,payments", period="today")
+    assert (series["totals"]["pageviews"], series["totals"]["revenue"]) == (1, 20)
+    assert questions("timeseries", fields="pageviews") == 1
+    assert questions("timeseries", fields="visitors", compare="year") == 4
+    assert questions("overview", fields="visitors,payments") == questions("retention") == 1
+    assert questions("pages", fields="path") == questions("goals/properties", eventName="signup") == 1
+    assert questions("overview") == questions("pages", fields="revenue") == 2
+
+
 def test_ranges_are_compared_as_a_whole_by_part_and_by_row(numbers: Counting, site: Site) -> None:
     numbers.clock.now = TODAY - DAY
     site.pageview(path="/old")

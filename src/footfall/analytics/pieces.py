@@ -387,7 +387,7 @@ class Pieces:
         is_first = self._scene.attribution is Attribution.FIRST and bool(keys)
         last = "".join(f", {key}" for key in keys) + (", slot" if has_slot else "")
         money = f"""
-            SELECT {by}{last}, {dialect.rounded("amount * factor")} AS minor
+            SELECT {by}{last}, CASE WHEN chosen.currency = $own THEN amount ELSE {dialect.rounded("amount * factor")} END AS minor
             FROM chosen LEFT JOIN ({rates}) AS rate
             ON rate.currency = chosen.currency AND rate.day = {dialect.quotient("chosen.ts", DAY)}
             WHERE {MONEY}"""
@@ -470,4 +470,5 @@ def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
 
 
 def _bound_rates(rates: BoundRates) -> dict[str, object]:
-    return {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}
+    listed = {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}
+    return listed | {"own": rates.own}

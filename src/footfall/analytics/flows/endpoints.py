@@ -38,7 +38,7 @@ class FlowEndpoints:
         website = context.principal.website
         asked = (website.website_id, context.path_values[0])
         funnel = accepted(await self._database.scan(find_funnel, asked, share=website.website_id))
-        asking = await self._analytics.prepare(website, context.pairs(), context.now)
+        asking = await self._analytics.prepare(website, context.pairs(), context.now, has_money=True)
         found = await self._flows.funnel(asking, funnel)
         compared = {"compared": totals_json(found.compared, website.currency)} if found.compared else {}
         return success(
@@ -50,7 +50,8 @@ class FlowEndpoints:
     async def properties(self, context: Call) -> Response:
         """What was said of a goal."""
         goal, name = read_goal(context.query())
-        asking = await self._analytics.prepare(context.principal.website, context.pairs(), context.now)
+        website = context.principal.website
+        asking = await self._analytics.prepare(website, context.pairs(), context.now, has_money=False)
         found = await self._flows.properties(asking, goal, name)
         question = asking.question
         return success(
@@ -61,7 +62,7 @@ class FlowEndpoints:
     async def retention(self, context: Call) -> Response:
         """Who came back, by the week in which they came first."""
         asking = await self._analytics.prepare(
-            context.principal.website, context.pairs(), context.now, Period.LAST_12W
+            context.principal.website, context.pairs(), context.now, Period.LAST_12W, has_money=False
         )
         question = replace(asking.question, range=whole_weeks(asking.question.range))
         found = await self._flows.retention(replace(asking, question=question), context.now)
