@@ -433,26 +433,23 @@ class Pieces:
         assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
         if self._buckets.interval is SeriesInterval.MONTH:
             self.values["starts"] = list(self._buckets.starts)
-            return _place_of(column, 0, len(self._buckets.starts))
+            return _place_of(column, "starts", [str(number) for number in range(len(self._buckets.starts))])
         shifts = self._buckets.shifts
-        self.values |= {f"shift{number}": one.shift for number, one in enumerate(shifts)}
-        self.values |= {f"until{number}": one.until for number, one in enumerate(shifts[:-1])}
+        self.values["changes"] = [0, *(one.until for one in shifts[:-1])]
+        self.values["shifts"] = [one.shift for one in shifts]
         self.values["unit"] = self._buckets.unit
-        cases = "".join(
-            f"WHEN {column} < $until{number} THEN $shift{number} " for number in range(len(shifts) - 1)
-        )
-        last = f"$shift{len(shifts) - 1}"
-        shift = f"CASE {cases}ELSE {last} END" if cases else last
+        shift = _place_of(column, "changes", [f"$shifts[{number}]" for number in range(1, len(shifts) + 1)])
         return self._dialect.quotient(f"({column} + {shift})", "$unit")
 
 
-def _place_of(column: str, first: int, until: int) -> str:
-    """The number of the last of `starts`, from `first` on until before `until`, that is not after a time; `first` for an earlier time."""
-    if until - first == 1:
-        return str(first)
-    middle = (first + until) // 2
-    early, late = _place_of(column, first, middle), _place_of(column, middle, until)
-    return f"CASE WHEN {column} < $starts[{middle + 1}] THEN {early} ELSE {late} END"
+def _place_of(column: str, bounds: str, told: Sequence[str], first: int = 0) -> str:
+    """What is told of the part that a time is in, of the first one for an earlier time. `bounds`, bound: when the parts begin, from `first` on."""
+    if len(told) == 1:
+        return told[0]
+    middle = len(told) // 2
+    early = _place_of(column, bounds, told[:middle], first)
+    late = _place_of(column, bounds, told[middle:], first + middle)
+    return f"CASE WHEN {column} < ${bounds}[{first + middle + 1}] THEN {early} ELSE {late} END"
 
 
 def total(name: str, dialect: Dialect) -> str:

@@ -85,16 +85,16 @@ class Analytics:
         default: Period = Period.ALL,
         has_money: bool | None = None,
     ) -> Asking:
-        """What a query string asks of a website, with people found and rates bound. Raises BadRequest.
+        """What a query string asks of a website, with people found and rates bound: `read` and `bind` in one."""
+        return await self.bind(website, await self.read(website, pairs, now, default), has_money)
 
-        `default`: the range when none is named. `has_money`: whether the answer tells of amounts; None: if its fields do.
-        """
+    async def read(self, website: Website, pairs: Pairs, now: int, default: Period = Period.ALL) -> Question:
+        """The question of a query string. `default`: the range when none is named. Raises BadRequest."""
         earliest = await self._earliest(website) if _needs_earliest(dict(pairs), default) else now
-        question = read_question(pairs, website.timezone, now, earliest, default)
-        return await self.bind(website, question, has_money)
+        return read_question(pairs, website.timezone, now, earliest, default)
 
     async def bind(self, website: Website, question: Question, has_money: bool | None = None) -> Asking:
-        """The same for a question that was read already."""
+        """A question of a website, with people found and rates bound. `has_money`: whether the answer tells of amounts; None: if its fields do."""
         compared = None
         if question.compare:
             range_ = compared_range(question.range, question.compare)
