@@ -26,9 +26,10 @@ from footfall.collect.pipeline import warm
 from footfall.columns import erasing as columns_erasing
 from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
 from footfall.columns.file import FileLimits
-from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.keeper import ColumnKeeper, read_keeper_id
 from footfall.columns.process import ColumnProcess, socket_path
-from footfall.columns.supervisor import ColumnSupervisor
+from footfall.columns.supervisor import ColumnSupervisor, turn_at
+from footfall.columns.verify import Ask
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -42,7 +43,7 @@ from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
-from footfall.errors import ApiError, DatabaseError, UsageError
+from footfall.errors import ApiError, ColumnsUnusable, DatabaseError, UsageError
 from footfall.funnels.endpoints import Funnels
 from footfall.goals.endpoints import Goals
 from footfall.identity import erasing as identity_erasing
@@ -53,6 +54,8 @@ from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.outbox import word
+from footfall.outbox.store import ALONE
 from footfall.payments import erasing as payments_erasing
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.endpoints import Connecting, ServerShelf
@@ -112,6 +115,8 @@ EXPORTERS = (
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
+COMMAND_SECONDS = 600.0
+"""How long a query of a command over the columns may take."""
 CREDENTIAL_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
 CLOCK_SECONDS = 60.0
@@ -226,7 +231,29 @@ def column_folder(settings: Settings) -> Path:
 def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper:
     """Whoever keeps the columns of the database that a session reads."""
     threads = max(1, (os.cpu_count() or 1) - 1)
-    return ColumnKeeper(session, column_folder(settings), FileLimits(threads))
+    folder = column_folder(settings)
+    keeper_id = read_keeper_id(folder) if settings.database_url else ALONE
+    return ColumnKeeper(session, folder, FileLimits(threads), keeper_id)
+
+
+@contextlib.contextmanager
+def column_asking(settings: Settings, session: CommandSession) -> Iterator[Ask]:
+    """Asks the columns of this machine: the process of a running server, or else the file, once it is up to date. Raises DatabaseError."""
+    folder = column_folder(settings)
+    with turn_at(folder) as is_free:
+        if not is_free:
+            client = ColumnsClient(socket_path(folder))
+            yield lambda text, values: asyncio.run(client.ask(text, values, COMMAND_SECONDS))
+            return
+        keeper = column_keeper(settings, session)
+        try:
+            if not keeper.open() or keeper.file is None:
+                raise ColumnsUnusable("The columns cannot be used: run `footfall db rebuild columns`.")
+            while keeper.step().has_more:
+                pass
+            yield keeper.file.rows
+        finally:
+            keeper.close()
 
 
 @contextlib.contextmanager
@@ -491,6 +518,7 @@ class App:
             "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
+            "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }

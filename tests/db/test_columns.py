@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from footfall.clock import system_clock
 from footfall.collect.model import Hit
 from footfall.collect.service import record
 from footfall.columns import file as columns_file
@@ -97,7 +98,7 @@ def forget(place: Place, settling: Settling) -> None:
 def settle(keeper: ColumnKeeper, place: Place) -> None:
     """What a server does every moment."""
     if (settling := keeper.settling()) is not None:
-        forget(place, settling)
+        place.transact(lambda tx: outbox.settle(tx, settling.change_ids, settling.token, keeper.keeper_id))
         keeper.settled(settling.token)
 
 
@@ -134,10 +135,11 @@ def keeper(database: Place) -> Iterator[ColumnKeeper]:
 
 def make(keeper: ColumnKeeper, place: Place) -> None:
     """Make the columns anew."""
-    keeper.rebuild()
-    assert keeper.is_waiting
+    assert not keeper.prepare()
     settle(keeper, place)
-    assert not keeper.is_waiting
+    assert keeper.prepare()
+    keeper.rebuild()
+    keeper.install()
 
 
 def reopened(keeper: ColumnKeeper, place: Place) -> bool:
@@ -175,9 +177,11 @@ def test_while_columns_are_made_the_old_ones_answer(
     before = keeper.file.rows(ROWS) if keeper.file else []
     see(database)
     answers = []
-    keeper.rebuild(lambda visitors: answers.append(keeper.file.rows(ROWS) if keeper.file else []))
-    assert answers[0] == before
+    keeper.prepare()
     settle(keeper, database)
+    keeper.rebuild(lambda visitors: answers.append(keeper.file.rows(ROWS) if keeper.file else []))
+    keeper.install()
+    assert answers[0] == before
     feed(keeper)
     assert is_right(keeper, database)
 
@@ -379,3 +383,48 @@ def test_rows_of_a_deleted_website_are_gone_from_the_file_too(keeper: ColumnKeep
     assert keeper.file is not None
     assert not keeper.file.holds_erased
     assert keeper.file.rows(ROWS) == []
+
+
+def test_word_is_kept_until_every_machine_took_it(keeper: ColumnKeeper, database: Place) -> None:
+    other = ColumnKeeper(database, database.folder / "other", LIMITS, b"another machine!")
+    with closing(other):
+        make(other, database)
+        see(database)
+        for one, left in ((keeper, 4), (other, 0), (keeper, 0)):
+            feed(one)
+            assert is_right(one, database)
+            settle(one, database)
+            database.transact(lambda tx: outbox.forget_some(tx, 10))
+            assert waiting(database) == left
+        assert reopened(keeper, database)
+        assert reopened(other, database)
+
+
+def test_columns_for_which_no_word_was_kept_are_made_anew(keeper: ColumnKeeper, database: Place) -> None:
+    for later, many in ((0, 0), (outbox.ABSENT_MS * 2, 1)):
+        assert (
+            database.transact(lambda tx, later=later: outbox.unpair_absent(tx, system_clock() + later))
+            == many
+        )  # type: ignore[misc]
+    see(database)
+    assert database.transact(lambda tx: outbox.forget_some(tx, 10)) > 0
+    assert waiting(database) == 0
+    with pytest.raises(ColumnsUnusable):
+        keeper.settling()
+    assert not reopened(keeper, database)
+    keeper.prepare()
+    settle(keeper, database)
+    keeper.rebuild()
+    database.transact(outbox.unpair)
+    with pytest.raises(ColumnsUnusable):
+        keeper.install()
+    make(keeper, database)
+    assert is_right(keeper, database)
+
+
+def test_too_much_word_is_noticed(database: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for most in (3, 2):
+        monkeypatch.setattr(outbox, "MOST_WORD", most)
+        found.append(database.snapshot(outbox.is_too_much))
+    assert found == [False, True]

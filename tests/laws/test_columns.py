@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from footfall.app import ERASERS
+from footfall.collect import retention
 from footfall.collect.goals import Doomed, ServerGoal, add_goals, delete_goals
 from footfall.collect.model import Hit
+from footfall.collect.retention import Place, find_cuts, remove
 from footfall.collect.service import record as record_hits
 from footfall.columns import feeder as feeding
 from footfall.columns import rebuild as rebuilding
@@ -84,6 +86,8 @@ OTHERS = [
     "feed",
     "some",
     "settle",
+    "retain",
+    "retain",
 ]
 some_steps = st.lists(
     st.builds(
@@ -221,6 +225,14 @@ class Story:
         outbox.settle(self.tx, settling.change_ids, settling.token)
         self.file.end_settling()
 
+    def retain(self, step: Step) -> None:
+        place: Place | None = Place(ID, b"", START + step.at * 10 * MINUTE + step.choice)
+        while place:
+            found = find_cuts(self.tx, place)
+            for cut in found.cuts:
+                remove(self.tx, [[cut]])
+            place = found.following and place._replace(visitor_id=found.following)  # type: ignore[assignment]
+
     def rows(self) -> list[Values]:
         return in_order(self.file.rows("SELECT * FROM event_row"))
 
@@ -257,6 +269,22 @@ MATCHED_LATER = [
     step("undo"),
     step("undo", choice=1),
     step("erase"),
+]
+RETAINED = [
+    step("pay", 0, 3),
+    step("pageview", 0, 1),
+    step("custom", 1),
+    step("goal", 2),
+    step("pageview", 8, 2),
+    step("know", 6, 2),
+    step("retain", 6),
+    step("pageview", 9),
+    step("retain", 9),
+    step("pay", 1, 4),
+    step("pageview", 1, 1),
+    step("know", choice=1, user="bob"),
+    step("retain", 9, 5),
+    step("pageview", 20),
 ]
 LATE = [
     step("pageview", 9),
@@ -299,6 +327,7 @@ def story_in(session: Any, file: ColumnFile) -> Iterator[Story]:
 @example(FIRST_PAGE_LATE)
 @example(MATCHED_LATER)
 @example(LATE)
+@example(RETAINED)
 def test_the_columns_say_what_the_database_says(session: Any, file: ColumnFile, steps: list[Step]) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(session, file) as story:
         patch.setattr(feeding, "MOST_CHANGES", 2)
@@ -320,10 +349,13 @@ def test_columns_that_are_made_anew_are_the_same(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(sqlite_session, file) as story:
         patch.setattr(rebuilding, "SLICE", 2)
+        patch.setattr(retention, "MOST", 2)
+        patch.setattr(retention, "SLICE", 1)
         for one in steps:
             story.do(one)
         path = story.file.path.with_name("other")
-        outbox.settle(story.tx, [], rebuild(Here(story.tx), path, LIMITS))
+        outbox.settle(story.tx, [], b"another")
+        rebuild(Here(story.tx), path, LIMITS, b"another")
         with closing(ColumnFile(fresh_path(path), LIMITS)) as fresh:
             Feeder(Here(story.tx), fresh)
             assert in_order(fresh.rows("SELECT * FROM event_row")) == expected_rows(story.tx)

@@ -20,6 +20,8 @@ TYPES = {"pageview": 1, "custom": 2, "identify": 3, "external_link": 4, "payment
 PAYMENTS = {"payment": 10, "first": 11, "renewal": 12, "refund": 13, "free_trial": 14}
 PARAMS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "ref", "source", "via")
 
+NO_TOUCH: dict[str, Any] = dict.fromkeys(("entry_host", "entry_path", "referrer", "channel", *PARAMS))
+
 Values = tuple[Any, ...]
 
 
@@ -51,6 +53,12 @@ def _rows_of(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[dict
     all_events = [
         one for one in tx.all(sql.events) if (one.website_id, one.visitor_id) == (website_id, visitor_id)
     ]
+    removed_at = next(
+        row.removed_at
+        for row in tx.all(sql.visitors)
+        if (row.website_id, row.visitor_id) == (website_id, visitor_id)
+    )
+    all_events = [one for one in all_events if at_of(one.event_id) > removed_at]
     visits = [one for one in all_events if one.type != "goal"]
     rows = []
     for one in all_events:
@@ -64,22 +72,18 @@ def _rows_of(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[dict
             "name": json.loads(one.data)["url"] if one.type == "external_link" and one.data else one.name,
             "properties": one.data if one.name else None,
         }
-        rows.append(row | (_beside(tx, visits, at) if one.type == "goal" else _in_visit(tx, visits, one)))
+        rows.append(
+            row | (_beside(tx, visits, at) if one.type == "goal" else _in_visit(tx, visits, one, removed_at))
+        )
     for paid in tx.all(sql.payments):
         if (paid.website_id, paid.visitor_id) == (website_id, visitor_id):
             at = at_of(paid.payment_id)
-            rows.append(
-                {
-                    "website": number_of(website_id),
-                    "ts": at,
-                    "visitor": number_of_visitor(visitor_id),
-                    "person": _person(tx, website_id, visitor_id, at),
-                    "type": PAYMENTS[paid.kind],
-                    "amount": paid.minor,
-                    "currency": paid.currency,
-                    **_beside(tx, visits, at),
-                }
-            )
+            whose = {
+                "visitor": number_of_visitor(visitor_id),
+                "person": _person(tx, website_id, visitor_id, at),
+            }
+            is_gone = at <= removed_at or not visits
+            rows.append(_loose(tx, paid) | whose | ({} if is_gone else NO_TOUCH | _beside(tx, visits, at)))
     return rows
 
 
@@ -94,14 +98,14 @@ def _visit_of(visits: Sequence[Row], one: Row) -> list[Row]:
     return list(visits[first : last + 1])
 
 
-def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row) -> dict[str, Any]:
+def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row, removed_at: int) -> dict[str, Any]:
     visit = _visit_of(visits, one)
     before, so_far = visits[: visits.index(one)], visit[: visit.index(one) + 1]
     at, is_page = at_of(one.event_id), one.type == "pageview"
     pages = [each for each in so_far if each.type == "pageview"]
     row = {
         "session_at": at_of(visit[0].event_id),
-        "prev_at": at_of(before[-1].event_id) if before else 0,
+        "prev_at": at_of(before[-1].event_id) if before else removed_at,
         "view_no": len(pages) if is_page else 0,
         "span": at - at_of(so_far[-2].event_id) if len(so_far) > 1 else 0,
         **_origin(tx, visit),

@@ -48,7 +48,7 @@ OWNERS = {
         "undo_fact",
         "unsigned_count",
     ),
-    "outbox": ("column_change", "column_pair"),
+    "outbox": ("column_change", "column_keeper", "column_taken"),
     "payments": (
         "delivery",
         "integration",

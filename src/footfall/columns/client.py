@@ -68,10 +68,12 @@ class ColumnsClient:
         except Unavailable:  # they are about to start, or to start again
             return SETTLE_SECONDS
         if (token := found.token) is not None:
-            await database.change(lambda tx: outbox.pair_with(tx, token))
+            keeper_id = found.keeper_id
+            if not await database.change(lambda tx: outbox.pair_with(tx, token, found.before, keeper_id)):
+                return SETTLE_SECONDS  # they find out by themselves that they have to be made anew
             for start in range(0, len(found.change_ids), SLICE):
                 part = found.change_ids[start : start + SLICE]
-                await database.change(functools.partial(outbox.forget, ids=part))
+                await database.change(functools.partial(outbox.forget, ids=part, keeper_id=keeper_id))
             await self._say(Settle(token), ToSettle, 60.0)
         return SETTLE_SECONDS
 

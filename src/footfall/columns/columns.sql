@@ -2,9 +2,9 @@
 -- The websites of which there are columns.
 SELECT website_id FROM website;
 
--- name: visitor_shown(website_id bytes, visitor_id bytes) -> pageview_count int
--- Whether a visitor's first pageview has come.
-SELECT pageview_count FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id AND pageview_count > 0;
+-- name: visitor_shown(website_id bytes, visitor_id bytes) -> removed_at int
+-- A visitor whose first pageview has come, and when it was there last before what is kept.
+SELECT removed_at FROM visitor WHERE website_id = :website_id AND visitor_id = :visitor_id AND pageview_count > 0;
 
 -- name: visit_before(website_id bytes, visitor_id bytes, until bytes) -> event_id bytes, session_at int
 -- When a visitor was there last before a time, and when the session began that this was stored with.
@@ -33,9 +33,9 @@ SELECT person_id FROM profile WHERE website_id = :website_id AND profile_id = :p
 -- The visitors that were ever a user.
 SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
 
--- name: payments_from(website_id bytes, visitor_id bytes, since bytes) -> payment_id bytes, kind text, minor int, currency text
+-- name: payments_from(website_id bytes, visitor_id bytes, since bytes) -> payment_id bytes, kind text, minor int, currency text, touch text?
 -- What a visitor paid from a time on.
-SELECT payment_id, kind, minor, currency FROM payment
+SELECT payment_id, kind, minor, currency, last_touch AS touch FROM payment
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND payment_id >= :since ORDER BY payment_id;
 
 -- name: payments_of(website_id bytes, profile_id bytes) -> payment_id bytes
@@ -63,3 +63,13 @@ SELECT count(*) AS count FROM visitor v WHERE v.pageview_count > 0 AND EXISTS (S
 -- name: payments_behind(website_id bytes, payment_id bytes, most int) -> id bytes
 -- The next payments of a website behind one.
 SELECT payment_id AS id FROM payment WHERE website_id = :website_id AND payment_id > :payment_id ORDER BY payment_id LIMIT :most;
+
+-- name: events_shown(website_id bytes) -> visitor_id bytes, event_id bytes, type text, removed_at int
+-- What happened on a website, visitor by visitor, but for visitors whose first pageview has not come; and until when each was there before what is kept.
+SELECT e.visitor_id, e.event_id, e.type, v.removed_at FROM event e
+JOIN visitor v ON v.website_id = e.website_id AND v.visitor_id = e.visitor_id AND v.pageview_count > 0
+WHERE e.website_id = :website_id ORDER BY e.visitor_id, e.event_id;
+
+-- name: payments_there(website_id bytes, until bytes) -> payment_id bytes, kind text, minor int, currency text
+-- What was paid on a website before a time.
+SELECT payment_id, kind, minor, currency FROM payment WHERE website_id = :website_id AND payment_id < :until ORDER BY payment_id;

@@ -70,11 +70,12 @@ class _Visit(NamedTuple):
 def derive(history: VisitorHistory) -> Derived:
     """The rows of a visitor that change with what changed."""
     website, visitor = number_of(history.website_id), number_of_visitor(history.visitor_id)
+    make = _Maker(website, visitor, _person_at(history, visitor))
     visits = _visits(history)
     if not visits:
-        return Derived(website, visitor, history.since, [])
+        rows = [_paid_before(make, one) for one in history.payments]
+        return Derived(website, visitor, _beginning(history, rows) if rows else history.since, rows)
     since = _since(history, visits)
-    make = _Maker(website, visitor, _person_at(history, visitor))
     rows = [*_rows_of_visits(make, visits, history.before, since), *_other_rows(make, visits, history, since)]
     rows.sort(key=_ts)
     return Derived(website, visitor, since or _beginning(history, rows), rows, _tail(visits[-1]))
@@ -202,8 +203,15 @@ def _other_rows(make: _Maker, visits: list[_Visit], history: VisitorHistory, sin
         if event.type == GOAL and event.at >= since:
             yield _beside(make, visits, event.at, RowType.GOAL, name=event.name, properties=event.data)
     for one in history.payments:
-        if one.at >= since:
+        if one.at >= since and one.at <= history.removed_at:
+            yield _paid_before(make, one)
+        elif one.at >= since:
             yield _beside(make, visits, one.at, OF_PAYMENT[one.kind], amount=one.minor, currency=one.currency)
+
+
+def _paid_before(make: _Maker, payment: StoredPayment) -> Columns:
+    """A payment of which the visits are no longer kept: what was known when it was made tells where it came from."""
+    return _paid(make.website, make.visitor, make.person_at(payment.at), payment)
 
 
 def _beside(make: _Maker, visits: list[_Visit], at: int, type_: RowType, **said: object) -> Columns:
@@ -231,13 +239,17 @@ def derive_payments(website_id: bytes, at: int, payments: Iterable[LoosePayment]
 
 def loose_row(loose: LoosePayment) -> Columns:
     """The row of a payment that is no visitor's."""
-    payment: StoredPayment = loose.payment
+    person = None if loose.person_id is None else number_of(loose.person_id)
+    return _paid(number_of(loose.website_id), None, person, loose.payment)
+
+
+def _paid(website: int, visitor: int | None, person: int | None, payment: StoredPayment) -> Columns:
     at = payment.at
     row = EventRow(
-        number_of(loose.website_id),
+        website,
         at,
-        None,
-        None if loose.person_id is None else number_of(loose.person_id),
+        visitor,
+        person,
         at,
         at,
         OF_PAYMENT[payment.kind],
@@ -246,7 +258,7 @@ def loose_row(loose: LoosePayment) -> Columns:
         amount=payment.minor,
         currency=payment.currency,
     )
-    return (*row, *(_origin_of_touch(loose.touch) if loose.touch else SessionColumns()))
+    return (*row, *(_origin_of_touch(payment.touch) if payment.touch else SessionColumns()))
 
 
 @lru_cache(8192)

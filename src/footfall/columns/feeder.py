@@ -25,7 +25,7 @@ from footfall.columns.reading import (
 )
 from footfall.db.protocol import Transaction
 from footfall.outbox.model import Change, told_at
-from footfall.outbox.store import change_ids, paired_with, read_changes
+from footfall.outbox.store import ALONE, change_ids, paired_with, read_changes
 
 R = TypeVar("R")
 
@@ -56,13 +56,17 @@ class Fed(NamedTuple):
 class Feeder:
     """Feeds an open file from a database."""
 
-    def __init__(self, reader: Reader, file: ColumnFile, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, reader: Reader, file: ColumnFile, clock: Clock = system_clock, keeper_id: bytes = ALONE
+    ) -> None:
         """Raises ColumnsUnusable when the file does not belong to the database."""
         self._reader = reader
         self._clock = clock
         self._tails = Tails()
         self.file = file
-        file.pair(*reader.snapshot(lambda tx: (paired_with(tx), change_ids(tx), websites_there(tx))))
+        file.pair(
+            *reader.snapshot(lambda tx: (paired_with(tx, keeper_id), change_ids(tx), websites_there(tx)))
+        )
 
     def step(self) -> Fed:
         """Take some changes, if there are any. Raises DatabaseError; then they are taken again."""

@@ -76,6 +76,8 @@ class StoredPayment(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     minor: int
     currency: str
+    touch: str | None = None
+    """The last one before it, as stored (JSON), where no visit tells as much."""
 
 
 Page = tuple[str | None, str | None]
@@ -86,8 +88,8 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     """What a visitor did from the beginning of a visit on, and whose it was.
 
     `since`: from when on it changed (ms since epoch); 0: it may all have changed. `before`: when the visitor was there last before these
-    events; 0: never, then these are all. Else they begin with a visit that began before `since`, or go on from `tail`. `payments`: from the
-    same time on.
+    events; 0: never. `removed_at`: the same for all that is kept; if `before` is the same, these are all. Else they begin with a visit that
+    began before `since`, or go on from `tail`. `payments`: from the same time on; all, if these are all events.
     `sessions`: by when they began. `people`: the person of each profile that the links name; none for one that is gone.
     """
 
@@ -101,15 +103,20 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     links: list[Link]
     people: dict[bytes, bytes]
     tail: VisitTail | None = None
+    removed_at: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is all that is kept of the visitor."""
+        return self.tail is None and self.before == self.removed_at
 
 
 class LoosePayment(msgspec.Struct, frozen=True):
-    """A payment that is no visitor's. `person_id`: whose it is, if that is known; `touch`: the last one before it, as stored (JSON)."""
+    """A payment that is no visitor's. `person_id`: whose it is, if that is known."""
 
     website_id: bytes
     payment: StoredPayment
     person_id: bytes | None
-    touch: str | None
 
 
 class SessionColumns(NamedTuple):

@@ -127,7 +127,7 @@ def read_found(
     """The rows of these visitors from the times on from which something changed, and of payments that are no visitor's."""
     histories = _histories(tx, visitors, tails)
     # Until their first pageview came, payments that name them were no visitor's.
-    theirs = {(one.website_id, paid.at) for one in histories if not one.before for paid in one.payments}
+    theirs = {(one.website_id, paid.at) for one in histories if one.is_whole for paid in one.payments}
     found = list(map(derive, histories))
     for history, derived in zip(histories, found, strict=True):
         tails.note((history.website_id, history.visitor_id), derived.tail)
@@ -138,13 +138,17 @@ def _histories(tx: Transaction, wanted: dict[Visitor, int], tails: Tails) -> lis
     known = {key: tail for key, since in wanted.items() if (tail := tails.before(key, since))}
     others: list[Visitor] = [key for key in wanted if key not in known]
     shown = tx.get_many(sql.visitor_shown, others)
-    unknown = {key: wanted[key] for key, row in zip(others, shown, strict=True) if row is not None}
-    windows = _windows(tx, unknown)
+    removed = {key: row.removed_at for key, row in zip(others, shown, strict=True) if row is not None}
+    windows = _windows(tx, {key: wanted[key] for key in removed}, removed)
     windows |= {key: _Window(tail.last + 1, tail.last) for key, tail in known.items()}
     seen = list(windows)
     from_: list[Params] = [(*key, at_prefix(windows[key].start)) for key in seen]
+    paid_from = [
+        (*key, at_prefix(0)) if windows[key].before == removed.get(key) else of
+        for key, of in zip(seen, from_, strict=True)
+    ]
     events, payments, links = tx.groups(
-        (sql.events_from, from_), (sql.payments_from, from_), (sql.links_of, seen)
+        (sql.events_from, from_), (sql.payments_from, paid_from), (sql.links_of, seen)
     )
     earliest = [min((row.session_at for row in rows), default=0) for rows in events]
     (sessions,) = tx.groups((sql.sessions_from, [(*key, at) for key, at in zip(seen, earliest, strict=True)]))
@@ -161,14 +165,21 @@ def _histories(tx: Transaction, wanted: dict[Visitor, int], tails: Tails) -> lis
             [Link(row.fact_id, row.profile_id) for row in links[n]],
             people.get(website_id, {}),
             known.get((website_id, visitor_id)),
+            removed.get((website_id, visitor_id), 0),
         )
         for n, (website_id, visitor_id) in enumerate(seen)
     ]
 
 
-def _windows(tx: Transaction, since: dict[Visitor, int]) -> dict[Visitor, _Window]:
-    """From when on visitors have to be read, so that the visit is there that was the latest before something changed."""
-    found: dict[Visitor, _Window] = {key: _Window(0, 0) for key, at in since.items() if not at}
+def _windows(
+    tx: Transaction, since: dict[Visitor, int], removed: dict[Visitor, int]
+) -> dict[Visitor, _Window]:
+    """From when on visitors have to be read, so that the visit is there that was the latest before something changed.
+
+    `removed`: when each was there last before what is kept.
+    """
+    whole = {key: _Window(at + 1 if at else 0, at) for key, at in removed.items()}
+    found: dict[Visitor, _Window] = {key: whole[key] for key, at in since.items() if not at}
     waiting = {key: (at, False) for key, at in since.items() if at}
     """By visitor the time before which to look, and whether a visit begins there."""
     while waiting:
@@ -176,8 +187,8 @@ def _windows(tx: Transaction, since: dict[Visitor, int]) -> dict[Visitor, _Windo
         looked, waiting = waiting, {}
         for (key, (at, is_begun)), row in zip(looked.items(), rows, strict=True):
             before = at_of(row.event_id) if row else 0
-            if row is None:
-                found[key] = _Window(0, 0)
+            if row is None or before <= removed[key]:
+                found[key] = whole[key]
             elif is_begun and at - before > SESSION_IDLE_MS:
                 found[key] = _Window(at, before)
             else:
@@ -212,7 +223,7 @@ def _session(row: Row) -> StoredSession:
 
 
 def _payment(row: Row) -> StoredPayment:
-    return StoredPayment(at_of(row.payment_id), Kind(row.kind), row.minor, row.currency)
+    return StoredPayment(at_of(row.payment_id), Kind(row.kind), row.minor, row.currency, row.touch)
 
 
 def _read_payments(tx: Transaction, wanted: Sequence[Millisecond]) -> list[DerivedPayments]:
@@ -226,4 +237,4 @@ def _read_payments(tx: Transaction, wanted: Sequence[Millisecond]) -> list[Deriv
 
 
 def _loose(website_id: bytes, row: Row) -> LoosePayment:
-    return LoosePayment(website_id, _payment(row), row.person_id, row.touch)
+    return LoosePayment(website_id, _payment(row), row.person_id)

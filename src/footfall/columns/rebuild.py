@@ -6,13 +6,11 @@ What changes meanwhile leaves word, and is taken by the first steps after: so it
 from __future__ import annotations
 
 import functools
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from footfall.columns.feeder import Reader
 from footfall.columns.file import (
-    TOKEN_BYTES,
     FileLimits,
     append_rows,
     copy_sorted,
@@ -36,13 +34,17 @@ def fresh_path(path: Path) -> Path:
 
 
 def rebuild(
-    reader: Reader, path: Path, limits: FileLimits, progress: Callable[[int], None] = lambda visitors: None
-) -> bytes:
-    """Make the columns of a database anew, at `fresh_path`; the token by which they belong to it.
+    reader: Reader,
+    path: Path,
+    limits: FileLimits,
+    token: bytes,
+    progress: Callable[[int], None] = lambda visitors: None,
+) -> None:
+    """Make the columns of a database anew, at `fresh_path`. It keeps word of changes for the columns of this token by now.
 
     `progress` gets the number of visitors since its last call. Raises DatabaseError.
     """
-    token, fresh = secrets.token_bytes(TOKEN_BYTES), fresh_path(path)
+    fresh = fresh_path(path)
     unsorted = fresh.with_name(fresh.name + ".unsorted")
     connection = make_file(unsorted, token, reader.snapshot(change_ids), limits)
     try:
@@ -53,7 +55,6 @@ def rebuild(
     finally:
         connection.close()
         forget_file(unsorted)
-    return token
 
 
 def count_visitors(tx: Transaction) -> int:

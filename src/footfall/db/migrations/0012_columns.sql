@@ -9,9 +9,21 @@ CREATE TABLE column_change (
     PRIMARY KEY (website_id, change_id)
 );
 
--- Which columns belong to this database, as they were when rows of column_change were last removed: another token since each time. None in
--- a backup, so that columns which know more than it are made anew.
+-- Who keeps columns of this database: one on each machine with a server. token: which file that is, another one since each time; seen_at: when
+-- it was last heard of. Word of a change is kept until all of them have it. None in a backup, so that columns which know more than it are
+-- made anew.
 -- Left out of backups.
-CREATE TABLE column_pair (
-    token BYTEA NOT NULL PRIMARY KEY
+CREATE TABLE column_keeper (
+    keeper_id BYTEA NOT NULL PRIMARY KEY,
+    token BYTEA NOT NULL,
+    seen_at BIGINT NOT NULL
+);
+
+-- Changes that a keeper has on disk, of which there is word since others do not.
+-- Left out of backups.
+CREATE TABLE column_taken (
+    website_id BYTEA NOT NULL,
+    change_id BYTEA NOT NULL,
+    keeper_id BYTEA NOT NULL,
+    PRIMARY KEY (website_id, change_id, keeper_id)
 );
