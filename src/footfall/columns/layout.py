@@ -1,6 +1,6 @@
 """The tables in ClickHouse, on one server or spread over a cluster. Pure.
 
-Rows are never changed in place: a row with the same key and a later version takes the place of another, or removes it. Queries see the latest
+Rows are never changed in place: a row with the same key that was written later takes the place of another, or removes it. Queries see the latest
 ones alone (`final = 1`).
 """
 
@@ -12,7 +12,7 @@ from footfall.columns.model import EventRow, SessionColumns
 
 COLUMNS = (*EventRow._fields, *SessionColumns._fields)
 """What is asked for, in the order in which rows are derived."""
-KEEPING = ("owner", "n", "version", "is_deleted")
+KEEPING = ("owner", "n", "written", "is_deleted")
 """What else a row has. owner: the visitor, or NOBODY_OWNS; n: tells rows apart that agree in the rest of the key."""
 KEY = ("website", "ts", "owner", "type", "n")
 NOBODY_OWNS = -1
@@ -38,7 +38,7 @@ _TYPES = {
     "entry_path": _TEXT,
     "owner": "Int64",
     "n": "UInt32",
-    "version": "UInt64",
+    "written": "UInt64",
     "is_deleted": "UInt8",
 }
 TYPES = {name: _TYPES.get(name, _WORD).partition(" CODEC")[0] for name in (*COLUMNS, *KEEPING)}
@@ -69,13 +69,13 @@ class Layout(NamedTuple):
         """Makes what is not there yet."""
         columns = ", ".join(f"{name} {_TYPES.get(name, _WORD)}" for name in (*COLUMNS, *KEEPING))
         engine = (
-            "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}', version, is_deleted)"
+            "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}', written, is_deleted)"
             if self.cluster
-            else "ReplacingMergeTree(version, is_deleted)"
+            else "ReplacingMergeTree(written, is_deleted)"
         )
         made = [
             f"CREATE TABLE IF NOT EXISTS {self.stored}{suffix}{self._everywhere} ({columns}, "
-            "INDEX owners owner TYPE bloom_filter GRANULARITY 1, INDEX versions version TYPE minmax GRANULARITY 1) "
+            "INDEX owners owner TYPE bloom_filter GRANULARITY 1, INDEX times written TYPE minmax GRANULARITY 1) "
             f"ENGINE = {engine} ORDER BY ({', '.join(KEY)})"
         ]
         return made + self._passed_on(suffix)
