@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import maxminddb
 import msgspec
@@ -29,12 +29,12 @@ from footfall.columns.file import FileLimits
 from footfall.columns.keeper import ColumnKeeper, read_keeper_id
 from footfall.columns.process import ColumnProcess, socket_path
 from footfall.columns.supervisor import ColumnSupervisor, turn_at
-from footfall.columns.verify import Ask
+from footfall.columns.verify import FILE_TEXTS, Ask, VerifyTexts
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
 from footfall.db.postgres.database import PostgresDatabase
-from footfall.db.postgres.schema import migrate_server, without_servers
+from footfall.db.postgres.schema import COLUMNS_LOCK, migrate_server, without_servers
 from footfall.db.postgres.session import PostgresSession, require_current
 from footfall.db.protocol import Database, Transaction
 from footfall.db.sqlite import connection as sqlite_connection
@@ -90,6 +90,10 @@ from footfall.websites.model import Website
 from footfall.websites.removal import IDLE_SECONDS as REMOVAL_SECONDS
 from footfall.websites.removal import WebsiteRemover
 from footfall.websites.store import configuration_changed, create_website, read_websites
+
+if TYPE_CHECKING:  # their driver is optional
+    from footfall.columns.clickhouse import ClickHousePlace
+    from footfall.columns.shared import SharedKeeper
 
 R = TypeVar("R")
 
@@ -228,12 +232,45 @@ def column_folder(settings: Settings) -> Path:
     return settings.data / "columns"
 
 
-def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper:
-    """Whoever keeps the columns of the database that a session reads."""
+def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper | SharedKeeper:
+    """Whoever keeps the columns of the database that a session reads. Raises UsageError."""
+    if settings.columns_url:
+        return _shared_keeper(settings, session)
     threads = max(1, (os.cpu_count() or 1) - 1)
     folder = column_folder(settings)
     keeper_id = read_keeper_id(folder) if settings.database_url else ALONE
     return ColumnKeeper(session, folder, FileLimits(threads), keeper_id)
+
+
+def _shared_keeper(settings: Settings, session: CommandSession) -> SharedKeeper:
+    assert isinstance(session, PostgresSession)  # noqa: S101 - the settings were checked
+    place = check_columns(settings)
+    assert place is not None  # noqa: S101 - there is a URL
+    from footfall.columns.shared import SharedKeeper
+
+    return SharedKeeper(session, COLUMNS_LOCK, place)
+
+
+def check_columns(settings: Settings) -> ClickHousePlace | None:
+    """Where the columns are in ClickHouse, if they are. Raises UsageError."""
+    if not settings.columns_url:
+        return None
+    try:
+        from footfall.columns.clickhouse import read_place
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "FOOTFALL_COLUMNS_URL: install what speaks to ClickHouse: pip install 'footfall[clickhouse]'"
+        ) from error
+    return read_place(settings.columns_url)
+
+
+def verify_texts(settings: Settings) -> VerifyTexts:
+    """What `verify_columns` asks of the columns."""
+    if not check_columns(settings):
+        return FILE_TEXTS
+    from footfall.columns.clickhouse import VERIFY_TEXTS
+
+    return VERIFY_TEXTS
 
 
 @contextlib.contextmanager
@@ -265,7 +302,11 @@ def column_process(settings: Settings) -> Iterator[ColumnProcess]:
 
 def column_supervisor(settings: Settings) -> ColumnSupervisor:
     """Runs that process beside a server."""
-    place = {"FOOTFALL_DATA": str(settings.data), "FOOTFALL_DATABASE_URL": settings.database_url}
+    place = {
+        "FOOTFALL_DATA": str(settings.data),
+        "FOOTFALL_DATABASE_URL": settings.database_url,
+        "FOOTFALL_COLUMNS_URL": settings.columns_url,
+    }
     command = [sys.executable, "-m", "footfall", "columns"]
     return ColumnSupervisor(command, os.environ | place, column_folder(settings))
 

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the embedded database; made when missing."""
     database_url: str = ""
     """`postgresql://...` of a PostgreSQL server to use instead of the embedded database; empty: the embedded one."""
+    columns_url: str = ""
+    """`clickhouse://...` of a ClickHouse server or cluster that keeps the columns of all server processes; empty: a file on each machine does."""
     host: str = "127.0.0.1"
     port: int = 8000
     """0: the system picks one."""
@@ -78,7 +80,10 @@ def read_settings(
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
     """The same for a command, to which only the settings matter that say where the data is, the key to it, and where the server is. Raises UsageError."""
     return _read(
-        environ, ("data", "database_url", "secret_key", "key_file", "public_url"), lambda _: None, options
+        environ,
+        ("data", "database_url", "columns_url", "secret_key", "key_file", "public_url"),
+        lambda _: None,
+        options,
     )
 
 
@@ -99,6 +104,11 @@ def _read(
             continue
         values[name] = _parse(name, text, variable)
     _check_url(values.get("database_url"))
+    if values.get("columns_url") and not values.get("database_url"):
+        raise UsageError(
+            "FOOTFALL_COLUMNS_URL: columns in ClickHouse need PostgreSQL, see FOOTFALL_DATABASE_URL. "
+            "With the embedded database, they are in a file beside it."
+        )
     return Settings(**values)  # type: ignore[arg-type]
 
 

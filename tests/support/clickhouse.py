@@ -10,7 +10,7 @@ import secrets
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 IS_THERE = importlib.util.find_spec("chdb") is not None
@@ -32,19 +32,25 @@ class LocalClickHouse:
         self._session = Session(self._folder.name)
         self._run("SET mutations_sync = 2")
         self._lock = threading.Lock()
+        self._database = ""
         self.killed: list[str] = []
         """What was to be cut off."""
         local = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 self._answer(b"")
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._answer(body)
+                is_chunked = self.headers.get("Transfer-Encoding") == "chunked"
+                self._answer(
+                    _chunks(self.rfile)
+                    if is_chunked
+                    else self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                )
 
             def _answer(self, body: bytes) -> None:
                 params = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
@@ -63,7 +69,7 @@ class LocalClickHouse:
                 self.end_headers()
                 self.wfile.write(found)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -89,18 +95,13 @@ class LocalClickHouse:
         wanted = {
             name: value
             for name, value in params.items()
-            if name not in TRANSPORT and not name.startswith(("param_", "http_", "send_"))
+            if name not in TRANSPORT and not name.startswith(("param_", "http_", "send_", "cancel_http_"))
         }
         with self._lock:
-            if database := params.get("database"):
+            if (database := params.get("database", self._database)) != self._database:
                 self._run(f"USE {database}")
-            for name, value in wanted.items():
-                self._run(f"SET {name} = '{value}'")
-            try:
-                return self._insert(text) if _INSERT.match(text) else self._query(text.decode(), bound)
-            finally:
-                for name in wanted:
-                    self._run(f"SET {name} = DEFAULT")
+                self._database = database
+            return self._insert(text) if _INSERT.match(text) else self._query(text.decode(), bound, wanted)
 
     def _insert(self, text: bytes) -> bytes:
         found = _INSERT.match(text)
@@ -112,9 +113,11 @@ class LocalClickHouse:
             self._run(f"{into} SELECT * FROM file('{file.name}', '{form}')")
         return b""
 
-    def _query(self, text: str, bound: dict[str, str]) -> bytes:
-        form = _FORMAT.search(text)
-        return self._run(_FORMAT.sub("", text), form.group(1) if form else "TabSeparated", bound)
+    def _query(self, text: str, bound: dict[str, str], wanted: dict[str, str]) -> bytes:
+        form, text = _FORMAT.search(text), _FORMAT.sub("", text)
+        if wanted and text.lstrip().startswith(("SELECT", "WITH")):
+            text += " SETTINGS " + ", ".join(f"{name} = '{value}'" for name, value in wanted.items())
+        return self._run(text, form.group(1) if form else "TabSeparated", bound)
 
     def _run(self, text: str, form: str = "TabSeparated", bound: dict[str, str] | None = None) -> bytes:
         found: bytes = self._session.query(text, form, params=bound or {}).bytes()
@@ -127,6 +130,16 @@ class LocalClickHouse:
         self._thread.join()
         self._session.close()
         self._folder.cleanup()
+
+
+def _chunks(file: BinaryIO) -> bytes:
+    """A body that is sent in chunks."""
+    body = b""
+    while size := int(file.readline(), 16):
+        body += file.read(size)
+        file.readline()
+    file.readline()
+    return body
 
 
 def _form(kind: str, body: bytes) -> dict[str, str]:

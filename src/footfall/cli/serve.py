@@ -12,7 +12,15 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, Welcome, column_supervisor, command_session, prepare_folder
+from footfall.app import (
+    App,
+    FirstRun,
+    Welcome,
+    check_columns,
+    column_supervisor,
+    command_session,
+    prepare_folder,
+)
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import place_options
 from footfall.cli.waiting import wait_for
@@ -74,6 +82,7 @@ def _check(settings: Settings) -> None:
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
         )
+    check_columns(settings)
     if not settings.host:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
     if (warning := prepare_folder(settings)) is not None:

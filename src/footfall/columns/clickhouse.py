@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,9 +22,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 from footfall.columns.file import FORM, ColumnStep, Settling
 from footfall.columns.layout import ASKED, COLUMNS, FRESH, KEEPING, KEY, NOBODY_OWNS, TYPES, Layout
 from footfall.columns.model import Bindings, Columns
+from footfall.columns.verify import VerifyTexts
 from footfall.errors import ColumnsUnusable, DatabaseError, UsageError
-from footfall.ids import AT_BYTES
-from footfall.outbox.model import website_of
 
 PORT = 8123
 LONGEST_SECONDS = 60
@@ -33,6 +33,9 @@ NO_WEBSITE = -1
 WHOLE = (*COLUMNS, *KEEPING)
 TOO_LONG, TOO_MUCH, MISSING = (159, 160, 394), (241, 307, 396), (60, 81)
 """Codes of ClickHouse."""
+_KEY = [WHOLE.index(name) for name in KEY]
+_WEBSITE, _TS, _VISITOR, _TYPE = (WHOLE.index(name) for name in ("website", "ts", "visitor", "type"))
+_NOTHING = {name: None if "Nullable" in TYPES[name] else 0 for name in WHOLE}
 _BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
 _ASKING = {
     "final": 1,
@@ -50,6 +53,19 @@ _FEEDING = {
     "distributed_foreground_insert": 1,
 }
 """On a cluster: what was written is on most replicas, and seen by whatever is read before the next insert."""
+
+
+_ALL = f"SELECT {', '.join(COLUMNS)} FROM {ASKED} WHERE website = $website"
+VERIFY_TEXTS = VerifyTexts(
+    f"""
+    SELECT intDiv(ts, 86400000), type, ifNull(currency, ''), count(), ifNull(sum(amount), 0)
+    FROM {ASKED} WHERE website = $website AND ts < $until GROUP BY ALL
+    """,
+    f"{_ALL} AND owner IN $visitors",
+    f"{_ALL} AND owner = {NOBODY_OWNS} AND ts IN $times",
+    f"SELECT DISTINCT website FROM {ASKED} WHERE website <> {NO_WEBSITE} AND website NOT IN $websites",
+    "SELECT '' WHERE FALSE",  # it is told to the database within seconds
+)
 
 
 class ClickHousePlace(NamedTuple):
@@ -156,12 +172,14 @@ class ClickHouseColumns:
         self._layout = Layout(place.cluster)
         self._feeding = _FEEDING if place.cluster else {}
         self._next_number = next_number
-        self._settled: set[bytes] = set()
-        self._next_token: bytes | None = None
-        self._strays: tuple[int, int] | None = None
+        self._leaving: set[bytes] = set()
+        self._inherited: set[bytes] = set()
+        self._strays = (0, 0)
         self.token = b""
         self.taken: set[bytes] = set()
+        """The changes that this process took, and of which there is still word in the database."""
         self.websites: set[int] = set()
+        """The websites, as numbers, of which there are rows."""
 
     # Asking
 
@@ -208,8 +226,7 @@ class ClickHouseColumns:
     def pair(self, token: bytes | None, change_ids: Iterable[bytes], websites: set[bytes]) -> None:
         """Compare with the token that the database has, and be ready to be fed. Raises ColumnsUnusable when they do not belong together."""
         self.require(token)
-        self.taken, self._settled = set(), set()
-        self._inherited = set(change_ids)
+        self.taken, self._leaving, self._inherited = set(), set(), set(change_ids)
         self._strays = (number_in(self.token), self._number())
         found = self.rows(f"SELECT DISTINCT website FROM {ASKED} WHERE website <> {NO_WEBSITE}")
         self.websites = {number for (number,) in found}
@@ -235,9 +252,7 @@ class ClickHouseColumns:
         there = self._keys_there(step)
         gone = there - {_key(row) for row in rows}
         # In one insert, so that whoever asks sees either all of it or nothing.
-        names = ("website", "ts", "owner", "type", "n")
         self._insert([*rows, *(_removal(key, number) for key in gone)])
-        assert names == KEY  # noqa: S101
         if step.gone:
             self._remove("website IN $websites", {"websites": list(step.gone)})
         self._remove_erased(step, number, {key for key in there if key[2] == NOBODY_OWNS})
@@ -281,9 +296,72 @@ class ClickHouseColumns:
                 bound(self._layout.remove(condition), given), parameters=given, settings=self._feeding
             )
 
-    def _insert(
-        self, rows: Sequence[Sequence[Any]], names: Sequence[str] = WHOLE, suffix: str = ""
-    ) -> None:
+    # Settling
+
+    @property
+    def has_news(self) -> bool:
+        """Whether it has changes of which the database was not told."""
+        return self.taken > self._leaving
+
+    def begin_settling(self) -> Settling:
+        """What the database may forget, if it takes the token at the same time. Whatever was inserted is there for good."""
+        number = self._number()
+        self._remove_strays()
+        token = token_at(number)
+        self._mark((token, self.token), number)
+        told = self.taken - self._leaving
+        self._leaving = set(self.taken)
+        return Settling(sorted(told), token, self.token)
+
+    def end_settling(self, waiting: Iterable[bytes] = ()) -> None:
+        """The database has been told, and has the newest token. `waiting`: the changes of which it still has word."""
+        self.token = self.tokens()[0]
+        gone = self._leaving.difference(waiting)
+        self.taken -= gone
+        self._leaving -= gone
+        self._inherited -= gone
+
+    def _remove_strays(self) -> None:
+        """Remove what the server before this one wrote without telling the database, once all that is written anew."""
+        if not self._inherited <= self.taken:
+            return
+        since, until = self._strays
+        values = {"since": since, "until": until}
+        condition = "written > $since AND written < $until"
+        text = f"SELECT count() FROM {ASKED} WHERE {condition}"
+        with translated():
+            found = self.ask(text, values, {**self._feeding, "final": 0})
+        if found[0][0]:
+            self._remove(condition, values)
+
+    # Making anew
+
+    def begin_fresh(self) -> int:
+        """Make empty tables beside those there are, to be filled by `append_fresh`; the number to write there."""
+        number = self._number()
+        self._run([*self._layout.drop_fresh(), *self._layout.create(FRESH)])
+        return number
+
+    def append_fresh(self, rows: Iterable[Columns], number: int) -> None:
+        """Add all rows of some visitors, or of some moments."""
+        self._insert(list(_numbered(rows, number)), suffix=FRESH)
+
+    def install_fresh(self, token: bytes, number: int) -> None:
+        """Let what was made anew take the place of what there was, as the columns of this token."""
+        self._mark((token,), number, FRESH)
+        self._run(self._layout.swap())
+        self.token = token
+
+    def _run(self, statements: Iterable[str]) -> None:
+        with translated():
+            for one in statements:
+                self._client.command(one, settings=self._feeding)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+    def _insert(self, rows: Sequence[Sequence[Any]], names: Sequence[str] = WHOLE, suffix: str = "") -> None:
         if rows:
             types = [TYPES[name] for name in names]
             with translated():
@@ -294,3 +372,23 @@ class ClickHouseColumns:
                     column_type_names=types,
                     settings=self._feeding,
                 )
+
+
+def _numbered(rows: Iterable[Columns], number: int) -> Iterator[tuple[object, ...]]:
+    """Whole rows. Those that agree in all else of the key are numbered in their order."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for row in rows:
+        owner = NOBODY_OWNS if row[_VISITOR] is None else row[_VISITOR]
+        key = (row[_WEBSITE], row[_TS], owner, row[_TYPE])
+        yield (*row, owner, seen[key], number, 0)
+        seen[key] += 1
+
+
+def _key(row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(row[index] for index in _KEY)
+
+
+def _removal(key: Sequence[int], number: int) -> tuple[object, ...]:
+    """The row that says of another that it is gone."""
+    said = dict(zip(KEY, key, strict=True)) | {"written": number, "is_deleted": 1}
+    return tuple(said.get(name, _NOTHING[name]) for name in WHOLE)

@@ -83,7 +83,9 @@ class Layout(NamedTuple):
     def _passed_on(self, suffix: str = "") -> list[str]:
         if not self.cluster:
             return []
-        engine = f"Distributed(`{self.cluster}`, currentDatabase(), {self.stored}{suffix}, cityHash64(website))"
+        engine = (
+            f"Distributed(`{self.cluster}`, currentDatabase(), {self.stored}{suffix}, cityHash64(website))"
+        )
         return [
             f"CREATE OR REPLACE TABLE {ASKED}{suffix}{self._everywhere} AS {self.stored}{suffix} ENGINE = {engine}"
         ]

@@ -48,7 +48,7 @@ def rebuild(
     unsorted = fresh.with_name(fresh.name + ".unsorted")
     connection = make_file(unsorted, token, reader.snapshot(change_ids), limits)
     try:
-        for visitors, rows in _everything(reader):
+        for visitors, rows in everything(reader):
             append_rows(connection, rows)
             progress(visitors)
         copy_sorted(connection, fresh)
@@ -63,7 +63,7 @@ def count_visitors(tx: Transaction) -> int:
     return row.count if row else 0
 
 
-def _everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
+def everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
     """The rows of all websites, slice by slice, with the number of visitors that they are of."""
     for website_id in sorted(reader.snapshot(websites_there)):
         for visitors in _slices(reader, sql.visitors_behind, website_id):
