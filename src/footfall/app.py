@@ -20,6 +20,7 @@ from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.clock import Clock, system_clock
 from footfall.collect import erasing as collect_erasing
+from footfall.collect import retention
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
@@ -232,14 +233,20 @@ def column_folder(settings: Settings) -> Path:
     return settings.data / "columns"
 
 
+def columns_client(settings: Settings) -> ColumnsClient:
+    """Asks the process that keeps the columns of this machine."""
+    return ColumnsClient(socket_path(column_folder(settings)), settings.columns_timeout)
+
+
 def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper | SharedKeeper:
     """Whoever keeps the columns of the database that a session reads. Raises UsageError."""
     if settings.columns_url:
         return _shared_keeper(settings, session)
-    threads = max(1, (os.cpu_count() or 1) - 1)
+    threads = settings.columns_threads or max(1, (os.cpu_count() or 1) - 1)
+    limits = FileLimits(threads, settings.columns_memory * 1024**2)
     folder = column_folder(settings)
     keeper_id = read_keeper_id(folder) if settings.database_url else ALONE
-    return ColumnKeeper(session, folder, FileLimits(threads), keeper_id)
+    return ColumnKeeper(session, folder, limits, keeper_id)
 
 
 def _shared_keeper(settings: Settings, session: CommandSession) -> SharedKeeper:
@@ -248,7 +255,7 @@ def _shared_keeper(settings: Settings, session: CommandSession) -> SharedKeeper:
     assert place is not None  # noqa: S101 - there is a URL
     from footfall.columns.shared import SharedKeeper
 
-    return SharedKeeper(session, COLUMNS_LOCK, place)
+    return SharedKeeper(session, COLUMNS_LOCK, place, settings.columns_memory * 1024**2)
 
 
 def check_columns(settings: Settings) -> ClickHousePlace | None:
@@ -279,7 +286,7 @@ def column_asking(settings: Settings, session: CommandSession) -> Iterator[Ask]:
     folder = column_folder(settings)
     with turn_at(folder) as is_free:
         if not is_free:
-            client = ColumnsClient(socket_path(folder))
+            client = columns_client(settings)
             yield lambda text, values: asyncio.run(client.ask(text, values, COMMAND_SECONDS))
             return
         keeper = column_keeper(settings, session)
@@ -560,15 +567,22 @@ class App:
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
             "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
+            **self._retention(parts),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
+
+    def _retention(self, parts: _Parts) -> dict[str, Job]:
+        if not (days := self._settings.retention_days):
+            return {}
+        job = retention.Retention(parts.database, lambda: parts.directory.websites.keys(), days, self._clock)
+        return {"retention": Job(retention.LOOK_SECONDS, job.advance)}
 
     async def _settle(self, database: Database) -> float:
         """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""
         if self._columns is None or not self._columns.is_ours:
             return SETTLE_SECONDS
-        return await ColumnsClient(socket_path(column_folder(self._settings))).settle(database)
+        return await columns_client(self._settings).settle(database)
 
     def _start(self, jobs: dict[str, Job]) -> Iterator[asyncio.Task[Any]]:
         for name, job in jobs.items():

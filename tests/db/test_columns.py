@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from footfall.clock import system_clock
+from footfall.collect import service
 from footfall.collect.model import Hit
 from footfall.collect.service import record
 from footfall.columns import file as columns_file
@@ -30,6 +31,7 @@ from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, WEBSITE
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
+from tests.support.word import watched
 
 ID = WEBSITE.website_id
 LIMITS = FileLimits(memory=64 * 1024**2)
@@ -401,11 +403,9 @@ def test_word_is_kept_until_every_machine_took_it(keeper: ColumnKeeper, database
 
 
 def test_columns_for_which_no_word_was_kept_are_made_anew(keeper: ColumnKeeper, database: Place) -> None:
-    for later, many in ((0, 0), (outbox.ABSENT_MS * 2, 1)):
-        assert (
-            database.transact(lambda tx, later=later: outbox.unpair_absent(tx, system_clock() + later))
-            == many
-        )  # type: ignore[misc]
+    now = system_clock()
+    assert database.transact(lambda tx: outbox.unpair_absent(tx, now)) == 0
+    assert database.transact(lambda tx: outbox.unpair_absent(tx, now + 2 * outbox.ABSENT_MS)) == 1
     see(database)
     assert database.transact(lambda tx: outbox.forget_some(tx, 10)) > 0
     assert waiting(database) == 0
@@ -428,3 +428,12 @@ def test_too_much_word_is_noticed(database: Place, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(outbox, "MOST_WORD", most)
         found.append(database.snapshot(outbox.is_too_much))
     assert found == [False, True]
+
+
+def test_what_is_written_without_word_is_noticed(database: Place) -> None:
+    with watched() as untold:
+        see(database)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(service, "tell", lambda *_: None)
+            see(database)
+    assert untold == ["event_add", "session_put"][: len(untold)] != []

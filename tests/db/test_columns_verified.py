@@ -6,6 +6,7 @@ import pytest
 
 from footfall.columns import verify as verifying
 from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.model import number_of_visitor
 from footfall.columns.verify import ADVICE, ColumnsReport, verify_columns
 from footfall.outbox import store as outbox
 from tests.db.test_columns import database, feed, keeper, see
@@ -47,6 +48,11 @@ def test_what_the_columns_are_about_to_take_is_waited_for(
     keeper: ColumnKeeper, database: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     see(database)
-    monkeypatch.setattr(verifying.time, "sleep", lambda seconds: feed(keeper))
+    monkeypatch.setattr(verifying, "sleep", lambda seconds: feed(keeper))
     assert database.snapshot(outbox.change_ids)
     assert verified(keeper, database).differences == 0
+
+
+def test_visitors_whose_ids_are_counted_up_are_told_apart() -> None:
+    numbers = {number_of_visitor(bytes(15) + bytes([last])) for last in range(256)}
+    assert len(numbers) == 256

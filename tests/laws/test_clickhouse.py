@@ -74,6 +74,8 @@ def test_the_columns_say_what_the_database_says(
         patch.setattr(feeding, "MOST_CHANGES", 2)
         patch.setattr(feeding, "VISITORS", 2)
         for one in steps:
+            if one.what == "retain":
+                continue
             story.do(one)
         story.do(LAST)
 

@@ -15,7 +15,7 @@ from footfall.app import ERASERS
 from footfall.collect import retention
 from footfall.collect.goals import Doomed, ServerGoal, add_goals, delete_goals
 from footfall.collect.model import Hit
-from footfall.collect.retention import Place, find_cuts, remove
+from footfall.collect.retention import Sweep, find_cuts, remove
 from footfall.collect.service import record as record_hits
 from footfall.columns import feeder as feeding
 from footfall.columns import rebuild as rebuilding
@@ -226,7 +226,7 @@ class Story:
         self.file.end_settling()
 
     def retain(self, step: Step) -> None:
-        place: Place | None = Place(ID, b"", START + step.at * 10 * MINUTE + step.choice)
+        place: Sweep | None = Sweep(ID, b"", START + step.at * 10 * MINUTE + step.choice)
         while place:
             found = find_cuts(self.tx, place)
             for cut in found.cuts:

@@ -24,6 +24,7 @@ from footfall.accounts import accounts
 from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
+from footfall.collect import retention
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.client import ADDRESSES
 from footfall.people.index import indexer as index
@@ -50,6 +51,7 @@ POLLED = [
     (app, "REMOVAL_SECONDS"),
     (app, "LOOK_SECONDS"),
     (importing, "IDLE_SECONDS"),
+    (retention, "LOOK_SECONDS"),
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
     (listing, "LOOK_SECONDS"),

@@ -75,7 +75,9 @@ def verify(context: click.Context, is_full: bool, settings: Settings, as_json: b
         columns = _verify_columns(settings, session, is_full=is_full, as_json=as_json)
     found = report.as_json()
     if columns is not None:
-        found |= {"ok": found["ok"] and not columns.differences, "columns": msgspec.to_builtins(columns)}
+        said = msgspec.to_builtins(columns)
+        found["ok"] = found["ok"] and not columns.differences
+        found |= {"columns": said} if as_json else {f"columns: {name}": said[name] for name in said}
     show(found, as_json)
     if not found["ok"]:
         context.exit(1)

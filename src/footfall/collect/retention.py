@@ -28,7 +28,7 @@ MOST = 20 * SLICE
 """Events of one visitor that are looked at in one read."""
 REST = 4.0
 """After each slice, nothing is done for this many times as long as the slice took."""
-LOOK_SECONDS = 600.0
+LOOK_SECONDS = 60.0
 PASS_MS = DAY_MS - 3_600_000
 """At least between the beginnings of two passes over all visitors, of whichever server."""
 _NAME = "retention"
@@ -56,15 +56,15 @@ class Cuts(NamedTuple):
     following: bytes | None
 
 
-class Place(NamedTuple):
-    """Where a pass is: a website, behind a visitor; and before which time events go (ms since epoch)."""
+class Sweep(NamedTuple):
+    """How far a pass is: a website, behind a visitor; and before which time events go (ms since epoch)."""
 
     website_id: bytes
     visitor_id: bytes
     before: int
 
 
-def find_cuts(tx: Transaction, place: Place) -> Cuts:
+def find_cuts(tx: Transaction, place: Sweep) -> Cuts:
     """What to remove of the next visitors."""
     rows = tx.all(sql.visitors_behind, (place.website_id, place.visitor_id, VISITORS))
     keys: list[Params] = [(place.website_id, row.visitor_id) for row in rows]
@@ -158,7 +158,7 @@ class Retention:
         self._websites = websites
         self._days = days
         self._clock = clock
-        self._places: list[Place] = []
+        self._places: list[Sweep] = []
         """Where to go on, the next one last."""
 
     async def advance(self) -> float:
@@ -179,7 +179,7 @@ class Retention:
     async def _begin(self) -> None:
         now = self._clock()
         if await self._database.change(lambda tx: begin_pass(tx, now)):
-            self._places = [Place(one, b"", now - self._days * DAY_MS) for one in self._websites()]
+            self._places = [Sweep(one, b"", now - self._days * DAY_MS) for one in self._websites()]
 
 
 def _calls(cuts: Iterable[Cut]) -> Iterator[list[Cut]]:

@@ -68,6 +68,9 @@ VERIFY_TEXTS = VerifyTexts(
 )
 
 
+_OURS = "database = currentDatabase() AND table = $table"
+
+
 class ClickHousePlace(NamedTuple):
     """Where ClickHouse is. `cluster`: the name of a cluster; empty: it is one server."""
 
@@ -206,10 +209,16 @@ class ClickHouseColumns:
             return [tuple(row) for row in self.ask(text, values, self._feeding)]
 
     def size(self) -> int:
-        """Bytes on the disk of the server that answers."""
+        """Bytes on the disks of all servers."""
         table = {"table": self._layout.stored}
-        text = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() AND table = $table"
+        text = f"SELECT sum(bytes_on_disk) FROM {self._layout.known('parts')} WHERE active AND {_OURS}"
         return int(self.rows(text, table)[0][0])
+
+    def is_clean(self) -> bool:
+        """Whether all that was to be removed is gone from the disks."""
+        table = {"table": self._layout.stored}
+        text = f"SELECT count() FROM {self._layout.known('mutations')} WHERE NOT is_done AND {_OURS}"
+        return not self.rows(text, table)[0][0]
 
     # Whose columns these are
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from footfall.clock import system_clock
 from footfall.columns.asking import FileQuery
 from footfall.columns.feeder import Fed, Feeder, Reader
 from footfall.columns.file import FILE_NAME, TOKEN_BYTES, ColumnFile, FileLimits, Settling, swap_in
@@ -59,6 +60,8 @@ class ColumnKeeper:
         self._log = get_logger("columns")
         self.keeper_id = keeper_id
         self.path = folder / FILE_NAME
+        self.clean_at = 0
+        """The file holds nothing that was erased before (ms since epoch)."""
         self.visitors_made = 0
         """How many visitors were seen to so far of columns that are being made anew."""
 
@@ -127,10 +130,13 @@ class ColumnKeeper:
             raise ColumnsUnusable("there are no columns yet")
         if self._damage:
             raise ColumnsUnusable(self._damage)
+        began = system_clock()
         fed = self._feeder.step()
         is_due = monotonic() - self._rewritten_at >= REWRITE_SECONDS
         if self._feeder.file.holds_erased and is_due and not fed.has_more:
             self._rewrite()
+        if not fed.has_more and not self._feeder.file.holds_erased:
+            self.clean_at = began
         return fed
 
     def _rewrite(self) -> None:
@@ -140,6 +146,7 @@ class ColumnKeeper:
             self._settling = None  # the copy knows no more of it
             self._swap()
             self._rewritten_at = monotonic()
+            self._settled_at = -REWRITE_SECONDS  # the database is to know soon
 
     def settling(self) -> Settling | None:
         """What is to be told to the database now; None: nothing. Raises DatabaseError; ColumnsUnusable as `step` does."""

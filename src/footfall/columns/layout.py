@@ -100,6 +100,10 @@ class Layout(NamedTuple):
         exchange = f"EXCHANGE TABLES {self.stored} AND {self.stored}{FRESH}{self._everywhere}"
         return [*self.create(), exchange, *self._passed_on(), *self.drop_fresh()]
 
+    def known(self, what: str) -> str:
+        """The table of `system` that says so of all servers."""
+        return f"clusterAllReplicas(`{self.cluster}`, system.{what})" if self.cluster else f"system.{what}"
+
     def remove(self, condition: str) -> str:
         """Lets rows be removed from the disks, in the background."""
         return f"ALTER TABLE {self.stored}{self._everywhere} DELETE WHERE {condition}"

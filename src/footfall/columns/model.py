@@ -217,11 +217,17 @@ class DerivedPayments(NamedTuple):
     rows: list[Columns]
 
 
+MOST_NUMBER = 2**63 - 1
+
+
 def number_of(id_: bytes) -> int:
     """The number by which the columns know a website or person: 63 bits of its id."""
     return int.from_bytes(id_[:8], "big") >> 1
 
 
 def number_of_visitor(visitor_id: bytes) -> int:
-    """The number by which the columns know a visitor: both halves of the id, of which either may hold little but a time."""
-    return (int.from_bytes(visitor_id[:8], "big") ^ int.from_bytes(visitor_id[8:], "big")) >> 1
+    """The number by which the columns know a visitor: both halves of the id, of which either may hold little but a time.
+
+    The first bit goes, not the last: ids that are counted up differ there.
+    """
+    return (int.from_bytes(visitor_id[:8], "big") ^ int.from_bytes(visitor_id[8:], "big")) & MOST_NUMBER

@@ -68,6 +68,7 @@ class Keeper(Protocol):
 
     keeper_id: bytes
     visitors_made: int
+    clean_at: int
 
     @property
     def file(self) -> object | None:
@@ -195,7 +196,9 @@ class ColumnProcess:
                 if isinstance(error, ColumnsUnusable):
                     self._keeper.suspect(str(error))
                 found = None
-        return ToSettle(*found, self._keeper.keeper_id) if found else ToSettle([], None)
+        return (
+            ToSettle(*found, self._keeper.keeper_id, self._keeper.clean_at) if found else ToSettle([], None)
+        )
 
     def _health(self, request: AskHealth) -> ColumnsHealth:
         keeper = self._keeper

@@ -14,6 +14,7 @@ from typing import Protocol
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 
+from footfall.clock import system_clock
 from footfall.columns.clickhouse import (
     MISSING,
     TOO_LONG,
@@ -38,8 +39,6 @@ LOOK_SECONDS = 5.0
 """Between two looks whether there are columns, and how large they are, of who does not feed."""
 INSERTED = 50_000
 """Rows of one insert, when columns are made anew."""
-MEMORY = 4 * 1024**3
-"""Bytes that a question may take of each server."""
 
 
 class Candidate(Reader, Protocol):
@@ -57,10 +56,12 @@ class SharedKeeper:
 
     keeper_id = KEEPER_ID
 
-    def __init__(self, candidate: Candidate, lock: int, place: ClickHousePlace) -> None:
+    def __init__(self, candidate: Candidate, lock: int, place: ClickHousePlace, memory: int) -> None:
+        """`memory`: bytes that a question may take of each server."""
         self._candidate = candidate
         self._lock = lock
         self._place = place
+        self.memory = memory
         self._columns: ClickHouseColumns | None = None
         self._feeder: Feeder | None = None
         self._term: int | None = None
@@ -69,13 +70,15 @@ class SharedKeeper:
         self._is_kept_for = False
         self._settling: Settling | None = None
         self._settled_at = -SETTLE_SECONDS
-        self._looked_at = -LOOK_SECONDS
+        self._looked_at = self._cleaned_at = -LOOK_SECONDS
         self._is_there = False
         self._damage = ""
         self._log = get_logger("columns")
         self.size = 0
         """On the disk of the server that was asked."""
         self.visitors_made = 0
+        self.clean_at = 0
+        """The disks hold nothing that was erased before (ms since epoch)."""
 
     @property
     def file(self) -> ClickHouseColumns | None:
@@ -116,7 +119,12 @@ class SharedKeeper:
         if self._feeder is None:
             self._log.info("this server feeds the columns")
             self._feeder = Feeder(self._candidate, self._columns, keeper_id=KEEPER_ID)
-        return self._feeder.step()
+        began = system_clock()
+        fed = self._feeder.step()
+        if not fed.has_more and monotonic() - self._cleaned_at >= LOOK_SECONDS:
+            self._cleaned_at = monotonic()
+            self.clean_at = began if self._columns.is_clean() else self.clean_at
+        return fed
 
     def suspect(self, damage: str) -> None:
         """Take note of what is wrong with the columns. For any thread."""
@@ -207,7 +215,7 @@ class SharedQuery:
         limits = {
             "query_id": self._id,
             "max_execution_time": self._asked.seconds,
-            "max_memory_usage": MEMORY,
+            "max_memory_usage": self._keeper.memory,
         }
         try:
             return Rows([list(row) for row in columns.ask(self._asked.text, self._asked.values, limits)])

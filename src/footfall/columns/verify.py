@@ -7,10 +7,10 @@ again, and counts only if it still does once the columns have taken whatever the
 from __future__ import annotations
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from time import gmtime, monotonic, sleep, strftime
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,8 @@ TAKEN_SECONDS = 60.0
 PAUSE = 0.5
 ADVICE = "Stop all servers and run `footfall db rebuild columns`: it makes them anew from the database."
 
+Progress = Callable[[int], object]
+"""Gets the number of visitors that were looked at since its last call."""
 Ask = Callable[[str, Bindings], Iterable[Sequence[Any]]]
 """Answers a query over the columns. Raises DatabaseError or ApiError."""
 
@@ -99,12 +101,6 @@ class Total(NamedTuple):
 Sums = dict[SumKey, Total]
 
 
-class Progress(Protocol):
-    """Gets the number of visitors that were looked at since its last call."""
-
-    def __call__(self, visitors: int, /) -> object: ...
-
-
 def verify_columns(
     reader: Reader,
     ask: Ask,
@@ -154,12 +150,12 @@ class _Verification:
     def _wait_until_taken(self) -> None:
         """Wait until the columns have taken all changes of which there is word by now."""
         told = set(self._reader.snapshot(change_ids))
-        deadline = time.monotonic() + TAKEN_SECONDS
-        while told and time.monotonic() < deadline:
+        deadline = monotonic() + TAKEN_SECONDS
+        while told and monotonic() < deadline:
             told -= {bytes(one) for (one,) in self._ask(self._texts.taken, {})}
             told.intersection_update(self._reader.snapshot(change_ids))
             if told:
-                time.sleep(PAUSE)
+                sleep(PAUSE)
 
     # Sums
 
@@ -280,7 +276,7 @@ def _sums(tx: Transaction, website_id: bytes, until: int, progress: Progress) ->
 
 
 def _described(website_id: bytes, key: SumKey, due: Total, held: Total) -> str:
-    day = time.strftime("%Y-%m-%d", time.gmtime(key.day * DAY_MS // 1000))
+    day = strftime("%Y-%m-%d", gmtime(key.day * DAY_MS // 1000))
     sums = f", {due.amount} {key.currency} and not {held.amount}" if due.amount != held.amount else ""
     kind = RowType(key.type).name.lower()
     return (

@@ -68,6 +68,7 @@ class ToSettle(msgspec.Struct, frozen=True, tag=True):
     token: bytes | None
     before: bytes | None = None
     keeper_id: bytes = b""
+    clean_at: int = 0
 
 
 Request = Ask | AskHealth | Settle

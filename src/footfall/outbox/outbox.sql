@@ -22,18 +22,19 @@ SELECT count(*) AS count FROM (SELECT 1 AS one FROM column_change LIMIT :most) A
 -- Some changes of which there is word.
 SELECT website_id, change_id FROM column_change LIMIT :most;
 
--- name: keepers() -> keeper_id bytes, token bytes, seen_at int
+-- name: keepers() -> keeper_id bytes, token bytes, seen_at int, clean_at int
 -- Who keeps columns.
-SELECT keeper_id, token, seen_at FROM column_keeper;
+SELECT keeper_id, token, seen_at, clean_at FROM column_keeper;
 
 -- name: keeper_put(keeper_id bytes, token bytes, seen_at int)
 -- Somebody is about to make columns, or has made them.
-INSERT INTO column_keeper (keeper_id, token, seen_at) VALUES (:keeper_id, :token, :seen_at)
-ON CONFLICT (keeper_id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at;
+INSERT INTO column_keeper (keeper_id, token, seen_at, clean_at) VALUES (:keeper_id, :token, :seen_at, 0)
+ON CONFLICT (keeper_id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at, clean_at = 0;
 
--- name: keeper_go_on(keeper_id bytes, before bytes, token bytes, seen_at int)
+-- name: keeper_go_on(keeper_id bytes, before bytes, token bytes, seen_at int, clean_at int)
 -- The columns of a keeper, if they are those of a token, have another one.
-UPDATE column_keeper SET token = :token, seen_at = :seen_at WHERE keeper_id = :keeper_id AND token = :before;
+UPDATE column_keeper SET token = :token, seen_at = :seen_at, clean_at = :clean_at
+WHERE keeper_id = :keeper_id AND token = :before;
 
 -- name: keeper_drop(keeper_id bytes)
 -- The columns of a keeper have to be made anew.

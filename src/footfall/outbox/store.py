@@ -88,16 +88,24 @@ def settle(tx: Transaction, ids: Iterable[bytes], token: bytes, keeper_id: bytes
     forget(tx, ids, keeper_id)
 
 
-def pair_with(tx: Transaction, token: bytes, before: bytes | None, keeper_id: bytes = ALONE) -> bool:
+def pair_with(
+    tx: Transaction, token: bytes, before: bytes | None, keeper_id: bytes = ALONE, clean_at: int = 0
+) -> bool:
     """The columns of the token `before` have this one; None: a keeper is about to make some, and word is kept for it from now on.
 
+    `clean_at`: they hold nothing that was erased before (ms since epoch).
     False, and nothing is changed, if no such columns belong to this database any more: they have to be made anew.
     """
     _lock(tx)
     if before is not None:
-        return tx.execute(sql.keeper_go_on, (keeper_id, before, token, system_clock())) > 0
+        return tx.execute(sql.keeper_go_on, (keeper_id, before, token, system_clock(), clean_at)) > 0
     tx.execute(sql.keeper_put, (keeper_id, token, system_clock()))
     return True
+
+
+def clean_since(tx: Transaction) -> int:
+    """What was erased before is in no columns any more (ms since epoch); 0: nobody keeps any that are known."""
+    return min((row.clean_at for row in tx.all(sql.keepers)), default=0)
 
 
 def forget(tx: Transaction, ids: Iterable[bytes], keeper_id: bytes = ALONE) -> None:

@@ -10,13 +10,14 @@ CREATE TABLE column_change (
 );
 
 -- Who keeps columns of this database: one on each machine with a server. token: which file that is, another one since each time; seen_at: when
--- it was last heard of. Word of a change is kept until all of them have it. None in a backup, so that columns which know more than it are
+-- it was last heard of; clean_at: its file holds nothing that was erased before. Word of a change is kept until all of them have it. None in a backup, so that columns which know more than it are
 -- made anew.
 -- Left out of backups.
 CREATE TABLE column_keeper (
     keeper_id BYTEA NOT NULL PRIMARY KEY,
     token BYTEA NOT NULL,
-    seen_at BIGINT NOT NULL
+    seen_at BIGINT NOT NULL,
+    clean_at BIGINT NOT NULL
 );
 
 -- Changes that a keeper has on disk, of which there is word since others do not.
