@@ -10,7 +10,7 @@ import secrets
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 IS_THERE = importlib.util.find_spec("chdb") is not None
@@ -29,7 +29,7 @@ class LocalClickHouse:
         from chdb.session import Session
 
         self._folder = tempfile.TemporaryDirectory(prefix="footfall-clickhouse-")
-        self._session = Session(self._folder.name)
+        self._session: Any = Session(self._folder.name)  # type: ignore[no-untyped-call]
         self._run("SET mutations_sync = 2")
         self._lock = threading.Lock()
         self._database = ""
@@ -132,7 +132,7 @@ class LocalClickHouse:
         self._folder.cleanup()
 
 
-def _chunks(file: BinaryIO) -> bytes:
+def _chunks(file: Any) -> bytes:
     """A body that is sent in chunks."""
     body = b""
     while size := int(file.readline(), 16):
@@ -148,7 +148,7 @@ def _form(kind: str, body: bytes) -> dict[str, str]:
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
     return {
         str(part.get_param("name", header="content-disposition")): bytes(
-            part.get_payload(decode=True)  # type: ignore[arg-type]
+            part.get_payload(decode=True)
         ).decode()
         for part in message.iter_parts()
     }

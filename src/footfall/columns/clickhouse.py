@@ -7,6 +7,7 @@ arrives late, from a server that has been replaced, therefore loses against what
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import secrets
 from collections import Counter
@@ -24,6 +25,10 @@ from footfall.columns.layout import ASKED, COLUMNS, FRESH, KEEPING, KEY, NOBODY_
 from footfall.columns.model import Bindings, Columns
 from footfall.columns.verify import VerifyTexts
 from footfall.errors import ColumnsUnusable, DatabaseError, UsageError
+
+# What they warn of is raised, too.
+for _name in ("clickhouse_connect", "urllib3"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 PORT = 8123
 LONGEST_SECONDS = 60
@@ -135,7 +140,8 @@ def translated() -> Iterator[None]:
     except Refused as error:
         if error.code in MISSING:
             raise ColumnsUnusable("there are no columns yet") from error
-        raise DatabaseError(f"ClickHouse refuses with code {error.code}") from error
+        told = "does not answer" if error.code is None else f"refuses with code {error.code}"
+        raise DatabaseError(f"ClickHouse {told}") from error
     except ClickHouseError as error:
         raise DatabaseError("ClickHouse does not answer") from error
 
@@ -266,7 +272,8 @@ class ClickHouseColumns:
             self._remove("website IN $websites", {"websites": list(step.gone)})
         self._remove_erased(step, number, {key for key in there if key[2] == NOBODY_OWNS})
         self.taken.update(step.change_ids)
-        self.websites.update(one.website for one in (*step.visitors, *step.payments))
+        self.websites.update(one.website for one in step.visitors)
+        self.websites.update(one.website for one in step.payments)
         self.websites.difference_update(step.gone)
 
     def _keys_there(self, step: ColumnStep) -> set[tuple[int, ...]]:

@@ -48,7 +48,7 @@ class ColumnKeeper:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._reader = reader
         self._limits = limits or FileLimits()
-        self._feeder: Feeder | None = None
+        self._feeder: Feeder[ColumnFile] | None = None
         self._fresh: bytes | None = None
         """The token of columns that are to be made anew."""
         self._is_kept_for = False

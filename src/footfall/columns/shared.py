@@ -63,7 +63,7 @@ class SharedKeeper:
         self._place = place
         self.memory = memory
         self._columns: ClickHouseColumns | None = None
-        self._feeder: Feeder | None = None
+        self._feeder: Feeder[ClickHouseColumns] | None = None
         self._term: int | None = None
         self._fresh: bytes | None = None
         self._fresh_number = 0
@@ -224,7 +224,7 @@ class SharedQuery:
                 return TOO_LONG_TOLD
             if error.code in TOO_MUCH:
                 return TOO_MUCH_TOLD
-            return AWAY if error.code in MISSING else Failed("wrong", f"ClickHouse: {error}")
+            return AWAY if error.code in (None, *MISSING) else Failed("wrong", f"ClickHouse: {error}")
         except ClickHouseError:
             return AWAY
 

@@ -240,9 +240,8 @@ class _Verification:
             wanted = [(website_id, at) for at in times]
             found = self._reader.snapshot(lambda tx: read_found(tx, {}, wanted, Tails()))
             due = Counter(row for one in found.payments for row in one.rows)
-            return sorted(
-                {int(row[1]) for row in _either(due, self._held(self._texts.loose, website_id, times=times))}
-            )  # type: ignore[call-overload]
+            held = self._held(self._texts.loose, website_id, times=times)
+            return sorted({int(row[1]) for row in _either(due, held)})  # type: ignore[call-overload]
 
         for at in self._settled(differing):
             self._report.add(f"payments without a visitor at {at} ms of website {website_id.hex()} differ")
