@@ -6,7 +6,7 @@ ones alone (`final = 1`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_type_hints
 
 from footfall.columns.model import EventRow, SessionColumns
 
@@ -23,8 +23,6 @@ _TEXT, _WORD = "Nullable(String)", "LowCardinality(Nullable(String))"
 _TYPES = {
     "website": "Int64",
     "ts": _TIME,
-    "visitor": "Nullable(Int64)",
-    "person": "Nullable(Int64)",
     "session_at": _TIME,
     "prev_at": _TIME,
     "type": "UInt8",
@@ -34,14 +32,18 @@ _TYPES = {
     "prev_path": _TEXT,
     "name": _TEXT,
     "properties": _TEXT,
-    "amount": "Nullable(Int64)",
     "entry_path": _TEXT,
     "owner": "Int64",
     "n": "UInt32",
     "written": "UInt64",
     "is_deleted": "UInt8",
 }
-TYPES = {name: _TYPES.get(name, _WORD).partition(" CODEC")[0] for name in (*COLUMNS, *KEEPING)}
+_HINTS = get_type_hints(EventRow)
+_MADE = {
+    name: _TYPES.get(name) or ("Nullable(Int64)" if "int" in str(_HINTS.get(name)) else _WORD)
+    for name in (*COLUMNS, *KEEPING)
+}
+TYPES = {name: type_.partition(" CODEC")[0] for name, type_ in _MADE.items()}
 """Of each column, as values are sent."""
 ASKED, STORED = "event_row", "event_row_local"
 FRESH = "_fresh"
@@ -67,7 +69,7 @@ class Layout(NamedTuple):
 
     def create(self, suffix: str = "") -> list[str]:
         """Makes what is not there yet."""
-        columns = ", ".join(f"{name} {_TYPES.get(name, _WORD)}" for name in (*COLUMNS, *KEEPING))
+        columns = ", ".join(f"{name} {type_}" for name, type_ in _MADE.items())
         engine = (
             "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}', written, is_deleted)"
             if self.cluster
