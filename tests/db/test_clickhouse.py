@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from footfall.columns.clickhouse import VERIFY_TEXTS, ClickHousePlace, bound, read_place
+from footfall.columns import shared
+from footfall.columns.clickhouse import VERIFY_TEXTS, ClickHouseColumns, ClickHousePlace, bound, read_place
 from footfall.columns.feeder import Reader
+from footfall.columns.file import ColumnStep
 from footfall.columns.layout import COLUMNS, FRESH, Layout
+from footfall.columns.model import Derived
 from footfall.columns.shared import KEEPER_ID, SharedKeeper
 from footfall.columns.verify import verify_columns
 from footfall.columns.wire import Ask, Failed, Rows
@@ -38,17 +41,16 @@ class Servers:
 
     def __init__(self, place: Place, where: ClickHousePlace, stack: ExitStack) -> None:
         self.place = place
-        self._where = where
+        self.where = where
         self._stack = stack
 
     def start(self) -> tuple[SharedKeeper, PostgresSession]:
         session = self._stack.enter_context(closing(PostgresSession(self.place.database_url)))
-        keeper = SharedKeeper(session, COLUMNS_LOCK, self._where, MEMORY)
+        keeper = SharedKeeper(session, COLUMNS_LOCK, self.where, MEMORY)
         keeper.open()
         return keeper, session
 
     def settle(self, keeper: SharedKeeper) -> None:
-        keeper._settled_at = -1e9
         if (found := keeper.settling()) is not None:
             told = found
             self.place.transact(lambda tx: outbox.pair_with(tx, told.token, told.before, KEEPER_ID))
@@ -68,8 +70,9 @@ class Servers:
 
 
 @pytest.fixture
-def servers(place: Place, clickhouse: LocalClickHouse) -> Iterator[Servers]:
+def servers(place: Place, clickhouse: LocalClickHouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
     """Those of a database with a website and what it saw."""
+    monkeypatch.setattr(shared, "SETTLE_SECONDS", 0.0)
     place.transact(lambda tx: put_website(tx, WEBSITE))
     for visitor in (0, 1, 0):
         see(place, visitor)
@@ -111,18 +114,22 @@ def test_what_a_server_wrote_that_was_replaced_is_no_harm(servers: Servers) -> N
     feed(first)
     servers.settle(first)
     see(servers.place, 1)
-    assert first.file is not None
-    late = first.file._number()
+    term = session.lead(COLUMNS_LOCK)
+    assert term is not None
+    late = session.next_number(term)
     session.close()
     second, _ = servers.start()
     feed(second)
-    stray: Any = [(WEBSITE.website_id[0], 5, 7, 7, late)]
-    first.file._insert(stray, ("website", "ts", "owner", "visitor", "written"))
+    row: list[Any] = [None] * len(COLUMNS)
+    for name in ("website", "ts", "visitor", "session_at", "prev_at", "type", "view_no", "span"):
+        row[COLUMNS.index(name)] = 7
+    with closing(ClickHouseColumns(servers.where, lambda: late)) as columns:
+        columns.apply(ColumnStep([Derived(7, 7, 0, [tuple(row)])]))
     assert not servers.is_right(second)
     servers.settle(second)
     assert servers.is_right(second)
-    with pytest.raises(DatabaseError, match="another"):
-        first.file.begin_settling()
+    see(servers.place, 2)
+    assert not first.step().changes
 
 
 def test_columns_of_another_state_of_the_database_are_made_anew(servers: Servers) -> None:
@@ -158,7 +165,7 @@ def test_questions_have_limits(servers: Servers, clickhouse: LocalClickHouse) ->
     query = keeper.query(Ask("SELECT $said, $list[2]", {"said": evil, "list": ["a", evil]}, 9.0))
     assert query.run() == Rows([[evil, evil]])
     query.cut_off()
-    assert clickhouse.killed[-1] == query._id
+    assert len(clickhouse.killed[-1]) == 32
     said = {
         "SELECT sum(number) FROM numbers(100000000000)": "too long",
         "SELECT groupArray(number) FROM numbers(100000000)": "too much",
@@ -210,3 +217,17 @@ def test_the_embedded_database_keeps_its_columns_in_a_file() -> None:
 def test_values_are_bound_by_their_types() -> None:
     text = bound("$a, $b, $c, $d, $e", {"a": 1, "b": 1.5, "c": "x", "d": [1], "e": []})
     assert text == "{a:Int64}, {b:Float64}, {c:String}, {d:Array(Int64)}, {e:Array(String)}"
+
+
+def test_who_was_replaced_writes_nothing(servers: Servers) -> None:
+    first, session = servers.start()
+    servers.make(first)
+    see(servers.place, 1)
+    feed(first)
+    session.close()
+    second, _ = servers.start()
+    feed(second)
+    assert first.file is not None
+    for work in (lambda: first.settling(), lambda: first.file.apply(ColumnStep())):  # type: ignore[union-attr]
+        with pytest.raises(DatabaseError, match="another server"):
+            work()

@@ -84,8 +84,6 @@ def test_the_columns_say_what_the_database_says(
         patch.setattr(feeding, "MOST_CHANGES", 2)
         patch.setattr(feeding, "VISITORS", 2)
         for one in steps:
-            if one.what == "retain":
-                continue
             story.do(one)
         story.do(LAST)
 
@@ -152,7 +150,7 @@ METRICS = {
 """The laws of the metrics, with what else they are about."""
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(metrics.entries, metrics.questions, metrics.scenes, st.data())
 def test_answers_equal_the_definitions(
     columns: ClickHouseColumns, entries: list[Entry], question: Question, scene: Scene, data: st.DataObject
