@@ -22,10 +22,11 @@ from footfall.db.postgres.schema import COLUMNS_LOCK
 from footfall.db.postgres.session import PostgresSession
 from footfall.errors import DatabaseError, UsageError
 from footfall.outbox import store as outbox
+from footfall.outbox.model import ChangeKind
 from footfall.settings import read_settings
 from footfall.websites.store import put_website
 from tests.db.test_columns import see
-from tests.laws.world import WEBSITE
+from tests.laws.world import VISITORS, WEBSITE
 from tests.support.clickhouse import IS_THERE, LocalClickHouse
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
@@ -141,6 +142,36 @@ def test_columns_of_another_state_of_the_database_are_made_anew(servers: Servers
     servers.make(keeper)
     feed(keeper)
     assert servers.is_right(keeper)
+
+
+def test_what_was_made_anew_stays_with_nothing_left_to_take(servers: Servers) -> None:
+    keeper, session = servers.start()
+    for _ in range(2):
+        servers.make(keeper)
+        feed(keeper)
+        servers.settle(keeper)
+        assert servers.is_right(keeper)
+    session.close()
+    second, _ = servers.start()
+    see(servers.place, 1)
+    feed(second)
+    servers.settle(second)
+    assert servers.is_right(second)
+
+
+def test_what_was_before_a_change_stays_when_others_are_erased_with_it(servers: Servers) -> None:
+    keeper, _ = servers.start()
+    servers.make(keeper)
+    feed(keeper)
+    servers.settle(keeper)
+    see(servers.place, 0)
+    servers.place.transact(
+        lambda tx: outbox.tell_visitors(tx, WEBSITE.website_id, [VISITORS[1]], ChangeKind.ERASED)
+    )
+    feed(keeper)
+    assert servers.is_right(keeper)
+    assert keeper.file is not None
+    assert keeper.file.is_clean()
 
 
 def test_they_are_verified(servers: Servers) -> None:

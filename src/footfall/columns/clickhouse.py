@@ -294,8 +294,10 @@ class ClickHouseColumns:
         """Let what was replaced be gone from the disks, where it may have been erased."""
         erased = step.visitors if step.is_erasing else ()
         for website in {one.website for one in erased}:
-            owners = [one.visitor for one in erased if one.website == website]
-            self._remove_written(website, "owner IN $owners", {"owners": owners}, number)
+            since = {one.visitor: one.since for one in erased if one.website == website}
+            gone: Bindings = {"owners": list(since), "since": list(since.values())}
+            condition = "owner IN $owners AND ts >= transform(owner, $owners, $since, toInt64(0))"
+            self._remove_written(website, condition, gone, number)
         for website in {key[0] for key in loose}:
             times = sorted({key[1] for key in loose if key[0] == website})
             values: Bindings = {"owner": NOBODY_OWNS, "times": times}
@@ -352,19 +354,18 @@ class ClickHouseColumns:
 
     # Making anew
 
-    def begin_fresh(self) -> int:
-        """Make empty tables beside those there are, to be filled by `append_fresh`; the number to write there."""
-        number = self._number()
+    def begin_fresh(self) -> None:
+        """Make empty tables beside those there are, to be filled by `append_fresh`."""
         self._run([*self._layout.drop_fresh(), *self._layout.create(FRESH)])
-        return number
 
-    def append_fresh(self, rows: Iterable[Columns], number: int) -> None:
-        """Add all rows of some visitors, or of some moments."""
-        self._insert(list(_numbered(rows, number)), suffix=FRESH)
+    def append_fresh(self, rows: Iterable[Columns], token: bytes) -> None:
+        """Add all rows of some visitors, or of some moments, read after the token was made."""
+        self._insert(list(_numbered(rows, number_in(token))), suffix=FRESH)
 
-    def install_fresh(self, token: bytes, number: int) -> None:
+    def install_fresh(self, token: bytes) -> None:
         """Let what was made anew take the place of what there was, as the columns of this token."""
-        self._mark((token,), number, FRESH)
+        self._number()
+        self._mark((token,), number_in(token), FRESH)
         self._run(self._layout.swap())
         self.token = token
 

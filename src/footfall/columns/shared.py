@@ -66,7 +66,6 @@ class SharedKeeper:
         self._feeder: Feeder[ClickHouseColumns] | None = None
         self._term: int | None = None
         self._fresh: bytes | None = None
-        self._fresh_number = 0
         self._is_kept_for = False
         self._settling: Settling | None = None
         self._settled_at = -SETTLE_SECONDS
@@ -145,25 +144,23 @@ class SharedKeeper:
 
     def rebuild(self, progress: Callable[[int], None] = lambda visitors: None) -> None:
         """Make the columns anew, beside those there are, which `install` then replaces. Raises DatabaseError."""
-        assert self._columns is not None  # noqa: S101 - `prepare` came before
+        assert self._columns is not None and self._fresh is not None  # noqa: S101, PT018 - `prepare` came before
         self.visitors_made = 0
-        self._fresh_number = self._columns.begin_fresh()
+        self._columns.begin_fresh()
         waiting: list[Columns] = []
         for visitors, rows in everything(self._candidate):
             waiting += rows
             if len(waiting) >= INSERTED:
-                self._columns.append_fresh(waiting, self._fresh_number)
+                self._columns.append_fresh(waiting, self._fresh)
                 waiting = []
             self.visitors_made += visitors
             progress(visitors)
-        self._columns.append_fresh(waiting, self._fresh_number)
+        self._columns.append_fresh(waiting, self._fresh)
 
     def install(self) -> None:
         """Put columns that were just made in their place. Raises DatabaseError."""
         assert self._columns is not None and self._fresh is not None  # noqa: S101, PT018 - `prepare` came before
-        if self._next_number() is None:
-            raise DatabaseError("another server feeds the columns now")
-        self._columns.install_fresh(self._fresh, self._fresh_number)
+        self._columns.install_fresh(self._fresh)
         self._fresh, self._feeder, self._damage = None, None, ""
         self.open()
 
