@@ -285,6 +285,8 @@ RETAINED = [
     step("know", choice=1, user="bob"),
     step("retain", 9, 5),
     step("pageview", 20),
+    step("goal", 30),
+    step("retain", 25),
 ]
 LATE = [
     step("pageview", 9),

@@ -117,6 +117,8 @@ def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row, removed_at: int)
 
 
 def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
+    if not visits:
+        return {"session_at": at, "prev_at": at, "view_no": 0, "span": 0}
     earlier = [one for one in visits if at_of(_visit_of(visits, one)[0].event_id) <= at]
     visit = _visit_of(visits, earlier[-1] if earlier else visits[0])
     began = at_of(visit[0].event_id)

@@ -73,8 +73,9 @@ def derive(history: VisitorHistory) -> Derived:
     make = _Maker(website, visitor, _person_at(history, visitor))
     visits = _visits(history)
     if not visits:
-        rows = [_paid_before(make, one) for one in history.payments]
-        return Derived(website, visitor, _beginning(history, rows) if rows else history.since, rows)
+        rows = [*map(make.goal_alone, history.events), *(_paid_before(make, one) for one in history.payments)]
+        rows.sort(key=_ts)
+        return Derived(website, visitor, _beginning(history, rows) if rows else abs(history.since), rows)
     since = _since(history, visits)
     rows = [*_rows_of_visits(make, visits, history.before, since), *_other_rows(make, visits, history, since)]
     rows.sort(key=_ts)
@@ -87,7 +88,7 @@ def _ts(row: Columns) -> int:
 
 def _beginning(history: VisitorHistory, rows: list[Columns]) -> int:
     """From when on the visitor may have rows already: not before the first one now, unless that is what is gone."""
-    return min([_ts(rows[0]), *([history.since] if history.since else [])])
+    return min([_ts(rows[0]), *([abs(history.since)] if history.since else [])])
 
 
 def _visits(history: VisitorHistory) -> list[_Visit]:
@@ -161,6 +162,24 @@ class _Maker(NamedTuple):
     website: int
     visitor: int
     person_at: Callable[[int], int]
+
+    def goal_alone(self, goal: StoredEvent) -> Columns:
+        """What a server told of a visitor of whose visits none is kept."""
+        at, person = goal.at, self.person_at(goal.at)
+        row = EventRow(
+            self.website,
+            at,
+            self.visitor,
+            person,
+            at,
+            at,
+            RowType.GOAL,
+            0,
+            0,
+            name=goal.name,
+            properties=goal.data,
+        )
+        return (*row, *SessionColumns())
 
 
 def _rows_of_visits(make: _Maker, visits: Iterable[_Visit], before: int, since: int) -> Iterator[Columns]:

@@ -87,7 +87,8 @@ Page = tuple[str | None, str | None]
 class VisitorHistory(msgspec.Struct, frozen=True):
     """What a visitor did from the beginning of a visit on, and whose it was.
 
-    `since`: from when on it changed (ms since epoch); 0: it may all have changed. `before`: when the visitor was there last before these
+    `since`: from when on it changed (ms since epoch); 0: it may all have changed; below 0: the same, and from this time on (without its sign)
+    there may have been what is gone by now. `before`: when the visitor was there last before these
     events; 0: never. `removed_at`: the same for all that is kept; if `before` is the same, these are all. Else they begin with a visit that
     began before `since`, or go on from `tail`. `payments`: from the same time on; all, if these are all events.
     `sessions`: by when they began. `people`: the person of each profile that the links name; none for one that is gone.

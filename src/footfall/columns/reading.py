@@ -38,7 +38,7 @@ MOST_TAILS = 50_000
 
 
 class ToDerive(NamedTuple):
-    """What has to be derived anew: visitors and from when on (0: all of it), and payments that are no visitor's."""
+    """What has to be derived anew: visitors and from when on (see `VisitorHistory.since`), and payments that are no visitor's."""
 
     visitors: dict[Visitor, int]
     payments: set[Millisecond]
@@ -72,7 +72,7 @@ def read_wanted(tx: Transaction, changes: Sequence[Change]) -> ToDerive:
             if change.kind in (ChangeKind.VISITOR, ChangeKind.ERASED):
                 one = read_visitor(key)
                 visitor = (website_id, one.visitor_id)
-                visitors[visitor] = min(one.since, visitors.get(visitor, one.since))
+                visitors[visitor] = _both(one.since, visitors.get(visitor, one.since))
             elif change.kind is ChangeKind.PAYMENT:
                 payments.add(read_payment(key))
             elif change.kind is ChangeKind.PERSON:
@@ -83,11 +83,20 @@ def read_wanted(tx: Transaction, changes: Sequence[Change]) -> ToDerive:
     return wanted
 
 
+def _both(one: int, other: int) -> int:
+    """Two times since when a visitor changed as one; see `VisitorHistory.since`."""
+    if one > 0 and other > 0:
+        return min(one, other)
+    return -min((abs(at) for at in (one, other) if at), default=0)
+
+
 def _add_people(tx: Transaction, wanted: ToDerive, people: list[Params]) -> None:
     """All that is these users', from the beginning."""
     visitors, payments = tx.groups((sql.visitors_of, people), (sql.payments_of, people))
     for (website_id, _), seen, paid in zip(people, visitors, payments, strict=True):
-        wanted.visitors.update(((website_id, row.visitor_id), 0) for row in seen)  # type: ignore[misc]
+        for row in seen:
+            visitor: Visitor = (website_id, row.visitor_id)  # type: ignore[assignment]
+            wanted.visitors[visitor] = _both(0, wanted.visitors.get(visitor, 0))
         wanted.payments.update((website_id, at_of(row.payment_id)) for row in paid)  # type: ignore[misc]
 
 
@@ -179,8 +188,8 @@ def _windows(
     `removed`: when each was there last before what is kept.
     """
     whole = {key: _Window(at + 1 if at else 0, at) for key, at in removed.items()}
-    found: dict[Visitor, _Window] = {key: whole[key] for key, at in since.items() if not at}
-    waiting = {key: (at, False) for key, at in since.items() if at}
+    found: dict[Visitor, _Window] = {key: whole[key] for key, at in since.items() if at <= 0}
+    waiting = {key: (at, False) for key, at in since.items() if at > 0}
     """By visitor the time before which to look, and whether a visit begins there."""
     while waiting:
         rows = tx.get_many(sql.visit_before, [(*key, at_prefix(at)) for key, (at, _) in waiting.items()])
