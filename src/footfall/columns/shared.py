@@ -29,7 +29,7 @@ from footfall.columns.keeper import SEEN_SECONDS, SETTLE_SECONDS
 from footfall.columns.model import Columns
 from footfall.columns.rebuild import everything
 from footfall.columns.wire import AWAY, TOO_LONG_TOLD, TOO_MUCH_TOLD, Ask, Failed, Reply, Rows
-from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.errors import ColumnsUnusable
 from footfall.log import get_logger
 from footfall.outbox.store import change_ids, paired_with
 
