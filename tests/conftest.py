@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
+from tests.support.clickhouse import LocalClickHouse
 from tests.support.counting import Counting, counting
 from tests.support.engines import ENGINES, Engine, Place, PostgresEngine
 from tests.support.inside import Inside, inside, set_up
@@ -120,6 +121,13 @@ def engine(engine_name: str, kept: Kept) -> Engine:
 def postgres_engine(kept: Kept) -> PostgresEngine:
     """That of PostgreSQL."""
     made: PostgresEngine = kept.engine(PostgresEngine.name)
+    return made
+
+
+@pytest.fixture(scope="session")
+def clickhouse(kept: Kept) -> LocalClickHouse:
+    """A server of ClickHouse."""
+    made: LocalClickHouse = kept.get("clickhouse", "", lambda: closing(LocalClickHouse()))
     return made
 
 

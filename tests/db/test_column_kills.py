@@ -12,7 +12,8 @@ import httpx
 import msgspec
 import pytest
 
-from footfall.app import column_folder, column_keeper, command_session
+from footfall.app import command_session
+from footfall.column_parts import column_folder, column_keeper
 from footfall.columns.process import socket_path
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from footfall.app import column_folder
 from footfall.clock import from_iso
+from footfall.column_parts import column_folder
 from footfall.columns.client import ColumnsClient
 from footfall.columns.file import FileLimits
 from footfall.columns.keeper import ColumnKeeper

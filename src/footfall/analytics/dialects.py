@@ -21,6 +21,10 @@ class BoundType(StrEnum):
 class Dialect:
     """DuckDB's spelling. Its methods take and give SQL; another engine's is a subclass."""
 
+    def whole(self, query: str) -> str:
+        """A query, once it is put together."""
+        return query
+
     # Pieces of a query
 
     def piece(self, name: str, query: str, *, is_kept: bool) -> str:

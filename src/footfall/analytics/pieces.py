@@ -107,7 +107,7 @@ class Pieces:
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
         )
-        text = f"WITH {listed} {result}"
+        text = self._dialect.whole(f"WITH {listed} {result}")
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
     def _chosen(self, slot: Sequence[str], columns: str) -> str:

@@ -12,8 +12,9 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import column_process, columns_client
+from footfall.app import command_session
 from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
@@ -58,7 +59,8 @@ def columns(data: str | None, database: str | None) -> None:
     log.configure(settings.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server gets it too, and ends this
     collect_rarely()
-    with column_process(settings) as process:
+    with command_session(settings) as session:
+        process = column_process(settings, session)
 
         def stop_when_alone() -> None:
             sys.stdin.buffer.read()

@@ -24,6 +24,8 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
 """The lock that servers share, and that a command takes alone when no server may run."""
+COLUMNS_LOCK = MIGRATION_LOCK + 2
+"""The lock of whoever feeds columns that all servers share."""
 LEAVING_SECONDS = 1.0
 """How long PostgreSQL may take to notice that a server that was stopped is gone."""
 _TEXT = re.compile(r"\bTEXT\b")
@@ -47,10 +49,10 @@ def without_servers(url: str) -> Iterator[None]:
             connection.execute("SELECT pg_advisory_unlock($1)", [SERVERS_LOCK])
 
 
-def is_locked(connection: PostgresConnection, function: str) -> bool:
-    """Whether this connection got SERVERS_LOCK through a function that does not wait for it. Raises DatabaseError."""
+def is_locked(connection: PostgresConnection, function: str, lock: int = SERVERS_LOCK) -> bool:
+    """Whether this connection got a lock through a function that does not wait for it. Raises DatabaseError."""
     try:
-        row = connection.execute(f"SELECT {function}($1)".encode(), [SERVERS_LOCK]).fetchone()
+        row = connection.execute(f"SELECT {function}($1)".encode(), [lock]).fetchone()
     except psycopg.Error as error:
         raise ours(error) from error
     return row is not None and bool(row[0])

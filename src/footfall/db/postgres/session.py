@@ -42,6 +42,8 @@ class PostgresSession:
         self.most_patience = SLOW_SECONDS
         """Seconds that a server waits for any answer; less once it leaves."""
         self._connection = self._connect()
+        self._leading: PostgresConnection | None = None
+        self._terms = 0
 
     def begin(self, *, wait: bool = True, is_slow: bool = False) -> Transaction:
         try:
@@ -108,6 +110,30 @@ class PostgresSession:
                 "A command has this database for itself, such as `footfall db copy`. Start servers when it is done."
             )
         return connection
+
+    def lead(self, lock: int) -> int | None:
+        """The number of the term for which this connection holds an advisory lock: from now on, if nobody else has it; None: another has it.
+
+        A lost connection ends the term. Raises DatabaseError.
+        """
+        connection = self._live()
+        if connection is not self._leading:
+            if not is_locked(connection, "pg_try_advisory_lock", lock):
+                return None
+            self._leading = connection
+            self._terms += 1
+        return self._terms
+
+    def next_number(self, term: int) -> int | None:
+        """A number above all that anybody was given before; None when the term is over. Raises DatabaseError."""
+        connection = self._live()
+        if connection is not self._leading or term != self._terms:
+            return None
+        try:
+            row = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+        except psycopg.Error as error:
+            raise ours(error) from error
+        return int(row[0]) if row else None
 
     def end_wait(self) -> None:
         """See `PostgresConnection.end_wait`. For another thread."""
