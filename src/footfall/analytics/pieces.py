@@ -419,7 +419,7 @@ class Pieces:
         self.values[name] = reached.value
         if number == 0:
             person = dialect.first_by("person", "ts")
-            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE {reached.condition} GROUP BY visitor"
+            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE visitor IS NOT NULL AND {reached.condition} GROUP BY visitor"
         before = f"step{number - 1}"
         return f"""
             SELECT visitor, {dialect.any_of("who")} AS person, min(ts) AS began

@@ -186,7 +186,7 @@ class Feeder(Generic[F]):
             rows += self._apply(self._read(part, (), batch))
         last = self._read(parts[-1], wanted.payments, batch)
         if not batch.visitors:
-            return rows + self._apply(last._replace(change_ids=ids, is_erasing=wanted.is_erasing))
+            return rows + self._apply(last._replace(change_ids=ids))
         rows += self._apply(last)
         self._waiting |= dict.fromkeys(ids, batch)
         return rows
@@ -212,7 +212,7 @@ class Feeder(Generic[F]):
                 self._defer(visitor, visitors[visitor], batch)
             return self._rows(tx, positions, slices, payments)
 
-        return self._reader.snapshot(read)
+        return self._reader.snapshot(read)._replace(is_erasing=batch.is_erasing)
 
     def _rows(
         self,
@@ -251,11 +251,12 @@ class Feeder(Generic[F]):
             return self._rows(tx, positions, slices, ()), following
 
         step, turn.position = self._reader.snapshot(read)
+        is_erasing = any(one.is_erasing for one in turn.batches)
         done: list[_Batch] = []
         if turn.position is None:
             done = [one for one in turn.batches if one.visitors == {visitor}]
         ids = [id_ for one in done for id_ in one.ids]
-        rows = self._apply(step._replace(change_ids=ids, is_erasing=any(one.is_erasing for one in done)))
+        rows = self._apply(step._replace(change_ids=ids, is_erasing=is_erasing))
         self._end_turn(visitor, turn, ids)
         return rows
 
