@@ -160,7 +160,7 @@ METRICS = {
 """The laws of the metrics, with what else they are about."""
 
 
-@settings(max_examples=16, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(metrics.entries, metrics.questions, metrics.scenes, st.data())
 def test_answers_equal_the_definitions(
     columns: ClickHouseColumns, entries: list[Entry], question: Question, scene: Scene, data: st.DataObject
