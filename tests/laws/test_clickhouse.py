@@ -96,8 +96,11 @@ def test_nothing_of_what_was_erased_is_left_in_the_tables(
 ) -> None:
     slice_small(monkeypatch)
     with story_in(sqlite_session, columns) as story:
-        for what in ("pageview", "know", "pay", "merge"):
+        for what in ("pageview", "know", "pay"):
             story.do(step(what, 0, 3))
+        story.do(step("know", 6, 1, user="bob"))
+        for at in (1, 2, 7, 8, 9):
+            story.do(step("pageview", at, 1))
         story.do(step("erase"))
         story.do(LAST)
         with_replaced: dict[str, Any] = {"final": 0}
