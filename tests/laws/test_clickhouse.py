@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from footfall.analytics.clickhouse_dialect import CLICKHOUSE
@@ -163,11 +163,12 @@ METRICS = {
 """The laws of the metrics, with what else they are about."""
 
 
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=1, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(metrics.entries, metrics.questions, metrics.scenes, st.data())
 def test_answers_equal_the_definitions(
     columns: ClickHouseColumns, entries: list[Entry], question: Question, scene: Scene, data: st.DataObject
 ) -> None:
+    assume(len({one.deed.type for one in entries}) > 3)  # the first that is tried is the dullest
     refill(columns, entries)
     asked, scene = Asked(columns), scene._replace(dialect=CLICKHOUSE)
     with pytest.MonkeyPatch.context() as patch:

@@ -30,7 +30,9 @@ class LocalClickHouse:
 
         self._folder = tempfile.TemporaryDirectory(prefix="footfall-clickhouse-")
         self._session: Any = Session(self._folder.name)  # type: ignore[no-untyped-call]
-        self._run("SET mutations_sync = 2")
+        self._run(
+            "SET mutations_sync = 2, max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0"
+        )
         self._lock = threading.Lock()
         self._database = ""
         self.killed: list[str] = []
