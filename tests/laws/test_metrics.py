@@ -357,6 +357,13 @@ def test_funnels_equal_the_definitions(
     ).funnel(question, steps)
 
 
+def test_payments_of_nobody_reach_no_step(duck: duckdb.DuckDBPyConnection) -> None:
+    fill(duck, Story([Deed(None, START, FREE_TRIAL, amount=0, currency="EUR")]).entries())
+    question = Question(range=TimeRange(START, START + 1, "UTC"))
+    steps = [FunnelStep("Trial", "goal", "free_trial"), FunnelStep("Home", "pageview", "/")]
+    assert [row[1] for row in ask(duck, compose_funnel(Scene(WEBSITE), question, steps))] == [0, 0]
+
+
 @some
 @given(entries, questions, scenes)
 def test_retention_equals_the_definitions(

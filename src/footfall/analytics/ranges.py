@@ -23,6 +23,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MS = timedelta(milliseconds=1)
+_LATEST = (datetime(9999, 1, 1) - _EPOCH) // _MS
+"""No range reaches beyond (ms since epoch): what is behind it, up to a year, has to be a date too."""
 
 
 class SeriesInterval(StrEnum):
@@ -145,7 +147,7 @@ def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> in
     """A day begins at its start, and ends where the next one begins; a time is meant to the millisecond, which belongs to the range."""
     try:
         if not _DAY.fullmatch(text):
-            return max(0, from_iso(text) + is_end)
+            return _bounded(name, from_iso(text) + is_end)
         day = date.fromisoformat(text)
         begins, ends = _day_begins(day, zone), _day_begins(day + timedelta(days=1), zone)
     except (ValueError, OverflowError):
@@ -154,7 +156,14 @@ def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> in
         ) from None
     if begins == ends:
         raise BadRequest(f"{name}: there was no {text} in {zone}; its clocks left that day out.")
-    return max(0, ends if is_end else begins)
+    return _bounded(name, ends if is_end else begins)
+
+
+def _bounded(name: str, at: int) -> int:
+    """A time that is not before 1970. Raises BadRequest when it is too late."""
+    if at > _LATEST:
+        raise BadRequest(f"{name} must be before the year 9999.")
+    return max(0, at)
 
 
 C = TypeVar("C", bound=StrEnum)

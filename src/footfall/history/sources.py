@@ -48,7 +48,7 @@ def find_sources(path: Path) -> list[SourceFile]:
         raise UsageError(f"{path.name}: cannot be read: {error}") from error
     if len(found) > MOST_FILES:
         raise UsageError(f"{path.name}: holds more than {MOST_FILES} files")
-    return sorted(found)
+    return sorted(found, key=lambda one: one.name)  # several may have one name
 
 
 def _in_folder(path: Path) -> list[SourceFile]:

@@ -128,6 +128,14 @@ def test_a_range_that_is_none_is_refused_by_name(query: dict[str, str], said: st
         asked(**query)
 
 
+def test_no_range_reaches_into_the_last_year_there_is() -> None:
+    for end in ("9999-12-30", "9999-12-31T23:59:59.999Z", "9999-01-01T00:00:00Z"):
+        with pytest.raises(BadRequest, match="endAt must be before the year 9999"):
+            asked(startAt="2026-05-05", endAt=end)
+    latest = asked("Pacific/Kiritimati", startAt="9998-12-30", endAt="9998-12-31")
+    assert [len(divide(latest, one).starts) for one in (SeriesInterval.DAY, SeriesInterval.MONTH)] == [2, 1]
+
+
 def test_a_day_that_clocks_left_out_is_refused() -> None:
     with pytest.raises(BadRequest, match="startAt: there was no 2011-12-30 in Pacific/Apia"):
         asked("Pacific/Apia", startAt="2011-12-30", endAt="2012-01-05")

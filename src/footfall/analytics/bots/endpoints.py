@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from footfall.analytics.bots.model import BotQuestion
 from footfall.analytics.bots.store import read_bots, read_crawled
 from footfall.analytics.bots.wire import ZONE, bot_json, crawled_json, read_bot_question, series_json
@@ -21,7 +23,7 @@ class BotEndpoints:
 
     async def bots(self, context: Call) -> Response:
         """The bots of a range, the busiest first, and what they fetched in each part of it."""
-        website_id, question = context.principal.website.website_id, _question(context)
+        website_id, question = context.principal.website.website_id, await _question(context)
         found = await self._database.scan(read_bots, (website_id, question), share=website_id)
         return success(
             [bot_json(one, question.fields) for one in found.bots],
@@ -34,7 +36,7 @@ class BotEndpoints:
 
     async def pages(self, context: Call) -> Response:
         """The pages that AI crawlers fetched, the most fetched first."""
-        website_id, question = context.principal.website.website_id, _question(context)
+        website_id, question = context.principal.website.website_id, await _question(context)
         found = await self._database.scan(read_crawled, (website_id, question), share=website_id)
         return success(
             [crawled_json(one, question.fields) for one in found.pages],
@@ -43,5 +45,7 @@ class BotEndpoints:
         )
 
 
-def _question(context: Call) -> BotQuestion:
-    return read_bot_question(context.pairs(), context.now, context.principal.website.created_at)
+async def _question(context: Call) -> BotQuestion:
+    """Read off the event loop: to divide decades into days takes a while."""
+    created_at = context.principal.website.created_at
+    return await asyncio.to_thread(read_bot_question, context.pairs(), context.now, created_at)

@@ -15,7 +15,7 @@ from footfall.analytics.flows.model import (
 )
 from footfall.analytics.model import Asking, Measures
 from footfall.analytics.query import Question
-from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
+from footfall.analytics.ranges import WEEK_MS, Buckets, SeriesInterval, TimeRange, divide
 from footfall.analytics.service import Analytics, measures
 from footfall.errors import BadRequest
 from footfall.funnels.model import Funnel
@@ -50,14 +50,21 @@ class Flows:
 
     async def retention(self, asking: Asking, now: int) -> RetentionReport:
         """Who came back, by the week in which they came first; only of weeks that have begun by `now` (ms since epoch)."""
-        weeks = divide(asking.question.range, SeriesInterval.WEEK)
-        if len(weeks.starts) > MOST_WEEKS:
-            raise BadRequest(f"startAt: retention is of at most {MOST_WEEKS} weeks. Choose a shorter range.")
+        weeks = _weeks(asking.question.range)
         rows = await self._analytics.rows(compose_retention(asking.scene, asking.question, weeks))
         begun = [at for at in weeks.starts if at <= now]
         came = {(cohort, week): people for cohort, week, people in rows}
         cohorts = [_cohort(came, begun, number) for number in range(len(begun))]
         return RetentionReport(weeks, cohorts)
+
+
+def _weeks(asked: TimeRange) -> Buckets:
+    """Raises BadRequest if they are too many, before many more are made."""
+    if asked.until - asked.since <= (MOST_WEEKS + 1) * WEEK_MS:
+        weeks = divide(asked, SeriesInterval.WEEK)
+        if len(weeks.starts) <= MOST_WEEKS:
+            return weeks
+    raise BadRequest(f"startAt: retention is of at most {MOST_WEEKS} weeks. Choose a shorter range.")
 
 
 def _cohort(came: dict[tuple[int, int], int], begun: Sequence[int], number: int) -> Cohort:
