@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from footfall.collect.model import SESSION_IDLE_MS
-from footfall.columns.model import Columns
+from footfall.columns.model import Columns, EventRow
 from footfall.columns.reading import read_all, read_payments
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
@@ -60,7 +61,7 @@ PAYERS = make_statement(
     "SELECT payment_id, transaction_id, email FROM payment WHERE website_id = :website_id",
     "payment_id bytes, transaction_id text?, email text?",
 )
-PERSON = 3
+PEOPLE = (EventRow._fields.index("person"), EventRow._fields.index("then_person"))
 """Where a row of the columns says whose it is."""
 
 UMAMI = (
@@ -121,9 +122,13 @@ def column_rows(site: Site) -> list[Columns]:
         loose = read_payments(tx, [(website_id, at) for at in sorted(times)])
         return [*read_all(tx, visitors, 1000), *(row for one in loose for row in one.rows)]
 
-    rows = sorted(site.place.snapshot(read), key=lambda row: repr((*row[1:PERSON], *row[PERSON + 1 :])))
     people: dict[object, int] = {}
-    return [(*row[1:PERSON], people.setdefault(row[PERSON], len(people)), *row[PERSON + 1 :]) for row in rows]
+
+    def masked(row: Columns, number: Callable[[object], object]) -> Columns:
+        return tuple(number(one) if at in PEOPLE and one else one for at, one in enumerate(row) if at)
+
+    rows = sorted(site.place.snapshot(read), key=lambda row: repr(masked(row, bool)))
+    return [masked(row, lambda one: people.setdefault(one, len(people))) for row in rows]
 
 
 def same(site: Site, other: Site, statement: Any) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -17,23 +15,6 @@ from tests.support.sites import Site, new_visitor
 
 MINUTE, DAY = 60_000, 86_400_000
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
-
-
-@contextmanager
-def later(numbers: Counting) -> Iterator[None]:
-    """Lets a test move the clock, and puts it back."""
-    began = numbers.clock.now
-    try:
-        yield
-    finally:
-        numbers.clock.now = began
-
-
-@pytest.fixture
-def site(numbers: Counting) -> Iterator[Site]:
-    """A website whose test may move the clock."""
-    with later(numbers):
-        yield numbers.site()
 
 
 # Now

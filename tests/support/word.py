@@ -21,6 +21,11 @@ WITHOUT_WORD = {
     "event_blank": "an erasure leaves word of a visitor once all of it is blanked",
     "session_blank": "an erasure leaves word of a visitor once all of it is blanked",
     "payment_blank": "an erasure leaves word of a visitor once all of it is blanked",
+    **dict.fromkeys(
+        ("put_event", "put_link", "put_payment", "put_session"),
+        "nobody keeps columns yet of a database that is copied to",
+    ),
+    "payment_fill": "who is named was not seen yet; who gives a payment to a visitor leaves word",
     "remove_event": "what belongs to a website that is gone goes from the columns with it",
     "remove_link": "what belongs to a website that is gone goes from the columns with it",
     "remove_payment": "what belongs to a website that is gone goes from the columns with it",
