@@ -19,7 +19,6 @@ from footfall.columns.keeper import ColumnKeeper, read_keeper_id
 from footfall.columns.process import ColumnProcess, socket_path
 from footfall.columns.supervisor import ColumnSupervisor, turn_at
 from footfall.columns.verify import FILE_TEXTS, Ask, VerifyTexts
-from footfall.db.postgres.schema import COLUMNS_LOCK
 from footfall.db.postgres.session import PostgresSession
 from footfall.errors import ColumnsUnusable, UsageError
 from footfall.outbox.store import ALONE
@@ -60,7 +59,7 @@ def _shared_keeper(settings: Settings, session: Reader) -> SharedKeeper:
     assert place is not None  # noqa: S101 - there is a URL
     from footfall.columns.shared import SharedKeeper
 
-    return SharedKeeper(session, COLUMNS_LOCK, place, settings.columns_memory * 1024**2)
+    return SharedKeeper(session, place, settings.columns_memory * 1024**2)
 
 
 def check_columns(settings: Settings) -> ClickHousePlace | None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from footfall.columns import shared
-from footfall.columns.clickhouse import VERIFY_TEXTS, ClickHouseColumns, ClickHousePlace, bound, read_place
+from footfall.columns.binding import bound
+from footfall.columns.clickhouse import VERIFY_TEXTS, ClickHouseColumns, ClickHousePlace, read_place
 from footfall.columns.feeder import Reader
 from footfall.columns.file import ColumnStep
 from footfall.columns.layout import COLUMNS, FRESH, Layout
@@ -18,7 +19,6 @@ from footfall.columns.model import Derived
 from footfall.columns.shared import KEEPER_ID, SharedKeeper
 from footfall.columns.verify import verify_columns
 from footfall.columns.wire import Ask, Failed, Rows
-from footfall.db.postgres.schema import COLUMNS_LOCK
 from footfall.db.postgres.session import PostgresSession
 from footfall.errors import DatabaseError, UsageError
 from footfall.outbox import store as outbox
@@ -47,7 +47,7 @@ class Servers:
 
     def start(self) -> tuple[SharedKeeper, PostgresSession]:
         session = self._stack.enter_context(closing(PostgresSession(self.place.database_url)))
-        keeper = SharedKeeper(session, COLUMNS_LOCK, self.where, MEMORY)
+        keeper = SharedKeeper(session, self.where, MEMORY)
         keeper.open()
         return keeper, session
 
@@ -115,7 +115,7 @@ def test_what_a_server_wrote_that_was_replaced_is_no_harm(servers: Servers) -> N
     feed(first)
     servers.settle(first)
     see(servers.place, 1)
-    term = session.lead(COLUMNS_LOCK)
+    term = session.lead()
     assert term is not None
     late = session.next_number(term)
     session.close()
@@ -171,7 +171,7 @@ def test_what_was_before_a_change_stays_when_others_are_erased_with_it(servers: 
     feed(keeper)
     assert servers.is_right(keeper)
     assert keeper.file is not None
-    assert keeper.file.is_clean()
+    assert keeper.file.tidy()
 
 
 def test_they_are_verified(servers: Servers) -> None:
@@ -246,7 +246,7 @@ def test_the_embedded_database_keeps_its_columns_in_a_file() -> None:
 
 
 def test_values_are_bound_by_their_types() -> None:
-    text = bound("$a, $b, $c, $d, $e", {"a": 1, "b": 1.5, "c": "x", "d": [1], "e": []})
+    text, _ = bound("$a, $b, $c, $d, $e", {"a": 1, "b": 1.5, "c": "x", "d": [1], "e": []})
     assert text == "{a:Int64}, {b:Float64}, {c:String}, {d:Array(Int64)}, {e:Array(String)}"
 
 

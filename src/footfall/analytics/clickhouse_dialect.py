@@ -31,6 +31,15 @@ class ClickHouseDialect(Dialect):
         found = f"coalesce(({mine}) IN (SELECT {listed} FROM ({rows})), FALSE)"
         return f"NOT {found}" if is_negated else found
 
+    def one_of(self, value: str, bound: str, many: int, *, in_lower_case: bool = False) -> str:
+        # Of a bound list each mention costs as much as all of it.
+        items = f"arrayMap(item -> {self.lower('item')}, {bound})" if in_lower_case else bound
+        return f"{value} IN {items}" if many else super().one_of(value, bound, many)
+
+    def place(self, value: str, bound: str, many: int) -> str:
+        places = f"arrayMap(place -> toInt64(place - 1), arrayEnumerate({bound}))"
+        return f"transform(roundDown({value}, {bound}), {bound}, {places})"
+
     def count_if(self, condition: str) -> str:
         return f"toInt64(countIf({condition}))"
 

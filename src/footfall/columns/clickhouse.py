@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,6 +20,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 
+from footfall.columns.binding import bound
 from footfall.columns.file import FORM, ColumnStep, Settling
 from footfall.columns.layout import ASKED, COLUMNS, FRESH, KEEPING, KEY, NOBODY_OWNS, TYPES, Layout
 from footfall.columns.model import Bindings, Columns, Derived
@@ -37,12 +38,17 @@ LONGEST_SECONDS = 60
 NO_WEBSITE = -1
 """The website of rows that say whose columns these are: n = 0 the token, n = 1 the one before it; in `path`, as hex."""
 WHOLE = (*COLUMNS, *KEEPING)
-TOO_LONG, TOO_MUCH, MISSING = (159, 160, 394), (241, 307, 396), (60, 81)
-"""Codes of ClickHouse."""
+TOO_LONG, TOO_MUCH, MISSING = (159, 160, 394), (241, 307, 396), (60,)
+"""Codes of ClickHouse. Missing: a table."""
+_REFUSALS = {
+    81: "has no database of this name; make it: CREATE DATABASE",
+    497: "does not let this user do what is needed; see docs/scaling.md",
+    516: "knows no such user, or the password is another",
+}
+"""By code, those that the operator can do something about."""
 _KEY = [WHOLE.index(name) for name in KEY]
 _WEBSITE, _TS, _VISITOR, _TYPE = (WHOLE.index(name) for name in ("website", "ts", "visitor", "type"))
 _NOTHING = {name: None if "Nullable" in TYPES[name] else 0 for name in WHOLE}
-_BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
 _ASKING = {
     "final": 1,
     "join_use_nulls": 1,
@@ -52,7 +58,11 @@ _ASKING = {
     "joined_subquery_requires_alias": 0,
 }
 """How questions are meant."""
-_FEEDING = {
+_ASKING_CLUSTER = {"optimize_skip_unused_shards": 1, "distributed_product_mode": "local"}
+"""On a cluster: all of a website is on one shard, and joins and subqueries need no other."""
+_FEEDING = {"async_insert": 0}
+"""An insert is one part, and not put together with others."""
+_FEEDING_CLUSTER = {
     "insert_quorum": "auto",
     "insert_quorum_parallel": 0,
     "select_sequential_consistency": 1,
@@ -141,21 +151,14 @@ def translated() -> Iterator[None]:
     except Refused as error:
         if error.code in MISSING:
             raise ColumnsUnusable("there are no columns yet") from error
-        told = "does not answer" if error.code is None else f"refuses with code {error.code}"
+        told = (
+            "does not answer"
+            if error.code is None
+            else _REFUSALS.get(error.code, f"refuses with code {error.code}")
+        )
         raise DatabaseError(f"ClickHouse {told}") from error
     except ClickHouseError as error:
         raise DatabaseError("ClickHouse does not answer") from error
-
-
-def bound(text: str, values: Mapping[str, Any]) -> str:
-    """A question with `$name` for what is bound, as ClickHouse takes it: `{name:Type}`."""
-    return _BOUND.sub(lambda found: f"{{{found[1]}:{_type(values[found[1]])}}}", text)
-
-
-def _type(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return f"Array({_type(value[0]) if value else 'String'})"
-    return {int: "Int64", float: "Float64"}.get(type(value), "String")
 
 
 def token_at(number: int) -> bytes:
@@ -174,17 +177,17 @@ class ClickHouseColumns:
     `next_number`: gives a number above all others so far; None to whom another feeds in place of. It says what `file.ColumnFile` says, too.
     """
 
-    holds_erased = False
-    """What is erased, ClickHouse removes by itself."""
-
     def __init__(self, place: ClickHousePlace, next_number: Callable[[], int | None]) -> None:
         self._client = place.connect()
         self._layout = Layout(place.cluster)
-        self._feeding = _FEEDING if place.cluster else {}
+        self._asking = _ASKING | (_ASKING_CLUSTER if place.cluster else {})
+        self._feeding = _FEEDING | (_FEEDING_CLUSTER if place.cluster else {})
         self._next_number = next_number
         self._leaving: set[bytes] = set()
         self._inherited: set[bytes] = set()
         self._strays = (0, 0)
+        self._is_tidy = False
+        self._made = 0
         self.token = b""
         self.taken: set[bytes] = set()
         """The changes that this process took, and of which there is still word in the database."""
@@ -197,9 +200,9 @@ class ClickHouseColumns:
         self, text: str, values: Bindings | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[Sequence[Any]]:
         """The rows of a question. Raises what clickhouse_connect does."""
-        given = dict(values or {})
+        asked = bound(text, values or {})
         found = self._client.query(
-            bound(text, given), parameters=given, settings={**_ASKING, **(settings or {})}
+            asked.text, parameters=asked.values, settings={**self._asking, **(settings or {})}
         )
         return list(found.result_rows)
 
@@ -221,11 +224,14 @@ class ClickHouseColumns:
         text = f"SELECT sum(bytes_on_disk) FROM {self._layout.known('parts')} WHERE active AND {_OURS}"
         return int(self.rows(text, table)[0][0])
 
-    def is_clean(self) -> bool:
-        """Whether all that was to be removed is gone from the disks."""
-        table = {"table": self._layout.stored}
-        text = f"SELECT count() FROM {self._layout.known('mutations')} WHERE NOT is_done AND {_OURS}"
-        return not self.rows(text, table)[0][0]
+    def _versions(self, text: str, values: Bindings) -> list[Sequence[Any]]:
+        """The rows of a question to all versions of rows that there are, also replaced ones and those that say that one is gone."""
+        with translated():
+            return self.ask(text, values, {**self._feeding, "final": 0})
+
+    def _is_any(self, condition: str, values: Bindings) -> bool:
+        """Whether there is any version of a row for which a condition holds."""
+        return bool(self._versions(f"SELECT count() FROM {ASKED} WHERE {condition}", values)[0][0])
 
     # Whose columns these are
 
@@ -242,8 +248,11 @@ class ClickHouseColumns:
     def pair(self, token: bytes | None, change_ids: Iterable[bytes], websites: set[bytes]) -> None:
         """Compare with the token that the database has, and be ready to be fed. Raises ColumnsUnusable when they do not belong together."""
         self.require(token)
+        number = self._number()
+        if self._is_any("written >= $number", {"number": number}):
+            raise ColumnsUnusable("the database is older than the columns")
         self.taken, self._leaving, self._inherited = set(), set(), set(change_ids)
-        self._strays = (number_in(self.token), self._number())
+        self._strays, self._is_tidy = (number_in(self.token), number), False
         found = self.rows(f"SELECT DISTINCT website FROM {ASKED} WHERE website <> {NO_WEBSITE}")
         self.websites = {number for (number,) in found}
 
@@ -271,53 +280,74 @@ class ClickHouseColumns:
         self._insert([*rows, *(_removal(key, number) for key in gone)])
         if step.gone:
             self._remove("website IN $websites", {"websites": list(step.gone)})
-        self._remove_erased(step, number, {key for key in there if key[2] == NOBODY_OWNS})
+        self._remove_older(step, number, there, gone)
+        self._is_tidy = self._is_tidy and not gone
         self.taken.update(step.change_ids)
         self.websites.update(one.website for one in step.visitors)
         self.websites.update(one.website for one in step.payments)
         self.websites.difference_update(step.gone)
 
-    def _keys_there(self, step: ColumnStep) -> set[tuple[int, ...]]:
-        """The keys of rows that there are of what a step brings."""
-        found: set[tuple[int, ...]] = set()
+    def _keys_there(self, step: ColumnStep) -> set[_Key]:
+        """The keys of all versions of rows that there are of what a step brings."""
+        found: set[_Key] = set()
         known = [one for one in step.visitors if not one.is_new]
         for website in {one.website for one in known}:
             spans = {one.visitor: _span(one) for one in known if one.website == website}
             text = f"SELECT {', '.join(KEY)} FROM {ASKED} WHERE website = $website AND owner IN $owners AND ts >= $earliest"
             earliest = min(since for since, _ in spans.values())
             values: Bindings = {"website": website, "owners": list(spans), "earliest": earliest}
-            found.update(key for key in self.rows(text, values) if _is_within(key[1], spans[key[2]]))
+            keys = [tuple(key) for key in self._versions(text, values)]
+            found.update(key for key in keys if _is_within(key[1], spans[key[2]]))
         for website in {one.website for one in step.payments}:
             times = [one.ts for one in step.payments if one.website == website]
             text = f"SELECT {', '.join(KEY)} FROM {ASKED} WHERE website = $website AND owner = $owner AND ts IN $times"
-            found.update(self.rows(text, {"website": website, "owner": NOBODY_OWNS, "times": times}))
+            loose: Bindings = {"website": website, "owner": NOBODY_OWNS, "times": times}
+            found.update(tuple(key) for key in self._versions(text, loose))
         return found
 
-    def _remove_erased(self, step: ColumnStep, number: int, loose: set[tuple[int, ...]]) -> None:
-        """Let what was replaced be gone from the disks, where it may have been erased."""
-        erased = step.visitors if step.is_erasing else ()
-        for website in {one.website for one in erased}:
-            spans = {one.visitor: _span(one) for one in erased if one.website == website}
+    def _remove_older(
+        self, step: ColumnStep, number: int, there: Collection[_Key], gone: Collection[_Key]
+    ) -> None:
+        """Let older versions be gone from the disks, where they may have been erased, or where only a row says that they are gone."""
+        with_gone = {(key[0], key[2]) for key in gone}
+        older = [one for one in step.visitors if step.is_erasing or (one.website, one.visitor) in with_gone]
+        for website in {one.website for one in older}:
+            spans = {one.visitor: _span(one) for one in older if one.website == website}
             since, until = zip(*spans.values(), strict=True)
-            gone: Bindings = {"owners": list(spans), "since": list(since), "until": list(until)}
+            values: Bindings = {"owners": list(spans), "since": list(since), "until": list(until)}
             at = "transform(owner, $owners, ${}, toInt64(0))"
             condition = f"owner IN $owners AND ts >= {at.format('since')} AND ts < {at.format('until')}"
-            self._remove_written(website, condition, gone, number)
+            self._remove_written(website, condition, values, number)
+        loose = [key for key in there if key[2] == NOBODY_OWNS]
         for website in {key[0] for key in loose}:
             times = sorted({key[1] for key in loose if key[0] == website})
-            values: Bindings = {"owner": NOBODY_OWNS, "times": times}
-            self._remove_written(website, "owner = $owner AND ts IN $times", values, number)
+            paid: Bindings = {"owner": NOBODY_OWNS, "times": times}
+            self._remove_written(website, "owner = $owner AND ts IN $times", paid, number)
 
     def _remove_written(self, website: int, condition: str, values: Bindings, number: int) -> None:
         text = f"website = $website AND {condition} AND written < $number"
         self._remove(text, {**values, "website": website, "number": number})
 
     def _remove(self, condition: str, values: Bindings) -> None:
-        given = dict(values)
+        asked = bound(self._layout.remove(condition), values)
         with translated():
-            self._client.command(
-                bound(self._layout.remove(condition), given), parameters=given, settings=self._feeding
-            )
+            self._client.command(asked.text, parameters=asked.values, settings=self._feeding)
+
+    def tidy(self) -> bool:
+        """Whether nothing is on the disks any more that was to be removed. Rows that say that others are gone go once these have, which takes
+        a few calls. Not to be called while there are changes to take."""
+        table = {"table": self._layout.stored}
+        text = f"SELECT count() FROM {self._layout.known('mutations')} WHERE NOT is_done AND {_OURS}"
+        if self.rows(text, table)[0][0]:
+            return False
+        if self._is_tidy:
+            return True
+        condition, values = "is_deleted = 1 AND written < $number", {"number": self._number()}
+        is_left = self._is_any(condition, values)
+        if is_left:
+            self._remove(condition, values)
+        self._is_tidy = True
+        return not is_left
 
     # Settling
 
@@ -351,25 +381,31 @@ class ClickHouseColumns:
         since, until = self._strays
         values = {"since": since, "until": until}
         condition = "written > $since AND written < $until"
-        text = f"SELECT count() FROM {ASKED} WHERE {condition}"
-        with translated():
-            found = self.ask(text, values, {**self._feeding, "final": 0})
-        if found[0][0]:
+        if self._is_any(condition, values):
             self._remove(condition, values)
 
     # Making anew
 
     def begin_fresh(self) -> None:
         """Make empty tables beside those there are, to be filled by `append_fresh`."""
+        self._number()
+        self._made = 0
         self._run([*self._layout.drop_fresh(), *self._layout.create(FRESH)])
 
     def append_fresh(self, rows: Iterable[Columns], token: bytes) -> None:
         """Add all rows of some visitors, or of some moments, read after the token was made."""
-        self._insert(list(_numbered(rows, number_in(token))), suffix=FRESH)
+        made = list(_numbered(rows, number_in(token)))
+        self._insert(made, suffix=FRESH)
+        self._made += len(made)
 
     def install_fresh(self, token: bytes) -> None:
-        """Let what was made anew take the place of what there was, as the columns of this token."""
+        """Let what was made anew take the place of what there was, as the columns of this token. Raises ColumnsUnusable when a server that
+        was replaced made some at the same time."""
         self._number()
+        text = f"SELECT countIf(written = $number), count() FROM {ASKED}{FRESH}"
+        mine, all_ = self._versions(text, {"number": number_in(token)})[0]
+        if mine < self._made or mine < all_:
+            raise ColumnsUnusable("another server made columns at the same time")
         self._mark((token,), number_in(token), FRESH)
         self._run(self._layout.swap())
         self.token = token
@@ -394,6 +430,10 @@ class ClickHouseColumns:
                     column_type_names=types,
                     settings=self._feeding,
                 )
+
+
+_Key = tuple[int, ...]
+"""Values of KEY."""
 
 
 def _span(one: Derived) -> tuple[int, int]:

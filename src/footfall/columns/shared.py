@@ -44,7 +44,7 @@ INSERTED = 50_000
 class Candidate(Reader, Protocol):
     """A connection to the database that reads, and by which one of several processes is elected; see `PostgresSession`."""
 
-    def lead(self, lock: int) -> int | None:
+    def lead(self) -> int | None:
         """The number of the term for which it was elected. Raises DatabaseError."""
 
     def next_number(self, term: int) -> int | None:
@@ -56,10 +56,9 @@ class SharedKeeper:
 
     keeper_id = KEEPER_ID
 
-    def __init__(self, candidate: Candidate, lock: int, place: ClickHousePlace, memory: int) -> None:
+    def __init__(self, candidate: Candidate, place: ClickHousePlace, memory: int) -> None:
         """`memory`: bytes that a question may take of each server."""
         self._candidate = candidate
-        self._lock = lock
         self._place = place
         self.memory = memory
         self._columns: ClickHouseColumns | None = None
@@ -74,7 +73,7 @@ class SharedKeeper:
         self._damage = ""
         self._log = get_logger("columns")
         self.size = 0
-        """On the disk of the server that was asked."""
+        """On the disks of ClickHouse."""
         self.visitors_made = 0
         self.clean_at = 0
         """The disks hold nothing that was erased before (ms since epoch)."""
@@ -102,7 +101,7 @@ class SharedKeeper:
 
     def _is_elected(self) -> bool:
         """Whether this process feeds. Raises DatabaseError."""
-        term = self._candidate.lead(self._lock)
+        term = self._candidate.lead()
         if term != self._term:
             self._term, self._feeder, self._fresh, self._settling = term, None, None, None
         return term is not None
@@ -122,7 +121,7 @@ class SharedKeeper:
         fed = self._feeder.step()
         if not fed.has_more and monotonic() - self._cleaned_at >= LOOK_SECONDS:
             self._cleaned_at = monotonic()
-            self.clean_at = began if self._columns.is_clean() else self.clean_at
+            self.clean_at = began if self._columns.tidy() else self.clean_at
         return fed
 
     def suspect(self, damage: str) -> None:
@@ -204,11 +203,14 @@ class SharedQuery:
         self._keeper = keeper
         self._asked = asked
         self._id = secrets.token_hex(16)
+        self._is_cut_off = False
 
     def run(self) -> Reply:
         """Its rows, or why there are none."""
         if (columns := self._keeper.file) is None:
             return AWAY
+        if self._is_cut_off:
+            return TOO_LONG_TOLD
         limits = {
             "query_id": self._id,
             "max_execution_time": self._asked.seconds,
@@ -227,5 +229,6 @@ class SharedQuery:
 
     def cut_off(self) -> None:
         """End it soon."""
+        self._is_cut_off = True
         if (columns := self._keeper.file) is not None:
             columns.cut_off(self._id)
