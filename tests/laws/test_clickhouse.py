@@ -41,7 +41,8 @@ from tests.support.columns import Values, in_order
 from tests.support.stories import WEBSITE, Entry, row_of
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason="the engine of ClickHouse is not installed")
-ROWS = f"SELECT {', '.join(COLUMNS)} FROM event_row WHERE website >= 0"
+ROWS = f"SELECT {', '.join(COLUMNS)} FROM event_row_local WHERE website >= 0"
+"""Of a shard: there is but one."""
 
 
 class SharedStory(Story):
@@ -53,9 +54,10 @@ class SharedStory(Story):
 
 @pytest.fixture(scope="module")
 def columns(clickhouse: LocalClickHouse) -> Iterator[ClickHouseColumns]:
-    """Those of all stories."""
+    """Those of all stories, on a cluster."""
     numbers = itertools.count(1)
-    with closing(ClickHouseColumns(read_place(clickhouse.new_database()), lambda: next(numbers))) as made:
+    place = read_place(f"{clickhouse.new_database()}?cluster=main")
+    with closing(ClickHouseColumns(place, lambda: next(numbers))) as made:
         made.begin_fresh()
         made.install_fresh(token_at(0))
         yield made
@@ -105,7 +107,7 @@ def test_nothing_of_what_was_erased_is_left_in_the_tables(
         story.do(LAST)
         with_replaced: dict[str, Any] = {"final": 0}
         found = columns.ask(
-            "SELECT count(), uniqExact(website, ts, owner, type, n) FROM event_row", None, with_replaced
+            "SELECT count(), uniqExact(website, ts, owner, type, n) FROM event_row_local", None, with_replaced
         )
         assert found[0][0] == found[0][1]
 

@@ -1,4 +1,7 @@
-"""A ClickHouse server for tests: the engine that chdb brings, behind as much of the HTTP interface as clients use."""
+"""A ClickHouse server for tests: the engine that chdb brings, behind as much of the HTTP interface as clients use.
+
+It knows of a cluster, `main`, of two shards without replicas, which both are itself: so what is asked of all shards is counted twice.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import secrets
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +23,15 @@ TRANSPORT = {"database", "query", "query_id", "session_id", "wait_end_of_query",
 """Parameters that are no settings of a query, or that do not matter here."""
 _INSERT = re.compile(rb"\s*(INSERT INTO .*?)\s+FORMAT\s+(\w+)\s*?\n", re.IGNORECASE | re.DOTALL)
 _FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*$", re.IGNORECASE)
+_REPLICATED = re.compile(r"Replicated(\w+MergeTree)\('[^']*', '[^']*', ")
+_ON_CLUSTER = " ON CLUSTER `main`"
+_PORT = 9000
+"""Nobody listens there: a shard at this port is the engine itself."""
+_SHARD = f"<shard><replica><host>127.0.0.1</host><port>{_PORT}</port></replica></shard>"
+_CONFIG = f"""<clickhouse>
+    <tcp_port>{_PORT}</tcp_port>
+    <remote_servers><main>{_SHARD * 2}</main></remote_servers>
+</clickhouse>"""
 _CODE = re.compile(r"Code: (\d+)")
 
 
@@ -29,7 +42,10 @@ class LocalClickHouse:
         from chdb.session import Session
 
         self._folder = tempfile.TemporaryDirectory(prefix="footfall-clickhouse-")
-        self._session: Any = Session(self._folder.name)  # type: ignore[no-untyped-call]
+        config = Path(self._folder.name) / "config.xml"
+        config.write_text(_CONFIG)
+        at = f"{self._folder.name}/data?config-file={config}"
+        self._session: Any = Session(at)  # type: ignore[no-untyped-call]
         self._run(
             "SET mutations_sync = 2, max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0"
         )
@@ -122,6 +138,8 @@ class LocalClickHouse:
         return self._run(text, form.group(1) if form else "TabSeparated", bound)
 
     def _run(self, text: str, form: str = "TabSeparated", bound: dict[str, str] | None = None) -> bytes:
+        if _ON_CLUSTER in text:
+            text = _REPLICATED.sub(r"\1(", text.replace(_ON_CLUSTER, ""))
         found: bytes = self._session.query(text, form, params=bound or {}).bytes()
         return found
 
