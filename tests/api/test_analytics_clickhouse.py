@@ -93,29 +93,23 @@ def both(
 
 
 QUESTIONS = [
-    "overview?compare=previous&period=last7d",
-    f"overview?filter_page=is:{MANY}&filter_entry_page=is_not:{MANY}",
-    "overview?filter_trait.plan=pro&filter_new=true",
-    "overview?filter_person=is_not:nobody&filter_visit_count=1,2,3",
-    "overview?filter_visit_count=gte:2&filter_goal=signup&revenue=at_payment",
-    "overview?filter_referrer=is:Direct,google.com&filter_country=is_not:DE",
-    "timeseries?interval=hour&period=last24h",
-    "timeseries?interval=day&filter_browser=contains:fire",
+    f"overview?filter_page=is:{MANY}&filter_entry_page=is_not:{MANY}&filter_trait.plan=is_not:none",
+    "overview?filter_person=is_not:nobody&filter_visit_count=1,2,3&filter_goal=signup&filter_new=true&revenue=at_payment",
+    "timeseries?interval=hour&period=last24h&filter_browser=contains:fire",
     "timeseries?interval=month&startAt=1990-01-01&endAt=2026-05-30",
     "retention",
     "realtime",
-    "realtime/map",
     "bot-traffic",
     "bot-traffic/pages",
     "metadata",
-    "funnels/FUNNEL?compare=previous",
+    "funnels/FUNNEL?filter_referrer=is_not:Direct,google.com",
     "goals/properties?eventName=signup",
-    *(f"goals/properties?eventName=signup&propertyName={name}" for name in (*SAID, "a'b")),
+    "goals/properties?eventName=signup&propertyName=odd",
     "pages?limit=2&offset=1&compare=previous&period=last7d",
     "campaigns?attribution=first&format=csv",
-    *CARDS,
+    *(CARDS.keys() - {"pages", "campaigns"}),
 ]
-"""One of each kind at least."""
+"""One of each kind at least. Not `realtime/map`: whom that lists, each process remembers by itself."""
 
 
 def test_all_answers_are_the_same(both: Both) -> None:

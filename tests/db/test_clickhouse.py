@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
+import psycopg
 import pytest
 
 from footfall.columns import shared
@@ -20,7 +21,7 @@ from footfall.columns.shared import KEEPER_ID, SharedKeeper
 from footfall.columns.verify import verify_columns
 from footfall.columns.wire import Ask, Failed, Rows
 from footfall.db.postgres.session import PostgresSession
-from footfall.errors import DatabaseError, UsageError
+from footfall.errors import ColumnsUnusable, DatabaseError, UsageError
 from footfall.outbox import store as outbox
 from footfall.outbox.model import ChangeKind
 from footfall.settings import read_settings
@@ -186,6 +187,44 @@ def test_they_are_verified(servers: Servers) -> None:
     assert (report.differences, report.events, report.visitors) == (0, 3, 2)
 
 
+def test_numbers_that_were_given_before_are_not_taken(servers: Servers) -> None:
+    keeper, session = servers.start()
+    servers.make(keeper)
+    term = session.lead()
+    assert term is not None
+    late = (session.next_number(term) or 0) + 10**6  # the database was put back to an older state since
+    with closing(ClickHouseColumns(servers.where, lambda: late)) as columns:
+        columns.require(servers.place.snapshot(lambda tx: outbox.paired_with(tx, KEEPER_ID)))
+        columns.begin_settling()
+    with pytest.raises(ColumnsUnusable, match="older than the columns"):
+        keeper.step()
+
+
+def test_what_two_servers_made_at_once_is_made_again(servers: Servers) -> None:
+    keeper, _ = servers.start()
+    assert not keeper.prepare()
+    servers.settle(keeper)
+    assert keeper.prepare()
+    keeper.rebuild()
+    with closing(ClickHouseColumns(servers.where, lambda: 1)) as other:
+        other.begin_fresh()
+    with pytest.raises(ColumnsUnusable, match="at the same time"):
+        keeper.install()
+    keeper.rebuild()
+    keeper.install()
+    assert servers.is_right(keeper)
+
+
+def test_each_schema_of_a_database_has_one_who_feeds(servers: Servers) -> None:
+    url = servers.place.database_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA other")
+        connection.execute("CREATE TABLE other.column_keeper ()")
+    other = f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3Dother"
+    with closing(PostgresSession(url)) as first, closing(PostgresSession(other)) as second:
+        assert (first.lead(), second.lead()) == (1, 1)
+
+
 def test_questions_have_limits(servers: Servers, clickhouse: LocalClickHouse) -> None:
     keeper, _ = servers.start()
     assert keeper.query(Ask("SELECT 1", {}, 1.0)).run() == Failed(
@@ -197,6 +236,7 @@ def test_questions_have_limits(servers: Servers, clickhouse: LocalClickHouse) ->
     assert query.run() == Rows([[evil, evil]])
     query.cut_off()
     assert len(clickhouse.killed[-1]) == 32
+    assert isinstance(query.run(), Failed)  # whoever asked left before it was its turn
     said = {
         "SELECT sum(number) FROM numbers(100000000000)": "too long",
         "SELECT groupArray(number) FROM numbers(100000000)": "too much",
@@ -235,6 +275,12 @@ def test_a_place_is_read() -> None:
             read_place(wrong)
 
 
+def test_a_database_that_is_missing_is_named(clickhouse: LocalClickHouse) -> None:
+    place = read_place(clickhouse.new_database())._replace(database="nowhere")
+    with pytest.raises(DatabaseError, match="CREATE DATABASE"):
+        place.connect()
+
+
 def test_nobody_there_is_a_fault_that_passes() -> None:
     with pytest.raises(DatabaseError, match="does not answer"):
         read_place("clickhouse://127.0.0.1:1/stats").connect()
@@ -248,6 +294,15 @@ def test_the_embedded_database_keeps_its_columns_in_a_file() -> None:
 def test_values_are_bound_by_their_types() -> None:
     text, _ = bound("$a, $b, $c, $d, $e", {"a": 1, "b": 1.5, "c": "x", "d": [1], "e": []})
     assert text == "{a:Int64}, {b:Float64}, {c:String}, {d:Array(Int64)}, {e:Array(String)}"
+
+
+def test_lists_that_are_too_long_for_a_field_are_bound_in_parts(clickhouse: LocalClickHouse) -> None:
+    numbers, texts = list(range(20_000)), ["'\\" * 2000] * 30
+    with closing(ClickHouseColumns(read_place(clickhouse.new_database()), lambda: 1)) as columns:
+        found = columns.ask(
+            "SELECT sum(arrayJoin($numbers)), length($texts)", {"numbers": numbers, "texts": texts}
+        )
+    assert found == [(sum(numbers), len(texts))]
 
 
 def test_who_was_replaced_writes_nothing(servers: Servers) -> None:

@@ -32,6 +32,8 @@ _CONFIG = f"""<clickhouse>
     <tcp_port>{_PORT}</tcp_port>
     <remote_servers><main>{_SHARD * 2}</main></remote_servers>
 </clickhouse>"""
+_LONGEST = 128 * 1024
+"""Bytes of a field of a form."""
 _CODE = re.compile(r"Code: (\d+)")
 
 
@@ -73,16 +75,16 @@ class LocalClickHouse:
             def _answer(self, body: bytes) -> None:
                 params = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
                 kind = self.headers.get("Content-Type", "")
-                if kind.startswith("multipart/form-data"):
-                    params |= _form(kind, body)
-                    body = b""
                 try:
-                    found, failed = local.answer(params, body), None
+                    if kind.startswith("multipart/form-data"):
+                        params |= _form(kind, body)
+                        body = b""
+                    status, code, found = 200, None, local.answer(params, body)
                 except RuntimeError as error:
-                    found, failed = str(error).encode(), _CODE.search(str(error))
-                self.send_response(500 if failed else 200)
-                if failed:
-                    self.send_header("X-ClickHouse-Exception-Code", failed.group(1))
+                    status, code, found = 500, _CODE.search(str(error)), str(error).encode()
+                self.send_response(status)
+                if code:
+                    self.send_header("X-ClickHouse-Exception-Code", code.group(1))
                 self.send_header("Content-Length", str(len(found)))
                 self.end_headers()
                 self.wfile.write(found)
@@ -166,9 +168,12 @@ def _form(kind: str, body: bytes) -> dict[str, str]:
     """The fields of a form."""
     head = f"Content-Type: {kind}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
-    return {
+    fields = {
         str(part.get_param("name", header="content-disposition")): bytes(
             part.get_payload(decode=True)
         ).decode()
         for part in message.iter_parts()
     }
+    if any(len(value.encode()) > _LONGEST for value in fields.values()):
+        raise RuntimeError("Field value too long")
+    return fields
