@@ -70,7 +70,7 @@ def check_columns(settings: Settings) -> ClickHousePlace | None:
         from footfall.columns.clickhouse import read_place
     except ModuleNotFoundError as error:
         raise UsageError(
-            "FOOTFALL_COLUMNS_URL: install what speaks to ClickHouse: pip install 'footfall[clickhouse]'"
+            "FOOTFALL_COLUMNS_URL: install what speaks to ClickHouse: .venv/bin/pip install '.[clickhouse]'"
         ) from error
     return read_place(settings.columns_url)
 
