@@ -122,6 +122,10 @@ def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool)
     if (found := keeper.settling()) is not None:
         session.transact(lambda tx: outbox.settle(tx, [], found.token, keeper.keeper_id))
         keeper.settled(found.token)
+    if not keeper.prepare():
+        raise DatabaseError(
+            "A server that was just stopped still feeds the columns. Try again in a few seconds."
+        )
     with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:
         keeper.rebuild(bar.update)
     keeper.install()
