@@ -62,7 +62,10 @@ def fuzzed(request: pytest.FixtureRequest, kept: Kept) -> Iterator[list[Site]]:
 @contextmanager
 def _fuzzed(engine: Engine) -> Iterator[Site]:
     place = engine.new_place()
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as running, http_client(running.url) as client:
+    with (
+        serving(place, {"FOOTFALL_RATE_LIMIT": "0"}, has_columns=True) as running,
+        http_client(running.url) as client,
+    ):
         site = make_sites(running.url, client, place)[0]
         site.pageview(VISITOR)
         site.identify(VISITOR, "user_1")
