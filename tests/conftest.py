@@ -152,7 +152,7 @@ def http(shared_server: Inside, kept: Kept) -> httpx.Client:
 @pytest.fixture(scope="session")
 def socket_server(engine: Engine, kept: Kept) -> RunningServer:
     """A process that listens on a port, for tests that need one; it refuses nobody for calling too often either."""
-    return kept.get("process", engine.name, lambda: serving(engine.new_place(), UNLIMITED))
+    return kept.get("process", engine.name, lambda: serving(engine.new_place(), UNLIMITED, has_columns=True))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
