@@ -21,7 +21,7 @@ from bench import columns, money, mutations, pauses, people, servers, store
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
 from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
-from footfall.app import column_folder
+from footfall.column_parts import column_folder
 from footfall.settings import Settings
 
 WARM_UP = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -85,6 +86,10 @@ def answers(place: Place) -> bool:
         return False
 
 
+def goes_after_calls(server: RunningServer) -> bool:
+    return os.getpriority(os.PRIO_PROCESS, keeps(server)) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.process
 def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
@@ -96,7 +101,7 @@ def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
         until(lambda: answers(place), "nobody answers")
         for _ in range(KILLS):
             wait_for_keeper(server)
-            until(lambda: os.getpriority(os.PRIO_PROCESS, keeps(server)) > 0, "calls do not go first")
+            until(functools.partial(goes_after_calls, server), "calls do not go first")
             sender.send_some()
             os.kill(keeps(server), signal.SIGKILL)
             sender.send_some()

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 from click.testing import CliRunner
 
-from footfall.app import column_folder
 from footfall.cli.main import main
+from footfall.column_parts import column_folder
 from footfall.columns.supervisor import turn_at
 from tests.support.engines import Place
 
