@@ -96,7 +96,7 @@ QUESTIONS = [
     f"overview?filter_page=is:{MANY}&filter_entry_page=is_not:{MANY}&filter_trait.plan=is_not:none",
     "overview?filter_person=is_not:nobody&filter_visit_count=1,2,3&filter_goal=signup&filter_new=true&revenue=at_payment",
     "timeseries?interval=hour&period=last24h&filter_browser=contains:fire",
-    "timeseries?interval=month&startAt=1990-01-01&endAt=2026-05-30",
+    "timeseries?interval=month&startAt=2025-01-01&endAt=2026-05-30",
     "retention",
     "realtime",
     "bot-traffic",
