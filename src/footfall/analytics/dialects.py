@@ -21,6 +21,10 @@ class BoundType(StrEnum):
 class Dialect:
     """DuckDB's spelling. Its methods take and give SQL; another engine's is a subclass."""
 
+    def whole(self, query: str) -> str:
+        """A query, once it is put together."""
+        return query
+
     # Pieces of a query
 
     def piece(self, name: str, query: str, *, is_kept: bool) -> str:
@@ -40,9 +44,19 @@ class Dialect:
         same = " AND ".join(f"among.{column} = {table}.{column}" for column in columns)
         return f"{'NOT ' if is_negated else ''}EXISTS (SELECT 1 FROM ({rows}) AS among WHERE {same})"
 
-    def one_of(self, value: str, items: Sequence[str]) -> str:
-        """Whether a value is one of some; NULL for NULL."""
-        return f"{value} IN ({', '.join(items)})" if items else f"({value} IS NOT NULL AND FALSE)"
+    def one_of(self, value: str, bound: str, many: int, *, in_lower_case: bool = False) -> str:
+        """Whether a value is one of those of a bound list of `many`, taken in lower case if that is said; NULL for NULL."""
+        items = [f"{bound}[{number}]" for number in range(1, many + 1)]
+        shown = [self.lower(item) for item in items] if in_lower_case else items
+        return f"{value} IN ({', '.join(shown)})" if items else f"({value} IS NOT NULL AND FALSE)"
+
+    def place(self, value: str, bound: str, many: int) -> str:
+        """The place, 0 for the first, of the last of a bound list of `many`, which rise, that is not above a value; 0 if all are."""
+        return _told_at(value, bound, [str(number) for number in range(many)])
+
+    def told_at(self, value: str, bound: str, told: str, many: int) -> str:
+        """What the bound list `told`, as long as the other, holds at that place."""
+        return _told_at(value, bound, [f"{told}[{number}]" for number in range(1, many + 1)])
 
     # Counting
 
@@ -122,6 +136,16 @@ class Dialect:
     def value_of(self, said: str, key: str) -> str:
         """What such an object has by a key, as text."""
         return f"({said} ->> {key})"
+
+
+def _told_at(value: str, bound: str, told: Sequence[str], first: int = 0) -> str:
+    """What is told of the place if it is known to be one of these, from `first` on."""
+    if len(told) == 1:
+        return told[0]
+    middle = len(told) // 2
+    low = _told_at(value, bound, told[:middle], first)
+    high = _told_at(value, bound, told[middle:], first + middle)
+    return f"CASE WHEN {value} < {bound}[{first + middle + 1}] THEN {low} ELSE {high} END"
 
 
 DUCKDB = Dialect()

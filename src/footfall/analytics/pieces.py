@@ -107,7 +107,7 @@ class Pieces:
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
         )
-        text = f"WITH {listed} {result}"
+        text = self._dialect.whole(f"WITH {listed} {result}")
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
     def _chosen(self, slot: Sequence[str], columns: str) -> str:
@@ -433,23 +433,13 @@ class Pieces:
         assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
         if self._buckets.interval is SeriesInterval.MONTH:
             self.values["starts"] = list(self._buckets.starts)
-            return _place_of(column, "starts", [str(number) for number in range(len(self._buckets.starts))])
+            return self._dialect.place(column, "$starts", len(self._buckets.starts))
         shifts = self._buckets.shifts
-        self.values["changes"] = [0, *(one.until for one in shifts[:-1])]
+        self.values["changes"] = [self._question.range.since, *(one.until for one in shifts[:-1])]
         self.values["shifts"] = [one.shift for one in shifts]
         self.values["unit"] = self._buckets.unit
-        shift = _place_of(column, "changes", [f"$shifts[{number}]" for number in range(1, len(shifts) + 1)])
+        shift = self._dialect.told_at(column, "$changes", "$shifts", len(shifts))
         return self._dialect.quotient(f"({column} + {shift})", "$unit")
-
-
-def _place_of(column: str, bounds: str, told: Sequence[str], first: int = 0) -> str:
-    """What is told of the part that a time is in, of the first one for an earlier time. `bounds`, bound: when the parts begin, from `first` on."""
-    if len(told) == 1:
-        return told[0]
-    middle = len(told) // 2
-    early = _place_of(column, bounds, told[:middle], first)
-    late = _place_of(column, bounds, told[middle:], first + middle)
-    return f"CASE WHEN {column} < ${bounds}[{first + middle + 1}] THEN {early} ELSE {late} END"
 
 
 def total(name: str, dialect: Dialect) -> str:

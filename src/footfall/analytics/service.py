@@ -25,6 +25,7 @@ from footfall.analytics.compose import (
     compose_paid_days,
     compose_series,
 )
+from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
 from footfall.analytics.model import (
@@ -70,7 +71,11 @@ class Analytics:
     """Answers from the columns, of websites and people in a database. Its methods raise Unavailable while there are no columns, and
     BadRequest when a question takes too long or too much memory. Who is cancelled meanwhile cancels the queries."""
 
-    def __init__(self, database: Database, columns: ColumnsClient, rates: RateBook) -> None:
+    def __init__(
+        self, database: Database, columns: ColumnsClient, rates: RateBook, dialect: Dialect = DUCKDB
+    ) -> None:
+        """`dialect`: of the engine that holds the columns."""
+        self._dialect = dialect
         self._database = database
         self._columns = columns
         self._rates = rates
@@ -102,7 +107,14 @@ class Analytics:
         is_paid = tells_money(question.fields) if has_money is None else has_money
         ranges = [one.range for one in (question, compared) if one and is_paid]
         people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
-        scene = Scene(number_of(website.website_id), people, rates, question.attribution, question.revenue_as)
+        scene = Scene(
+            number_of(website.website_id),
+            people,
+            rates,
+            question.attribution,
+            question.revenue_as,
+            self._dialect,
+        )
         return Asking(website, question, scene, compared)
 
     async def _earliest(self, website: Website) -> int:
@@ -127,7 +139,7 @@ class Analytics:
         own = BoundRates(own=website.currency)
         if not ranges or (rates := await self._rates.rates_for(website)) is None:
             return own
-        scene = Scene(number_of(website.website_id), rates=own)
+        scene = Scene(number_of(website.website_id), rates=own, dialect=self._dialect)
         found = await asyncio.gather(*(self.rows(compose_paid_days(scene, one)) for one in ranges))
         paid = {(currency, day) for rows in found for currency, day in rows}
         # On a thread: decades of days in many currencies take a second.

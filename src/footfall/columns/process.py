@@ -8,23 +8,22 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import duckdb
 import msgspec
 
-from footfall.columns.file import FileClosed, is_damage
-from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.feeder import Fed
+from footfall.columns.file import Settling
 from footfall.columns.wire import (
+    BUSY,
     Ask,
     AskHealth,
     ColumnsHealth,
     Failed,
     Reply,
     Request,
-    Rows,
     Settle,
     ToSettle,
     decode_request,
@@ -46,7 +45,7 @@ QUERIES = 4
 """That are answered at once; others wait."""
 QUERIES_OF_ONE = 3
 """The same of one website."""
-CUT_SECONDS = 0.1
+CUT_SECONDS = 1.0
 """Between two tries to cut a query off: just before it begins, one is lost."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -60,10 +59,66 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
 
 
+class Query(Protocol):
+    """A question."""
+
+    def run(self) -> Reply:
+        """Its rows, or why there are none. For any thread."""
+
+    def cut_off(self) -> None:
+        """End it soon. For any thread."""
+
+
+class Keeper(Protocol):
+    """Keeps columns: `keeper.ColumnKeeper` a file of this machine, `shared.SharedKeeper` those that all servers share."""
+
+    keeper_id: bytes
+    visitors_made: int
+    clean_at: int
+
+    @property
+    def file(self) -> object | None:
+        """What answers; None: there are no columns that could be used."""
+
+    @property
+    def size(self) -> int:
+        """Their bytes."""
+
+    def open(self) -> bool:
+        """Open the columns that there are."""
+
+    def step(self) -> Fed:
+        """Feed what changed."""
+
+    def suspect(self, damage: str) -> None:
+        """Take note of what is wrong with the columns. For any thread."""
+
+    def prepare(self) -> bool:
+        """Get ready to make the columns anew."""
+
+    def rebuild(self) -> None:
+        """Make the columns anew."""
+
+    def install(self) -> None:
+        """Put columns that were just made in their place."""
+
+    def settling(self) -> Settling | None:
+        """What is to be told to the database now."""
+
+    def settled(self, token: bytes) -> None:
+        """What `settling` gave with this token is written."""
+
+    def query(self, asked: Ask) -> Query:
+        """A question, to be asked on another thread."""
+
+    def close(self) -> None:
+        """Use the columns no more."""
+
+
 class ColumnProcess:
     """Answers on a socket, and feeds, until `stop` is called."""
 
-    def __init__(self, keeper: ColumnKeeper, socket: Path) -> None:
+    def __init__(self, keeper: Keeper, socket: Path) -> None:
         self._keeper = keeper
         self._socket = socket
         self._stopping = threading.Event()
@@ -79,7 +134,7 @@ class ColumnProcess:
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Answer and feed until `stop`."""
         loop = asyncio.get_running_loop()
-        self._queries: Scans[ColumnKeeper] = Scans([self._keeper] * QUERIES, QUERIES_OF_ONE)
+        self._queries: Scans[None] = Scans([None] * QUERIES, QUERIES_OF_ONE)
         self._socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, str(self._socket))
         feeder = loop.run_in_executor(None, self._feed)
@@ -154,23 +209,25 @@ class ColumnProcess:
     def _health(self, request: AskHealth) -> ColumnsHealth:
         keeper = self._keeper
         is_there = keeper.file is not None
-        size = keeper.path.stat().st_size if keeper.path.exists() else 0
         resident = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE
-        return ColumnsHealth(is_there, size, resident, self._lag, None if is_there else keeper.visitors_made)
+        return ColumnsHealth(
+            is_there, keeper.size, resident, self._lag, None if is_there else keeper.visitors_made
+        )
 
     async def _ask(self, asked: Ask, reader: asyncio.StreamReader) -> Reply:
         """The answer to a query, which is given up when its turn does not come, it takes too long, or nobody waits for it any more."""
-        query = _Query(asked)
-        answer = asyncio.ensure_future(self._queries.run(asked.values.get("website", 0), query.run))
+        query = self._keeper.query(asked)
+        turn = _QueryTurn(query)
+        answer = asyncio.ensure_future(self._queries.run(asked.values.get("website", 0), turn.take))
         left = asyncio.ensure_future(reader.read(1))  # whoever asked sends nothing more
         try:
-            await _first(asked.seconds, answer, left, query.begun)
-            if not answer.done() and query.give_up():
+            await _first(asked.seconds, answer, left, turn.begun)
+            if not answer.done() and turn.give_up():
                 answer.cancel()
-                return _BUSY
+                return BUSY
             await _first(asked.seconds, answer, left)
             while not answer.done():
-                query.cut_off()
+                await asyncio.to_thread(query.cut_off)
                 await _first(CUT_SECONDS, answer)
             return await answer
         except Unavailable as error:
@@ -184,77 +241,27 @@ async def _first(seconds: float, *tasks: asyncio.Future[Any]) -> None:
     await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
-class _Query:
-    """One query, on a thread of its own. `begun` is done once its turn has come."""
+class _QueryTurn:
+    """The turn of a query, which may be given up before it comes. `begun` is done once it has."""
 
-    def __init__(self, asked: Ask) -> None:
-        self._asked = asked
+    def __init__(self, query: Query) -> None:
+        self._query = query
         self._loop = asyncio.get_running_loop()
         self.begun = self._loop.create_future()
         self._lock = threading.Lock()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._has_begun = self._is_cut_off = False
+        self._has_begun = self._is_given_up = False
 
-    def run(self, keeper: ColumnKeeper, _: Turn) -> Reply:
-        """Its rows, or why there are none."""
+    def take(self, _worker: None, _turn: Turn) -> Reply:
+        """Run the query. On a thread of its own."""
         with self._lock:
-            if self._is_cut_off:
-                return _BUSY
+            if self._is_given_up:
+                return BUSY
             self._has_begun = True
         self._loop.call_soon_threadsafe(self.begun.set_result, None)
-        for _attempt in range(2):  # the file may be replaced in between
-            if (file := keeper.file) is None:
-                break
-            with contextlib.suppress(FileClosed), file.cursor() as cursor, self._held(cursor):
-                return self._answer(cursor, keeper)
-        return _AWAY
+        return self._query.run()
 
     def give_up(self) -> bool:
         """Never begin; False if it did."""
         with self._lock:
-            self._is_cut_off = not self._has_begun
-            return self._is_cut_off
-
-    @contextlib.contextmanager
-    def _held(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        with self._lock:
-            self._cursor = cursor
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._cursor = None
-
-    def _answer(self, cursor: duckdb.DuckDBPyConnection, keeper: ColumnKeeper) -> Reply:
-        if self._is_cut_off:
-            return _TOO_LONG
-        try:
-            return Rows(
-                [list(row) for row in cursor.execute(self._asked.text, self._asked.values).fetchall()]
-            )
-        except duckdb.InterruptException:
-            return _TOO_LONG
-        except duckdb.OutOfMemoryException:
-            return Failed(
-                "too much",
-                "This takes more memory than there is. Ask for a shorter range, fewer filters or a longer interval.",
-            )
-        except duckdb.Error as error:
-            if is_damage(error):
-                keeper.suspect(str(error))
-                return _AWAY
-            return Failed("wrong", f"{type(error).__name__}: {error}")
-
-    def cut_off(self) -> None:
-        """End it soon, if it is not just about to begin."""
-        with self._lock:
-            self._is_cut_off = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
-
-
-_AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
-_BUSY = Failed("busy", "Too many questions are asked at once. Try again in a second.")
-_TOO_LONG = Failed(
-    "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
-)
+            self._is_given_up = not self._has_begun
+            return self._is_given_up
