@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -96,6 +96,14 @@ def read_question(
     )
 
 
+def refuse_file(query: Mapping[str, str]) -> None:
+    """For what is answered as JSON alone. Raises BadRequest if a file is asked for."""
+    if query.get("format", "").strip() == AnswerFormat.CSV:
+        raise BadRequest(
+            "format: this is answered as JSON alone. Overview, series and lists come as CSV, too."
+        )
+
+
 _BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel"}
 """Filters that may do without the prefix, as they once were called."""
 
@@ -125,7 +133,7 @@ def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
         raise BadRequest(f"{name}: a value holds the character U+0000, which nothing contains.")
     if field.scope in _CHECKS:
         _check(name, field.scope, operator, values)
-    return _condition(bare, operator, values)
+    return _condition(bare, operator, tuple(map(field.spelled, values)))
 
 
 def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> MetricFilter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,8 @@ from footfall.clock import from_iso
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter
 
+_KEPT = "%$*';"
+"""Characters of the values below that stand for themselves in a path."""
 NOW = from_iso("2026-11-28T13:30:00Z")
 
 
@@ -77,6 +79,8 @@ def test_filters_may_do_without_the_prefix(name: str) -> None:
         (r"filter_city=Washington\, D.C.", ("Washington, D.C.",), False),
         ("filter_utm_campaign=is:summer:2026", ("summer:2026",), False),
         ("filter_page=/a:b", ("/a:b",), False),
+        ("filter_page=/über uns", ("/%C3%BCber%20uns",), False),
+        ("filter_entry_page=/%25C3%25BCber#a", ("/%C3%BCber#a",), False),
     ],
 )
 def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...], has_none: bool) -> None:
@@ -86,6 +90,7 @@ def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...],
 
 def test_parts_of_values_are_looked_for_as_they_are() -> None:
     assert only("filter_page=contains:blog").values == ("blog",)
+    assert only("filter_page=contains:ü").values == ("%C3%BC",)
     assert only("filter_country=contains:unknown") == MetricFilter("country", Operator.CONTAINS, ("unknown",))
 
 
@@ -97,7 +102,7 @@ def test_quotes_and_wildcards_are_values(value: str) -> None:
         (found,) = read_question([(f"filter_{name}", f"is:{value}")], "UTC", NOW, 0).conditions
         assert found.values in (
             (value,),
-            (f"/{value}",),
+            (f"/{quote(value, safe=_KEPT)}",),
             (value.lower(),),
             ("".join(value.split()).casefold(),),
         )
