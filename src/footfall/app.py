@@ -34,7 +34,7 @@ from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
 from footfall.columns.file import FileLimits
 from footfall.columns.keeper import ColumnKeeper, read_keeper_id
 from footfall.columns.process import ColumnProcess, socket_path
-from footfall.columns.supervisor import ColumnSupervisor, turn_at
+from footfall.columns.supervisor import RESTART_SECONDS, ColumnSupervisor, turn_at
 from footfall.columns.verify import Ask
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
@@ -339,6 +339,14 @@ async def tell_rest_of_log() -> None:
     tell_rest()
 
 
+async def keep_columns(supervisor: ColumnSupervisor) -> None:
+    """Until this is cancelled. Raises DatabaseError while the system lets nobody: its disk is full or read-only, or it has no process left."""
+    try:
+        await supervisor.run()
+    except OSError as error:
+        raise DatabaseError(f"nobody can keep the columns: {error}") from error
+
+
 async def _flush_last(jobs: dict[str, Job]) -> None:
     """Write what is still held in memory. The database may be away, or its disk full."""
     try:
@@ -424,7 +432,8 @@ class App:
             jobs = self._jobs(parts)
             tasks += self._start(jobs)
             if self._columns is not None:
-                tasks.append(asyncio.create_task(self._columns.run(), name="columns"))
+                keeping = run_forever("columns", RESTART_SECONDS, functools.partial(keep_columns, self._columns))
+                tasks.append(asyncio.create_task(keeping, name="columns"))
             yield dispatch
             await _flush_last(jobs)
         finally:

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from footfall.app import column_folder
+from footfall.app import column_folder, keep_columns
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
 from footfall.columns.client import ColumnsClient
 from footfall.columns.process import socket_path
 from footfall.columns.supervisor import ColumnSupervisor
-from footfall.errors import BadRequest, InternalError, Unavailable
+from footfall.errors import BadRequest, DatabaseError, InternalError, Unavailable
 from footfall.outbox import store as outbox
 from footfall.websites.store import put_website
 from tests.db.test_columns import ROWS, see
@@ -151,7 +151,7 @@ async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
     return process.pid
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def ended(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait([task])
 
@@ -174,6 +174,22 @@ def test_another_process_is_started_when_one_ends(supervised: Callable[..., Colu
         return supervisor.process.returncode if supervisor.process else None
 
     assert run(work()) == 0
+
+
+def test_columns_are_kept_again_once_their_folder_can_be_used(
+    supervised: Callable[..., ColumnSupervisor], tmp_path: Path
+) -> None:
+    async def work() -> None:
+        supervisor, lock = supervised(), tmp_path / "columns.lock"
+        lock.mkdir()
+        with pytest.raises(DatabaseError, match="nobody can keep the columns"):
+            await keep_columns(supervisor)
+        lock.rmdir()
+        task = asyncio.create_task(keep_columns(supervisor))
+        await started(supervisor)
+        await ended(task)
+
+    run(work())
 
 
 def test_one_server_of_a_machine_keeps_the_columns(supervised: Callable[..., ColumnSupervisor]) -> None:
