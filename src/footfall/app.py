@@ -432,7 +432,9 @@ class App:
             jobs = self._jobs(parts)
             tasks += self._start(jobs)
             if self._columns is not None:
-                keeping = run_forever("columns", RESTART_SECONDS, functools.partial(keep_columns, self._columns))
+                keeping = run_forever(
+                    "columns", RESTART_SECONDS, functools.partial(keep_columns, self._columns)
+                )
                 tasks.append(asyncio.create_task(keeping, name="columns"))
             yield dispatch
             await _flush_last(jobs)

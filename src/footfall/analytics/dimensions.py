@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from footfall.collect.enrich.countries import COUNTRIES
 from footfall.collect.enrich.page import KEPT_CHARACTERS
-from footfall.visitors.folding import country_code
+from footfall.visitors.folding import country_code, folded
 
 
 class Operator(StrEnum):
@@ -77,6 +78,13 @@ def spell_path(text: str) -> str:
 
 def _path(text: str) -> str:
     return text if text.startswith("/") else "/" + text
+
+
+def countries_named(part: str) -> tuple[str, ...]:
+    """The countries whose name or code contains a text, as codes; case and blanks make no difference."""
+    sought = folded(part)
+    names = {code: (folded(name), folded(code)) for code, name in COUNTRIES.items()}
+    return tuple(code for code, known in names.items() if sought and any(sought in one for one in known))
 
 
 def _referrer_host(text: str) -> str:

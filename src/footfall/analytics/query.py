@@ -17,6 +17,7 @@ from footfall.analytics.dimensions import (
     Operator,
     RevenueAs,
     Scope,
+    countries_named,
 )
 from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
 from footfall.errors import BadRequest
@@ -124,7 +125,7 @@ def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
     field = FILTERS[bare]
     operator, rest = _read_operator(name, text, field)
     values = split_values(rest)
-    most = MAX_CONTAINED if operator in (Operator.CONTAINS, Operator.DOES_NOT_CONTAIN) else MAX_VALUES
+    most = MAX_CONTAINED if operator in _CONTAINING else MAX_VALUES
     if not 1 <= len(values) <= most:
         raise BadRequest(f"{name}: name 1 to {most} values, separated by commas.")
     if max(map(len, values)) > MAX_VALUE:
@@ -137,6 +138,8 @@ def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
 
 
 def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> MetricFilter:
+    if operator in _CONTAINING and bare == "country":
+        return MetricFilter(bare, _CONTAINING[operator], _countries(values))
     if operator not in (Operator.IS, Operator.IS_NOT):
         return MetricFilter(bare, operator, values)
     field = FILTERS[bare]
@@ -146,6 +149,14 @@ def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> Metric
     meant = [field.meant(value) for value in named]
     also = [more for value in meant if bare == "browser" for more in ALSO_MEANT.get(value.lower(), ())]
     return MetricFilter(bare, operator, tuple(dict.fromkeys((*meant, *also))), len(named) < len(values))
+
+
+_CONTAINING = {Operator.CONTAINS: Operator.IS, Operator.DOES_NOT_CONTAIN: Operator.IS_NOT}
+
+
+def _countries(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes are stored, but names are shown, and looked for."""
+    return tuple(dict.fromkeys(code for part in parts for code in countries_named(part)))
 
 
 def _read_operator(name: str, text: str, field: FilterField) -> tuple[Operator, str]:

@@ -40,7 +40,7 @@ def test_a_bare_value_is_meant_as_it_is_and_a_list_as_alternatives() -> None:
     assert only("filter_page=is_not:/a,/b") == MetricFilter("page", Operator.IS_NOT, ("/a", "/b"))
 
 
-@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person"}))
+@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person", "country"}))
 def test_each_text_filter_has_its_four_operators(name: str) -> None:
     for operator in ("is", "is_not", "contains", "does_not_contain"):
         assert only(f"filter_{name}={operator}:x").operator == operator
@@ -91,7 +91,15 @@ def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...],
 def test_parts_of_values_are_looked_for_as_they_are() -> None:
     assert only("filter_page=contains:blog").values == ("blog",)
     assert only("filter_page=contains:ü").values == ("%C3%BC",)
-    assert only("filter_country=contains:unknown") == MetricFilter("country", Operator.CONTAINS, ("unknown",))
+    assert only("filter_city=contains:unknown") == MetricFilter("city", Operator.CONTAINS, ("unknown",))
+
+
+def test_countries_are_found_by_a_part_of_their_name() -> None:
+    assert only("filter_country=contains:germ,united st") == MetricFilter(
+        "country", Operator.IS, ("DE", "US")
+    )
+    assert only(r"filter_country=contains:\ ").values == ()
+    assert only("filter_country=does_not_contain:xyz") == MetricFilter("country", Operator.IS_NOT, ())
 
 
 @pytest.mark.parametrize(
