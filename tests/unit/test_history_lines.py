@@ -1,4 +1,4 @@
-"""Lines of our own export, read back."""
+"""Lines of exports: our own, read back, and those of other systems."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from footfall.clock import to_iso
 from footfall.errors import BadRequest
 from footfall.history.formats.footfall import read_line
+from footfall.history.formats.values import read_day
 from footfall.history.model import ImportTarget
 from tests.laws.world import WEBSITE
 
@@ -61,3 +62,13 @@ def test_what_no_page_or_server_could_have_said_is_refused_by_its_field(said: di
 def test_what_they_said_is_stored_as_it_was(said: dict[str, Any]) -> None:
     stored = read(**said)
     assert (msgspec.json.decode(stored) if stored else None) == said.get("data")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2023-11-16", "9999-12-31", "2023-02-30", ""])
+def test_a_day_that_nobody_can_have_counted_is_refused(day: str) -> None:
+    with pytest.raises(BadRequest, match=r"^date"):
+        read_day(day, "date", AT)
+
+
+def test_a_day_may_have_begun_in_the_east() -> None:
+    assert read_day("2023-11-15", "date", AT) == AT // 86_400_000 + 1
