@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from footfall.app import keep_columns
 from footfall.column_parts import column_folder
 from footfall.columns import asking
 from footfall.columns import keeper as keeping
@@ -22,7 +23,7 @@ from footfall.columns.client import ColumnsClient
 from footfall.columns.process import socket_path
 from footfall.columns.supervisor import ColumnSupervisor
 from footfall.db import scans
-from footfall.errors import BadRequest, InternalError, Unavailable
+from footfall.errors import BadRequest, DatabaseError, InternalError, Unavailable
 from footfall.outbox import store as outbox
 from footfall.websites.store import put_website
 from tests.db.test_columns import ROWS, see
@@ -190,7 +191,7 @@ async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
     return process.pid
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def ended(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait([task])
 
@@ -243,6 +244,22 @@ def test_a_process_that_hangs_is_killed_and_another_is_started(
         return process.returncode if process else None
 
     assert run(work()) == -signal.SIGKILL
+
+
+def test_columns_are_kept_again_once_their_folder_can_be_used(
+    supervised: Callable[..., ColumnSupervisor], tmp_path: Path
+) -> None:
+    async def work() -> None:
+        supervisor, lock = supervised(), tmp_path / "columns.lock"
+        lock.mkdir()
+        with pytest.raises(DatabaseError, match="nobody can keep the columns"):
+            await keep_columns(supervisor)
+        lock.rmdir()
+        task = asyncio.create_task(keep_columns(supervisor))
+        await started(supervisor)
+        await ended(task)
+
+    run(work())
 
 
 def test_one_server_of_a_machine_keeps_the_columns(supervised: Callable[..., ColumnSupervisor]) -> None:

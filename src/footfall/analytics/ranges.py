@@ -131,6 +131,8 @@ def read_range(
     if not first or not last:
         raise BadRequest("startAt and endAt come together, or neither of them does.")
     since, until = _read_moment("startAt", first, zone), _read_moment("endAt", last, zone, is_end=True)
+    if not until:
+        raise BadRequest("endAt must not be before 1970.")
     if until <= since:
         raise BadRequest("endAt must not be before startAt.")
     return TimeRange(since, until, zone)

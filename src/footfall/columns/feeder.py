@@ -161,7 +161,7 @@ class Feeder(Generic[F]):
         oldest = min([*ids[:1], *islice(self._waiting, 1)], key=told_at, default=None)
         rows = self._take(changes, ids) if changes else 0
         rows += self._take_turns()
-        waited = 0 if oldest is None else self._clock() - told_at(oldest)
+        waited = 0 if oldest is None else max(0, self._clock() - told_at(oldest))  # clocks may go back
         return Fed(len(ids), rows, waited, has_more or bool(self._passes))
 
     def _forget_websites(self) -> None:
