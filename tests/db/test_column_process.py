@@ -19,8 +19,7 @@ from footfall.columns import asking
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
-from footfall.columns.client import ColumnsClient
-from footfall.columns.process import socket_path
+from footfall.columns.client import LONGEST_PATH, ColumnsClient, socket_path
 from footfall.columns.supervisor import ColumnSupervisor
 from footfall.db import scans
 from footfall.errors import BadRequest, DatabaseError, InternalError, Unavailable
@@ -169,7 +168,7 @@ def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
 
 def test_the_path_of_a_socket_is_never_too_long(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / ("x" * 200)):
-        assert len(os.fsencode(socket_path(folder))) <= processing.LONGEST_PATH
+        assert len(os.fsencode(socket_path(folder))) <= LONGEST_PATH
     assert socket_path(tmp_path / ("x" * 200)) != socket_path(tmp_path / ("y" * 200))
 
 

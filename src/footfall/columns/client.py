@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +31,9 @@ from footfall.outbox import store as outbox
 
 R = TypeVar("R", bound=Reply)
 
+SOCKET_NAME = "columns.sock"
+LONGEST_PATH = 100
+"""Bytes of the path of a Unix socket that every system takes."""
 QUERY_SECONDS = 20.0
 PATIENCE = 5.0
 """Seconds for an answer, beyond those for which a query waits and is at work."""
@@ -35,6 +41,15 @@ SLICE = 500
 """Changes that the database forgets in one transaction, for which calls wait."""
 SETTLE_SECONDS = 1.0
 """Between two times at which is asked what is to be written."""
+
+
+def socket_path(folder: Path) -> Path:
+    """Where the socket is for the columns in a folder: there, unless that makes too long a path."""
+    path = folder.absolute() / SOCKET_NAME
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        return path
+    name = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
 
 
 class ColumnsClient:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -34,9 +32,6 @@ from footfall.db.scans import Scans, Turn
 from footfall.errors import ColumnsUnusable, DatabaseError, Unavailable
 from footfall.log import get_logger
 
-SOCKET_NAME = "columns.sock"
-LONGEST_PATH = 100
-"""Bytes of the path of a Unix socket that every system takes."""
 IDLE_SECONDS = 0.25
 """Between two looks for changes while there are none."""
 FAILED_SECONDS = 1.0
@@ -48,15 +43,6 @@ QUERIES_OF_ONE = 3
 CUT_SECONDS = 1.0
 """Between two tries to cut a query off: just before it begins, one is lost."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-def socket_path(folder: Path) -> Path:
-    """Where the socket is for the columns in a folder: there, unless that makes too long a path."""
-    path = folder.absolute() / SOCKET_NAME
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        return path
-    name = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
 
 
 class Query(Protocol):
