@@ -115,7 +115,7 @@ def test_only_its_owner_can_read_what_footfall_writes(tmp_path: Path) -> None:
     place = Place("sqlite", tmp_path)
     before = os.umask(0)
     try:
-        with serving(place) as running:
+        with serving(place, has_columns=True) as running:
             for arguments in (
                 ("db", "backup", str(place.data / "made" / "one.db")),
                 ("db", "erasures", "export", str(place.data / "erasures.ndjson")),
