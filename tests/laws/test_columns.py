@@ -253,6 +253,7 @@ def step(
 
 
 PAGE_AFTER_OTHERS = [step("pageview", 0, 1), step("custom", 6), step("identify", 7), step("pageview", 8, 2)]
+FIRST_PAGE_VISITS_LATER = [step("custom", 6), step("custom"), step("pageview", 8)]
 FIRST_PAGE_LATE = [
     step("pay", 0, 4),
     step("custom"),
@@ -382,6 +383,7 @@ def slice_small(patch: pytest.MonkeyPatch) -> None:
 @given(steps=some_steps, is_sliced=st.booleans())
 @example(PAGE_AFTER_OTHERS, False)
 @example(PAGE_AFTER_OTHERS, True)
+@example(FIRST_PAGE_VISITS_LATER, False)
 @example(FIRST_PAGE_LATE, False)
 @example(FIRST_PAGE_LATE, True)
 @example(MATCHED_LATER, False)

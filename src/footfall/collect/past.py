@@ -12,9 +12,9 @@ import msgspec
 from footfall.collect import goals
 from footfall.collect.checkouts import note_checkouts
 from footfall.collect.model import GOAL, PAGEVIEW, SESSION_IDLE_MS, Hit, PastEvent, PastSession
-from footfall.collect.service import StoredVisitor, event_row, sql, stored_visitor
+from footfall.collect.service import StoredVisitor, event_row, keys_to_tell, sql, stored_visitor
 from footfall.db.protocol import Params, Transaction
-from footfall.ids import AT_BYTES, at_of
+from footfall.ids import at_of
 from footfall.outbox.model import ChangeKind
 from footfall.outbox.store import tell
 
@@ -60,6 +60,9 @@ def _store(tx: Transaction, fresh: list[PastEvent]) -> None:
         sql.session_put, [(*key, *msgspec.structs.astuple(session)[1:]) for key, session in begun.items()]
     )
     visitors = _visitors(tx, fresh)
+    hidden: set[Params] = {
+        key for key, one in visitors.items() if one.session_count and not one.pageview_count
+    }
     for website_id, visitor_id, _ in begun:
         visitors[website_id, visitor_id].session_count += 1
     for hit, session in zip(hits, sessions, strict=True):
@@ -71,7 +74,7 @@ def _store(tx: Transaction, fresh: list[PastEvent]) -> None:
     ]:
         goals.count_goals(tx, reached)
     note_checkouts(tx, hits)
-    tell(tx, ChangeKind.VISITOR, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
+    tell(tx, ChangeKind.VISITOR, keys_to_tell(hits, hidden))
 
 
 def _sessions(tx: Transaction, fresh: list[PastEvent]) -> list[PastSession]:

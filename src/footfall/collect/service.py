@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from footfall.collect import goals
@@ -17,6 +19,7 @@ from footfall.websites.counts import counting
 
 sql = load(__file__, "collect.sql")
 
+_BEGINNING = bytes(AT_BYTES)
 MOST_LOOKED_AT = 1000
 """Newest events of a visitor among which a payment is looked for that was told of before."""
 
@@ -46,6 +49,7 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     visitors = {
         key: stored_visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None
     }
+    hidden = {key for key, visitor in visitors.items() if not visitor.pageview_count}
     sessions: dict[Params, Params] = {}
     events: list[Params] = []
     payments: set[Params] = set()
@@ -78,8 +82,15 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     if reached:
         goals.count_goals(tx, reached)
     tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
-    tell(tx, ChangeKind.EVENT, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
+    tell(tx, ChangeKind.EVENT, keys_to_tell(hits, hidden))
     return [None] * len(hits)
+
+
+def keys_to_tell(hits: Iterable[Hit], hidden: set[Params]) -> Iterator[bytes]:
+    """The keys of the changes that hits are; `hidden`: who was there already, without a pageview: all of such a visitor counts from the first on."""
+    for hit in hits:
+        is_shown = hit.type == PAGEVIEW and (hit.website_id, hit.visitor_id) in hidden
+        yield hit.website_id + hit.visitor_id + (_BEGINNING if is_shown else hit.event_id[:AT_BYTES])
 
 
 def _is_told_before(tx: Transaction, hit: Hit, in_batch: set[Params]) -> bool:
