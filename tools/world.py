@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import asin, cos, hypot, radians, sin, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,9 +120,7 @@ def area(ring: Ring) -> float:
 def outline(ring: Ring) -> str:
     """A closed path in whole units, each step from the one before."""
     spots = [(round(x), round(y)) for x, y in ring]
-    steps = [
-        (b[0] - a[0], b[1] - a[1]) for a, b in zip(spots, spots[1:], strict=False) if a != b
-    ]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(spots) if a != b]
     text = "".join(f"{dx}{dy}" if dy < 0 else f"{dx} {dy}" for dx, dy in steps[:1])
     for dx, dy in steps[1:]:
         text += (f"{dx}" if dx < 0 else f" {dx}") + (f"{dy}" if dy < 0 else f" {dy}")
@@ -148,7 +147,11 @@ def draw(folder: Path) -> str:
     """The map."""
     shapes = {one.code: shape(one) for one in countries(folder / "countries-110m.json")}
     drawn = {code: text for code, text in shapes.items() if text}
-    small = {one.code: circle(one) for one in countries(folder / "countries-50m.json") if one.code not in drawn | {"AQ": ""}}
+    small = {
+        one.code: circle(one)
+        for one in countries(folder / "countries-50m.json")
+        if one.code not in drawn | {"AQ": ""}
+    }
     marks = "".join(text for _, text in sorted((drawn | small).items()))
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"><g id="land">{marks}</g></svg>\n'
 
