@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
+from tests.support.counting import Counting, counting
 from tests.support.engines import ENGINES, Engine, Place, PostgresEngine
 from tests.support.inside import Inside, inside, set_up
 from tests.support.servers import RunningServer, serving
@@ -214,6 +215,12 @@ def socket_site(socket_sites: SitePool) -> Site:
 def other(sites: SitePool) -> Site:
     """A second website on the same server."""
     return sites.take()
+
+
+@pytest.fixture(scope="session")
+def numbers(engine: Engine, kept: Kept) -> Counting:
+    """Websites whose events are counted, on a server inside this process, whose clock stands still until a test moves it."""
+    return kept.get("counting", engine.name, lambda: counting(engine.new_place()))
 
 
 @pytest.fixture

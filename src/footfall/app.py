@@ -16,6 +16,8 @@ import maxminddb
 import msgspec
 
 from footfall.accounts.accounts import new_setup_link
+from footfall.analytics.endpoints import AnalyticsEndpoints
+from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.clock import Clock, system_clock
@@ -236,6 +238,11 @@ def column_process(settings: Settings) -> Iterator[ColumnProcess]:
         yield ColumnProcess(column_keeper(settings, session), socket_path(column_folder(settings)))
 
 
+def columns_client(settings: Settings) -> ColumnsClient:
+    """Asks that process."""
+    return ColumnsClient(socket_path(column_folder(settings)))
+
+
 def column_supervisor(settings: Settings) -> ColumnSupervisor:
     """Runs that process beside a server."""
     place = {"FOOTFALL_DATA": str(settings.data), "FOOTFALL_DATABASE_URL": settings.database_url}
@@ -342,6 +349,7 @@ class _Parts(NamedTuple):
     predictions: Predictions
     key: SealingKey
     connections: KeyConnections
+    analytics: Analytics
 
 
 class App:
@@ -417,6 +425,7 @@ class App:
             Predictions(database, lambda: directory.websites, rates, self._clock),
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
+            Analytics(database, columns_client(self._settings), rates),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -447,6 +456,7 @@ class App:
                 ),
                 parts.rates,
                 parts.predictions,
+                AnalyticsEndpoints(parts.analytics),
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -499,7 +509,7 @@ class App:
         """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""
         if self._columns is None or not self._columns.is_ours:
             return SETTLE_SECONDS
-        return await ColumnsClient(socket_path(column_folder(self._settings))).settle(database)
+        return await columns_client(self._settings).settle(database)
 
     def _start(self, jobs: dict[str, Job]) -> Iterator[asyncio.Task[Any]]:
         for name, job in jobs.items():

@@ -26,3 +26,9 @@ DIGITS: dict[str, int] = WITHDRAWN | {
     currency.code: digits for currency in Currency if (digits := currency.exponent) is not None
 }
 """Decimal digits by code in upper case: 2 for USD, 0 for JPY, 3 for KWD. Gold and similar codes without a minor unit are left out."""
+
+SYMBOLS = {
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "CAD": "CA$", "AUD": "A$",
+    "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
+}  # fmt: skip
+"""Currencies that people write with a sign, as in CLDR for English."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from footfall.analytics.dimensions import CARDS
+from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
 from footfall.crawls.endpoints import Crawls
@@ -33,6 +35,7 @@ from footfall.web.health import Health
 
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
+ANALYTICS = "/api/v1/analytics"
 ADMIN = "/api/v1/admin/websites/{id}"
 FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
 INTEGRATION = f"{ADMIN}/integrations/{{provider}}"
@@ -56,6 +59,7 @@ class Services(msgspec.Struct, frozen=True):
     connecting: Connecting
     rates: RateBook
     predictions: Predictions
+    analytics: AnalyticsEndpoints
     health: Health
     reference: Reference
 
@@ -69,6 +73,7 @@ def routes(services: Services) -> list[Route[Any]]:
         _about_funnels,
         _about_crawls,
         _about_payments,
+        _about_numbers,
         _about_the_server,
     )
     return [route for subject in subjects for route in subject(services)]
@@ -180,6 +185,22 @@ def _about_payments(services: Services) -> list[Route[Any]]:
         Route(
             "DELETE", INTEGRATION, connecting.disconnect, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON
         ),
+    ]
+
+
+def _about_numbers(services: Services) -> list[Route[Any]]:
+    """What analytics ask."""
+    analytics = services.analytics
+    handlers = {
+        "overview": analytics.overview,
+        "timeseries": analytics.timeseries,
+        "metadata": analytics.metadata,
+        "os": analytics.card("operating-systems"),
+        **{name: analytics.card(name) for name in CARDS},
+    }
+    return [
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read", ends_with_client=True)
+        for name, handler in handlers.items()
     ]
 
 

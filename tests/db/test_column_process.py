@@ -7,28 +7,26 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from footfall.app import column_folder
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
 from footfall.columns.client import ColumnsClient
-from footfall.columns.file import FileLimits
-from footfall.columns.keeper import ColumnKeeper
-from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.process import socket_path
 from footfall.columns.supervisor import ColumnSupervisor
-from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest, InternalError, Unavailable
 from footfall.outbox import store as outbox
 from footfall.websites.store import put_website
 from tests.db.test_columns import ROWS, see
 from tests.laws.world import WEBSITE
 from tests.support.columns import expected_rows, in_order
+from tests.support.counting import Columns
 from tests.support.engines import Place
 from tests.support.servers import PATIENCE, until
 
@@ -38,45 +36,14 @@ R = TypeVar("R")
 FOREVER = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
 
 
-class Writes:
-    """A server's database, of which `settle` writes."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    async def change(self, work: Callable[[Transaction], R]) -> R:
-        return self._place.transact(work)
-
-
-class Running:
-    """A process that keeps the columns of a place, in a thread of this one."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        folder = place.folder / "columns"
-        self.process = ColumnProcess(
-            ColumnKeeper(place, folder, FileLimits(memory=64 * 1024**2)), socket_path(folder)
-        )
-        self.client = ColumnsClient(socket_path(folder))
-        is_ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.process.run(is_ready.set)))
-        self._thread.start()
-        assert is_ready.wait(PATIENCE)
-
-    def settle(self) -> None:
-        database: Any = Writes(self.place)
-        asyncio.run(self.client.settle(database))
+class Running(Columns):
+    """A process that keeps the columns of a place, and what they hold."""
 
     def rows(self, text: str = ROWS, seconds: float = PATIENCE) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in asyncio.run(self.client.ask(text, seconds=seconds))]
 
     def is_right(self) -> bool:
         return in_order(self.rows()) == self.place.snapshot(expected_rows)
-
-    def stop(self) -> None:
-        self.process.stop()
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
 
 
 @pytest.fixture
@@ -91,15 +58,10 @@ def running(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     try:
         with pytest.raises(Unavailable):  # until the first settling
             made.rows()
-        until(lambda: _settled(made), "the columns are not made")
+        until(made.is_there, "the columns are not made")
         yield made
     finally:
         made.stop()
-
-
-def _settled(running: Running) -> bool:
-    running.settle()
-    return asyncio.run(running.client.health()).is_there
 
 
 def test_what_happens_is_answered_and_forgotten(running: Running) -> None:
@@ -139,7 +101,7 @@ def test_who_leaves_cancels_a_query(running: Running) -> None:
 
 
 def test_whoever_says_anything_else_is_left(running: Running) -> None:
-    path = str(socket_path(running.place.folder / "columns"))
+    path = str(socket_path(column_folder(running.place.settings)))
     for said in (b"\xff\xff\xff\xff", b"\x00\x00\x00\x03abc", b"\x00", b""):
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(path)
@@ -157,7 +119,7 @@ def test_a_file_that_turns_out_to_be_damaged_is_made_anew(
         with pytest.raises(Unavailable):
             running.rows("SELECT * FROM nothing")
     until(lambda: not asyncio.run(running.client.health()).is_there, "nothing is done about it")
-    until(lambda: _settled(running), "the columns are not made anew")
+    until(running.is_there, "the columns are not made anew")
     assert running.is_right()
 
 

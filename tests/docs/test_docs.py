@@ -27,7 +27,7 @@ from footfall.reference.docs import render
 from footfall.routes import Services, routes
 from footfall.settings import Settings
 from footfall.web.context import BROWSER, Route
-from tests.support.sites import Site
+from tests.support.sites import Site, wait_for_analytics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -41,9 +41,12 @@ STATUS = re.compile(r"^# (\d{3})$", re.MULTILINE)
 
 
 class _Stub:
-    """Has every attribute: routes are only looked at, never called."""
+    """Has every attribute, and makes handlers of any name: routes are only looked at, never called."""
 
     def __getattr__(self, name: str) -> _Stub:
+        return self
+
+    def __call__(self, name: str) -> _Stub:
         return self
 
 
@@ -207,6 +210,7 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
 
 
 def test_the_curl_lines_of_the_readable_page_work_in_turn(socket_site: Site, tmp_path: Path) -> None:
+    wait_for_analytics(socket_site)
     for user, visitor in (
         ("user_1", "3f2b8a4e-5c1d-4e6f-9a7b-0c1d2e3f4a5b"),
         ("user_2", "0d9c8b7a-6f5e-4d3c-8b2a-190817263544"),
@@ -319,10 +323,14 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/people.md", "docs/payments.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/api.md", "docs/people.md", "docs/payments.md", "docs/analytics.md"]
+)
 def test_the_curl_blocks_get_the_status_that_they_state(name: str, socket_site: Site, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / name).read_text("utf-8"))
     assert blocks
+    if name == "docs/analytics.md":
+        wait_for_analytics(socket_site)
     visitor = str(uuid.uuid4())
     variables = {
         "FOOTFALL": socket_site.url,

@@ -26,7 +26,16 @@ from footfall.analytics.compose import (
     compose_retention,
     compose_series,
 )
-from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Counted, MetricFilter, Operator, Scope
+from footfall.analytics.dimensions import (
+    CARDS,
+    FILTERS,
+    Attribution,
+    Counted,
+    MetricFilter,
+    Operator,
+    RevenueAs,
+    Scope,
+)
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
 from footfall.clock import from_iso
@@ -97,7 +106,15 @@ def deeds(draw: st.DrawFn) -> Deed:
         amount = draw(st.integers(1, 99)) * (-1 if type_ == REFUND else type_ != FREE_TRIAL)
         nobody = draw(st.booleans()) and draw(st.booleans())
         currency = draw(st.sampled_from(["EUR", "USD"]))
-        return Deed(None if nobody else visitor, at, type_, amount=amount, currency=currency, origin=origin)
+        return Deed(
+            None if nobody else visitor,
+            at,
+            type_,
+            amount=amount,
+            currency=currency,
+            origin=origin,
+            is_known=draw(st.booleans()),
+        )
     if type_ == PAGEVIEW:
         path, host = (
             draw(st.sampled_from(["/", "/a", "/A", "/blog/x"])),
@@ -172,6 +189,7 @@ scenes = st.builds(
     ),
     st.just(RATES),
     st.sampled_from(Attribution),
+    st.sampled_from(RevenueAs),
 )
 some = settings(max_examples=25)
 

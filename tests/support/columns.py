@@ -77,6 +77,7 @@ def _rows_of(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[dict
                     "type": PAYMENTS[paid.kind],
                     "amount": paid.minor,
                     "currency": paid.currency,
+                    **_then(tx, paid),
                     **_beside(tx, visits, at),
                 }
             )
@@ -137,7 +138,7 @@ def _origin(tx: Transaction, visit: Sequence[Row]) -> dict[str, Any]:
     return {
         "entry_host": host,
         "entry_path": path,
-        "referrer": stored.referrer.split("/")[0] if stored.referrer else None,
+        "referrer": stored.referrer.split("/")[0].removeprefix("www.") if stored.referrer else None,
         "channel": channel(
             stored.referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=bool(stored.click_ids)
         ),
@@ -172,6 +173,12 @@ def _person_of(tx: Transaction, website_id: bytes, profile_id: bytes | None) -> 
     return None if person_id is None else number_of(person_id)
 
 
+def _then(tx: Transaction, paid: Row) -> dict[str, Any]:
+    visitor = None if paid.known_visitor_id is None else number_of_visitor(paid.known_visitor_id)
+    person = _person_of(tx, paid.website_id, paid.known_profile_id)
+    return {"then_visitor": visitor, "then_person": visitor if person is None else person}
+
+
 def _loose(tx: Transaction, paid: Row) -> dict[str, Any]:
     at = at_of(paid.payment_id)
     row = {
@@ -185,12 +192,13 @@ def _loose(tx: Transaction, paid: Row) -> dict[str, Any]:
         "span": 0,
         "amount": paid.minor,
         "currency": paid.currency,
+        **_then(tx, paid),
     }
     if paid.last_touch:
         touch = json.loads(paid.last_touch)
         params, referrer = touch["params"], touch["referrer"]
         row["entry_host"], row["entry_path"] = _page(touch["url"])
-        row["referrer"] = referrer.split("/")[0] if referrer else None
+        row["referrer"] = referrer.split("/")[0].removeprefix("www.") if referrer else None
         row["channel"] = channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=False)
         row |= {name: params.get(name) for name in PARAMS}
     return row

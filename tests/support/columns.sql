@@ -22,6 +22,6 @@ SELECT website_id, visitor_id, fact_id, profile_id FROM link ORDER BY fact_id;
 -- All profiles.
 SELECT website_id, profile_id, person_id FROM profile;
 
--- name: payments() -> website_id bytes, payment_id bytes, kind text, minor int, currency text, visitor_id bytes?, profile_id bytes?, last_touch text?
+-- name: payments() -> website_id bytes, payment_id bytes, kind text, minor int, currency text, visitor_id bytes?, profile_id bytes?, last_touch text?, known_visitor_id bytes?, known_profile_id bytes?
 -- All payments.
-SELECT website_id, payment_id, kind, minor, currency, visitor_id, profile_id, last_touch FROM payment;
+SELECT website_id, payment_id, kind, minor, currency, visitor_id, profile_id, last_touch, known_visitor_id, known_profile_id FROM payment;

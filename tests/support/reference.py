@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 
 from footfall.analytics.compose import MEASURES, PLACED, Scene, Whom
-from footfall.analytics.dimensions import CARDS, Attribution, Card, Counted, MetricFilter, Operator, Scope
+from footfall.analytics.dimensions import (
+    CARDS,
+    Attribution,
+    Card,
+    Counted,
+    MetricFilter,
+    Operator,
+    RevenueAs,
+    Scope,
+)
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets
 from footfall.funnels.model import FunnelStep
@@ -27,7 +36,8 @@ class Reference:
     """Answers questions about everything that ever happened."""
 
     def __init__(self, entries: Sequence[Entry], scene: Scene) -> None:
-        self.entries = sorted(entries, key=lambda one: one.deed.at)
+        known = entries if scene.revenue_as is RevenueAs.NOW else map(as_then, entries)
+        self.entries = sorted(known, key=lambda one: one.deed.at)
         self.scene = scene
         self.factors = dict(
             zip(zip(scene.rates.currencies, scene.rates.days, strict=True), scene.rates.factors, strict=True)
@@ -250,7 +260,8 @@ def matches(value: str | None, condition: MetricFilter) -> bool:
         else (value.lower(), [one.lower() for one in condition.values])
     )
     if condition.operator in (Operator.IS, Operator.IS_NOT):
-        return here in named
+        divider = condition.field.divider
+        return here in named or (divider != "" and here.partition(divider)[2] in named)
     return any(one in here for one in named)
 
 
@@ -263,6 +274,15 @@ def compares(number: int, condition: MetricFilter) -> bool:
 
 def is_whom(whom: Whom, one: Entry) -> bool:
     return (one.person in whom.numbers) != whom.is_excluded
+
+
+def as_then(one: Entry) -> Entry:
+    """A payment as it was known when it was made: of a visitor who was nobody known, or of nobody, who came from nowhere."""
+    if one.deed.type < PAID or one.deed.visitor is None:
+        return one
+    if one.deed.is_known:
+        return one._replace(person=one.deed.visitor)
+    return one._replace(deed=one.deed._replace(visitor=None), person=None, columns=dict.fromkeys(one.columns))
 
 
 def visit_of(one: Entry) -> VisitKey:

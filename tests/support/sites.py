@@ -33,7 +33,7 @@ from footfall.websites.store import (
 from tests.support.engines import Place
 from tests.support.inside import transport
 from tests.support.openapi import description
-from tests.support.servers import PATIENCE
+from tests.support.servers import PATIENCE, until
 
 sql = load(__file__, "rows.sql")
 
@@ -348,6 +348,12 @@ def wait_for_changes(place: Place, http: httpx.Client) -> None:
         return made
 
     wait_until_known(http, place.transact(work))
+
+
+def wait_for_analytics(site: Site) -> None:
+    """Return once a server that keeps columns has made them."""
+    path = "/api/v1/analytics/overview?fields=visitors"
+    until(lambda: site.call("GET", path).status_code == 200, "there are no columns")
 
 
 def wait_until_known(http: httpx.Client, key: str) -> None:

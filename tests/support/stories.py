@@ -30,6 +30,8 @@ class Deed(NamedTuple):
     amount: int | None = None
     currency: str | None = None
     origin: Mapping[str, str] = {}
+    is_known: bool = True
+    """Of a payment: whether its visitor was known when it was made. Who that was, was not."""
 
 
 class Entry(NamedTuple):
@@ -109,7 +111,20 @@ def _loose(deed: Deed) -> Entry:
     return Entry(deed, None, deed.at, 0, None, None, _columns([deed]))
 
 
-NUMBERS = ("visitor", "person", "ts", "session_at", "prev_at", "type", "view_no", "span", "amount", "website")
+NUMBERS = (
+    "visitor",
+    "person",
+    "ts",
+    "session_at",
+    "prev_at",
+    "type",
+    "view_no",
+    "span",
+    "amount",
+    "website",
+    "then_visitor",
+    "then_person",
+)
 
 
 def row_of(entry: Entry) -> dict[str, object]:
@@ -132,6 +147,8 @@ def row_of(entry: Entry) -> dict[str, object]:
         "properties": deed.properties,
         "amount": deed.amount,
         "currency": deed.currency,
+        "then_visitor": deed.visitor if deed.type >= PAID and deed.is_known else None,
+        "then_person": deed.visitor if deed.type >= PAID and deed.is_known else None,
         **entry.columns,
     }
 

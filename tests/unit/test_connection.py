@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from footfall.errors import ApiError
-from footfall.web.context import Request
+from footfall.web.context import OPEN, Request, Route
 from footfall.web.envelope import Response
 from footfall.web.http.connection import Connection, Shared
 
@@ -127,5 +127,59 @@ def test_a_stream_that_is_read_goes_on() -> None:
                 await server.read(50_000)
                 server.let_time_pass()
             assert await server.leaves_the_client()
+
+    run(scenario())
+
+
+class Asked:
+    """An application whose handlers never answer; `is_left`: whether one was cancelled."""
+
+    def __init__(self, route: Route[Any]) -> None:
+        self._route = route
+        self.is_asked, self.is_left = asyncio.Event(), asyncio.Event()
+
+    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
+        return Request(method, route=self._route)
+
+    async def answer(self, call: Request, body: bytes) -> Response:
+        self.is_asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.is_left.set()
+            raise
+        return Response(b"")
+
+    def refuse(self, call: Request, error: ApiError) -> Response:
+        raise NotImplementedError
+
+    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
+        raise NotImplementedError
+
+
+async def _nobody(context: Any) -> Response:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("ends_with_client", [True, False])
+def test_a_client_that_leaves_ends_what_only_it_waits_for(ends_with_client: bool) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        application = Asked(Route("GET", "/", _nobody, OPEN, ends_with_client=ends_with_client))
+        shared = Shared(application, TIMEOUT)
+        shared.tick(loop.time())
+        server = await loop.create_server(lambda: Connection(shared, loop), "127.0.0.1", 0)
+        with contextlib.closing(server):
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await application.is_asked.wait()
+            writer.close()
+            while shared.connections:
+                await asyncio.sleep(0)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert application.is_left.is_set() == ends_with_client
+            for task in shared.tasks:
+                task.cancel()
 
     run(scenario())

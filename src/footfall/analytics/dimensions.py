@@ -54,7 +54,7 @@ EQUALS = (Operator.IS, Operator.IS_NOT)
 class FilterField(msgspec.Struct, frozen=True):
     """What can be filtered by. `column`: of `event_row`; `meant`: a whole value as it is stored, but for its case.
 
-    `without`: the word, in lower case, for what has none.
+    `divider`: a value may also be what stands behind it. `without`: the word, in lower case, for what has none.
     """
 
     scope: Scope
@@ -62,6 +62,7 @@ class FilterField(msgspec.Struct, frozen=True):
     operators: tuple[Operator, ...] = TEXTS
     is_case_kept: bool = False
     meant: Callable[[str], str] = str
+    divider: str = ""
     without: str = "unknown"
 
 
@@ -76,7 +77,7 @@ def _referrer_host(text: str) -> str:
 
 FILTERS: dict[str, FilterField] = {
     "country": FilterField(Scope.VISIT, "country", meant=country_code),
-    "region": FilterField(Scope.VISIT, "region"),
+    "region": FilterField(Scope.VISIT, "region", divider="-"),
     "city": FilterField(Scope.VISIT, "city"),
     "device": FilterField(Scope.VISIT, "device"),
     "browser": FilterField(Scope.VISIT, "browser"),
@@ -163,3 +164,10 @@ class Attribution(StrEnum):
 
     FIRST = "first"
     LAST = "last"
+
+
+class RevenueAs(StrEnum):
+    """Whose payments are: as is known now, or as was known when they were made."""
+
+    NOW = "now"
+    AT_PAYMENT = "at_payment"

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 
 import msgspec
 
-from footfall.analytics.dimensions import ALSO_MEANT, FILTERS, FilterField, MetricFilter, Operator, Scope
+from footfall.analytics.dimensions import (
+    ALSO_MEANT,
+    FILTERS,
+    Attribution,
+    FilterField,
+    MetricFilter,
+    Operator,
+    RevenueAs,
+    Scope,
+)
 from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter, read_filter
@@ -15,6 +25,8 @@ from footfall.web.parameters import read_number_parameter, split_values
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 MAX_OFFSET = 1_000_000
+MAX_ROWS = 100_000
+"""Of a file."""
 MAX_FILTERS = 20
 MAX_VALUES = 500
 MAX_CONTAINED = 20
@@ -25,6 +37,13 @@ _PREFIX, _TRAIT = "filter_", "trait."
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _HOSTS = ("host", "referrer")
 _PORT = re.compile(r"\d{1,5}(?:[,/]|$)", re.ASCII)
+
+
+class AnswerFormat(StrEnum):
+    """The form of an answer: a page of JSON, or a file of all rows."""
+
+    JSON = "json"
+    CSV = "csv"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +59,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     compare: Compare | None = None
+    attribution: Attribution = Attribution.LAST
+    revenue_as: RevenueAs = RevenueAs.NOW
+    format: AnswerFormat = AnswerFormat.JSON
 
 
 def read_question(
@@ -56,14 +78,21 @@ def read_question(
     traits = tuple(_read_trait(*one) for one in filters if one[1].startswith(_TRAIT))
     if len(conditions) + len(traits) > MAX_FILTERS:
         raise BadRequest(f"filter_: at most {MAX_FILTERS} filters at once.")
+    form = read_choice(query, "format", AnswerFormat) or AnswerFormat.JSON
+    limit = read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    offset = read_number_parameter(query, "offset", 0, 0, MAX_OFFSET)
+    is_page = form is AnswerFormat.JSON
     return Question(
         range=read_range(query, timezone, now, earliest, default),
         conditions=conditions,
         traits=traits,
         fields=tuple(dict.fromkeys(split_values(query.get("fields", "")))),
-        limit=read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
-        offset=read_number_parameter(query, "offset", 0, 0, MAX_OFFSET),
+        limit=limit if is_page else MAX_ROWS,
+        offset=offset if is_page else 0,
         compare=read_choice(query, "compare", Compare),
+        attribution=read_choice(query, "attribution", Attribution) or Attribution.LAST,
+        revenue_as=read_choice(query, "revenue", RevenueAs) or RevenueAs.NOW,
+        format=form,
     )
 
 

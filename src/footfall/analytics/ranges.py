@@ -21,6 +21,7 @@ _MONDAY_MS = 3 * DAY_MS
 """From the Monday before 1970 until 1970."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MS = timedelta(milliseconds=1)
 
 
@@ -200,9 +201,14 @@ def _first_day(period: Period, today: date) -> date:
 
 def default_period(interval: SeriesInterval) -> Period:
     """The range of a series that names none."""
-    return {SeriesInterval.HOUR: Period.LAST_24H, SeriesInterval.DAY: Period.LAST_30D}.get(
-        interval, Period.LAST_12M
+    return {SeriesInterval.HOUR: Period.LAST_24H, SeriesInterval.MONTH: Period.LAST_12M}.get(
+        interval, Period.LAST_30D
     )
+
+
+def is_one_day(asked: TimeRange) -> bool:
+    """Whether a range lies within one day of its zone."""
+    return _local(asked.since, asked.zone).date() == _local(asked.until - 1, asked.zone).date()
 
 
 def usual_interval(asked: TimeRange) -> SeriesInterval:
@@ -363,6 +369,16 @@ def _shifts(segments: list[_Segment], starts: tuple[int, ...], unit: int, phase:
 def to_local_iso(at: int, zone: str) -> str:
     """A time (ms since epoch) as ISO 8601 with the offset of a zone, such as `2026-03-29T00:00:00+01:00`."""
     return datetime.fromtimestamp(at / 1000, _zone(zone)).isoformat(timespec="seconds")
+
+
+def bucket_name(at: int, zone: str, interval: SeriesInterval) -> str:
+    """What a part of a series that begins at a time (ms since epoch) is called: `05 May`, `05 May 14:00`, or `May 2026`."""
+    local = _local(at, zone)
+    month = _MONTHS[local.month - 1]
+    if interval is SeriesInterval.MONTH:
+        return f"{month} {local.year}"
+    day = f"{local.day:02d} {month}"
+    return f"{day} {local:%H:%M}" if interval is SeriesInterval.HOUR else day
 
 
 def _zone(name: str) -> tzinfo:

@@ -30,24 +30,30 @@ SELECT fact_id, profile_id FROM link WHERE website_id = :website_id AND visitor_
 SELECT person_id FROM profile WHERE website_id = :website_id AND profile_id = :profile_id;
 
 -- name: visitors_of(website_id bytes, profile_id bytes) -> visitor_id bytes
--- The visitors that were ever a user.
-SELECT DISTINCT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id;
+-- The visitors that were ever a user, or paid as one.
+SELECT visitor_id FROM link WHERE website_id = :website_id AND profile_id = :profile_id
+UNION
+SELECT visitor_id FROM payment WHERE website_id = :website_id AND known_profile_id = :profile_id AND visitor_id IS NOT NULL;
 
--- name: payments_from(website_id bytes, visitor_id bytes, since bytes) -> payment_id bytes, kind text, minor int, currency text
--- What a visitor paid from a time on.
-SELECT payment_id, kind, minor, currency FROM payment
-WHERE website_id = :website_id AND visitor_id = :visitor_id AND payment_id >= :since ORDER BY payment_id;
+-- name: payments_from(website_id bytes, visitor_id bytes, since bytes) -> payment_id bytes, kind text, minor int, currency text, then_visitor_id bytes?, then_person_id bytes?
+-- What a visitor paid from a time on, and whose that was when it was paid.
+SELECT p.payment_id, p.kind, p.minor, p.currency, p.known_visitor_id AS then_visitor_id, t.person_id AS then_person_id
+FROM payment p LEFT JOIN profile t ON t.website_id = p.website_id AND t.profile_id = p.known_profile_id
+WHERE p.website_id = :website_id AND p.visitor_id = :visitor_id AND p.payment_id >= :since ORDER BY p.payment_id;
 
 -- name: payments_of(website_id bytes, profile_id bytes) -> payment_id bytes
--- What was matched to a user, without a visitor.
-SELECT payment_id FROM payment WHERE website_id = :website_id AND profile_id = :profile_id;
+-- What was matched to a user, without a visitor, or was the user's when it was paid.
+SELECT payment_id FROM payment WHERE website_id = :website_id AND profile_id = :profile_id
+UNION
+SELECT payment_id FROM payment WHERE website_id = :website_id AND known_profile_id = :profile_id;
 
--- name: loose_between(website_id bytes, since bytes, until bytes) -> payment_id bytes, kind text, minor int, currency text, person_id bytes?, touch text?
+-- name: loose_between(website_id bytes, since bytes, until bytes) -> payment_id bytes, kind text, minor int, currency text, then_visitor_id bytes?, then_person_id bytes?, person_id bytes?, touch text?
 -- The payments of a time that are no visitor's: none is named, or one whose first pageview has not come.
-SELECT p.payment_id, p.kind, p.minor, p.currency, f.person_id, p.last_touch AS touch
+SELECT p.payment_id, p.kind, p.minor, p.currency, p.known_visitor_id AS then_visitor_id, t.person_id AS then_person_id, f.person_id, p.last_touch AS touch
 FROM payment p
 LEFT JOIN visitor v ON v.website_id = p.website_id AND v.visitor_id = p.visitor_id AND v.pageview_count > 0
 LEFT JOIN profile f ON f.website_id = p.website_id AND f.profile_id = p.profile_id
+LEFT JOIN profile t ON t.website_id = p.website_id AND t.profile_id = p.known_profile_id
 WHERE p.website_id = :website_id AND p.payment_id >= :since AND p.payment_id < :until AND v.visitor_id IS NULL
 ORDER BY p.payment_id;
 

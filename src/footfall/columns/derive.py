@@ -203,7 +203,19 @@ def _other_rows(make: _Maker, visits: list[_Visit], history: VisitorHistory, sin
             yield _beside(make, visits, event.at, RowType.GOAL, name=event.name, properties=event.data)
     for one in history.payments:
         if one.at >= since:
-            yield _beside(make, visits, one.at, OF_PAYMENT[one.kind], amount=one.minor, currency=one.currency)
+            yield _beside(make, visits, one.at, OF_PAYMENT[one.kind], **_paid(one))
+
+
+def _paid(payment: StoredPayment) -> dict[str, object]:
+    """What a row says of a payment."""
+    visitor = None if payment.then_visitor_id is None else number_of_visitor(payment.then_visitor_id)
+    person = visitor if payment.then_person_id is None else number_of(payment.then_person_id)
+    return {
+        "amount": payment.minor,
+        "currency": payment.currency,
+        "then_visitor": visitor,
+        "then_person": person,
+    }
 
 
 def _beside(make: _Maker, visits: list[_Visit], at: int, type_: RowType, **said: object) -> Columns:
@@ -243,8 +255,7 @@ def loose_row(loose: LoosePayment) -> Columns:
         OF_PAYMENT[payment.kind],
         0,
         0,
-        amount=payment.minor,
-        currency=payment.currency,
+        **_paid(payment),  # type: ignore[arg-type]
     )
     return (*row, *(_origin_of_touch(loose.touch) if loose.touch else SessionColumns()))
 
@@ -277,7 +288,7 @@ def _make_origin(
 ) -> SessionColumns:
     return SessionColumns(
         *_page(page),
-        referrer.partition("/")[0] if referrer else None,
+        referrer.partition("/")[0].removeprefix("www.") if referrer else None,
         channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=is_ad),
         *map(params.get, _PARAMS),
     )

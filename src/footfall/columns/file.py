@@ -41,6 +41,8 @@ _TYPES = {
     "view_no": "UINTEGER NOT NULL",
     "span": "INTEGER NOT NULL",
     "amount": "BIGINT",
+    "then_visitor": "BIGINT",
+    "then_person": "BIGINT",
 }
 COLUMNS = (*EventRow._fields, *SessionColumns._fields)
 """Of the table `event_row`, in order."""

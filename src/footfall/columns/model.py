@@ -70,12 +70,14 @@ class StoredSession(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredPayment(msgspec.Struct, frozen=True, gc=False):
-    """A payment as the database has it."""
+    """A payment as the database has it. `then_visitor_id`, `then_person_id`: whose it was when it was made, as far as that was known."""
 
     at: int
     kind: Kind
     minor: int
     currency: str
+    then_visitor_id: bytes | None = None
+    then_person_id: bytes | None = None
 
 
 Page = tuple[str | None, str | None]
@@ -182,6 +184,10 @@ class EventRow(NamedTuple):
     amount: int | None = None
     """In the currency's minor unit, below zero for refunds."""
     currency: str | None = None
+    then_visitor: int | None = None
+    """Of a payment: the visitor, if it was known who that was when it was made."""
+    then_person: int | None = None
+    """The same of the person: the visitor's number for one who was nobody known."""
 
 
 Scalar = str | int | float | bytes | None

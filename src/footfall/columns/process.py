@@ -203,7 +203,8 @@ class _Query:
             return _TOO_LONG
         except duckdb.OutOfMemoryException:
             return Failed(
-                "too much", "This takes more memory than there is. Ask for a shorter time, or filter."
+                "too much",
+                "This takes more memory than there is. Ask for a shorter range, fewer filters or a longer interval.",
             )
         except duckdb.Error as error:
             if is_damage(error):
@@ -220,4 +221,6 @@ class _Query:
 
 
 _AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
-_TOO_LONG = Failed("too long", "This takes too long. Ask for a shorter time, or filter.")
+_TOO_LONG = Failed(
+    "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
+)

@@ -212,7 +212,14 @@ def _session(row: Row) -> StoredSession:
 
 
 def _payment(row: Row) -> StoredPayment:
-    return StoredPayment(at_of(row.payment_id), Kind(row.kind), row.minor, row.currency)
+    return StoredPayment(
+        at_of(row.payment_id),
+        Kind(row.kind),
+        row.minor,
+        row.currency,
+        row.then_visitor_id,
+        row.then_person_id,
+    )
 
 
 def _read_payments(tx: Transaction, wanted: Sequence[Millisecond]) -> list[DerivedPayments]:

@@ -16,17 +16,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from footfall.clock import find_zone, to_iso
+from footfall.currencies import SYMBOLS
 from footfall.dashboard import names
 from footfall.hostnames import to_unicode
 from footfall.identity.model import Stay, TraitValues
 from footfall.ids import format_uuid
 
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
-SYMBOLS = {
-    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "CAD": "CA$", "AUD": "A$",
-    "NZD": "NZ$", "MXN": "MX$", "CNY": "CN¥", "ILS": "₪", "VND": "₫", "PHP": "₱",
-}  # fmt: skip
-"""Currencies that people write with a sign, as in CLDR for English."""
 MOST_LISTED = 3
 """Traits that a list shows about a person."""
 _NAMING = frozenset(("name", "image", "email"))

@@ -58,6 +58,11 @@ class Rates:
         ratio = self._ratio(money.currency, to, day)
         return None if ratio is None else Money(round(money.minor * ratio), to)
 
+    def factor(self, source: str, to: str, day: date) -> float | None:
+        """Minor units of `to` for one of `source` at the rate of `day`; None if there is no rate."""
+        ratio = self._ratio(source, to, day)
+        return None if ratio is None else float(ratio)
+
     def total(self, payments: Iterable[tuple[Money, date]], to: str) -> Converted:
         """Each payment is rounded by itself, so the totals of parts add up to the total of the whole."""
         minor, without_rate = 0, []

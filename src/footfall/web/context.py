@@ -91,7 +91,8 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
     """A route in the table of `footfall.routes`.
 
     `path` may contain `{name}`s. `scope` is what an access token needs. `max_body`: bytes; 0 for routes without a body.
-    `media`: the content type that a body must have; None for any.
+    `media`: the content type that a body must have; None for any. `ends_with_client`: whether the handler, which only reads, is cancelled
+    when the client leaves.
     """
 
     method: str
@@ -101,6 +102,7 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
     scope: str | None = None
     max_body: int = 0
     media: tuple[str, ...] | None = None
+    ends_with_client: bool = False
 
 
 class Request(msgspec.Struct):
@@ -116,6 +118,11 @@ class Request(msgspec.Struct):
     extra: Headers = []
     max_body: int = 0
     is_page: bool = False
+
+    @property
+    def ends_with_client(self) -> bool:
+        """Whether nobody needs its answer once the client has left."""
+        return self.route is not None and self.route.ends_with_client
 
     def too_large(self) -> TooLarge:
         """The error for a body larger than that."""

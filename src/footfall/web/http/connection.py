@@ -155,6 +155,8 @@ class Connection(asyncio.Protocol):
         self._shared.connections.discard(self)
         self._queued.clear()
         self._has_room.set()
+        if self._current is not None and self._current.request.ends_with_client:
+            self._current.task.cancel()
 
     def pause_writing(self) -> None:
         self._has_room.clear()

@@ -1,0 +1,127 @@
+"""What engines spell differently in the questions that `compose` asks. Pure.
+
+All else of its SQL is common to them: `$name` for what is bound, WITH, GROUP BY, GROUPING SETS, JOIN ... USING, UNION ALL, CASE, coalesce, greatest,
+and ORDER BY ... NULLS FIRST. Counts and sums of whole numbers are signed, and NULL for none but for counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+
+class BoundType(StrEnum):
+    """Of what a bound list holds."""
+
+    INTEGER = "BIGINT"
+    NUMBER = "DOUBLE"
+    TEXT = "VARCHAR"
+
+
+class Dialect:
+    """DuckDB's spelling. Its methods take and give SQL; another engine's is a subclass."""
+
+    # Pieces of a query
+
+    def piece(self, name: str, query: str, *, is_kept: bool) -> str:
+        """A query by name, in WITH; kept: better found once than anew wherever it is used."""
+        return f"{name} AS {'MATERIALIZED' if is_kept else 'NOT MATERIALIZED'} ({query})"
+
+    def listed(self, columns: Mapping[str, tuple[str, BoundType]]) -> str:
+        """A query for a row of each item of bound lists, which are equally long: their columns, by name."""
+        items = (f"unnest({bound}::{kind}[]) AS {name}" for name, (bound, kind) in columns.items())
+        return f"SELECT {', '.join(items)}"
+
+    def among(self, table: str, columns: Sequence[str], rows: str, *, is_negated: bool = False) -> str:
+        """Whether a row of `table` agrees in these columns with one of the query `rows`, which names them alike. NULL agrees with nothing.
+
+        Only for conditions that WHERE joins by AND.
+        """
+        same = " AND ".join(f"among.{column} = {table}.{column}" for column in columns)
+        return f"{'NOT ' if is_negated else ''}EXISTS (SELECT 1 FROM ({rows}) AS among WHERE {same})"
+
+    def one_of(self, value: str, items: Sequence[str]) -> str:
+        """Whether a value is one of some; NULL for NULL."""
+        return f"{value} IN ({', '.join(items)})" if items else f"({value} IS NOT NULL AND FALSE)"
+
+    def item(self, bound: str, number: str) -> str:
+        """An item of a bound list of whole numbers, the first of which has the number 0."""
+        return f"{bound}[{number} + 1]"
+
+    # Counting
+
+    def count_if(self, condition: str) -> str:
+        """How many rows a condition holds for."""
+        return f"count(*) FILTER (WHERE {condition})"
+
+    def sum_if(self, value: str, condition: str) -> str:
+        """The sum over the rows that a condition holds for."""
+        return f"sum({value}) FILTER (WHERE {condition})"
+
+    def count_distinct(self, value: str, condition: str = "TRUE") -> str:
+        """How many different values there are where a condition holds."""
+        kept = "" if condition == "TRUE" else f" FILTER (WHERE {condition})"
+        return f"count(DISTINCT {value}){kept}"
+
+    def first_by(self, value: str, order: str) -> str:
+        """The value, perhaps NULL, of the row that comes first in an order."""
+        return f"arg_min_null({value}, {order})"
+
+    def last_by(self, value: str, order: str) -> str:
+        """The value, perhaps NULL, of the row that comes last in an order."""
+        return f"arg_max_null({value}, {order})"
+
+    def any_of(self, value: str) -> str:
+        """The value that all rows of a group have, perhaps NULL."""
+        return f"any_value({value})"
+
+    # Values
+
+    def hashed(self, columns: Sequence[str]) -> str:
+        """64 bits for the values of these columns, any of which may be NULL."""
+        return f"hash({', '.join(columns)})"
+
+    def quotient(self, value: str, divisor: str) -> str:
+        """A whole number divided by one above zero, rounded down where the value is not below zero."""
+        return f"({value} // {divisor})"
+
+    def integer(self, value: str) -> str:
+        """A value as a signed whole number of 64 bits."""
+        return f"{value}::BIGINT"
+
+    def rounded(self, value: str) -> str:
+        """The nearest whole number, of 64 bits; halves away from zero."""
+        return f"round({value})::BIGINT"
+
+    def lower(self, text: str) -> str:
+        """A text in lower case, whatever its letters."""
+        return f"lower({text})"
+
+    def behind(self, text: str, divider: str) -> str:
+        """What stands in a text behind the first of a character."""
+        return f"split_part({text}, '{divider}', 2)"
+
+    def contains(self, text: str, part: str) -> str:
+        """Whether a text contains another."""
+        return f"contains({text}, {part})"
+
+    def matches(self, text: str, pattern: str) -> str:
+        """Whether a regular expression (RE2) describes the whole text."""
+        return f"regexp_full_match({text}, {pattern})"
+
+    # What is said of goals
+
+    def said(self, text: str, *path: str) -> str:
+        """The object that JSON holds, or one inside of it."""
+        return f"({text}::JSON{''.join(f' -> {chr(39)}{key}{chr(39)}' for key in path)})"
+
+    def each_key(self, said: str) -> str:
+        """In SELECT: a row for each key of such an object."""
+        return f"unnest(json_keys({said}))"
+
+    def value_of(self, said: str, key: str) -> str:
+        """What such an object has by a key, as text."""
+        return f"({said} ->> {key})"
+
+
+DUCKDB = Dialect()

@@ -1,0 +1,443 @@
+"""The pieces of SQL of which questions over the columns are put together. Pure.
+
+Only columns that are needed are read, and only numbers are kept: texts are grouped by their hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from footfall.analytics.conditions import (
+    BEGINS,
+    GOAL,
+    IS_NEW,
+    LINK,
+    MONEY,
+    PAGEVIEW,
+    PAID,
+    REFUND,
+    RENEWAL,
+    ROWS,
+    VISIT,
+    Conditions,
+    Whom,
+)
+from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
+from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import Buckets, TimeRange
+from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.funnels.model import FunnelStep
+
+DAY = "86400000"
+_BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
+
+
+class Composed(NamedTuple):
+    """A query, and what is bound in it."""
+
+    text: str
+    values: dict[str, object]
+
+
+class BoundRates(NamedTuple):
+    """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch)."""
+
+    currencies: Sequence[str] = ()
+    days: Sequence[int] = ()
+    factors: Sequence[float] = ()
+
+
+class Scene(NamedTuple):
+    """What a question is asked of. `website`: its number; `people`: what its conditions on people came to; `dialect`: the engine's that is asked."""
+
+    website: int
+    people: Sequence[Whom] = ()
+    rates: BoundRates = BoundRates()
+    attribution: Attribution = Attribution.LAST
+    revenue_as: RevenueAs = RevenueAs.NOW
+    dialect: Dialect = DUCKDB
+
+
+MONEYS = ("payments", "revenue_new", "revenue_renewal", "refunds")
+_VISITS = ("sessions", "begun", "bounces", "pageviews", "time")
+PLACED = ("visitors", "people", "new_visitors", "payers", *MONEYS)
+"""What cards of visitors say."""
+MEASURES = ("visitors", "people", "new_visitors", *_VISITS, "payers", *MONEYS)
+"""What overview and series say, in this order: time in ms, money in the minor unit of the website's currency.
+
+begun: sessions that began in the range; bounces: those of them with just one pageview.
+"""
+TOUCHES = ("visitors", "people", "times", *MONEYS)
+"""What cards of pages, links and goals say. times: views, exits, clicks, completions. Money is that of their visitors in the range."""
+
+
+_OF_VISITS = dict.fromkeys(field.column for field in FILTERS.values() if field.scope is Scope.VISIT)
+_AS_THEN = f"""
+    SELECT * REPLACE (
+        {", ".join(f"CASE WHEN {MONEY} THEN then_{name} ELSE {name} END AS {name}" for name in ("visitor", "person"))},
+        {", ".join(f"CASE WHEN {MONEY} AND then_visitor IS NULL AND event_row.visitor IS NOT NULL THEN NULL ELSE {name} END AS {name}" for name in (*_OF_VISITS, "entry_host"))}
+    ) FROM event_row WHERE {ROWS}"""
+"""The rows with payments as they were known when they were made. One whose visitor was found later came from nowhere by then."""
+
+
+def card_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns of several cards, each once."""
+    return tuple(dict.fromkeys(column for name in names for column in CARDS[name].columns))
+
+
+class _Part(NamedTuple):
+    """Some of the measures, counted over `source` (what follows FROM)."""
+
+    source: str
+    said: Mapping[str, str]
+
+
+class Pieces:
+    """The pieces of one query, and what is bound in them."""
+
+    def __init__(self, scene: Scene, question: Question, buckets: Buckets | None = None) -> None:
+        self._question, self._scene, self._buckets = question, scene, buckets
+        self._dialect = scene.dialect
+        self._bucket = ("bucket",) if buckets else ()
+        self._conditions = conditions = Conditions(question.conditions, scene.people, scene.dialect)
+        self._keeps_visits, self._keeps_visitors = conditions.keep_visits, conditions.keep_visitors
+        self.values = bound_range(scene, question.range) | _bound_rates(scene.rates) | conditions.values
+        if buckets and buckets.months:
+            self.values["months"] = list(buckets.months)
+
+    def composed(self, pieces: Mapping[str, str], result: str, slot: Sequence[str] = ()) -> Composed:
+        """The whole query, with what it binds."""
+        kept = {*self._conditions.found, "touched", "found", "spent"} | (
+            set() if self._keeps_visitors else {"seen"}
+        )
+        whole = {**self._conditions.found, "chosen": self._chosen(slot), **pieces}
+        listed = ", ".join(
+            self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
+        )
+        text = f"WITH {listed} {result}"
+        return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
+
+    def _chosen(self, slot: Sequence[str]) -> str:
+        """The rows of the range that all conditions hold for, with their bucket, and a hash of the columns to group by."""
+        bucket = f", {self.number('ts')} AS bucket" if self._buckets else ""
+        hashed = f", {self._dialect.hashed(slot)} AS slot" if slot else ""
+        rows = "event_row" if self._scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
+        return f"SELECT *{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
+
+    # What is asked for
+
+    def measured(self) -> Composed:
+        """MEASURES of the range, or of each bucket."""
+        parts = [*self._visitor_parts(), self._walked(), self._money_part()]
+        order = "ORDER BY bucket" if self._buckets else ""
+        return self.composed(
+            {
+                "seen": self._seen(),
+                "paid": self.paid(),
+                "summed": self._added(parts, MEASURES, self._bucket, self._bucket),
+            },
+            f"SELECT {', '.join((*self._bucket, *MEASURES))} FROM summed {order}",
+        )
+
+    def placed(self, card: Card, result: str) -> Composed:
+        """PLACED, with each visitor where its first event was."""
+        kept = f"coalesce({', '.join(card.columns)}) IS NOT NULL" if card.needs_any else "TRUE"
+        parts = [*self._visitor_parts(kept), self._money_part(kept)]
+        return self.composed(
+            {
+                "seen": self._seen(),
+                "paid": self.paid(card.columns, has_slot=True),
+                "summed": self._added(parts, PLACED, ("slot",), card.columns),
+            },
+            result,
+            card.columns,
+        )
+
+    def placed_in(self, names: Sequence[str]) -> Composed:
+        """PLACED of several cards."""
+        cards, columns = [CARDS[name] for name in names], card_columns(names)
+        sets = ", ".join(f"({', '.join(card.columns)})" for card in cards)
+        masks = [_mask(card.columns, columns) for card in cards]
+        mask = f"grouping({', '.join(columns)})"
+        number = f"CASE {mask} {' '.join(f'WHEN {one} THEN {n}' for n, one in enumerate(masks))} END AS card"
+        parts = [*self._visitor_parts(), self._money_part()]
+        left_out = " OR ".join(
+            f"(card = {n} AND coalesce({', '.join(card.columns)}) IS NULL)"
+            for n, card in enumerate(cards)
+            if card.needs_any
+        )
+        listed = ", ".join(columns)
+        order = ", ".join(f"{column} NULLS FIRST" for column in columns)
+        return self.composed(
+            {
+                "seen": self._seen(),
+                "paid": self.paid(columns),
+                "parts": self._united(
+                    parts, PLACED, f"{number}, {listed}, ", f"GROUP BY GROUPING SETS ({sets})"
+                ),
+                "summed": f"""
+                    SELECT card, {listed}, {self._sums(PLACED)} FROM parts
+                    {f"WHERE NOT ({left_out})" if left_out else ""} GROUP BY card, {listed}""",
+                "ranked": f"""
+                    SELECT *, count(*) OVER (PARTITION BY card) AS total,
+                        row_number() OVER (PARTITION BY card ORDER BY visitors DESC, {order}) AS place FROM summed""",
+            },
+            f"""
+            SELECT card, total, {listed}, {", ".join(PLACED)} FROM ranked
+            WHERE place <= {self._question.limit:d} ORDER BY card, place""",
+        )
+
+    def touched(self, card: Card, result: str) -> Composed:
+        """TOUCHES by what visitors viewed, left, clicked or reached."""
+        kind = {Counted.CLICKS: LINK, Counted.GOALS: GOAL}.get(card.counted, PAGEVIEW)
+        left = f" AND {self._is_exit()}" if card.counted is Counted.EXITS else ""
+        dialect = self._dialect
+        shown = ", ".join(f"{dialect.any_of(column)} AS {column}" for column in card.columns)
+        return self.composed(
+            {
+                "touches": f"SELECT * FROM chosen WHERE {kind}{left}",
+                "named": f"SELECT slot, {shown} FROM touches GROUP BY slot",
+                "touched": f"SELECT slot, visitor, {dialect.first_by('person', 'ts')} AS person, count(*) AS times FROM touches GROUP BY slot, visitor",
+                "paid": self.paid(),
+                "spent": self.spent(),
+                "counted": f"SELECT slot, count(*) AS visitors, {self._people()} AS people, sum(times) AS times FROM touched GROUP BY slot",
+                "earned": f"SELECT slot, {self._sums(MONEYS)} FROM touched JOIN spent USING (visitor) GROUP BY slot",
+                "summed": f"""
+                    SELECT {", ".join(card.columns)}, visitors, people, {dialect.integer("times")} AS times,
+                        {", ".join(f"coalesce({name}, 0) AS {name}" for name in MONEYS)}
+                    FROM counted JOIN named USING (slot) LEFT JOIN earned USING (slot)""",
+            },
+            result,
+            card.columns,
+        )
+
+    # Sums
+
+    def _sums(self, names: Iterable[str]) -> str:
+        return ", ".join(f"{total(name, self._dialect)} AS {name}" for name in names)
+
+    def _united(self, parts: Sequence[_Part], names: Sequence[str], shown: str, group: str) -> str:
+        """The rows of all parts; what a part does not count is 0 there."""
+        return " UNION ALL ".join(
+            f"SELECT {shown}{', '.join(f'{part.said.get(name, 0)} AS {name}' for name in names)} FROM {part.source} {group}"
+            for part in parts
+        )
+
+    def _added(
+        self, parts: Sequence[_Part], names: Sequence[str], by: Sequence[str], shown: Sequence[str]
+    ) -> str:
+        """The sum of all parts, by columns, with others that are the same for all rows of these: either part may have keys that others have not."""
+        keys = "".join(f"{key}, " for key in by)
+        columns = "".join(
+            f"{self._dialect.any_of(column)} AS {column}, " for column in shown if column not in by
+        )
+        group = f"GROUP BY {', '.join(by)}" if by else ""
+        return f"""
+            SELECT {keys}{columns}{self._sums(names)}
+            FROM ({self._united(parts, names, keys + columns, group)}) AS part {group}"""
+
+    def _people(self) -> str:
+        """How many people visitors are, each of which is one row: who is nobody known counts for itself, and need not be told from others."""
+        known = self._dialect.count_distinct("person", "person <> visitor")
+        return f"{self._dialect.count_if('person = visitor')} + {known}"
+
+    # Visitors
+
+    def _before(self, column: str) -> str:
+        """Whether a time lies before the range that a row counts in: the whole one, or its bucket."""
+        if not self._buckets:
+            return f"{column} < $since"
+        return f"({column} < $since OR {self.number(column)} < bucket)"
+
+    def _seen(self) -> str:
+        """The first row of each visitor in the range, or in each bucket.
+
+        Where conditions may have left out a visitor's first row, the first of those is looked for that come first in a visit, or, where visits
+        are not whole, in a moment.
+        """
+        if self._keeps_visitors:
+            return f"SELECT * FROM chosen WHERE {VISIT} AND {self._before('prev_at')}"
+        first = f"({BEGINS} OR {self._before('prev_at')})" if self._keeps_visits else "prev_at < ts"
+        by = ", ".join(("visitor", *self._bucket))
+        return f"""
+            SELECT chosen.* FROM chosen JOIN (
+                SELECT {by}, min(ts) AS ts FROM chosen WHERE {VISIT} AND {first} GROUP BY {by}
+            ) AS opened USING ({by}, ts) WHERE {VISIT} AND {first}"""
+
+    def _visitor_parts(self, kept: str = "TRUE") -> Iterable[_Part]:
+        """Visitors, people, new visitors and payers."""
+        by = ("visitor", *self._bucket)
+        listed, among = ", ".join(by), self._dialect.among
+        said = {"visitors": "count(*)", "people": self._people()}
+        if self._keeps_visitors:
+            said["new_visitors"] = self._dialect.count_if(IS_NEW)
+        yield _Part(f"seen WHERE {kept}", said)
+        if not self._keeps_visitors:
+            new = f"SELECT visitor{self._numbered('ts')} FROM event_row WHERE {ROWS} AND {VISIT} AND {IS_NEW}"
+            yield _Part(f"seen WHERE {kept} AND {among('seen', by, new)}", {"new_visitors": "count(*)"})
+        payers = f"SELECT {listed} FROM chosen WHERE {PAID}"
+        yield _Part(f"seen WHERE {kept} AND {among('seen', by, payers)}", {"payers": "count(*)"})
+
+    def _numbered(self, column: str) -> str:
+        return f", {self.number(column)} AS bucket" if self._buckets else ""
+
+    def _walked(self) -> _Part:
+        """Sessions, and what was done in them. All conditions keep sessions whole, so that rows can be counted, but for those on people."""
+        dialect = self._dialect
+        count_if = dialect.count_if
+        if self._keeps_visits:
+            is_begun = f"NOT {self._before('session_at')}"
+            return _Part(
+                f"chosen WHERE {VISIT}",
+                {
+                    "sessions": count_if(f"{BEGINS} OR {self._before('prev_at')}"),
+                    "begun": count_if(BEGINS),
+                    "bounces": f"{count_if(f'view_no = 1 AND {is_begun}')} - {count_if(f'view_no = 2 AND {is_begun}')}",
+                    "pageviews": count_if(PAGEVIEW),
+                    "time": "sum(span)",
+                },
+            )
+        shown = "".join(f"{name}, " for name in self._bucket)
+        visits = f"""
+            SELECT {shown}visitor, session_at, {count_if(PAGEVIEW)} AS views, sum(span) AS spent
+            FROM chosen WHERE {VISIT} GROUP BY {shown}visitor, session_at"""
+        begun = f"NOT {self._before('session_at')}"
+        return _Part(
+            f"({visits}) AS visit",
+            {
+                "sessions": "count(*)",
+                "begun": count_if(begun),
+                "bounces": count_if(f"views = 1 AND {begun}"),
+                "pageviews": "sum(views)",
+                "time": "sum(spent)",
+            },
+        )
+
+    def _is_exit(self) -> str:
+        """Whether a row is the last page of its visit, as far as the range goes: none comes after it."""
+        after = (
+            f"SELECT visitor, session_at, view_no - 1 AS view_no FROM chosen WHERE {PAGEVIEW} AND view_no > 1"
+        )
+        if self._keeps_visits:
+            return self._dialect.among("chosen", ("visitor", "session_at", "view_no"), after, is_negated=True)
+        last = f"SELECT visitor, session_at, max(view_no) AS view_no FROM chosen WHERE {PAGEVIEW} GROUP BY visitor, session_at"
+        return self._dialect.among("chosen", ("visitor", "session_at", "view_no"), last)
+
+    # Money
+
+    def _money_part(self, kept: str = "TRUE") -> _Part:
+        return _Part(f"paid WHERE {kept}", self._money_sums())
+
+    def _money_sums(self) -> dict[str, str]:
+        sum_if = self._dialect.sum_if
+        return {
+            "payments": self._dialect.count_if(PAID),
+            "revenue_new": sum_if("minor", f"{PAID} AND NOT {RENEWAL}"),
+            "revenue_renewal": sum_if("minor", f"{PAID} AND {RENEWAL}"),
+            "refunds": sum_if("minor", REFUND),
+        }
+
+    def spent(self) -> str:
+        """The money of each visitor in the range."""
+        sums = ", ".join(f"{told} AS {name}" for name, told in self._money_sums().items())
+        return f"SELECT visitor, {sums} FROM paid WHERE visitor IS NOT NULL GROUP BY visitor"
+
+    def paid(self, keys: Sequence[str] = (), *, has_slot: bool = False) -> str:
+        """Payments in the website's currency, and the visit that each belongs to. `minor` is null where there is no rate."""
+        dialect = self._dialect
+        by = ", ".join((*self._bucket, "visitor", "type", "amount"))
+        rates = dialect.listed(
+            {
+                "currency": ("$currencies", BoundType.TEXT),
+                "day": ("$days", BoundType.INTEGER),
+                "factor": ("$factors", BoundType.NUMBER),
+            }
+        )
+        is_first = self._scene.attribution is Attribution.FIRST and bool(keys)
+        last = "".join(f", {key}" for key in keys) + (", slot" if has_slot else "")
+        money = f"""
+            SELECT {by}{last}, {dialect.rounded("amount * factor")} AS minor
+            FROM chosen LEFT JOIN ({rates}) AS rate
+            ON rate.currency = chosen.currency AND rate.day = {dialect.quotient("chosen.ts", DAY)}
+            WHERE {MONEY}"""
+        return self._paid_first(money, keys) if is_first else money
+
+    def _paid_first(self, money: str, keys: Sequence[str]) -> str:
+        """Payments, each with the place, device and source of the visitor's first visit of all."""
+        dialect = self._dialect
+        payers = f"SELECT visitor FROM chosen WHERE {MONEY}"
+        first = "".join(f", {dialect.first_by(key, 'ts')} AS {key}" for key in keys)
+        shown = "".join(
+            f", CASE WHEN last.visitor IS NULL THEN last.{key} ELSE first.{key} END AS {key}" for key in keys
+        )
+        return f"""
+            SELECT *, {dialect.hashed(keys)} AS slot FROM (
+                SELECT last.visitor AS visitor, type, amount, minor{shown} FROM ({money}) AS last LEFT JOIN (
+                    SELECT visitor{first} FROM event_row
+                    WHERE website = $website AND {VISIT} AND {BEGINS} AND {dialect.among("event_row", ("visitor",), payers)}
+                    GROUP BY visitor
+                ) AS first ON first.visitor = last.visitor
+            ) AS attributed"""
+
+    # Funnels
+
+    def step(self, number: int, step: FunnelStep) -> str:
+        """The visitors that came so far as a step of a funnel, and when: each step is later than the one before."""
+        name, dialect = f"step_value{number}", self._dialect
+        if step.type == GOAL_STEP:
+            self.values[name] = step.value
+            kept = f"{GOAL} AND {dialect.lower('name')} = {dialect.lower(f'${name}')}"
+        else:
+            self.values[name] = _pattern(step.value)
+            shown = "path" if step.value.startswith(("/", "*")) else "host || path"
+            kept = f"{PAGEVIEW} AND {dialect.matches(shown, f'${name}')}"
+        if number == 0:
+            return f"SELECT visitor, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
+        before = f"step{number - 1}"
+        return f"""
+            SELECT visitor, min(ts) AS began FROM chosen JOIN (SELECT visitor, began AS before FROM {before}) AS {before}_ USING (visitor)
+            WHERE ts > before AND {kept} GROUP BY visitor"""
+
+    # Buckets
+
+    def number(self, column: str) -> str:
+        """The bucket of a time of the range."""
+        assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
+        shifts = self._buckets.shifts
+        self.values |= {f"shift{number}": one.shift for number, one in enumerate(shifts)}
+        self.values |= {f"until{number}": one.until for number, one in enumerate(shifts[:-1])}
+        self.values["unit"] = self._buckets.unit
+        cases = "".join(
+            f"WHEN {column} < $until{number} THEN $shift{number} " for number in range(len(shifts) - 1)
+        )
+        last = f"$shift{len(shifts) - 1}"
+        shift = f"CASE {cases}ELSE {last} END" if cases else last
+        number = self._dialect.quotient(f"({column} + {shift})", "$unit")
+        return self._dialect.item("$months", number) if self._buckets.months else number
+
+
+def total(name: str, dialect: Dialect) -> str:
+    """The sum of a column, 0 for none."""
+    return dialect.integer(f"coalesce(sum({name}), 0)")
+
+
+def _mask(shown: Sequence[str], columns: Sequence[str]) -> int:
+    """What `grouping` says of rows that are grouped by `shown`: a bit, the last column's lowest, for each of the others."""
+    return int("".join("0" if column in shown else "1" for column in columns), 2)
+
+
+def _pattern(address: str) -> str:
+    """A page of a funnel as a regular expression: `*` stands for any text, all else for itself."""
+    bare = address.partition("://")[2] or address
+    return "(?s)" + ".*".join(re.escape(part) for part in bare.split("*"))
+
+
+def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
+    return {"website": scene.website, "since": asked.since, "until": asked.until}
+
+
+def _bound_rates(rates: BoundRates) -> dict[str, object]:
+    return {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}

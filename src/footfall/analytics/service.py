@@ -1,0 +1,223 @@
+"""Answers questions about the numbers: from a query string to what the columns have to say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from footfall.analytics.compared import compose_rows_of_card
+from footfall.analytics.compose import (
+    MEASURES,
+    PLACED,
+    TOUCHES,
+    BoundRates,
+    Composed,
+    Scene,
+    Whom,
+    card_columns,
+    compose_card,
+    compose_cards,
+    compose_overview,
+    compose_paid_days,
+    compose_series,
+)
+from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.model import (
+    NOTHING,
+    Asking,
+    CardPage,
+    CardRow,
+    Measures,
+    Overview,
+    Series,
+    SeriesPart,
+)
+from footfall.analytics.people import read_whom
+from footfall.analytics.query import Question, read_question
+from footfall.analytics.ranges import (
+    Buckets,
+    Period,
+    SeriesInterval,
+    TimeRange,
+    compared_range,
+    divide,
+    is_one_day,
+)
+from footfall.columns.client import ColumnsClient
+from footfall.columns.model import number_of
+from footfall.db.protocol import Database
+from footfall.errors import Unavailable
+from footfall.payments.ratebook import RateBook
+from footfall.websites.model import Website
+
+_EARLIEST = "SELECT ts FROM event_row WHERE website = $website ORDER BY ts LIMIT 1"
+
+BUILDING_SECONDS = 5
+"""After which to ask again while the columns are made for the first time."""
+_EPOCH = date(1970, 1, 1)
+Pairs = Sequence[tuple[str, str]]
+
+
+class Analytics:
+    """Answers from the columns, of websites and people in a database. Its methods raise Unavailable while there are no columns, and
+    BadRequest when a question takes too long or too much memory. Who is cancelled meanwhile cancels the queries."""
+
+    def __init__(self, database: Database, columns: ColumnsClient, rates: RateBook) -> None:
+        self._database = database
+        self._columns = columns
+        self._rates = rates
+
+    # From a query string to a question
+
+    async def prepare(self, website: Website, pairs: Pairs, now: int, default: Period = Period.ALL) -> Asking:
+        """What a query string asks of a website, with people found and rates bound. `default`: the range when none is named. Raises BadRequest."""
+        earliest = await self._earliest(website) if _needs_earliest(dict(pairs), default) else now
+        question = read_question(pairs, website.timezone, now, earliest, default)
+        return await self.bind(website, question)
+
+    async def bind(self, website: Website, question: Question) -> Asking:
+        """The same for a question that was read already."""
+        compared = None
+        if question.compare:
+            range_ = compared_range(question.range, question.compare)
+            compared = msgspec.structs.replace(question, range=range_, compare=None)
+        ranges = [one.range for one in (question, compared) if one]
+        people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
+        scene = Scene(number_of(website.website_id), people, rates, question.attribution, question.revenue_as)
+        return Asking(website, question, scene, compared)
+
+    async def _earliest(self, website: Website) -> int:
+        """When the website's data begin (ms since epoch)."""
+        rows = await self.rows(Composed(_EARLIEST, {"website": number_of(website.website_id)}))
+        return int(rows[0][0]) if rows else website.created_at
+
+    async def _whom(self, website: Website, question: Question) -> tuple[Whom, ...]:
+        """The people whom its conditions on people keep or exclude."""
+        named = [one for one in question.conditions if one.name == "person"]
+        if not named and not question.traits:
+            return ()
+        asked = (website, question.traits, named)
+        return await self._database.scan(read_whom, asked, share=website.website_id)
+
+    async def _bound(self, website: Website, ranges: Iterable[TimeRange]) -> BoundRates:
+        """The rates for all that was paid in the ranges."""
+        rates = await self._rates.rates_for(website)
+        if rates is None:
+            return BoundRates()
+        scene = Scene(number_of(website.website_id))
+        found = await asyncio.gather(*(self.rows(compose_paid_days(scene, one)) for one in ranges))
+        paid = sorted({(currency, day) for rows in found for currency, day in rows})
+        factors = [
+            (currency, day, factor)
+            for currency, day in paid
+            if (factor := rates.factor(currency, website.currency, _EPOCH + timedelta(days=day)))
+        ]
+        return BoundRates(*map(list, zip(*factors, strict=True))) if factors else BoundRates()
+
+    # Answers
+
+    async def rows(self, composed: Composed) -> list[list[Any]]:
+        """The rows of a query."""
+        try:
+            return await self._columns.ask(composed.text, composed.values)  # type: ignore[arg-type]
+        except Unavailable as error:
+            raise await self._being_built() or error from None
+
+    async def _being_built(self) -> Unavailable | None:
+        """How far columns are that are being made for the first time; None if that is not why there are none."""
+        try:
+            made = (await self._columns.health()).made
+        except Unavailable:
+            return None
+        if made is None:
+            return None
+        error = Unavailable(
+            f"Analytics are being built: {made} visitors are done. Events are taken as usual; try again in {BUILDING_SECONDS} s."
+        )
+        error.retry_after = BUILDING_SECONDS
+        return error
+
+    async def overview(self, asking: Asking) -> Overview:
+        """The whole range in one."""
+        return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in _asked(asking))))
+
+    async def _totals(self, asking: Asking, question: Question) -> Measures:
+        rows = await self.rows(compose_overview(asking.scene, question))
+        return measures(MEASURES, rows[0]) if rows else NOTHING
+
+    async def series(self, asking: Asking, interval: SeriesInterval) -> Series:
+        """The range in parts of an interval, of hours if it is a day. Raises BadRequest if they are too many."""
+        if is_one_day(asking.question.range):
+            interval = SeriesInterval.HOUR
+        # On a thread: decades of months take a second.
+        dividing = (asyncio.to_thread(divide, one.range, interval) for one in _asked(asking))
+        divided = await asyncio.gather(*dividing)
+        counting = [self._counted(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
+        totals, counted = await asyncio.gather(self.overview(asking), asyncio.gather(*counting))
+        parts = [
+            SeriesPart(
+                start, counted[0].get(number, NOTHING), *(found.get(number, NOTHING) for found in counted[1:])
+            )
+            for number, start in enumerate(divided[0].starts)
+        ]
+        return Series(divided[0], totals, parts)
+
+    async def _counted(self, asking: Asking, question: Question, buckets: Buckets) -> dict[int, Measures]:
+        """By the number of a part what was counted in it, if anything was."""
+        rows = await self.rows(compose_series(asking.scene, question, buckets))
+        return {number: measures(MEASURES, counts) for number, *counts in rows}
+
+    async def cards(self, asking: Asking, names: Sequence[str]) -> list[CardPage]:
+        """The first rows of several cards of visitors, found at once. Their names are some of CARDS."""
+        columns = card_columns(names)
+        found: list[CardPage] = [CardPage(name, 0, []) for name in names]
+        for number, total, *row in await self.rows(compose_cards(asking.scene, asking.question, names)):
+            name = names[number]
+            keys = dict(zip(columns, row, strict=False))
+            counts = measures(PLACED, row[len(columns) :])
+            one = CardRow(tuple(keys[column] for column in CARDS[name].columns), counts)
+            found[number] = found[number]._replace(total=total, rows=[*found[number].rows, one])
+        return found
+
+    async def card(self, asking: Asking, name: str) -> CardPage:
+        """The rows of one of CARDS that the question's limit and offset tell."""
+        found = await self.rows(compose_card(asking.scene, asking.question, name))
+        total, rows = (
+            (found[0][0] if found else 0),
+            [_card_row(name, row[1:]) for row in found if row[-1] is not None],
+        )
+        if asking.compared and rows:
+            others = await self.rows(
+                compose_rows_of_card(asking.scene, asking.compared, name, [one.keys for one in rows])
+            )
+            before = {one.keys: one.measures for one in (_card_row(name, row[1:]) for row in others)}
+            rows = [row._replace(compared=before.get(row.keys, NOTHING)) for row in rows]
+        return CardPage(name, total, rows)
+
+
+def _card_row(name: str, row: Sequence[Any]) -> CardRow:
+    card = CARDS[name]
+    width = len(card.columns)
+    names = PLACED if card.counted is Counted.VISITORS else TOUCHES
+    return CardRow(tuple(row[:width]), measures(names, row[width:]))
+
+
+def measures(names: Sequence[str], values: Sequence[int]) -> Measures:
+    """Counts by their names in the order of a query."""
+    return Measures(**dict(zip(names, values, strict=True)))
+
+
+def _asked(asking: Asking) -> list[Question]:
+    """The question, and the one to compare with."""
+    return [asking.question, *([asking.compared] if asking.compared else [])]
+
+
+def _needs_earliest(query: dict[str, str], default: Period) -> bool:
+    """Whether all time is asked for."""
+    if query.get("startAt") or query.get("endAt"):
+        return False
+    return (query.get("period") or default) == Period.ALL
