@@ -463,6 +463,7 @@ class App:
         )
         dashboard = PageServices(
             parts.database,
+            parts.analytics,
             parts.erasing,
             parts.exporting,
             parts.directory,

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from footfall.analytics.csv import render_csv
-from footfall.analytics.model import Asking, CardPage
+from footfall.analytics.model import Asking, CardPage, Series, SeriesPart
 from footfall.analytics.query import MAX_ROWS, AnswerFormat
 from footfall.analytics.ranges import Period, SeriesInterval, default_period, read_choice, usual_interval
 from footfall.analytics.service import Analytics
 from footfall.analytics.wire import (
+    SeriesForm,
     card_json,
     metadata_json,
     overview_json,
@@ -51,8 +52,7 @@ class AnalyticsEndpoints:
         question = asking.question
         parts = found.parts[question.offset : question.offset + question.limit]
         if is_csv(asking):
-            rows = [part_json(found, one, form) for one in parts]
-            return await csv_answer("timeseries", rows, rows[0])
+            return await series_file(found, form, parts)
         shown = series_json(found, form, parts)
         return success(**shown, pagination=pagination(asking, len(found.parts)))
 
@@ -63,7 +63,7 @@ class AnalyticsEndpoints:
             asking = await self._prepare(context)
             found = await self._analytics.card(asking, name)
             if is_csv(asking):
-                return await _card_file(asking, found)
+                return await card_file(asking, found)
             rows = card_json(found, asking.website.currency, asking.question.fields)
             return success(rows, pagination=pagination(asking, found.total))
 
@@ -99,7 +99,14 @@ async def csv_answer(name: str, rows: Sequence[Mapping[str, Any]], like: Mapping
     )
 
 
-async def _card_file(asking: Asking, found: CardPage) -> Response:
+async def series_file(found: Series, form: SeriesForm, parts: Sequence[SeriesPart]) -> Response:
+    """Parts of a series as a file; there is at least one."""
+    rows = [part_json(found, one, form) for one in parts]
+    return await csv_answer("timeseries", rows, rows[0])
+
+
+async def card_file(asking: Asking, found: CardPage) -> Response:
+    """All rows of a card as a file. Raises BadRequest if they are too many."""
     if found.total > MAX_ROWS:
         raise BadRequest(
             f"format: there are {found.total} rows, and a file has at most {MAX_ROWS}. Filter, or ask for a shorter range."
