@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -287,7 +288,7 @@ def _show_row(
 
 def shade(row: ShownRow) -> int:
     """How dark a country of the map is, 1 to SHADES: by the square root, so that small ones differ too."""
-    return max(1, min(SHADES, round((row.share / 100) ** 0.5 * SHADES)))
+    return max(1, min(SHADES, round(math.sqrt(row.share / 100) * SHADES)))
 
 
 def codes_of(text: str) -> list[str]:

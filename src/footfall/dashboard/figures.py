@@ -90,6 +90,7 @@ METRICS: Mapping[str, Metric] = {
     "bounce_rate": Metric("Bounce rate", _percent, _percent, is_better_low=True),
     "avg_session_duration": Metric("Time per visit", lambda value, _: duration_text(value), _short_duration),
 }
+MINUS = "\u2212"
 DEFAULT_METRIC = "visitors"
 
 
@@ -135,12 +136,12 @@ def _tile(name: str, totals: Overview, address: ViewAddress, currency: str) -> T
 
 
 def _change_text(change: float) -> str:
-    """`+12%`, `−3.5%`; of what has become ten times as much, `×11`."""
+    """`+12%`, `-3.5%`; of what has become ten times as much or more, how many times."""
     if change >= 9:
-        return f"×{1 + change:,.0f}"
+        return f"\u00d7{1 + change:,.0f}"
     percent = 100 * abs(change)
     text = f"{percent:,.0f}" if percent >= 9.95 else f"{percent:.1f}".removesuffix(".0")
-    return "0%" if text == "0" else f"{'+' if change > 0 else '−'}{text}%"
+    return "0%" if text == "0" else f"{'+' if change > 0 else MINUS}{text}%"
 
 
 class ShownPart(NamedTuple):
@@ -202,7 +203,7 @@ def show_series(
 
 
 def _major(measures: Measures, currency: str) -> float:
-    return measures.revenue / 10 ** DIGITS.get(currency, USUAL_DIGITS)
+    return measures.revenue / 10.0 ** DIGITS.get(currency, USUAL_DIGITS)
 
 
 def _part_name(start: int, interval: SeriesInterval, asked: TimeRange) -> str:

@@ -140,7 +140,7 @@ def part_address(address: ViewAddress, part: TimeRange) -> ViewAddress:
 
 
 def range_text(address: ViewAddress, asked: TimeRange) -> str:
-    """What a range is called: `Last 30 days`, `5 May 2026`, `May 2026`, or `5 May – 9 Jun 2026`."""
+    """What a range is called: `Last 30 days`, `5 May 2026`, `May 2026`, or from day to day."""
     if (period := _period(address)) is not None:
         return PERIODS.get(period, "This week")
     first, last = days_of(asked)
@@ -150,4 +150,4 @@ def range_text(address: ViewAddress, asked: TimeRange) -> str:
         return str(first.year)
     if first.day == 1 and last == _end_of_month(first):
         return f"{first:%B %Y}"
-    return f"{first:%-d %b}{'' if first.year == last.year else f' {first:%Y}'} – {last:%-d %b %Y}"
+    return f"{first:%-d %b}{'' if first.year == last.year else f' {first:%Y}'} \u2013 {last:%-d %b %Y}"

@@ -16,9 +16,8 @@ from footfall.analytics.model import Asking, CardPage, Series
 from footfall.analytics.query import MAX_ROWS, Question, read_question
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange, read_choice
 from footfall.analytics.wire import series_form
-from footfall.clock import to_iso
 from footfall.dashboard import names
-from footfall.dashboard.address import FILTER, Chip, ViewAddress, read_address
+from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.dashboard.cards import (
     GROUP_NAMES,
     MAP,
@@ -145,9 +144,8 @@ async def _cards(
     ]
     alone = [(tab, one) for (_, tab), one in zip(tabs, asked, strict=True) if tab not in joint]
     together = analytics.cards(_first(asking, joint), [tab.card for tab in joint]) if joint else _nothing()
-    found, *others = await asyncio.gather(
-        together, *(analytics.card(_first(one, [tab]), tab.card) for tab, one in alone)
-    )
+    apiece = asyncio.gather(*(analytics.card(_first(one, [tab]), tab.card) for tab, one in alone))
+    found, others = await asyncio.gather(together, apiece)
     pages = {tab.name: page for tab, page in zip(joint, found, strict=True)}
     pages |= {tab.name: page for (tab, _), page in zip(alone, others, strict=True)}
     return [_cut(tab, pages[tab.name]) for _, tab in tabs]
@@ -318,7 +316,6 @@ def _drawn(request: PageRequest, address: ViewAddress, told: _Told, numbers: _Nu
     found = numbers if isinstance(numbers, _Numbers) else None
     question = _question(request, address)
     asked = found.asked if found else question.range if question else None
-    is_building = isinstance(numbers, Unavailable)
     return render(
         request,
         "overview.html",
@@ -328,7 +325,7 @@ def _drawn(request: PageRequest, address: ViewAddress, told: _Told, numbers: _Nu
         controls=_controls(request, address, asked),
         told=told,
         problem=numbers.message if isinstance(numbers, ApiError) else "",
-        refresh=(numbers.retry_after or 1) + 1 if is_building and isinstance(numbers, ApiError) else 0,
+        refresh=_pause(numbers) if isinstance(numbers, Unavailable) else 0,
         fields=filter_fields(told.fields),
         operators=OPERATORS,
         **_shown(request, address, found, told),
@@ -393,10 +390,20 @@ async def listing(request: PageRequest) -> Response:
     address = read_address(path, request.pairs, OF_LISTING)
     is_file = request.query.get("format") == "csv"
     pairs = [*_pairs(address.having(compare="none")), *([("format", "csv")] if is_file else [])]
-    asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
-    if is_file:
-        return await card_file(asking, await request.services.analytics.card(asking, found[1].card))
-    return await _listed(request, address, _choosing(asking, found[1]), found)
+    try:
+        asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
+        if is_file:
+            return await card_file(asking, await request.services.analytics.card(asking, found[1].card))
+        return await _listed(request, address, _choosing(asking, found[1]), found)
+    except Unavailable as error:
+        return render(
+            request, "overview_away.html", section="overview", refresh=_pause(error), problem=error.message
+        )
+
+
+def _pause(error: Unavailable) -> int:
+    """After how many seconds a page looks again."""
+    return (error.retry_after or 1) + 1
 
 
 async def _listed(

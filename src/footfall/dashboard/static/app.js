@@ -20,6 +20,36 @@
     if (event.target.matches(".avatar img")) event.target.remove();
   }, true);
 
+  // A tab takes the place of another one in its card; all that leads on from the page keeps it.
+  function tab(link) {
+    var name = link.dataset.tab, wanted = new URLSearchParams(link.search), value = wanted.get(name) || "";
+    link.addEventListener("click", function (event) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      var card = document.getElementById(name);
+      card.setAttribute("aria-busy", "true");
+      wanted.set("part", name);
+      get("?" + wanted).then(function (answer) { return answer.text(); }).then(function (html) {
+        each("main form", function (form) { keep(form); });
+        each("main a:not([data-tab=" + name + "])", function (other) {
+          if (other.pathname !== location.pathname) return;
+          var query = new URLSearchParams(other.search);
+          query.set(name, value);
+          other.search = query;
+        });
+        history.replaceState(null, "", link.href);
+        renew(card, html).querySelector(".tabs [aria-current]").focus({ preventScroll: true });
+      }).catch(function () { location.href = link.href; });
+    });
+    function keep(form) {
+      var field = form.querySelector("[type=hidden][name=" + name + "]") || document.createElement("input");
+      field.type = "hidden";
+      field.name = name;
+      field.value = value;
+      form.append(field);
+    }
+  }
+
   // Copy buttons. Browsers have no clipboard for pages over plain HTTP; those copy what is selected.
   function copier(button) {
     button.hidden = false;
@@ -92,6 +122,7 @@
     each("form[data-confirm]", asking, root);
     each("form[data-card]", inPlace, root);
     each("[data-wait]", wait, root);
+    each("[data-tab]", tab, root);
   }
   enliven(document);
   addEventListener("load", function () { each("[data-focus]", function (box) { box.focus(); }); });
