@@ -1,7 +1,7 @@
 """Charts as SVG: lines of numbers over time with bars of money below them, and small lines for tiles. Pure.
 
-They carry classes and attributes alone, as the Content-Security-Policy allows; the style sheet colours them. Wide screens and phones get
-drawings of their own: a shrunk one could not be read.
+They carry classes and attributes alone, as the Content-Security-Policy allows; the style sheet colours them. Wide screens, tablets and phones
+get drawings of their own: a shrunk one could not be read.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class ChartSize(NamedTuple):
 
 
 WIDE = ChartSize("wide", 1180, 300, 44, 52, 22, 26, 10, 3)
+MIDDLE = ChartSize("middle", 760, 280, 40, 48, 20, 26, 7, 2)
 PHONE = ChartSize("phone", 360, 230, 36, 40, 18, 24, 4, 1)
-SIZES = (WIDE, PHONE)
+SIZES = (WIDE, MIDDLE, PHONE)
 TICKS = 4
 """Lines of the grid above zero, at most."""
 BARS = 0.5
