@@ -78,7 +78,9 @@ def test_a_filter_without_an_operator_is_one_of_equality() -> None:
 
 
 VALUES = st.lists(
-    st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" ,\\:&=+%"), min_size=1, max_size=12)
+    st.text(
+        st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" ,\\:&=+%"), min_size=1, max_size=12
+    )
     .map(str.strip)
     .filter(bool),
     min_size=1,

@@ -36,15 +36,16 @@ def compose_listed(scene: Scene, question: Question, name: str, looking: Looking
     """The rows of a card that are looked for, as `compose_card` has them: the question's page of them, and how many there are in all."""
     card = compose_card(scene, msgspec.structs.replace(question, limit=_ALL, offset=0), name)
     columns, dialect = CARDS[name].columns, scene.dialect
-    named = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
     held, values = ["visitors IS NOT NULL"], dict(card.values)
     if looking.text:
-        values["text"], values["countries"] = looking.text.lower(), list(looking.countries)
-        place = dialect.one_of("country", [f"$countries[{n + 1}]" for n in range(len(looking.countries))])
-        also = f" OR coalesce({place}, FALSE)" if "country" in columns else ""
-        held.append(f"({dialect.contains(dialect.lower(named), '$text')}{also})")
-        if not also:
-            del values["countries"]
+        named = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+        found = [dialect.contains(dialect.lower(named), "$text")]
+        values["text"] = looking.text.lower()
+        if "country" in columns and looking.countries:
+            items = [f"$countries[{number}]" for number in range(1, len(looking.countries) + 1)]
+            found.append(f"coalesce({dialect.one_of('country', items)}, FALSE)")
+            values["countries"] = list(looking.countries)
+        held.append(f"({' OR '.join(found)})")
     ranked = ", ".join(f"{column} NULLS FIRST" for column in columns)
     orders = {
         RowOrder.VISITORS: f"visitors DESC, {ranked}",

@@ -33,7 +33,7 @@ from footfall.dashboard.cards import (
     tabs_of,
 )
 from footfall.dashboard.charts import ChartMark, draw_chart
-from footfall.dashboard.figures import ShownSeries, Tile, show_series, show_tiles
+from footfall.dashboard.figures import METRICS, ShownSeries, Tile, read_metric, show_series, show_tiles
 from footfall.dashboard.filters import OPERATORS, ShownChip, filter_fields, show_chips
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
@@ -276,9 +276,12 @@ class _Choice(NamedTuple):
 
 
 class _Controls(NamedTuple):
-    """What can be chosen on the page. `range`: what the range is called."""
+    """What can be chosen on the page, and what is: the names of the range, of what it is compared with, of its parts, and of the chart's metric."""
 
     range: str
+    compare: str
+    interval: str
+    metric: str
     steps: Steps
     periods: list[_Choice]
     compares: list[_Choice]
@@ -294,6 +297,9 @@ def _controls(request: PageRequest, address: ViewAddress, asked: TimeRange | Non
     chosen = chosen_interval(asked, next((one for one in offered if one == wanted), None)) if asked else None
     return _Controls(
         range_text(address, asked) if asked else "Range",
+        COMPARED.get(compare, "Compare"),
+        chosen.capitalize() if chosen else "",
+        METRICS[read_metric(address)].title,
         steps_of(address, asked, request.now) if asked else Steps(None, None),
         [
             _Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).href, one == period)
