@@ -17,9 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.accounts.model import Account
+from footfall.analytics.model import NOTHING, CardPage, CardRow
 from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
+from footfall.dashboard.address import read_address
+from footfall.dashboard.cards import TABS, shade, show_card
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
@@ -400,6 +403,11 @@ def other_pages(
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
         "websites": {},
+        "overview_away": {"website": SITE, "refresh": 6, "problem": OUTSIDE},
+        "overview_part": {
+            "website": SITE, "shade": shade, "address": (at := read_address("/x", [("filter_page", OUTSIDE)] if flag else [])),
+            "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
+        },
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
         "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
@@ -454,6 +462,9 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     for template, values in others.items():
         check(render_template(f"{template}.html", **{**shown, **values}))
     rendered_elsewhere = {
+        "overview",
+        "overview_list",
+        "overview_macros",
         "payment_settings",
         "base",
         "macros",

@@ -56,8 +56,13 @@ class ViewAddress(NamedTuple):
 
     @property
     def href(self) -> str:
-        """The address as a link."""
-        return self.path + (f"?{query}" if (query := urlencode(self.pairs, safe=":,/")) else "")
+        """The address as a link from anywhere."""
+        return self.path + (self.here if self.pairs else "")
+
+    @property
+    def here(self) -> str:
+        """The same as a link from a page at this path, which is much shorter."""
+        return "?" + urlencode(self.pairs, safe=":,/")
 
     @property
     def asked(self) -> list[Pair]:

@@ -281,7 +281,7 @@ def _show_row(
         counts.people,
         counts.times if tab.times else -1,
         money_of(counts.revenue, currency) if counts.payments else "",
-        address.clicked(*pair).href if pair[0] else "",
+        address.clicked(*pair).here if pair[0] else "",
         "off" if state == "is_not" or (is_narrowed and state != "is") else state,
     )
 

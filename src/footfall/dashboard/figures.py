@@ -131,7 +131,7 @@ def _tile(name: str, totals: Overview, address: ViewAddress, currency: str) -> T
         "" if before is None else metric.spelled(before, currency),
         None if is_same or change is None else (change > 0) is not metric.is_better_low,
         name == read_metric(address),
-        address.having(metric=None if name == DEFAULT_METRIC else name).href,
+        address.having(metric=None if name == DEFAULT_METRIC else name).here,
     )
 
 
@@ -179,7 +179,7 @@ def show_series(
             break
         shown = _show_part(part, name, currency, _part_name(part.start, series.buckets.interval, asked))
         begins = max(part.start, asked.since)
-        href = part_address(address, TimeRange(begins, end, asked.zone)).href
+        href = part_address(address, TimeRange(begins, end, asked.zone)).here
         is_whole = len(series.parts) == 1
         parts.append(shown)
         points.append(

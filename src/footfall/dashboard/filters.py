@@ -58,8 +58,8 @@ def _show_chip(address: ViewAddress, chip: Chip) -> ShownChip:
         filter_title(chip.name),
         OPERATORS[chip.operator],
         _values_text(chip),
-        turned.href if turned else "",
-        address.without(chip).href,
+        turned.here if turned else "",
+        address.without(chip).here,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from markupsafe import Markup
 
 from footfall.analytics.dimensions import Operator
 from footfall.analytics.endpoints import card_file, series_file
@@ -85,7 +86,7 @@ async def overview(request: PageRequest) -> Response:
         return await _series_file(request, address)
     if group := next((one for one in tabs_of(address) if one[0].name == request.query.get("part")), None):
         return await _part(request, address, group)
-    told, numbers = await asyncio.gather(_told(request, address), _tried(_numbers(request, address)))
+    told, numbers = await asyncio.gather(_read_beside(request, address), _tried(_numbers(request, address)))
     return await apart(lambda: _drawn(request, address, told, numbers))
 
 
@@ -196,7 +197,7 @@ class _Payer(NamedTuple):
     key: str
 
 
-class _Told(NamedTuple):
+class _Beside(NamedTuple):
     """What a page shows besides numbers. `fields`: of traits, for the filter."""
 
     has_visitors: bool
@@ -205,7 +206,7 @@ class _Told(NamedTuple):
     online: int
 
 
-async def _told(request: PageRequest, address: ViewAddress) -> _Told:
+async def _read_beside(request: PageRequest, address: ViewAddress) -> _Beside:
     question = _question(request, address)
     is_whole = question is not None and not address.chips
     here = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
@@ -224,11 +225,11 @@ def _question(request: PageRequest, address: ViewAddress) -> Question | None:
 
 def read_overview_page(
     tx: Transaction, asked: tuple[Website, TimeRange | None, Mapping[bytes, int], int]
-) -> _Told:
+) -> _Beside:
     """What a page shows besides numbers, of one state of the database; payers only of a range."""
     website, range_, here, now = asked
     website_id = website.website_id
-    return _Told(
+    return _Beside(
         some_visitor(tx, website_id) is not None,
         field_names(tx, website_id, MOST_SUGGESTED),
         [] if range_ is None else _payers(tx, website, range_),
@@ -302,22 +303,24 @@ def _controls(request: PageRequest, address: ViewAddress, asked: TimeRange | Non
         METRICS[read_metric(address)].title,
         steps_of(address, asked, request.now) if asked else Steps(None, None),
         [
-            _Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).href, one == period)
+            _Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).here, one == period)
             for one, title in PERIODS.items()
         ],
         [
-            _Choice(title, address.having(compare=None if one == "previous" else one).href, one == compare)
+            _Choice(title, address.having(compare=None if one == "previous" else one).here, one == compare)
             for one, title in COMPARED.items()
         ],
         [
-            _Choice(one.capitalize(), address.having(interval=one.value).href, one is chosen)
+            _Choice(one.capitalize(), address.having(interval=one.value).here, one is chosen)
             for one in offered
         ],
         show_chips(address),
     )
 
 
-def _drawn(request: PageRequest, address: ViewAddress, told: _Told, numbers: _Numbers | ApiError) -> Response:
+def _drawn(
+    request: PageRequest, address: ViewAddress, told: _Beside, numbers: _Numbers | ApiError
+) -> Response:
     """The page. Run it on a thread."""
     found = numbers if isinstance(numbers, _Numbers) else None
     question = _question(request, address)
@@ -334,21 +337,27 @@ def _drawn(request: PageRequest, address: ViewAddress, told: _Told, numbers: _Nu
         refresh=_pause(numbers) if isinstance(numbers, Unavailable) else 0,
         fields=filter_fields(told.fields),
         operators=OPERATORS,
-        **_shown(request, address, found, told),
+        shade=shade,
+        **_shown(request, address, found, told)._asdict(),
     )
 
 
-def _shown(request: PageRequest, address: ViewAddress, found: _Numbers | None, told: _Told) -> dict[str, Any]:
-    """Tiles, chart and cards as the template takes them."""
+class _Shown(NamedTuple):
+    """The numbers as the template takes them; without tiles there are none."""
+
+    tiles: list[Tile] | None = None
+    chart: Markup = Markup()
+    shown: ShownSeries | None = None
+    cards: list[ShownCard] = []
+
+
+def _shown(request: PageRequest, address: ViewAddress, found: _Numbers | None, told: _Beside) -> _Shown:
     if found is None:
-        return {"tiles": None, "chart": None, "shown": None, "cards": [], "shade": shade}
-    tiles: list[Tile] = show_tiles(found.series.totals, address, request.site.currency)
-    marks = _marks(told.payers, found.series.buckets)
-    shown: ShownSeries = show_series(
-        found.series, found.asked, address, request.site.currency, request.now, marks
-    )
+        return _Shown()
+    currency, marks = request.site.currency, _marks(told.payers, found.series.buckets)
+    shown = show_series(found.series, found.asked, address, currency, request.now, marks)
     chart = draw_chart(shown.points, shown.value, shown.money)
-    return {"tiles": tiles, "chart": chart, "shown": shown, "cards": found.cards, "shade": shade}
+    return _Shown(show_tiles(found.series.totals, address, currency), chart, shown, found.cards)
 
 
 async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGroup, CardTab]) -> Response:
@@ -449,6 +458,6 @@ def _columns(address: ViewAddress, tab: CardTab, card: ShownCard) -> list[_Colum
     titles = {RowOrder.NAME: tab.of_rows, RowOrder.VISITORS: "Visitors", RowOrder.PEOPLE: "People"}
     titles |= {RowOrder.REVENUE: "Revenue"} if card.has_money else {}
     return [
-        _Column(title, order, address.having(sort=None if order is RowOrder.VISITORS else order.value).href)
+        _Column(title, order, address.having(sort=None if order is RowOrder.VISITORS else order.value).here)
         for order, title in titles.items()
     ]
