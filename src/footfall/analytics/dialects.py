@@ -44,10 +44,6 @@ class Dialect:
         """Whether a value is one of some; NULL for NULL."""
         return f"{value} IN ({', '.join(items)})" if items else f"({value} IS NOT NULL AND FALSE)"
 
-    def item(self, bound: str, number: str) -> str:
-        """An item of a bound list of whole numbers, the first of which has the number 0."""
-        return f"{bound}[{number} + 1]"
-
     # Counting
 
     def count_if(self, condition: str) -> str:
@@ -67,9 +63,13 @@ class Dialect:
         """The value, perhaps NULL, of the row that comes first in an order."""
         return f"arg_min_null({value}, {order})"
 
-    def last_by(self, value: str, order: str) -> str:
-        """The value, perhaps NULL, of the row that comes last in an order."""
-        return f"arg_max_null({value}, {order})"
+    def first_known_by(self, value: str, order: str) -> str:
+        """The value, never NULL, of the row that comes first in an order."""
+        return f"arg_min({value}, {order})"
+
+    def last_known_by(self, value: str, order: str) -> str:
+        """The value, never NULL, of the row that comes last in an order."""
+        return f"arg_max({value}, {order})"
 
     def any_of(self, value: str) -> str:
         """The value that all rows of a group have, perhaps NULL."""

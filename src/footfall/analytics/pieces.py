@@ -27,7 +27,7 @@ from footfall.analytics.conditions import (
 from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
 from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
 from footfall.analytics.query import Question
-from footfall.analytics.ranges import Buckets, TimeRange
+from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange
 from footfall.funnels.model import GOAL as GOAL_STEP
 from footfall.funnels.model import FunnelStep
 
@@ -105,12 +105,10 @@ class Pieces:
         self._conditions = conditions = Conditions(question.conditions, scene.people, scene.dialect)
         self._keeps_visits, self._keeps_visitors = conditions.keep_visits, conditions.keep_visitors
         self.values = bound_range(scene, question.range) | _bound_rates(scene.rates) | conditions.values
-        if buckets and buckets.months:
-            self.values["months"] = list(buckets.months)
 
     def composed(self, pieces: Mapping[str, str], result: str, slot: Sequence[str] = ()) -> Composed:
         """The whole query, with what it binds."""
-        kept = {*self._conditions.found, "touched", "found", "spent"} | (
+        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"} | (
             set() if self._keeps_visitors else {"seen"}
         )
         whole = {**self._conditions.found, "chosen": self._chosen(slot), **pieces}
@@ -131,11 +129,12 @@ class Pieces:
 
     def measured(self) -> Composed:
         """MEASURES of the range, or of each bucket."""
-        parts = [*self._visitor_parts(), self._walked(), self._money_part()]
+        parts = [*self._visitor_parts(), *self._walked(), self._money_part()]
         order = "ORDER BY bucket" if self._buckets else ""
         return self.composed(
             {
                 "seen": self._seen(),
+                "shared": self._shared(),
                 "paid": self.paid(),
                 "summed": self._added(parts, MEASURES, self._bucket, self._bucket),
             },
@@ -149,6 +148,7 @@ class Pieces:
         return self.composed(
             {
                 "seen": self._seen(),
+                "shared": self._shared(),
                 "paid": self.paid(card.columns, has_slot=True),
                 "summed": self._added(parts, PLACED, ("slot",), card.columns),
             },
@@ -174,6 +174,7 @@ class Pieces:
         return self.composed(
             {
                 "seen": self._seen(),
+                "shared": self._shared(),
                 "paid": self.paid(columns),
                 "parts": self._united(
                     parts, PLACED, f"{number}, {listed}, ", f"GROUP BY GROUPING SETS ({sets})"
@@ -192,27 +193,41 @@ class Pieces:
 
     def touched(self, card: Card, result: str) -> Composed:
         """TOUCHES by what visitors viewed, left, clicked or reached."""
-        kind = {Counted.CLICKS: LINK, Counted.GOALS: GOAL}.get(card.counted, PAGEVIEW)
-        left = f" AND {self._is_exit()}" if card.counted is Counted.EXITS else ""
         dialect = self._dialect
         shown = ", ".join(f"{dialect.any_of(column)} AS {column}" for column in card.columns)
+        kind = {Counted.CLICKS: LINK, Counted.GOALS: GOAL}.get(card.counted, PAGEVIEW)
+        pieces = {"rows_touched": f"SELECT * FROM chosen WHERE {kind}"}
+        pieces["touches"] = (
+            self._exits()
+            if card.counted is Counted.EXITS
+            else "SELECT slot, visitor, person, ts FROM rows_touched"
+        )
         return self.composed(
             {
-                "touches": f"SELECT * FROM chosen WHERE {kind}{left}",
-                "named": f"SELECT slot, {shown} FROM touches GROUP BY slot",
-                "touched": f"SELECT slot, visitor, {dialect.first_by('person', 'ts')} AS person, count(*) AS times FROM touches GROUP BY slot, visitor",
+                **pieces,
+                "named": f"SELECT slot, {shown} FROM rows_touched GROUP BY slot",
+                "touched": f"SELECT slot, visitor, {dialect.first_known_by('person', 'ts')} AS person, count(*) AS times FROM touches GROUP BY slot, visitor",
+                "counted": f"SELECT slot, count(*) AS visitors, {dialect.count_if('person = visitor')} AS unknown, sum(times) AS times FROM touched GROUP BY slot",
+                "person_touched": "SELECT DISTINCT slot, person FROM touched WHERE person <> visitor",
+                "people": "SELECT slot, count(*) AS known FROM person_touched GROUP BY slot",
                 "paid": self.paid(),
                 "spent": self.spent(),
-                "counted": f"SELECT slot, count(*) AS visitors, {self._people()} AS people, sum(times) AS times FROM touched GROUP BY slot",
                 "earned": f"SELECT slot, {self._sums(MONEYS)} FROM touched JOIN spent USING (visitor) GROUP BY slot",
                 "summed": f"""
-                    SELECT {", ".join(card.columns)}, visitors, people, {dialect.integer("times")} AS times,
+                    SELECT {", ".join(card.columns)}, visitors, unknown + coalesce(known, 0) AS people, {dialect.integer("times")} AS times,
                         {", ".join(f"coalesce({name}, 0) AS {name}" for name in MONEYS)}
-                    FROM counted JOIN named USING (slot) LEFT JOIN earned USING (slot)""",
+                    FROM counted JOIN named USING (slot) LEFT JOIN people USING (slot) LEFT JOIN earned USING (slot)""",
             },
             result,
             card.columns,
         )
+
+    def _exits(self) -> str:
+        """The last page of each visit, as far as the range goes, and when the visit began."""
+        last = self._dialect.last_known_by
+        return f"""
+            SELECT {last("slot", "view_no")} AS slot, visitor, {last("person", "view_no")} AS person, session_at AS ts
+            FROM rows_touched GROUP BY visitor, session_at"""
 
     # Sums
 
@@ -238,11 +253,6 @@ class Pieces:
         return f"""
             SELECT {keys}{columns}{self._sums(names)}
             FROM ({self._united(parts, names, keys + columns, group)}) AS part {group}"""
-
-    def _people(self) -> str:
-        """How many people visitors are, each of which is one row: who is nobody known counts for itself, and need not be told from others."""
-        known = self._dialect.count_distinct("person", "person <> visitor")
-        return f"{self._dialect.count_if('person = visitor')} + {known}"
 
     # Visitors
 
@@ -270,36 +280,57 @@ class Pieces:
     def _visitor_parts(self, kept: str = "TRUE") -> Iterable[_Part]:
         """Visitors, people, new visitors and payers."""
         by = ("visitor", *self._bucket)
-        listed, among = ", ".join(by), self._dialect.among
-        said = {"visitors": "count(*)", "people": self._people()}
+        among, dialect = self._dialect.among, self._dialect
+        said = {"visitors": "count(*)", "people": "count(*)"}
         if self._keeps_visitors:
-            said["new_visitors"] = self._dialect.count_if(IS_NEW)
+            said["new_visitors"] = dialect.count_if(IS_NEW)
         yield _Part(f"seen WHERE {kept}", said)
+        shared = f"SELECT {', '.join(('person', *self._bucket))} FROM shared"
+        yield _Part(
+            f"seen WHERE {kept} AND {among('seen', ('person', *self._bucket), shared)}",
+            {"people": f"{dialect.count_distinct('person')} - count(*)"},
+        )
         if not self._keeps_visitors:
             new = f"SELECT visitor{self._numbered('ts')} FROM event_row WHERE {ROWS} AND {VISIT} AND {IS_NEW}"
             yield _Part(f"seen WHERE {kept} AND {among('seen', by, new)}", {"new_visitors": "count(*)"})
-        payers = f"SELECT {listed} FROM chosen WHERE {PAID}"
+        payers = f"SELECT {', '.join(by)} FROM chosen WHERE {PAID}"
         yield _Part(f"seen WHERE {kept} AND {among('seen', by, payers)}", {"payers": "count(*)"})
+
+    def _shared(self) -> str:
+        """The people who have several visitors: they alone have to be counted, all others are as many as their visitors."""
+        by = ", ".join(("person", *self._bucket))
+        return f"SELECT {by} FROM seen WHERE person <> visitor GROUP BY {by} HAVING count(*) > 1"
 
     def _numbered(self, column: str) -> str:
         return f", {self.number(column)} AS bucket" if self._buckets else ""
 
-    def _walked(self) -> _Part:
+    def _walked(self) -> Iterable[_Part]:
         """Sessions, and what was done in them. All conditions keep sessions whole, so that rows can be counted, but for those on people."""
-        dialect = self._dialect
-        count_if = dialect.count_if
-        if self._keeps_visits:
-            is_begun = f"NOT {self._before('session_at')}"
-            return _Part(
-                f"chosen WHERE {VISIT}",
-                {
-                    "sessions": count_if(f"{BEGINS} OR {self._before('prev_at')}"),
-                    "begun": count_if(BEGINS),
-                    "bounces": f"{count_if(f'view_no = 1 AND {is_begun}')} - {count_if(f'view_no = 2 AND {is_begun}')}",
-                    "pageviews": count_if(PAGEVIEW),
-                    "time": "sum(span)",
-                },
-            )
+        if not self._keeps_visits:
+            yield self._walked_by_some()
+            return
+        count_if = self._dialect.count_if
+        bounces = f"{count_if('view_no = 1')} - {count_if('view_no = 2')}"
+        yield _Part(
+            f"chosen WHERE {VISIT}",
+            {
+                "sessions": count_if(BEGINS),
+                "begun": count_if(BEGINS),
+                "bounces": bounces,
+                "pageviews": count_if(PAGEVIEW),
+                "time": "sum(span)",
+            },
+        )
+        # Few sessions go on from before: they did not begin here, and do not bounce.
+        gone_on = f"{self._before('prev_at')} AND NOT {BEGINS}"
+        yield _Part(
+            f"chosen WHERE {VISIT} AND {self._before('session_at')}",
+            {"sessions": count_if(gone_on), "bounces": f"-({bounces})"},
+        )
+
+    def _walked_by_some(self) -> _Part:
+        """Sessions of which some rows may be left out."""
+        count_if = self._dialect.count_if
         shown = "".join(f"{name}, " for name in self._bucket)
         visits = f"""
             SELECT {shown}visitor, session_at, {count_if(PAGEVIEW)} AS views, sum(span) AS spent
@@ -404,8 +435,11 @@ class Pieces:
     # Buckets
 
     def number(self, column: str) -> str:
-        """The bucket of a time of the range."""
+        """The bucket of a time of the range; of one before, 0 or less."""
         assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
+        if self._buckets.interval is SeriesInterval.MONTH:
+            self.values["starts"] = list(self._buckets.starts)
+            return _place_of(column, 0, len(self._buckets.starts))
         shifts = self._buckets.shifts
         self.values |= {f"shift{number}": one.shift for number, one in enumerate(shifts)}
         self.values |= {f"until{number}": one.until for number, one in enumerate(shifts[:-1])}
@@ -415,8 +449,16 @@ class Pieces:
         )
         last = f"$shift{len(shifts) - 1}"
         shift = f"CASE {cases}ELSE {last} END" if cases else last
-        number = self._dialect.quotient(f"({column} + {shift})", "$unit")
-        return self._dialect.item("$months", number) if self._buckets.months else number
+        return self._dialect.quotient(f"({column} + {shift})", "$unit")
+
+
+def _place_of(column: str, first: int, until: int) -> str:
+    """The number of the last of `starts`, from `first` on until before `until`, that is not after a time; `first` for an earlier time."""
+    if until - first == 1:
+        return str(first)
+    middle = (first + until) // 2
+    early, late = _place_of(column, first, middle), _place_of(column, middle, until)
+    return f"CASE WHEN {column} < $starts[{middle + 1}] THEN {early} ELSE {late} END"
 
 
 def total(name: str, dialect: Dialect) -> str:
