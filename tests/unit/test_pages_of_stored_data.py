@@ -403,7 +403,7 @@ def other_pages(
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
         "websites": {},
-        "overview_away": {"website": SITE, "refresh": 6, "problem": OUTSIDE},
+        "overview_away": {"website": SITE, "problem": OUTSIDE},
         "overview_part": {
             "website": SITE, "shade": shade, "address": (at := read_address("/x", [("filter_page", OUTSIDE)] if flag else [])),
             "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),

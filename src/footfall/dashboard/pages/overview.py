@@ -58,7 +58,7 @@ from footfall.payments.model import Kind
 from footfall.payments.owners import owners_of
 from footfall.payments.wire import PaymentQuery, Range
 from footfall.people.find.fields import field_names
-from footfall.web.envelope import Response
+from footfall.web.envelope import Headers, Response
 from footfall.web.parameters import read_number_parameter, split_values
 from footfall.websites.model import Website
 
@@ -334,7 +334,8 @@ def _drawn(
         controls=_controls(request, address, asked),
         told=told,
         problem=numbers.message if isinstance(numbers, ApiError) else "",
-        refresh=_pause(numbers) if isinstance(numbers, Unavailable) else 0,
+        headers=_looks_again(numbers) if isinstance(numbers, Unavailable) else None,
+        is_away=isinstance(numbers, Unavailable),
         fields=filter_fields(told.fields),
         operators=OPERATORS,
         shade=shade,
@@ -412,13 +413,17 @@ async def listing(request: PageRequest) -> Response:
         return await _listed(request, address, _choosing(asking, found[1]), found)
     except Unavailable as error:
         return render(
-            request, "overview_away.html", section="overview", refresh=_pause(error), problem=error.message
+            request,
+            "overview_away.html",
+            section="overview",
+            headers=_looks_again(error),
+            problem=error.message,
         )
 
 
-def _pause(error: Unavailable) -> int:
-    """After how many seconds a page looks again."""
-    return (error.retry_after or 1) + 1
+def _looks_again(error: Unavailable) -> Headers:
+    """The header with which a browser asks again."""
+    return [(b"refresh", b"%d" % ((error.retry_after or 1) + 1))]
 
 
 async def _listed(
