@@ -20,10 +20,28 @@ MAP = "map"
 SHADES = 5
 
 
+class Hint(NamedTuple):
+    """What an empty list says: what will be there, and where to go for that: a path of the dashboard or of the website, or a query of its home page.
+
+    `sample`: what it might look like, rows and their visitors.
+    """
+
+    text: str
+    call: str
+    path: str
+    sample: tuple[tuple[str, int], ...]
+
+    def href(self, website_id: str, domain: str) -> str:
+        """Where to go."""
+        if self.path.startswith("?"):
+            return f"https://{domain}/{self.path}"
+        return self.path if self.path.startswith("/") else f"/w/{website_id}/{self.path}"
+
+
 class CardTab(NamedTuple):
     """A list. `name`: of `dimensions.CARDS`, or the map; `filter`: by what a click on a row filters, and by which value.
 
-    `times`: what it counts besides visitors.
+    `times`: what it counts besides visitors; `hint`: for lists that stay empty until somebody does something.
     """
 
     name: str
@@ -33,6 +51,7 @@ class CardTab(NamedTuple):
     filter: Callable[[Keys], tuple[str, str]]
     filters: tuple[str, ...]
     times: str = ""
+    hint: Hint | None = None
 
     @property
     def card(self) -> str:
@@ -41,17 +60,10 @@ class CardTab(NamedTuple):
 
 
 class CardGroup(NamedTuple):
-    """A card of the overview. `name`: the parameter that says which tab it shows; `empty`, `call`, `path`: what an empty one says, and leads to.
-
-    `sample`: what it might look like, rows and their visitors; `path`: of a page of the website, or with a slash in front.
-    """
+    """A card of the overview. `name`: the parameter that says which tab it shows."""
 
     name: str
     tabs: tuple[CardTab, ...]
-    empty: str
-    call: str
-    path: str
-    sample: tuple[tuple[str, int], ...]
 
     def chosen(self, address: ViewAddress) -> CardTab:
         """The tab that an address shows: the first unless it names another."""
@@ -131,18 +143,40 @@ def _campaign_filter(keys: Keys) -> tuple[str, str]:
     )
 
 
+_OF_CAMPAIGNS = Hint(
+    "Links with utm_source, utm_campaign or ref in their address are listed here, with what they bring in.",
+    "Try such a link",
+    "?utm_source=newsletter&utm_campaign=test",
+    (("newsletter", 100), ("launch", 64), ("partner", 27)),
+)
+_OF_CLICKS = Hint(
+    "Clicks on links to other websites are listed here. The script takes note of them.",
+    "Check the script",
+    "settings#install",
+    (("github.com", 100), ("calendly.com", 52), ("x.com", 31)),
+)
+_OF_GOALS = Hint(
+    "What visitors should do: sign up, start a trial, download. A goal is one line of code.",
+    "Track a goal",
+    "/docs",
+    (("signup", 100), ("trial_started", 48), ("invite_sent", 17)),
+)
 GROUPS = (
     CardGroup(
         "sources",
         (
             _simple("channels", "Channels", "Channel", "channel"),
             _simple("referrers", "Referrers", "Referrer", "referrer", without=DIRECT),
-            CardTab("campaigns", "Campaigns", "Campaign", _campaign_text, _campaign_filter, CAMPAIGN),
+            CardTab(
+                "campaigns",
+                "Campaigns",
+                "Campaign",
+                _campaign_text,
+                _campaign_filter,
+                CAMPAIGN,
+                hint=_OF_CAMPAIGNS,
+            ),
         ),
-        "Where visitors come from. Links with utm_source, utm_campaign or ref are listed as campaigns.",
-        "Install the script",
-        "settings#install",
-        (("Organic search", 100), ("Direct", 64), ("Newsletter", 27)),
     ),
     CardGroup(
         "pages",
@@ -159,12 +193,9 @@ GROUPS = (
                 lambda keys: ("", ""),
                 (),
                 "Clicks",
+                _OF_CLICKS,
             ),
         ),
-        "What visitors read. Clicks on links to other websites are listed as exit clicks.",
-        "Install the script",
-        "settings#install",
-        (("/", 100), ("/pricing", 52), ("/blog/hello", 31)),
     ),
     CardGroup(
         "places",
@@ -183,10 +214,6 @@ GROUPS = (
                 "cities", "Cities", "City", _city_text, lambda keys: ("city", keys[2] or UNKNOWN), ("city",)
             ),
         ),
-        "Where visitors are. Cities need a database of cities.",
-        "Install the script",
-        "settings#install",
-        (("Germany", 100), ("United States", 71), ("India", 40)),
     ),
     CardGroup(
         "systems",
@@ -197,18 +224,10 @@ GROUPS = (
             _simple("browsers", "Browsers", "Browser", "browser"),
             _simple("operating-systems", "Systems", "System", "os"),
         ),
-        "What visitors use.",
-        "Install the script",
-        "settings#install",
-        (("Desktop", 100), ("Mobile", 83), ("Tablet", 9)),
     ),
     CardGroup(
         "goals",
-        (_simple("goals", "Goals", "Goal", "goal")._replace(times="Times"),),
-        "What visitors should do: sign up, start a trial, download. Each goal is one line of code.",
-        "Track a goal",
-        "/docs",
-        (("signup", 100), ("trial_started", 48), ("invite_sent", 17)),
+        (_simple("goals", "Goals", "Goal", "goal")._replace(times="Times", hint=_OF_GOALS),),
     ),
 )
 TABS: Mapping[str, tuple[CardGroup, CardTab]] = {
