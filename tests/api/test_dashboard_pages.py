@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from footfall.dashboard.rendering import static_files
 from footfall.identity.audit.health import MANY_VISITORS
 from tests.conftest import MakeServer
 from tests.support.dashboard import CLOSED, Visit, enter, filled, make_account
@@ -59,6 +60,11 @@ def test_images_of_people_are_shown_only_where_the_website_allows_it(inside: Vis
 def test_static_files_may_be_kept(visit: Visit, name: str) -> None:
     answer = visit.get(f"/static/{name}")
     assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+
+
+def test_the_style_sheet_and_the_script_stay_small() -> None:
+    assert len(static_files()["style.css"].gzipped) <= 12 * 1024
+    assert static_files()["app.js"].plain.count(b"\n") <= 500
 
 
 @pytest.mark.parametrize("name", ["x", "../login.py", "..%2flogin.py", "style.css%00", "base.html"])

@@ -20,7 +20,7 @@ MAP = "map"
 SHADES = 5
 
 
-class Hint(NamedTuple):
+class Invitation(NamedTuple):
     """What an empty list says: what will be there, and where to go for that: a path of the dashboard or of the website, or a query of its home page.
 
     `sample`: what it might look like, rows and their visitors.
@@ -51,7 +51,7 @@ class CardTab(NamedTuple):
     filter: Callable[[Keys], tuple[str, str]]
     filters: tuple[str, ...]
     times: str = ""
-    hint: Hint | None = None
+    hint: Invitation | None = None
 
     @property
     def card(self) -> str:
@@ -143,19 +143,19 @@ def _campaign_filter(keys: Keys) -> tuple[str, str]:
     )
 
 
-_OF_CAMPAIGNS = Hint(
+_OF_CAMPAIGNS = Invitation(
     "Links with utm_source, utm_campaign or ref in their address are listed here, with what they bring in.",
     "Try such a link",
     "?utm_source=newsletter&utm_campaign=test",
     (("newsletter", 100), ("launch", 64), ("partner", 27)),
 )
-_OF_CLICKS = Hint(
+_OF_CLICKS = Invitation(
     "Clicks on links to other websites are listed here. The script takes note of them.",
     "Check the script",
     "settings#install",
     (("github.com", 100), ("calendly.com", 52), ("x.com", 31)),
 )
-_OF_GOALS = Hint(
+_OF_GOALS = Invitation(
     "What visitors should do: sign up, start a trial, download. A goal is one line of code.",
     "Track a goal",
     "/docs",
