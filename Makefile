@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses kills lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -67,6 +67,11 @@ bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 bench-pauses: .venv/installed
 	@$(call apt,wrk)
 	$(BIN)/python -m bench --pauses
+
+# Analytics of ten million events, which are made at first, in some minutes, and stay in DATA.
+DATA ?= data-bench
+bench-analytics: .venv/installed
+	$(BIN)/python -m bench.analytics --data $(DATA)
 
 # Installs those of the packages $(1) whose command, of the same name, is missing.
 define apt

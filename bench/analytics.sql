@@ -81,15 +81,16 @@ SELECT v, session_at, page_of($part, v, session_at, 0) AS entry,
     picked(['Windows', 'Windows', 'Mac OS', 'iOS', 'iOS', 'Android', 'Android', 'Linux'], $part, v, 'os') AS os
 FROM visit;
 
-INSERT INTO event_row
-SELECT $website, ts, visitor, person, session_at, prev_at, type, view_no, span, host, path, prev_host, prev_path, name, properties, amount, currency,
-    host_of($part, entry), path_of(entry),
-    CASE WHEN source_kind >= 70 THEN 'site' || site || '.example' WHEN source_kind >= 45 THEN 'google.com' END,
-    CASE WHEN source_kind < 12 THEN 'Campaign' WHEN source_kind >= 70 THEN 'Referral' WHEN source_kind >= 45 THEN 'Organic search' ELSE 'Direct' END,
-    CASE WHEN source_kind < 12 THEN picked(['newsletter', 'google', 'x', 'partner'], campaign, 1, 1) END,
-    CASE WHEN source_kind < 12 THEN picked(['email', 'cpc', 'social'], campaign, 1, 2) END,
-    CASE WHEN source_kind < 12 THEN 'campaign-' || campaign END, NULL, NULL,
-    CASE WHEN source_kind = 12 THEN 'friend-' || campaign END, NULL, NULL,
-    country, country || '-' || region, 'City ' || country || city, device, browser, '1' || campaign, os
+INSERT INTO event_row BY NAME
+SELECT $website AS website, ts, visitor, person, session_at, prev_at, type, view_no, span, host, path, prev_host, prev_path, name, properties, amount, currency,
+    CASE WHEN type >= 10 THEN visitor END AS then_visitor, CASE WHEN type >= 10 THEN person END AS then_person,
+    host_of($part, entry) AS entry_host, path_of(entry) AS entry_path,
+    CASE WHEN source_kind >= 70 THEN 'site' || site || '.example' WHEN source_kind >= 45 THEN 'google.com' END AS referrer,
+    CASE WHEN source_kind < 12 THEN 'Campaign' WHEN source_kind >= 70 THEN 'Referral' WHEN source_kind >= 45 THEN 'Organic search' ELSE 'Direct' END AS channel,
+    CASE WHEN source_kind < 12 THEN picked(['newsletter', 'google', 'x', 'partner'], campaign, 1, 1) END AS utm_source,
+    CASE WHEN source_kind < 12 THEN picked(['email', 'cpc', 'social'], campaign, 1, 2) END AS utm_medium,
+    CASE WHEN source_kind < 12 THEN 'campaign-' || campaign END AS utm_campaign,
+    CASE WHEN source_kind = 12 THEN 'friend-' || campaign END AS ref,
+    country, country || '-' || region AS region, 'City ' || country || city AS city, device, browser, '1' || campaign AS version, os
 FROM made JOIN origin USING (v, session_at)
 ORDER BY ts;

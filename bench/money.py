@@ -14,6 +14,8 @@ from footfall.websites.store import note_payments
 
 BEST_CUSTOMER, THEIR_PAYMENTS = 0, 1000
 """A visitor, and how many payments it makes."""
+LIST_SECONDS = 1800.0
+"""How long a server may take to complete the list of visitors; a million take some minutes."""
 QUESTIONS = {
     "person with revenue": Question("/api/v1/profiles/<profile>", '"paymentCount":', 15),
     "visitor with revenue": Question("/api/v1/visitors/<visitor>", '"hasRevenue":true', 15),
@@ -36,14 +38,16 @@ def seed(engine: Engine, world: World) -> None:
 
 
 def wait_for_list(address: str, world: World) -> None:
-    """Return once the list of visitors, which a server completes after its start, holds all of them."""
+    """Return once the list of visitors, which a server completes after its start, holds all of them. Raises BenchmarkError."""
     headers = {"Authorization": f"Bearer {world.key}"}
     request = urllib.request.Request(f"{address}/api/v1/visitors?limit=1", headers=headers)
-    while True:
+    until = time.monotonic() + LIST_SECONDS
+    while time.monotonic() < until:
         with urllib.request.urlopen(request, timeout=60) as response:
             if f'"total":{world.visitors},' in response.read().decode():
                 return
         time.sleep(0.5)
+    raise BenchmarkError(f"the list of visitors did not hold {world.visitors} within {LIST_SECONDS:.0f} s")
 
 
 def erase_best_customer(address: str, world: World) -> float:

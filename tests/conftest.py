@@ -224,6 +224,12 @@ def numbers(engine: Engine, kept: Kept) -> Counting:
 
 
 @pytest.fixture
+def site(numbers: Counting) -> Site:
+    """A website of the test's own there; the test may move the clock."""
+    return numbers.site()
+
+
+@pytest.fixture
 def start(engine: Engine) -> Iterator[MakeServer]:
     """Starts servers, processes each, with an environment of their own, on a new database unless one is given."""
     with ExitStack() as stack:

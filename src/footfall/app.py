@@ -16,21 +16,26 @@ import maxminddb
 import msgspec
 
 from footfall.accounts.accounts import new_setup_link
+from footfall.analytics.bots.endpoints import BotEndpoints
 from footfall.analytics.endpoints import AnalyticsEndpoints
+from footfall.analytics.flows.endpoints import FlowEndpoints
+from footfall.analytics.realtime.endpoints import RealtimeEndpoints
 from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
 from footfall.clock import Clock, system_clock
 from footfall.collect import erasing as collect_erasing
+from footfall.collect import retention
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
 from footfall.columns import erasing as columns_erasing
 from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
 from footfall.columns.file import FileLimits
-from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.keeper import ColumnKeeper, read_keeper_id
 from footfall.columns.process import ColumnProcess, socket_path
-from footfall.columns.supervisor import ColumnSupervisor
+from footfall.columns.supervisor import ColumnSupervisor, turn_at
+from footfall.columns.verify import Ask
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -44,7 +49,7 @@ from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
-from footfall.errors import ApiError, DatabaseError, UsageError
+from footfall.errors import ApiError, ColumnsUnusable, DatabaseError, UsageError
 from footfall.funnels.endpoints import Funnels
 from footfall.goals.endpoints import Goals
 from footfall.identity import erasing as identity_erasing
@@ -55,6 +60,8 @@ from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.outbox import word
+from footfall.outbox.store import ALONE
 from footfall.payments import erasing as payments_erasing
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.endpoints import Connecting, ServerShelf
@@ -114,6 +121,8 @@ EXPORTERS = (
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
+COMMAND_SECONDS = 600.0
+"""How long a query of a command over the columns may take."""
 CREDENTIAL_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
 CLOCK_SECONDS = 60.0
@@ -225,10 +234,38 @@ def column_folder(settings: Settings) -> Path:
     return settings.data / "columns"
 
 
+def columns_client(settings: Settings) -> ColumnsClient:
+    """Asks the process that keeps the columns of this machine."""
+    return ColumnsClient(socket_path(column_folder(settings)), settings.columns_timeout)
+
+
 def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper:
     """Whoever keeps the columns of the database that a session reads."""
-    threads = max(1, (os.cpu_count() or 1) - 1)
-    return ColumnKeeper(session, column_folder(settings), FileLimits(threads))
+    threads = settings.columns_threads or max(1, (os.cpu_count() or 1) - 1)
+    limits = FileLimits(threads, settings.columns_memory * 1024**2)
+    folder = column_folder(settings)
+    keeper_id = read_keeper_id(folder) if settings.database_url else ALONE
+    return ColumnKeeper(session, folder, limits, keeper_id)
+
+
+@contextlib.contextmanager
+def column_asking(settings: Settings, session: CommandSession) -> Iterator[Ask]:
+    """Asks the columns of this machine: the process of a running server, or else the file, once it is up to date. Raises DatabaseError."""
+    folder = column_folder(settings)
+    with turn_at(folder) as is_free:
+        if not is_free:
+            client = columns_client(settings)
+            yield lambda text, values: asyncio.run(client.ask(text, values, COMMAND_SECONDS))
+            return
+        keeper = column_keeper(settings, session)
+        try:
+            if not keeper.open() or keeper.file is None:
+                raise ColumnsUnusable("The columns cannot be used: run `footfall db rebuild columns`.")
+            while keeper.step().has_more:
+                pass
+            yield keeper.file.rows
+        finally:
+            keeper.close()
 
 
 @contextlib.contextmanager
@@ -236,11 +273,6 @@ def column_process(settings: Settings) -> Iterator[ColumnProcess]:
     """The process that keeps the columns, to be run. Raises DatabaseError."""
     with command_session(settings) as session:
         yield ColumnProcess(column_keeper(settings, session), socket_path(column_folder(settings)))
-
-
-def columns_client(settings: Settings) -> ColumnsClient:
-    """Asks that process."""
-    return ColumnsClient(socket_path(column_folder(settings)))
 
 
 def column_supervisor(settings: Settings) -> ColumnSupervisor:
@@ -457,6 +489,9 @@ class App:
                 parts.rates,
                 parts.predictions,
                 AnalyticsEndpoints(parts.analytics),
+                RealtimeEndpoints(parts.database, parts.analytics, parts.collector.online, parts.predictions),
+                FlowEndpoints(parts.database, parts.analytics),
+                BotEndpoints(parts.database),
                 Health(parts.database, self.vitals),
                 Reference(),
             )
@@ -502,9 +537,17 @@ class App:
             "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
+            "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
+            **self._retention(parts),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
+
+    def _retention(self, parts: _Parts) -> dict[str, Job]:
+        if not (days := self._settings.retention_days):
+            return {}
+        job = retention.Retention(parts.database, lambda: parts.directory.websites.keys(), days, self._clock)
+        return {"retention": Job(retention.LOOK_SECONDS, job.advance)}
 
     async def _settle(self, database: Database) -> float:
         """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ async def run_forever(name: str, pause: float, work: Callable[[], Awaitable[floa
     wait = pause
     while True:
         if wait:  # if there is more to do at once, do not even give up the event loop for a turn
-            await asyncio.sleep(wait)
+            await sleep(wait)
         try:
             found = await work()
         except (ApiError, DatabaseError) as error:

@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 
+from footfall.analytics.bots.endpoints import BotEndpoints
 from footfall.analytics.dimensions import CARDS
 from footfall.analytics.endpoints import AnalyticsEndpoints
+from footfall.analytics.flows.endpoints import FlowEndpoints
+from footfall.analytics.realtime.endpoints import RealtimeEndpoints
 from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
 from footfall.crawls.endpoints import Crawls
@@ -60,6 +63,9 @@ class Services(msgspec.Struct, frozen=True):
     rates: RateBook
     predictions: Predictions
     analytics: AnalyticsEndpoints
+    realtime: RealtimeEndpoints
+    flows: FlowEndpoints
+    bots: BotEndpoints
     health: Health
     reference: Reference
 
@@ -74,6 +80,7 @@ def routes(services: Services) -> list[Route[Any]]:
         _about_crawls,
         _about_payments,
         _about_numbers,
+        _about_moments,
         _about_the_server,
     )
     return [route for subject in subjects for route in subject(services)]
@@ -200,6 +207,24 @@ def _about_numbers(services: Services) -> list[Route[Any]]:
     }
     return [
         Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read", ends_with_client=True)
+        for name, handler in handlers.items()
+    ]
+
+
+def _about_moments(services: Services) -> list[Route[Any]]:
+    """What analytics tell of the last minutes, of what visitors went through, and of bots."""
+    realtime, flows, bots = services.realtime, services.flows, services.bots
+    handlers = {
+        "realtime": realtime.visitors,
+        "realtime/map": realtime.map,
+        "goals/properties": flows.properties,
+        "funnels/{funnelId}": flows.funnel,
+        "retention": flows.retention,
+        "bot-traffic": bots.bots,
+        "bot-traffic/pages": bots.pages,
+    }
+    return [
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read")
         for name, handler in handlers.items()
     ]
 

@@ -21,13 +21,27 @@ BOUNDS = {
     "rate_limit": (0, 1_000_000_000),
     "workers": (1, 256),
     "queue_size": (1, 1_000_000),
+    "retention_days": (0, 36_500),
+    "columns_memory": (128, 1_000_000),
+    "columns_threads": (0, 256),
 }
 """The least and the most of settings that are whole numbers."""
 TIMEOUTS = (0.1, 3600.0)
+SECONDS = ("body_timeout", "columns_timeout")
 LEAST_KEY = 32
 """Characters of a secret key."""
 SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
 """How the variables begin that Kubernetes makes for each Service; for one named footfall, `FOOTFALL_PORT` is among them."""
+PLACE = (
+    "data",
+    "database_url",
+    "secret_key",
+    "key_file",
+    "public_url",
+    "columns_memory",
+    "columns_threads",
+)
+"""The settings that commands read."""
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
 
 
@@ -61,6 +75,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where that key lies otherwise, apart from `data`; made when it is first needed."""
     rates: Path | None = None
     """A newer history of the European Central Bank's exchange rates, eurofxref-hist.zip or .csv; None: the one that is shipped."""
+    retention_days: int = 0
+    """Days after which events and sessions are removed; 0: never."""
+    columns_memory: int = 512
+    """MiB of memory that DuckDB may use for the columns."""
+    columns_threads: int = 0
+    """Threads that DuckDB may use for them; 0: one for each core but one."""
+    columns_timeout: float = 20.0
+    """Seconds that a query over them may take."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
 
@@ -76,10 +98,8 @@ def read_settings(
 
 
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
-    """The same for a command, to which only the settings matter that say where the data is, the key to it, and where the server is. Raises UsageError."""
-    return _read(
-        environ, ("data", "database_url", "secret_key", "key_file", "public_url"), lambda _: None, options
-    )
+    """The same for a command, to which only the settings matter that say where the data is, the key to it, where the server is, and what DuckDB may use. Raises UsageError."""
+    return _read(environ, PLACE, lambda _: None, options)
 
 
 def _read(
@@ -115,7 +135,7 @@ def _parse(name: str, text: str, variable: str) -> object:
             return Path(text)
         if name in BOUNDS:
             return _natural(text, *BOUNDS[name])
-        if name == "body_timeout":
+        if name in SECONDS:
             return _seconds(text)
         if name == "public_url" and not text.startswith(("https://", "http://")):
             raise ValueError("use an address such as https://stats.example.com")

@@ -9,6 +9,15 @@ import pytest
 from footfall.accounts.model import Account
 from tests.support.dashboard import Visit, enter, make_account
 from tests.support.inside import Inside
+from tests.support.word import watched
+
+
+@pytest.fixture(scope="module", autouse=True)
+def word() -> Iterator[None]:
+    """What the tests of a module do leaves word of it for the columns."""
+    with watched() as untold:
+        yield
+    assert not untold, f"written without word for the columns: {sorted(set(untold))}"
 
 
 @pytest.fixture

@@ -24,13 +24,6 @@ def told(numbers: Counting) -> Told:
     return tell(numbers)
 
 
-@pytest.fixture
-def site(numbers: Counting) -> Site:
-    """A new website, at the beginning of a day."""
-    numbers.clock.now = TODAY
-    return numbers.site()
-
-
 def lines(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 

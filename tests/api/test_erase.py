@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from footfall.clock import system_clock
+from footfall.db.protocol import Transaction
 from footfall.db.sqlite.connection import FILE_NAME, connect
+from footfall.outbox import store as outbox
 from tests.conftest import MakeServer
 from tests.support.people import ask, erase, journey, merge, people, person, undo
 from tests.support.servers import run_json, until
@@ -93,6 +96,30 @@ def test_erasing_nobody_is_not_found(server: Site) -> None:
     assert (
         receipt["erasureId"] in again.json()["error"]["message"]
     )  # for a caller who gave up before the receipt came
+
+
+def test_the_receipt_says_when_the_columns_are_rewritten(server: Site) -> None:
+    shared_computer(server)
+    receipt = erase(server, "A")
+    assert receipt["columnsRewrittenAt"] is None
+    assert receipt["columnsRewrittenBy"] in receipt["note"]
+    assert receipt["columnsRewrittenBy"] in asked_again(server)
+
+    def rewrite(tx: Transaction) -> None:
+        outbox.pair_with(tx, b"made", None)
+        outbox.pair_with(tx, b"rewritten", b"made", clean_at=system_clock() + 10_000)
+
+    try:
+        server.place.transact(rewrite)
+        until(
+            lambda: "was rewritten without them by" in asked_again(server), "the receipt does not become true"
+        )
+    finally:
+        server.place.transact(outbox.unpair)
+
+
+def asked_again(server: Site) -> str:
+    return str(server.call("DELETE", "/api/v1/profiles/user:A").json()["error"]["message"])
 
 
 def test_the_index_forgets_the_erased(server: Site) -> None:

@@ -22,7 +22,7 @@ OF_THE_INSTALLATION = {
     "account_session": "who is logged in",
     "setup_link": "makes the first account",
     "login_attempt": "an account sees all websites",
-    "column_pair": "columns hold all websites",
+    "column_keeper": "columns hold all websites",
     "schema_migration": "the list of migrations",
 }
 """The tables that are not one website's data, and why."""

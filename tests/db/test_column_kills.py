@@ -19,7 +19,7 @@ from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_json, until
 from tests.support.sites import http_client, make_sites, new_visitor
 
-KILLS = int(os.environ.get("FOOTFALL_KILLS", "1"))
+KILLS = int(os.environ.get("FOOTFALL_KILLS", "3"))
 """Of each of the two; `make kills` brings more."""
 
 
@@ -28,6 +28,8 @@ class Clients:
 
     def __init__(self, url: str, tracking_id: str, domain: str) -> None:
         self.url = url
+        self.taken = 0
+        """How many events were acknowledged."""
         self._stopping = threading.Event()
         self._body = {
             "websiteId": tracking_id,
@@ -41,16 +43,22 @@ class Clients:
     def _send(self) -> None:
         visitors = [new_visitor() for _ in range(10)]
         with httpx.Client() as client:
-            while not self._stopping.wait(0.1):
+            while not self._stopping.wait(0.03):
                 body = msgspec.json.encode({**self._body, "visitorId": random.choice(visitors)})
                 try:
-                    client.post(
+                    answer = client.post(
                         f"{self.url}/api/events",
                         content=body,
                         headers={"user-agent": "Mozilla/5.0 Firefox/144.0"},
                     )
+                    self.taken += answer.is_success
                 except httpx.HTTPError:
                     continue
+
+    def send_some(self) -> None:
+        """Wait for a random number of events."""
+        until_then = self.taken + random.randrange(20)
+        until(lambda: self.taken >= until_then, "events are not taken")
 
     def stop(self) -> None:
         self._stopping.set()
@@ -63,6 +71,10 @@ def keeps(server: RunningServer) -> int:
         ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False
     )
     return int((found.stdout.split() or ["0"])[0])
+
+
+def wait_for_keeper(server: RunningServer) -> None:
+    until(lambda: keeps(server) != 0, "nobody keeps the columns")
 
 
 def answers(place: Place) -> bool:
@@ -80,13 +92,16 @@ def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
         site = make_sites(server.url, client, place)[0]
     sender = Clients(server.url, site.tracking_id, site.domain)
     try:
+        until(lambda: answers(place), "nobody answers")
         for _ in range(KILLS):
-            until(lambda: answers(place), "nobody answers")
+            wait_for_keeper(server)
+            sender.send_some()
             os.kill(keeps(server), signal.SIGKILL)
-            until(lambda: answers(place), "nobody answers after a kill")
+            sender.send_some()
             server.stop(signal.SIGKILL)
             server = RunningServer(place)
             sender.url = server.url
+        until(lambda: answers(place), "nobody answers after the kills")
     finally:
         sender.stop()
         server.stop()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from footfall.clock import system_clock
+from footfall.collect import service
 from footfall.collect.model import Hit
 from footfall.collect.service import record
 from footfall.columns import file as columns_file
@@ -29,6 +31,7 @@ from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, WEBSITE
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
+from tests.support.word import watched
 
 ID = WEBSITE.website_id
 LIMITS = FileLimits(memory=64 * 1024**2)
@@ -97,7 +100,7 @@ def forget(place: Place, settling: Settling) -> None:
 def settle(keeper: ColumnKeeper, place: Place) -> None:
     """What a server does every moment."""
     if (settling := keeper.settling()) is not None:
-        forget(place, settling)
+        place.transact(lambda tx: outbox.settle(tx, settling.change_ids, settling.token, keeper.keeper_id))
         keeper.settled(settling.token)
 
 
@@ -134,10 +137,11 @@ def keeper(database: Place) -> Iterator[ColumnKeeper]:
 
 def make(keeper: ColumnKeeper, place: Place) -> None:
     """Make the columns anew."""
-    keeper.rebuild()
-    assert keeper.is_waiting
+    assert not keeper.prepare()
     settle(keeper, place)
-    assert not keeper.is_waiting
+    assert keeper.prepare()
+    keeper.rebuild()
+    keeper.install()
 
 
 def reopened(keeper: ColumnKeeper, place: Place) -> bool:
@@ -175,9 +179,11 @@ def test_while_columns_are_made_the_old_ones_answer(
     before = keeper.file.rows(ROWS) if keeper.file else []
     see(database)
     answers = []
-    keeper.rebuild(lambda visitors: answers.append(keeper.file.rows(ROWS) if keeper.file else []))
-    assert answers[0] == before
+    keeper.prepare()
     settle(keeper, database)
+    keeper.rebuild(lambda visitors: answers.append(keeper.file.rows(ROWS) if keeper.file else []))
+    keeper.install()
+    assert answers[0] == before
     feed(keeper)
     assert is_right(keeper, database)
 
@@ -379,3 +385,55 @@ def test_rows_of_a_deleted_website_are_gone_from_the_file_too(keeper: ColumnKeep
     assert keeper.file is not None
     assert not keeper.file.holds_erased
     assert keeper.file.rows(ROWS) == []
+
+
+def test_word_is_kept_until_every_machine_took_it(keeper: ColumnKeeper, database: Place) -> None:
+    other = ColumnKeeper(database, database.folder / "other", LIMITS, b"another machine!")
+    with closing(other):
+        make(other, database)
+        see(database)
+        for one, left in ((keeper, 4), (other, 0), (keeper, 0)):
+            feed(one)
+            assert is_right(one, database)
+            settle(one, database)
+            database.transact(lambda tx: outbox.forget_some(tx, 10))
+            assert waiting(database) == left
+        assert reopened(keeper, database)
+        assert reopened(other, database)
+
+
+def test_columns_for_which_no_word_was_kept_are_made_anew(keeper: ColumnKeeper, database: Place) -> None:
+    now = system_clock()
+    assert database.transact(lambda tx: outbox.unpair_absent(tx, now)) == 0
+    assert database.transact(lambda tx: outbox.unpair_absent(tx, now + 2 * outbox.ABSENT_MS)) == 1
+    see(database)
+    assert database.transact(lambda tx: outbox.forget_some(tx, 10)) > 0
+    assert waiting(database) == 0
+    with pytest.raises(ColumnsUnusable):
+        keeper.settling()
+    assert not reopened(keeper, database)
+    keeper.prepare()
+    settle(keeper, database)
+    keeper.rebuild()
+    database.transact(outbox.unpair)
+    with pytest.raises(ColumnsUnusable):
+        keeper.install()
+    make(keeper, database)
+    assert is_right(keeper, database)
+
+
+def test_too_much_word_is_noticed(database: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for most in (3, 2):
+        monkeypatch.setattr(outbox, "MOST_WORD", most)
+        found.append(database.snapshot(outbox.is_too_much))
+    assert found == [False, True]
+
+
+def test_what_is_written_without_word_is_noticed(database: Place) -> None:
+    with watched() as untold:
+        see(database)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(service, "tell", lambda *_: None)
+            see(database)
+    assert untold == ["event_add", "session_put"][: len(untold)] != []

@@ -9,7 +9,16 @@ import pytest
 from footfall.collect import online
 from footfall.collect.online import Online
 from footfall.db.protocol import Params, Transaction
-from footfall.visitors.listing import PARTS, STEP, Due, list_due, list_visitors, look_at_all
+from footfall.visitors.listing import (
+    LOOK_SECONDS,
+    PARTS,
+    STEP,
+    Due,
+    Lister,
+    list_due,
+    list_visitors,
+    look_at_all,
+)
 from footfall.visitors.listing import sql as list_sql
 from tests.support.engines import Place
 from tests.support.inside import inside
@@ -31,10 +40,15 @@ def shown(site: Site) -> list[Any]:
     return list(answer["data"])
 
 
+async def never(lister: Lister) -> float:
+    """A step of a server that is killed before it."""
+    return LOOK_SECONDS
+
+
 def test_who_was_seen_by_a_server_that_was_killed_is_listed_at_the_next_start(place: Place) -> None:
     environment = {"FOOTFALL_RATE_LIMIT": "0"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Online, "take_unlisted", lambda self: ([], False))
+        patch.setattr(Lister, "advance", never)
         with inside(place, environment) as server, http_client(server.url) as client:
             site = make_sites(server.url, client, place)[0]
             visitors = {site.pageview() for _ in range(3)}

@@ -12,10 +12,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from footfall.app import ERASERS
+from footfall.collect import retention
 from footfall.collect.goals import Doomed, ServerGoal, add_goals, delete_goals
 from footfall.collect.model import Hit
+from footfall.collect.retention import Sweep, find_cuts, remove
 from footfall.collect.service import record as record_hits
+from footfall.columns import derive as deriving
 from footfall.columns import feeder as feeding
+from footfall.columns import model
 from footfall.columns import rebuild as rebuilding
 from footfall.columns.feeder import Feeder
 from footfall.columns.file import ColumnFile, ColumnStep, FileLimits, make_file
@@ -84,6 +88,8 @@ OTHERS = [
     "feed",
     "some",
     "settle",
+    "retain",
+    "retain",
 ]
 some_steps = st.lists(
     st.builds(
@@ -209,7 +215,7 @@ class Story:
         index_step(self.tx, [Take(100)])
 
     def feed(self, step: Step) -> None:
-        while self.feeder.step().changes:
+        while self.feeder.step().has_more:
             pass
         assert self.rows() == expected_rows(self.tx)
 
@@ -220,6 +226,14 @@ class Story:
         settling = self.file.begin_settling()
         outbox.settle(self.tx, settling.change_ids, settling.token)
         self.file.end_settling()
+
+    def retain(self, step: Step) -> None:
+        place: Sweep | None = Sweep(ID, b"", START + step.at * 10 * MINUTE + step.choice)
+        while place:
+            found = find_cuts(self.tx, place)
+            for cut in found.cuts:
+                remove(self.tx, [[cut]])
+            place = found.following and place._replace(visitor_id=found.following)  # type: ignore[assignment]
 
     def rows(self) -> list[Values]:
         return in_order(self.file.rows("SELECT * FROM event_row"))
@@ -258,6 +272,59 @@ MATCHED_LATER = [
     step("undo", choice=1),
     step("erase"),
 ]
+RETAINED = [
+    step("pay", 0, 3),
+    step("pageview", 0, 1),
+    step("custom", 1),
+    step("goal", 2),
+    step("pageview", 8, 2),
+    step("know", 6, 2),
+    step("retain", 6),
+    step("pageview", 9),
+    step("retain", 9),
+    step("pay", 1, 4),
+    step("pageview", 1, 1),
+    step("know", choice=1, user="bob"),
+    step("retain", 9, 5),
+    step("pageview", 20),
+    step("goal", 30),
+    step("retain", 25),
+]
+LATE_FOR_RETAINED = [
+    step("pageview", 0, 1),
+    step("pay", 0, 3),
+    step("goal", 1),
+    step("custom", 8, 1),
+    step("pay", 6, 4),
+    step("retain", 6),
+    step("pageview", 2, 2),
+    step("goal", 6),
+    step("goal", 1),
+    step("pageview", 8, 2),
+    step("custom", 9, 3),
+    step("pageview", 0, 3),
+    step("retain", 8),
+    step("refund", choice=3),
+]
+NONE_KEPT = [
+    step("pageview", 0, 1),
+    step("pageview", 0, 1, visitor=1),
+    step("pay", 2, 3, visitor=1),
+    step("pay", 6, 3),
+    step("goal", 8),
+    step("pay", 9, 4),
+    step("retain", 6),
+    step("know", 1, user="bob"),
+    step("merge"),
+    step("custom", 9),
+    step("drop"),
+]
+CHANGED_AND_GONE = [
+    step("pageview", 0, 1),
+    step("pageview", 6),
+    msgspec.structs.replace(step("retain", 2), is_fed=False),
+    step("know"),
+]
 LATE = [
     step("pageview", 9),
     step("pageview", 1, 1),
@@ -289,20 +356,48 @@ def story_in(session: Any, file: ColumnFile) -> Iterator[Story]:
         session.rollback()
 
 
+def slice_small(patch: pytest.MonkeyPatch) -> None:
+    """Let visitors with a few events count as having many, and visits as long."""
+    for module, name, value in (
+        (feeding, "FEW", 1),
+        (feeding, "MANY", 2),
+        (feeding, "TURNS", 1),
+        (rebuilding, "PAGE", 3),
+        (deriving, "ORIGIN_EVENTS", 3),
+        (model, "ORIGIN_EVENTS", 3),
+        (retention, "MOST", 2),
+        (retention, "SLICE", 1),
+    ):
+        patch.setattr(module, name, value)
+
+
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(steps=some_steps)
-@example(PAGE_AFTER_OTHERS)
-@example(FIRST_PAGE_LATE)
-@example(MATCHED_LATER)
-@example(LATE)
-def test_the_columns_say_what_the_database_says(session: Any, file: ColumnFile, steps: list[Step]) -> None:
+@given(steps=some_steps, is_sliced=st.booleans())
+@example(PAGE_AFTER_OTHERS, False)
+@example(PAGE_AFTER_OTHERS, True)
+@example(FIRST_PAGE_LATE, False)
+@example(FIRST_PAGE_LATE, True)
+@example(MATCHED_LATER, False)
+@example(LATE, True)
+@example(RETAINED, False)
+@example(RETAINED, True)
+@example(LATE_FOR_RETAINED, False)
+@example(LATE_FOR_RETAINED, True)
+@example(NONE_KEPT, False)
+@example(NONE_KEPT, True)
+@example(CHANGED_AND_GONE, True)
+def test_the_columns_say_what_the_database_says(
+    session: Any, file: ColumnFile, steps: list[Step], is_sliced: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(session, file) as story:
         patch.setattr(feeding, "MOST_CHANGES", 2)
         patch.setattr(feeding, "VISITORS", 2)
+        if is_sliced:
+            slice_small(patch)
         for one in steps:
             story.do(one)
         story.do(LAST)
@@ -315,15 +410,18 @@ def test_the_columns_say_what_the_database_says(session: Any, file: ColumnFile, 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=some_steps)
+@example(LATE_FOR_RETAINED)
+@example(NONE_KEPT)
 def test_columns_that_are_made_anew_are_the_same(
     sqlite_session: Any, file: ColumnFile, steps: list[Step]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, story_in(sqlite_session, file) as story:
-        patch.setattr(rebuilding, "SLICE", 2)
+        slice_small(patch)
         for one in steps:
             story.do(one)
         path = story.file.path.with_name("other")
-        outbox.settle(story.tx, [], rebuild(Here(story.tx), path, LIMITS))
+        outbox.settle(story.tx, [], b"another")
+        rebuild(Here(story.tx), path, LIMITS, b"another")
         with closing(ColumnFile(fresh_path(path), LIMITS)) as fresh:
             Feeder(Here(story.tx), fresh)
             assert in_order(fresh.rows("SELECT * FROM event_row")) == expected_rows(story.tx)
@@ -346,3 +444,23 @@ def test_nothing_is_left_of_a_website_that_was_deleted(session: Any, file: Colum
         remove_website(story.tx, ID, NOW)
         story.do(step("pageview", 1, 1))
         assert story.rows() == []
+
+
+def test_many_late_events_of_a_visitor_with_many_cost_no_more_than_a_few_passes(
+    sqlite_session: Any, file: ColumnFile
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, story_in(sqlite_session, file) as story:
+        slice_small(patch)
+        for number in range(60):
+            story.hit(step("pageview", number))
+            story.number += 1
+        story.feed(LAST)
+        written = 0
+        for _ in range(30):
+            story.hit(step("pageview"))
+            story.number += 1
+            written += story.feeder.step().rows
+        while (fed := story.feeder.step()).has_more:
+            written += fed.rows
+        assert story.rows() == expected_rows(story.tx)
+        assert written < 3 * 90, "each late event had all written anew"

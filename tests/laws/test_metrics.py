@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,9 @@ from footfall.analytics.compose import (
     Composed,
     Scene,
     Whom,
+    card_columns,
     compose_card,
+    compose_cards,
     compose_funnel,
     compose_overview,
     compose_paid_days,
@@ -38,6 +41,7 @@ from footfall.analytics.dimensions import (
 )
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
+from footfall.analytics.scene import NEEDED, needed_measures
 from footfall.clock import from_iso
 from footfall.funnels.model import FunnelStep
 from tests.support.reference import NOTHING, Reference
@@ -191,6 +195,7 @@ scenes = st.builds(
     st.sampled_from(Attribution),
     st.sampled_from(RevenueAs),
 )
+PLACES = [name for name, card in CARDS.items() if card.counted is Counted.VISITORS]
 some = settings(max_examples=25)
 
 
@@ -255,6 +260,42 @@ def test_each_card_equals_the_definitions(
     assert all(row[0] == len(rows) for row in rows)
 
 
+@some
+@given(entries, questions, scenes, st.sets(st.sampled_from(sorted(NEEDED)), min_size=1))
+def test_what_no_field_tells_of_is_not_counted(
+    duck: duckdb.DuckDBPyConnection,
+    entries: list[Entry],
+    question: Question,
+    scene: Scene,
+    fields: set[str],
+) -> None:
+    fill(duck, entries)
+    asked = msgspec.structs.replace(question, fields=tuple(sorted(fields)))
+    (row,) = ask(duck, compose_overview(scene, asked))
+    whole, needed = Reference(entries, scene).overview(question), needed_measures(fields)
+    assert counts(row) == {name: whole[name] if name in needed else 0 for name in MEASURES}
+
+
+@some
+@given(entries, questions, scenes, st.lists(st.sampled_from(PLACES), min_size=1, max_size=4, unique=True))
+def test_several_cards_at_once_equal_the_definitions(
+    duck: duckdb.DuckDBPyConnection,
+    entries: list[Entry],
+    question: Question,
+    scene: Scene,
+    names: list[str],
+) -> None:
+    fill(duck, entries)
+    columns = card_columns(names)
+    found: dict[str, dict[Any, Any]] = {name: {} for name in names}
+    for number, total, *row in ask(duck, compose_cards(scene, question, names)):
+        name = names[number]
+        keys = tuple(row[columns.index(column)] for column in CARDS[name].columns)
+        found[name][keys] = counts(row[len(columns) :], PLACED)
+        assert total >= len(found[name])
+    assert found == {name: Reference(entries, scene).card(question, name) for name in names}
+
+
 @settings(max_examples=6)
 @given(entries, questions, scenes)
 def test_cards_of_places_devices_and_sources_add_up(
@@ -280,16 +321,23 @@ def test_properties_of_goals_equal_the_definitions(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene, name: str | None
 ) -> None:
     fill(duck, entries)
-    found = {row[0]: tuple(row[1:]) for row in ask(duck, compose_properties(scene, question, "signup", name))}
-    assert found == Reference(entries, scene).properties(question, "signup", name)
+    rows = ask(duck, compose_properties(scene, question, "signup", name))
+    found = {shown: counted for total, shown, *counted in rows if shown is not None}
+    assert rows[0][0] == len(found)
+    assert {shown: tuple(counted) for shown, counted in found.items()} == Reference(
+        entries, scene
+    ).properties(question, "signup", name)
 
 
 STEPS_OF = [
     FunnelStep("Home", "pageview", "/"),
     FunnelStep("Blog", "pageview", "/b*"),
     FunnelStep("All", "pageview", "*"),
-    FunnelStep("Host", "pageview", "https://a.com/a"),
+    FunnelStep("Host", "pageview", "https://a.com/a?from=*"),
     FunnelStep("Signup", "goal", "signup"),
+    FunnelStep("Paid", "goal", "payment"),
+    FunnelStep("Trial", "goal", "free_trial"),
+    FunnelStep("Subscribed", "goal", "subscription_started"),
 ]
 
 
@@ -304,9 +352,16 @@ def test_funnels_equal_the_definitions(
 ) -> None:
     fill(duck, entries)
     rows = ask(duck, compose_funnel(scene, question, steps))
-    assert [counts(row[1:], ("visitors", *TOUCHES[3:])) for row in rows] == Reference(entries, scene).funnel(
-        question, steps
-    )
+    assert [counts(row[1:], ("visitors", "people", *TOUCHES[3:])) for row in rows] == Reference(
+        entries, scene
+    ).funnel(question, steps)
+
+
+def test_payments_of_nobody_reach_no_step(duck: duckdb.DuckDBPyConnection) -> None:
+    fill(duck, Story([Deed(None, START, FREE_TRIAL, amount=0, currency="EUR")]).entries())
+    question = Question(range=TimeRange(START, START + 1, "UTC"))
+    steps = [FunnelStep("Trial", "goal", "free_trial"), FunnelStep("Home", "pageview", "/")]
+    assert [row[1] for row in ask(duck, compose_funnel(Scene(WEBSITE), question, steps))] == [0, 0]
 
 
 @some

@@ -182,6 +182,20 @@ def test_in_the_embedded_database_no_order_changes_anything_however_rare_it_is(
     deliver_in_another_order(sqlite_session, data, evidence, bought)
 
 
+def test_what_a_server_says_explains_more_than_what_a_page_said_before(session: Any) -> None:
+    page, server = Identification(1, 1, 0, is_trusted=False), Identification(1, 1, 9, is_trusted=True)
+    for bought in (Bought(None, None, "bob", 48), Bought(None, "both@law.example", None, 48)):
+        at_once = outcome(session, [page, server, bought], [False] * 3)
+        assert outcome(session, [page, bought, server], [False, True, False]) == at_once
+
+
+def test_an_older_fact_explains_more_than_a_newer_one(session: Any) -> None:
+    page, old, new = (Identification(1, 1, at, at > 0) for at in (0, 5, 9))
+    bought = Bought(None, None, "bob", 48)
+    at_once = outcome(session, [page, old, new, bought], [False] * 4)
+    assert outcome(session, [page, new, bought, old], [False, False, True, False]) == at_once
+
+
 def methods(tx: Transaction) -> dict[str, int]:
     return {row.method: row.count for row in tx.all(_METHODS)}
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from footfall.columns import model
 from footfall.columns.file import COLUMNS
 from footfall.columns.model import number_of, number_of_visitor
 from footfall.db.protocol import Row, Transaction
@@ -19,6 +20,8 @@ IDLE = 30 * 60 * 1000
 TYPES = {"pageview": 1, "custom": 2, "identify": 3, "external_link": 4, "payment": 5, "goal": 6}
 PAYMENTS = {"payment": 10, "first": 11, "renewal": 12, "refund": 13, "free_trial": 14}
 PARAMS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "ref", "source", "via")
+
+NO_TOUCH: dict[str, Any] = dict.fromkeys(("entry_host", "entry_path", "referrer", "channel", *PARAMS))
 
 Values = tuple[Any, ...]
 
@@ -51,6 +54,12 @@ def _rows_of(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[dict
     all_events = [
         one for one in tx.all(sql.events) if (one.website_id, one.visitor_id) == (website_id, visitor_id)
     ]
+    removed_at = next(
+        row.removed_at
+        for row in tx.all(sql.visitors)
+        if (row.website_id, row.visitor_id) == (website_id, visitor_id)
+    )
+    all_events = [one for one in all_events if at_of(one.event_id) > removed_at]
     visits = [one for one in all_events if one.type != "goal"]
     rows = []
     for one in all_events:
@@ -64,23 +73,18 @@ def _rows_of(tx: Transaction, website_id: bytes, visitor_id: bytes) -> list[dict
             "name": json.loads(one.data)["url"] if one.type == "external_link" and one.data else one.name,
             "properties": one.data if one.name else None,
         }
-        rows.append(row | (_beside(tx, visits, at) if one.type == "goal" else _in_visit(tx, visits, one)))
+        rows.append(
+            row | (_beside(tx, visits, at) if one.type == "goal" else _in_visit(tx, visits, one, removed_at))
+        )
     for paid in tx.all(sql.payments):
         if (paid.website_id, paid.visitor_id) == (website_id, visitor_id):
             at = at_of(paid.payment_id)
-            rows.append(
-                {
-                    "website": number_of(website_id),
-                    "ts": at,
-                    "visitor": number_of_visitor(visitor_id),
-                    "person": _person(tx, website_id, visitor_id, at),
-                    "type": PAYMENTS[paid.kind],
-                    "amount": paid.minor,
-                    "currency": paid.currency,
-                    **_then(tx, paid),
-                    **_beside(tx, visits, at),
-                }
-            )
+            whose = {
+                "visitor": number_of_visitor(visitor_id),
+                "person": _person(tx, website_id, visitor_id, at),
+            }
+            is_gone = at <= removed_at or not visits
+            rows.append(_loose(tx, paid) | whose | ({} if is_gone else NO_TOUCH | _beside(tx, visits, at)))
     return rows
 
 
@@ -95,14 +99,14 @@ def _visit_of(visits: Sequence[Row], one: Row) -> list[Row]:
     return list(visits[first : last + 1])
 
 
-def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row) -> dict[str, Any]:
+def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row, removed_at: int) -> dict[str, Any]:
     visit = _visit_of(visits, one)
     before, so_far = visits[: visits.index(one)], visit[: visit.index(one) + 1]
     at, is_page = at_of(one.event_id), one.type == "pageview"
     pages = [each for each in so_far if each.type == "pageview"]
     row = {
         "session_at": at_of(visit[0].event_id),
-        "prev_at": at_of(before[-1].event_id) if before else 0,
+        "prev_at": at_of(before[-1].event_id) if before else removed_at,
         "view_no": len(pages) if is_page else 0,
         "span": at - at_of(so_far[-2].event_id) if len(so_far) > 1 else 0,
         **_origin(tx, visit),
@@ -114,6 +118,8 @@ def _in_visit(tx: Transaction, visits: Sequence[Row], one: Row) -> dict[str, Any
 
 
 def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
+    if not visits:
+        return {"session_at": at, "prev_at": at, "view_no": 0, "span": 0}
     earlier = [one for one in visits if at_of(_visit_of(visits, one)[0].event_id) <= at]
     visit = _visit_of(visits, earlier[-1] if earlier else visits[0])
     began = at_of(visit[0].event_id)
@@ -126,7 +132,14 @@ def _beside(tx: Transaction, visits: Sequence[Row], at: int) -> dict[str, Any]:
     }
 
 
-def _origin(tx: Transaction, visit: Sequence[Row]) -> dict[str, Any]:
+def _origin(tx: Transaction, whole: Sequence[Row]) -> dict[str, Any]:
+    """What the first events of a visit tell of it."""
+    website_id, visitor_id, began = whole[0].website_id, whole[0].visitor_id, at_of(whole[0].event_id)
+    theirs = [
+        one for one in tx.all(sql.events) if (one.website_id, one.visitor_id) == (website_id, visitor_id)
+    ]
+    first = [one for one in theirs if at_of(one.event_id) >= began][: model.ORIGIN_EVENTS]
+    visit = [one for one in first if one in whole]
     sessions = {(row.website_id, row.visitor_id, row.started_at): row for row in tx.all(sql.sessions)}
     keys = [(one.website_id, one.visitor_id, one.session_started_at) for one in visit]
     stored = next(sessions[key] for key in keys if key in sessions)

@@ -2,9 +2,9 @@
 -- All websites.
 SELECT website_id FROM website;
 
--- name: visitors() -> website_id bytes, visitor_id bytes, pageview_count int
+-- name: visitors() -> website_id bytes, visitor_id bytes, pageview_count int, removed_at int
 -- All visitors.
-SELECT website_id, visitor_id, pageview_count FROM visitor;
+SELECT website_id, visitor_id, pageview_count, removed_at FROM visitor;
 
 -- name: events() -> website_id bytes, visitor_id bytes, event_id bytes, type text, session_started_at int, url text?, name text?, data text?
 -- All events, oldest first.

@@ -83,7 +83,8 @@ class Counting:
         self._ready: list[Site] = []
 
     def site(self) -> Site:
-        """A new website, in Berlin, with sums in euros."""
+        """A new website, in Berlin, with sums in euros, at the beginning of a day, wherever others moved the clock."""
+        self.clock.now = TODAY
         if not self._ready:
             self._ready = make_sites(*self._at, [{"timezone": "Europe/Berlin", "currency": "EUR"}] * 30)
         return self._ready.pop()

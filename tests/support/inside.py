@@ -6,8 +6,11 @@ For whatever is no matter of sockets, signals or processes: such a server starts
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -19,11 +22,12 @@ import structlog
 import uvloop
 from argon2 import PasswordHasher
 
-from footfall import app
+from footfall import app, jobs
 from footfall.accounts import accounts
 from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
+from footfall.collect import retention
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.client import ADDRESSES
 from footfall.people.index import indexer as index
@@ -42,6 +46,8 @@ PATIENCE = 60.0
 """Seconds after which a call that shows no life has failed; never waited for when all is well."""
 POLL_SECONDS = 0.02
 """Between two looks of a server inside for what changed: tests wait for it all the time, and nobody pays for it here."""
+AWAKE_SECONDS, ASLEEP_SECONDS = 0.5, 0.25
+"""A server inside that nobody called for so long looks for what changed more seldom, until the next call: most stand idle most of the time."""
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody answers."""
 POLLED = [
@@ -50,6 +56,7 @@ POLLED = [
     (app, "REMOVAL_SECONDS"),
     (app, "LOOK_SECONDS"),
     (importing, "IDLE_SECONDS"),
+    (retention, "LOOK_SECONDS"),
     (index, "IDLE_SECONDS"),
     (removal, "IDLE_SECONDS"),
     (listing, "LOOK_SECONDS"),
@@ -91,6 +98,7 @@ class Inside:
             read_settings({**place.environment, **(environment or {})}), clock=clock, welcome=make_welcome
         )
         self._loop = uvloop.new_event_loop()
+        self._called, self._called_at = asyncio.Event(), time.monotonic()
         self._ready: Future[Dispatch] = Future()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=self.url, daemon=True)
@@ -113,6 +121,20 @@ class Inside:
         """The result of `work` on its event loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
+    def wake(self) -> None:
+        """Somebody calls. (On its event loop.)"""
+        self._called_at = time.monotonic()
+        self._called.set()
+        self._called.clear()
+
+    async def sleep(self, seconds: float) -> None:
+        """The pause of a job. (On its event loop.)"""
+        if time.monotonic() - self._called_at < AWAKE_SECONDS:
+            await asyncio.sleep(seconds)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._called.wait(), max(seconds, ASLEEP_SECONDS))
+
     def stop(self) -> None:
         """End as a server does that is told to: what was acknowledged is finished."""
         if _RUNNING.pop(self.url, None) is not None:
@@ -133,6 +155,7 @@ class Inside:
             assert alarm not in self.log, self.log
 
     def _run(self) -> None:
+        _HERE.server = self
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve())
@@ -156,7 +179,7 @@ class Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
-        response = self._server.run(_answer(self._server.dispatch, request, body))
+        response = self._server.run(_answer(self._server, request, body))
         is_bare = request.method == "HEAD" or response.status in (204, 304)
         headers = list(response.headers)
         if response.stream is None:
@@ -169,8 +192,10 @@ class Transport(httpx.BaseTransport):
         )
 
 
-async def _answer(dispatch: Dispatch, request: httpx.Request, body: bytes) -> Response:
+async def _answer(server: Inside, request: httpx.Request, body: bytes) -> Response:
     """What a connection does with a whole request."""
+    server.wake()
+    dispatch = server.dispatch
     call = dispatch.begin(request.method, request.url.raw_path, _headers(request), "127.0.0.1")
     if call.response is not None:
         return call.response
@@ -209,6 +234,8 @@ class _Stream(httpx.SyncByteStream):
 
 _RUNNING: dict[str, Inside] = {}
 """The servers of this process, by URL."""
+_HERE = threading.local()
+"""`server`: that of this thread."""
 _LOGS: dict[str, list[MutableMapping[str, Any]]] = {}
 """What they logged, by URL."""
 
@@ -240,12 +267,23 @@ def remember(_logger: object, _level: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+async def sleep(seconds: float) -> None:
+    """The pause of a job, of a server inside or not."""
+    server: Inside | None = getattr(_HERE, "server", None)
+    await (server.sleep(seconds) if server is not None else asyncio.sleep(seconds))
+
+
 def set_up() -> None:
     """To be called once in a process: servers inside keep their logs and look often for what changed, passwords cost nothing, and no
     payment provider is called.
     """
     ADDRESSES.update(dict.fromkeys(ADDRESSES, NOWHERE))
-    structlog.configure(processors=[remember, *structlog.get_config()["processors"]])
+    structlog.configure(
+        processors=[remember, *structlog.get_config()["processors"]],
+        # Not to what a command prints that a test runs in this process meanwhile.
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
+    jobs.sleep = sleep  # type: ignore[assignment, attr-defined]
     for module, name in POLLED:
         setattr(module, name, POLL_SECONDS)
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -24,7 +24,18 @@ from footfall.analytics.dimensions import (
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets
 from footfall.funnels.model import FunnelStep
-from tests.support.stories import CUSTOM, FIRST, GOAL, LINK, PAGEVIEW, PAID, REFUND, RENEWAL, Entry
+from tests.support.stories import (
+    CUSTOM,
+    FIRST,
+    FREE_TRIAL,
+    GOAL,
+    LINK,
+    PAGEVIEW,
+    PAID,
+    REFUND,
+    RENEWAL,
+    Entry,
+)
 
 Counts = dict[str, int]
 Keys = tuple[str | None, ...]
@@ -205,8 +216,8 @@ class Reference:
             }
         return found
 
-    def properties(self, question: Question, goal: str, name: str | None) -> dict[str, tuple[int, int]]:
-        """By the name of a property, or a value of one: visitors and completions."""
+    def properties(self, question: Question, goal: str, name: str | None) -> dict[str, tuple[int, int, int]]:
+        """By the name of a property, or a value of one: visitors, people and completions."""
         parts: dict[str, list[Entry]] = defaultdict(list)
         for one in goals(self.chosen(question)):
             if one.deed.name == goal and one.deed.properties:
@@ -214,7 +225,11 @@ class Reference:
                     if name in (None, key):
                         parts[key if name is None else value].append(one)
         return {
-            shown: (len({one.deed.visitor for one in entries}), len(entries))
+            shown: (
+                len({one.deed.visitor for one in entries}),
+                len(set(self.people(entries).values())),
+                len(entries),
+            )
             for shown, entries in parts.items()
         }
 
@@ -223,15 +238,19 @@ class Reference:
     def funnel(self, question: Question, steps: Sequence[FunnelStep]) -> list[Counts]:
         chosen, found = self.chosen(question), []
         reached: dict[int | None, int] | None = None
+        people: dict[int | None, int | None] = {}
         for step in steps:
             fits = [one for one in chosen if is_step(one, step)]
             if reached is not None:
                 fits = [one for one in fits if one.deed.at > reached.get(one.deed.visitor, one.deed.at)]
+            else:
+                people = self.people(fits)
             reached = {}
             for one in fits:
                 reached.setdefault(one.deed.visitor, one.deed.at)
             money = self.money(one for one in chosen if one.deed.visitor in reached)
-            found.append({"visitors": len(reached), **money})
+            who = {people[visitor] for visitor in reached}
+            found.append({"visitors": len(reached), "people": len(who), **money})
         return found
 
     def retention(self, question: Question, weeks: Buckets) -> dict[tuple[int, int], int]:
@@ -321,14 +340,24 @@ def touched(card: Card, chosen: list[Entry]) -> list[Entry]:
     return [one for one in chosen if one.deed.type in types]
 
 
+PAID_STEPS = {
+    "payment": (PAID, FIRST, RENEWAL),
+    "free_trial": (FREE_TRIAL,),
+    "subscription_started": (FIRST,),
+}
+"""Lifecycle goals, and the payments by which they are reached."""
+
+
 def is_step(one: Entry, step: FunnelStep) -> bool:
+    if step.type == "goal" and step.value in PAID_STEPS:
+        return one.deed.visitor is not None and one.deed.type in PAID_STEPS[step.value]
     if step.type == "goal":
         return one in goals([one]) and (one.deed.name or "").lower() == step.value.lower()
     if one.deed.type != PAGEVIEW:
         return False
-    here = one.deed.path if step.value.startswith(("/", "*")) else f"{one.deed.host}{one.deed.path}"
-    pattern = ".*".join(map(re.escape, step.value.removeprefix("https://").split("*")))
-    return re.fullmatch(pattern, here or "", re.DOTALL) is not None
+    bare = step.value.removeprefix("https://").partition("?")[0]
+    here = one.deed.path if bare.startswith(("/", "*")) else f"{one.deed.host}{one.deed.path}"
+    return re.fullmatch(".*".join(map(re.escape, bare.split("*"))), here or "", re.DOTALL) is not None
 
 
 NOTHING = dict.fromkeys(MEASURES, 0)

@@ -23,9 +23,12 @@ EXAMPLES = {
 
 
 class _Anything:
-    """Has every attribute."""
+    """Has every attribute, and may be called."""
 
     def __getattr__(self, name: str) -> _Anything:
+        return self
+
+    def __call__(self, *given: object) -> _Anything:
         return self
 
 

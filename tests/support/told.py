@@ -18,7 +18,7 @@ from footfall.payments.ratebook import RateBook
 from footfall.payments.rates import load_rates
 from footfall.websites.model import Website
 from footfall.websites.store import read_websites
-from tests.support.counting import TODAY, Counting
+from tests.support.counting import Counting
 from tests.support.happening import Happening
 from tests.support.reference import NOTHING, Reference
 from tests.support.sites import Site
@@ -127,7 +127,6 @@ def expected(counts: dict[str, int], times: str = "") -> dict[str, Any]:
 
 def tell(numbers: Counting) -> Told:
     """A new website, and what happened to it from `TODAY` on."""
-    numbers.clock.now = TODAY
     happening = Happening(numbers, numbers.site())
     happening.happen()
     numbers.columns.catch_up()

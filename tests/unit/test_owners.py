@@ -30,6 +30,7 @@ OWNERS = {
     "goals": ("goal_key", "goal_look"),
     "crawls": ("ai_crawl", "bot_token"),
     "funnels": ("funnel",),
+    "history": ("imported_day",),
     # Numbers by name; each domain has names of its own.
     "all": ("setting",),
     # profile_change is what identity leaves word in for whoever keeps something that follows from profiles.
@@ -48,7 +49,7 @@ OWNERS = {
         "undo_fact",
         "unsigned_count",
     ),
-    "outbox": ("column_change", "column_pair"),
+    "outbox": ("column_change", "column_keeper", "column_taken"),
     "payments": (
         "delivery",
         "integration",
@@ -77,6 +78,10 @@ OWNERS = {
 OWNER = {table: domain for domain, tables in OWNERS.items() for table in tables}
 
 READS_OF_OTHERS: dict[tuple[str, str], str] = {
+    ("analytics", "ai_crawl"): "the traffic of bots: which pages crawlers fetched",
+    ("analytics", "dropped_hit"): "the traffic of bots: what was dropped as a bot's",
+    ("analytics", "payment"): "a map of visitors tells which are customers",
+    ("analytics", "session"): "a map of visitors tells where each came from",
     ("columns", "event"): "the columns are made from what visitors did",
     ("columns", "link"): "the columns tell whose that was",
     ("columns", "payment"): "the columns are made from what visitors paid",
@@ -87,6 +92,15 @@ READS_OF_OTHERS: dict[tuple[str, str], str] = {
     ("dashboard", "link"): "the page of a visitor tells whose it was",
     ("dashboard", "profile"): "a first visit of the dashboard asks whether anybody was identified yet",
     ("dashboard", "visitor"): "pages show visitors, and whether there is any",
+    ("history", "erasing"): "an export leaves out who is about to be removed",
+    ("history", "event"): "an export holds what visitors did",
+    ("history", "fact"): "an export holds the identify calls",
+    ("history", "inactive"): "an export leaves out what was undone",
+    ("history", "link"): "an export tells which visitors a person was",
+    ("history", "payment"): "an export holds what was paid",
+    ("history", "profile"): "an export holds people",
+    ("history", "session"): "an export tells where visits came from",
+    ("history", "visitor"): "days are imported up to the first visitor",
     ("identity", "online"): "the clock is compared with the newest time that is stored anywhere",
     ("identity", "visitor"): "only visitors with a pageview are identified; one look-up with the other reads",
     ("people", "erasing"): "a journey hides what is about to be removed",
@@ -117,7 +131,7 @@ NOT_ERASED: dict[str, str] = {
     "boundary": "an erasure leaves it: a visitor was nobody from a time on, so that nobody else inherits the events",
     "erasure": "the receipt; its visitor says how far the erasure came",
     "goal_count": "how often a visitor reached goals: the events that it counts stay too, blanked",
-    "online": "visitors of the last five minutes, who stay visitors; nothing tells who they are",
+    "online": "visitors of the last minutes, who stay visitors; nothing tells who they are",
     "unsigned_count": "how many unsigned calls a visitor made on a day, which limits them; nothing tells for whom",
 }
 """Tables with ids of visitors or users to which no eraser sees -> why."""

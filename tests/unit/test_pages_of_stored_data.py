@@ -423,7 +423,8 @@ def other_pages(
         },
         "erased": {
             "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",
-            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
+            "columns_by": None if flag else NOW,
+            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, columns_at=NOW if flag and website else None, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
         },
     }  # fmt: skip
 

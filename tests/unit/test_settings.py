@@ -22,6 +22,10 @@ WRONG = {
     "FOOTFALL_WORKERS": ["0", "257", "two"],
     "FOOTFALL_TRUSTED_PROXIES": ["10.0.0.0/99", "10.0.0.1/8", "proxy"],
     "FOOTFALL_LOG_LEVEL": ["loud"],
+    "FOOTFALL_RETENTION_DAYS": ["-1", "1.5", "36501", "forever"],
+    "FOOTFALL_COLUMNS_MEMORY": ["127", "512MB", "0"],
+    "FOOTFALL_COLUMNS_THREADS": ["-1", "257"],
+    "FOOTFALL_COLUMNS_TIMEOUT": ["0", "3601", "soon"],
     "FOOTFALL_PUBLIC_URL": ["stats.example.com", "ftp://stats.example.com"],
     "FOOTFALL_DATABASE_URL": ["mysql://host/name"],
 }

@@ -9,22 +9,19 @@ from collections.abc import Iterable, Sequence
 
 from footfall.analytics.conditions import GOAL, MONEY, ROWS, VISIT, Whom
 from footfall.analytics.dimensions import CARDS, Card, Counted
-from footfall.analytics.pieces import (
-    DAY,
+from footfall.analytics.pieces import DAY, Pieces, bound_range, total
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import Buckets, TimeRange
+from footfall.analytics.scene import (
     MEASURES,
     MONEYS,
     PLACED,
     TOUCHES,
     BoundRates,
     Composed,
-    Pieces,
     Scene,
-    bound_range,
     card_columns,
-    total,
 )
-from footfall.analytics.query import Question
-from footfall.analytics.ranges import Buckets, TimeRange
 from footfall.funnels.model import FunnelStep
 
 __all__ = [
@@ -60,11 +57,13 @@ def compose_card(scene: Scene, question: Question, name: str) -> Composed:
 
 def _page(card: Card, said: Iterable[str], question: Question) -> str:
     """The part of a card that is asked for, and how many rows it has in all."""
-    page = (
-        f"SELECT * FROM summed ORDER BY {_ranked(card)} LIMIT {question.limit:d} OFFSET {question.offset:d}"
-    )
-    columns = ", ".join((*card.columns, *said))
-    return f"SELECT total, {columns} FROM (SELECT count(*) AS total FROM summed) AS counted LEFT JOIN ({page}) AS page ON TRUE ORDER BY {_ranked(card)}"
+    return _paged(", ".join((*card.columns, *said)), _ranked(card), question)
+
+
+def _paged(columns: str, order: str, question: Question) -> str:
+    """The part of what was summed up that is asked for, and how many rows that has in all."""
+    page = f"SELECT * FROM summed ORDER BY {order} LIMIT {question.limit:d} OFFSET {question.offset:d}"
+    return f"SELECT total, {columns} FROM (SELECT count(*) AS total FROM summed) AS counted LEFT JOIN ({page}) AS page ON TRUE ORDER BY {order}"
 
 
 def _ranked(card: Card) -> str:
@@ -87,32 +86,36 @@ def compose_paid_days(scene: Scene, asked: TimeRange) -> Composed:
 
 
 def compose_properties(scene: Scene, question: Question, goal: str, name: str | None) -> Composed:
-    """Rows of a goal: the names of its properties, or the values of one, each with visitors and completions."""
+    """Rows of a goal: how many there are in all, names of its properties or values of one, visitors, people, completions. A row of nulls
+    behind the last one."""
     parts, dialect = Pieces(scene, question), scene.dialect
     said = f"CASE WHEN type = 6 THEN {dialect.said('properties', 'metadata')} ELSE {dialect.said('properties')} END"
     kept = "" if name is None else "WHERE property = $property"
     shown = "property" if name is None else dialect.value_of("said", "property")
+    person, people = dialect.first_by("person", "ts"), dialect.count_distinct("person")
     parts.values |= {"goal": goal} | ({} if name is None else {"property": name})
     return parts.composed(
         {
-            "told": f"SELECT visitor, {said} AS said FROM chosen WHERE {GOAL} AND name = $goal",
-            "named": f"SELECT visitor, {dialect.each_key('said')} AS property, said FROM told",
-            "valued": f"SELECT visitor, {shown} AS shown FROM named {kept}",
-            "summed": f"SELECT shown, {dialect.count_distinct('visitor')} AS visitors, count(*) AS times FROM valued GROUP BY shown",
+            "told": f"SELECT visitor, person, ts, {said} AS said FROM chosen WHERE {GOAL} AND name = $goal",
+            "named": f"SELECT visitor, person, ts, {dialect.each_key('said')} AS property, said FROM told",
+            "valued": f"SELECT visitor, person, ts, {shown} AS shown FROM named {kept}",
+            "touched": f"SELECT shown, visitor, {person} AS person, count(*) AS times FROM valued GROUP BY shown, visitor",
+            "summed": f"SELECT shown, count(*) AS visitors, {people} AS people, {total('times', dialect)} AS times FROM touched GROUP BY shown",
         },
-        f"SELECT shown, visitors, times FROM summed ORDER BY visitors DESC, shown LIMIT {question.limit:d} OFFSET {question.offset:d}",
+        _paged("shown, visitors, people, times", "visitors DESC, shown", question),
     )
 
 
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
-    """A row for each step, in order: its number, the visitors that came so far, and their money: payments, revenue_new, ..., as in TOUCHES."""
+    """A row for each step, in order: its number, the visitors that came so far, who they were at the first step, and their MONEYS."""
     parts = Pieces(scene, question)
     pieces = {"paid": parts.paid(), "spent": parts.spent()}
     for number, step in enumerate(steps):
         pieces[f"step{number}"] = parts.step(number, step)
     money = ", ".join(f"{total(name, scene.dialect)} AS {name}" for name in MONEYS)
+    people = scene.dialect.count_distinct("person")
     counts = [
-        f"SELECT {number} AS step, count(*) AS visitors, {money} FROM step{number} LEFT JOIN spent USING (visitor)"
+        f"SELECT {number} AS step, count(*) AS visitors, {people} AS people, {money} FROM step{number} LEFT JOIN spent USING (visitor)"
         for number in range(len(steps))
     ]
     return parts.composed(pieces, f"{' UNION ALL '.join(counts)} ORDER BY step")

@@ -41,6 +41,13 @@ class Measures(msgspec.Struct, frozen=True):
     revenue_renewal: int = 0
     refunds: int = 0
     times: int = 0
+    imported: int = 0
+    """Those of the visitors of whom only the number is known: see `analytics.imported`."""
+
+    @property
+    def known_visitors(self) -> int:
+        """Of whom it is known whether they were new, and what they paid."""
+        return self.visitors - self.imported
 
     @property
     def revenue(self) -> int:

@@ -6,7 +6,7 @@ Only columns that are needed are read, and only numbers are kept: texts are grou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from footfall.analytics.conditions import (
@@ -22,56 +22,39 @@ from footfall.analytics.conditions import (
     ROWS,
     VISIT,
     Conditions,
-    Whom,
 )
-from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
+from footfall.analytics.dialects import BoundType, Dialect
 from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange
-from footfall.funnels.model import GOAL as GOAL_STEP
+from footfall.analytics.scene import (
+    MEASURES,
+    MONEYS,
+    PLACED,
+    BoundRates,
+    Composed,
+    Scene,
+    card_columns,
+    needed_measures,
+)
+from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 DAY = "86400000"
+_NUMBERS = (
+    "visitor",
+    "person",
+    "ts",
+    "session_at",
+    "prev_at",
+    "type",
+    "view_no",
+    "span",
+    "amount",
+    "currency",
+)
+"""What has to be known of rows that are not shown."""
 _BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
-
-
-class Composed(NamedTuple):
-    """A query, and what is bound in it."""
-
-    text: str
-    values: dict[str, object]
-
-
-class BoundRates(NamedTuple):
-    """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch)."""
-
-    currencies: Sequence[str] = ()
-    days: Sequence[int] = ()
-    factors: Sequence[float] = ()
-
-
-class Scene(NamedTuple):
-    """What a question is asked of. `website`: its number; `people`: what its conditions on people came to; `dialect`: the engine's that is asked."""
-
-    website: int
-    people: Sequence[Whom] = ()
-    rates: BoundRates = BoundRates()
-    attribution: Attribution = Attribution.LAST
-    revenue_as: RevenueAs = RevenueAs.NOW
-    dialect: Dialect = DUCKDB
-
-
-MONEYS = ("payments", "revenue_new", "revenue_renewal", "refunds")
-_VISITS = ("sessions", "begun", "bounces", "pageviews", "time")
-PLACED = ("visitors", "people", "new_visitors", "payers", *MONEYS)
-"""What cards of visitors say."""
-MEASURES = ("visitors", "people", "new_visitors", *_VISITS, "payers", *MONEYS)
-"""What overview and series say, in this order: time in ms, money in the minor unit of the website's currency.
-
-begun: sessions that began in the range; bounces: those of them with just one pageview.
-"""
-TOUCHES = ("visitors", "people", "times", *MONEYS)
-"""What cards of pages, links and goals say. times: views, exits, clicks, completions. Money is that of their visitors in the range."""
 
 
 _OF_VISITS = dict.fromkeys(field.column for field in FILTERS.values() if field.scope is Scope.VISIT)
@@ -83,16 +66,15 @@ _AS_THEN = f"""
 """The rows with payments as they were known when they were made. One whose visitor was found later came from nowhere by then."""
 
 
-def card_columns(names: Iterable[str]) -> tuple[str, ...]:
-    """The columns of several cards, each once."""
-    return tuple(dict.fromkeys(column for name in names for column in CARDS[name].columns))
-
-
 class _Part(NamedTuple):
     """Some of the measures, counted over `source` (what follows FROM)."""
 
     source: str
     said: Mapping[str, str]
+
+    def only(self, names: Collection[str]) -> _Part:
+        """What it says of these alone."""
+        return self._replace(said={name: told for name, told in self.said.items() if name in names})
 
 
 class Pieces:
@@ -106,30 +88,43 @@ class Pieces:
         self._keeps_visits, self._keeps_visitors = conditions.keep_visits, conditions.keep_visitors
         self.values = bound_range(scene, question.range) | _bound_rates(scene.rates) | conditions.values
 
-    def composed(self, pieces: Mapping[str, str], result: str, slot: Sequence[str] = ()) -> Composed:
-        """The whole query, with what it binds."""
-        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"} | (
-            set() if self._keeps_visitors else {"seen"}
-        )
-        whole = {**self._conditions.found, "chosen": self._chosen(slot), **pieces}
+    def composed(
+        self,
+        pieces: Mapping[str, str],
+        result: str,
+        slot: Sequence[str] = (),
+        *,
+        is_narrow: bool = False,
+    ) -> Composed:
+        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers."""
+        # With conditions it is cheaper to keep the numbers of the few rows than to look for them again for each piece.
+        is_kept = is_narrow and bool(self._conditions.held)
+        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"}
+        kept |= {"chosen"} if is_kept else set()
+        kept |= set() if self._keeps_visitors else {"seen"}
+        chosen = self._chosen(slot, ", ".join(_NUMBERS) if is_kept else "*")
+        whole = {**self._conditions.found, "chosen": chosen, **pieces}
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
         )
         text = f"WITH {listed} {result}"
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
-    def _chosen(self, slot: Sequence[str]) -> str:
+    def _chosen(self, slot: Sequence[str], columns: str) -> str:
         """The rows of the range that all conditions hold for, with their bucket, and a hash of the columns to group by."""
         bucket = f", {self.number('ts')} AS bucket" if self._buckets else ""
         hashed = f", {self._dialect.hashed(slot)} AS slot" if slot else ""
         rows = "event_row" if self._scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
-        return f"SELECT *{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
+        return f"SELECT {columns}{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
 
     # What is asked for
 
     def measured(self) -> Composed:
-        """MEASURES of the range, or of each bucket."""
-        parts = [*self._visitor_parts(), *self._walked(), self._money_part()]
+        """MEASURES of the range, or of each bucket, as far as the question's fields tell of them; the others are 0."""
+        wanted = needed_measures(self._question.fields)
+        again = _Part("shared", {"people": "-sum(visitors - 1)"})
+        counted = [*self._visitor_parts(), again, *self._walked(), self._money_part()]
+        parts = [one.only(wanted) for one in counted if wanted & one.said.keys()]
         order = "ORDER BY bucket" if self._buckets else ""
         return self.composed(
             {
@@ -139,12 +134,13 @@ class Pieces:
                 "summed": self._added(parts, MEASURES, self._bucket, self._bucket),
             },
             f"SELECT {', '.join((*self._bucket, *MEASURES))} FROM summed {order}",
+            is_narrow=True,
         )
 
     def placed(self, card: Card, result: str) -> Composed:
         """PLACED, with each visitor where its first event was."""
         kept = f"coalesce({', '.join(card.columns)}) IS NOT NULL" if card.needs_any else "TRUE"
-        parts = [*self._visitor_parts(kept), self._money_part(kept)]
+        parts = [*self._visitor_parts(kept), self._shared_part(kept), self._money_part(kept)]
         return self.composed(
             {
                 "seen": self._seen(),
@@ -163,7 +159,7 @@ class Pieces:
         masks = [_mask(card.columns, columns) for card in cards]
         mask = f"grouping({', '.join(columns)})"
         number = f"CASE {mask} {' '.join(f'WHEN {one} THEN {n}' for n, one in enumerate(masks))} END AS card"
-        parts = [*self._visitor_parts(), self._money_part()]
+        parts = [*self._visitor_parts(), self._shared_part(), self._money_part()]
         left_out = " OR ".join(
             f"(card = {n} AND coalesce({', '.join(card.columns)}) IS NULL)"
             for n, card in enumerate(cards)
@@ -278,18 +274,13 @@ class Pieces:
             ) AS opened USING ({by}, ts) WHERE {VISIT} AND {first}"""
 
     def _visitor_parts(self, kept: str = "TRUE") -> Iterable[_Part]:
-        """Visitors, people, new visitors and payers."""
+        """Visitors, also as people, new visitors and payers."""
         by = ("visitor", *self._bucket)
         among, dialect = self._dialect.among, self._dialect
         said = {"visitors": "count(*)", "people": "count(*)"}
         if self._keeps_visitors:
             said["new_visitors"] = dialect.count_if(IS_NEW)
         yield _Part(f"seen WHERE {kept}", said)
-        shared = f"SELECT {', '.join(('person', *self._bucket))} FROM shared"
-        yield _Part(
-            f"seen WHERE {kept} AND {among('seen', ('person', *self._bucket), shared)}",
-            {"people": f"{dialect.count_distinct('person')} - count(*)"},
-        )
         if not self._keeps_visitors:
             new = f"SELECT visitor{self._numbered('ts')} FROM event_row WHERE {ROWS} AND {VISIT} AND {IS_NEW}"
             yield _Part(f"seen WHERE {kept} AND {among('seen', by, new)}", {"new_visitors": "count(*)"})
@@ -297,9 +288,15 @@ class Pieces:
         yield _Part(f"seen WHERE {kept} AND {among('seen', by, payers)}", {"payers": "count(*)"})
 
     def _shared(self) -> str:
-        """The people who have several visitors: they alone have to be counted, all others are as many as their visitors."""
+        """The people who have several visitors, and how many: all others are as many as their visitors, and need not be told from each other."""
         by = ", ".join(("person", *self._bucket))
-        return f"SELECT {by} FROM seen WHERE person <> visitor GROUP BY {by} HAVING count(*) > 1"
+        return f"SELECT {by}, count(*) AS visitors FROM seen WHERE person <> visitor GROUP BY {by} HAVING count(*) > 1"
+
+    def _shared_part(self, kept: str = "TRUE") -> _Part:
+        """By how many people are less than visitors where these are."""
+        shared = self._dialect.among("seen", ("person",), "SELECT person FROM shared")
+        people = f"{self._dialect.count_distinct('person')} - count(*)"
+        return _Part(f"seen WHERE {kept} AND {shared}", {"people": people})
 
     def _numbered(self, column: str) -> str:
         return f", {self.number(column)} AS bucket" if self._buckets else ""
@@ -416,21 +413,18 @@ class Pieces:
     # Funnels
 
     def step(self, number: int, step: FunnelStep) -> str:
-        """The visitors that came so far as a step of a funnel, and when: each step is later than the one before."""
+        """The visitors that came so far as a step of a funnel, who they were at the first one, and when: each step is later than the one before."""
         name, dialect = f"step_value{number}", self._dialect
-        if step.type == GOAL_STEP:
-            self.values[name] = step.value
-            kept = f"{GOAL} AND {dialect.lower('name')} = {dialect.lower(f'${name}')}"
-        else:
-            self.values[name] = _pattern(step.value)
-            shown = "path" if step.value.startswith(("/", "*")) else "host || path"
-            kept = f"{PAGEVIEW} AND {dialect.matches(shown, f'${name}')}"
+        reached = reaching(step, f"${name}", dialect)
+        self.values[name] = reached.value
         if number == 0:
-            return f"SELECT visitor, min(ts) AS began FROM chosen WHERE {kept} GROUP BY visitor"
+            person = dialect.first_by("person", "ts")
+            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE visitor IS NOT NULL AND {reached.condition} GROUP BY visitor"
         before = f"step{number - 1}"
         return f"""
-            SELECT visitor, min(ts) AS began FROM chosen JOIN (SELECT visitor, began AS before FROM {before}) AS {before}_ USING (visitor)
-            WHERE ts > before AND {kept} GROUP BY visitor"""
+            SELECT visitor, {dialect.any_of("who")} AS person, min(ts) AS began
+            FROM chosen JOIN (SELECT visitor, person AS who, began AS before FROM {before}) AS {before}_ USING (visitor)
+            WHERE ts > before AND {reached.condition} GROUP BY visitor"""
 
     # Buckets
 
@@ -469,12 +463,6 @@ def total(name: str, dialect: Dialect) -> str:
 def _mask(shown: Sequence[str], columns: Sequence[str]) -> int:
     """What `grouping` says of rows that are grouped by `shown`: a bit, the last column's lowest, for each of the others."""
     return int("".join("0" if column in shown else "1" for column in columns), 2)
-
-
-def _pattern(address: str) -> str:
-    """A page of a funnel as a regular expression: `*` stands for any text, all else for itself."""
-    bare = address.partition("://")[2] or address
-    return "(?s)" + ".*".join(re.escape(part) for part in bare.split("*"))
 
 
 def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:

@@ -23,6 +23,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MS = timedelta(milliseconds=1)
+_LATEST = (datetime(9999, 1, 1) - _EPOCH) // _MS
+"""No range reaches beyond (ms since epoch): what is behind it, up to a year, has to be a date too."""
 
 
 class SeriesInterval(StrEnum):
@@ -64,6 +66,8 @@ class Period(StrEnum):
     LAST_24H = "last24h"
     LAST_7D = "last7d"
     LAST_30D = "last30d"
+    LAST_12W = "last12w"
+    """This week and the eleven before."""
     LAST_12M = "last12m"
     WEEK = "week"
     MONTH = "month"
@@ -143,7 +147,7 @@ def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> in
     """A day begins at its start, and ends where the next one begins; a time is meant to the millisecond, which belongs to the range."""
     try:
         if not _DAY.fullmatch(text):
-            return max(0, from_iso(text) + is_end)
+            return _bounded(name, from_iso(text) + is_end)
         day = date.fromisoformat(text)
         begins, ends = _day_begins(day, zone), _day_begins(day + timedelta(days=1), zone)
     except (ValueError, OverflowError):
@@ -152,7 +156,14 @@ def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> in
         ) from None
     if begins == ends:
         raise BadRequest(f"{name}: there was no {text} in {zone}; its clocks left that day out.")
-    return max(0, ends if is_end else begins)
+    return _bounded(name, ends if is_end else begins)
+
+
+def _bounded(name: str, at: int) -> int:
+    """A time that is not before 1970. Raises BadRequest when it is too late."""
+    if at > _LATEST:
+        raise BadRequest(f"{name} must be before the year 9999.")
+    return max(0, at)
 
 
 C = TypeVar("C", bound=StrEnum)
@@ -192,6 +203,7 @@ def _first_day(period: Period, today: date) -> date:
         Period.TODAY: today,
         Period.LAST_7D: today - timedelta(days=6),
         Period.LAST_30D: today - timedelta(days=29),
+        Period.LAST_12W: today - timedelta(days=today.weekday(), weeks=11),
         Period.LAST_12M: _month_behind(first, -11),
         Period.WEEK: today - timedelta(days=today.weekday()),
         Period.MONTH: first,
@@ -292,6 +304,22 @@ def divide_days(asked: TimeRange) -> Buckets:
     """A range in days, however many."""
     segments, starts = list(_segments(asked)), tuple(_days(asked, SeriesInterval.DAY))
     return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
+
+
+def whole_days(asked: TimeRange) -> tuple[int, int]:
+    """The days that lie in a range as a whole: the first of them, and the one behind the last (days since epoch)."""
+    first, behind = _local(asked.since, asked.zone).date(), _local(asked.until, asked.zone).date()
+    cut = _day_begins(first, asked.zone) < asked.since
+    return _number_of(first) + cut, _number_of(behind)
+
+
+def day_begins(number: int, zone: str) -> int:
+    """When a day (days since epoch) begins in a zone (ms since epoch)."""
+    return _day_begins(_EPOCH.date() + timedelta(days=number), zone)
+
+
+def _number_of(day: date) -> int:
+    return (day - _EPOCH.date()).days
 
 
 class _Segment(NamedTuple):

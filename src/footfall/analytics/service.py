@@ -26,6 +26,7 @@ from footfall.analytics.compose import (
     compose_series,
 )
 from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
 from footfall.analytics.listed import Looking, compose_listed
 from footfall.analytics.model import (
     NOTHING,
@@ -52,6 +53,7 @@ from footfall.columns.client import ColumnsClient
 from footfall.columns.model import number_of
 from footfall.db.protocol import Database
 from footfall.errors import Unavailable
+from footfall.history.totals import NO_DAYS, ImportedTotals
 from footfall.payments.ratebook import RateBook
 from footfall.websites.model import Website
 
@@ -93,8 +95,12 @@ class Analytics:
 
     async def _earliest(self, website: Website) -> int:
         """When the website's data begin (ms since epoch)."""
-        rows = await self.rows(Composed(_EARLIEST, {"website": number_of(website.website_id)}))
-        return int(rows[0][0]) if rows else website.created_at
+        asked = Composed(_EARLIEST, {"website": number_of(website.website_id)})
+        rows, imported = await asyncio.gather(
+            self.rows(asked), self._database.read(read_imported_since, website)
+        )
+        own = int(rows[0][0]) if rows else website.created_at
+        return own if imported is None else min(own, imported)
 
     async def _whom(self, website: Website, question: Question) -> tuple[Whom, ...]:
         """The people whom its conditions on people keep or exclude."""
@@ -147,8 +153,23 @@ class Analytics:
         return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in _asked(asking))))
 
     async def _totals(self, asking: Asking, question: Question) -> Measures:
-        rows = await self.rows(compose_overview(asking.scene, question))
-        return measures(MEASURES, rows[0]) if rows else NOTHING
+        rows, imported = await asyncio.gather(
+            self.rows(compose_overview(asking.scene, question)), self._imported(asking, question)
+        )
+        own = measures(MEASURES, rows[0]) if rows else NOTHING
+        return add_imported(own, imported.get(0, NO_DAYS))
+
+    async def _imported(
+        self, asking: Asking, question: Question, buckets: Buckets | None = None
+    ) -> dict[int, ImportedTotals]:
+        """What imported days add, by the number of the part; without parts, under 0."""
+        if not takes_imported(question):
+            return {}
+        since = await self._database.read(read_imported_since, asking.website)
+        if since is None or since >= question.range.until:
+            return {}
+        asked = (asking.website, question.range, buckets)
+        return await self._database.scan(read_imported, asked, share=asking.website.website_id)
 
     async def series(self, asking: Asking, interval: SeriesInterval) -> Series:
         """The range in parts of an interval, of hours if it is a day. Raises BadRequest if they are too many."""
@@ -169,8 +190,13 @@ class Analytics:
 
     async def _counted(self, asking: Asking, question: Question, buckets: Buckets) -> dict[int, Measures]:
         """By the number of a part what was counted in it, if anything was."""
-        rows = await self.rows(compose_series(asking.scene, question, buckets))
-        return {number: measures(MEASURES, counts) for number, *counts in rows}
+        rows, imported = await asyncio.gather(
+            self.rows(compose_series(asking.scene, question, buckets)),
+            self._imported(asking, question, buckets),
+        )
+        own = {number: measures(MEASURES, counts) for number, *counts in rows}
+        more = {number: add_imported(own.get(number, NOTHING), days) for number, days in imported.items()}
+        return own | more
 
     async def cards(self, asking: Asking, names: Sequence[str]) -> list[CardPage]:
         """The first rows of several cards of visitors, found at once. Their names are some of CARDS."""

@@ -31,7 +31,7 @@ UNKNOWN, DIRECT = "Unknown", "Direct/None"
 """What is said in place of what is not known. Filters take both."""
 
 
-def _share(part: int, whole: int) -> float:
+def share(part: int, whole: int) -> float:
     """Percent, with two decimal places."""
     return round(100 * part / whole, 2) if whole else 0.0
 
@@ -43,7 +43,7 @@ def _money(minor: int, currency: str) -> Any:
 def _revenue_per_visitor(one: Measures, currency: str) -> float:
     """In major units, rounded to the minor one."""
     digits = DIGITS.get(currency, USUAL_DIGITS)
-    return round(one.revenue / one.visitors / 10**digits, digits) if one.visitors else 0.0
+    return round(one.revenue / one.known_visitors / 10**digits, digits) if one.known_visitors else 0.0
 
 
 def _breakdown(one: Measures, currency: str) -> Shown:
@@ -55,17 +55,17 @@ FIELDS: Mapping[str, Tell] = {
     "visitors": lambda one, currency: one.visitors,
     "people": lambda one, currency: one.people,
     "new_visitors": lambda one, currency: one.new_visitors,
-    "returning_visitors": lambda one, currency: one.visitors - one.new_visitors,
+    "returning_visitors": lambda one, currency: one.known_visitors - one.new_visitors,
     "pageviews": lambda one, currency: one.pageviews,
     "sessions": lambda one, currency: one.sessions,
-    "bounce_rate": lambda one, currency: _share(one.bounces, one.begun),
+    "bounce_rate": lambda one, currency: share(one.bounces, one.begun),
     "avg_session_duration": lambda one, currency: round(one.time / one.sessions) if one.sessions else 0,
     "currency": lambda one, currency: SYMBOLS.get(currency, currency),
     "revenue": lambda one, currency: _money(one.revenue, currency),
     "revenueBreakdown": _breakdown,
     "payments": lambda one, currency: one.payments,
     "revenue_per_visitor": _revenue_per_visitor,
-    "conversion_rate": lambda one, currency: _share(one.payers, one.visitors),
+    "conversion_rate": lambda one, currency: share(one.payers, one.known_visitors),
 }
 """What can be told of what was counted, in the order of answers."""
 OF_OVERVIEW = tuple(name for name in FIELDS if name != "revenueBreakdown")

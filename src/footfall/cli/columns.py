@@ -12,19 +12,42 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import column_folder, column_process
-from footfall.cli.common import command_options, place_options, show
-from footfall.columns.client import ColumnsClient
-from footfall.columns.process import socket_path
+from footfall.app import column_process, columns_client
+from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.columns.wire import ColumnsHealth
+from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
 
 
 @click.command()
 @command_options
 def status(settings: Settings, as_json: bool) -> None:
-    """How the columns are that analytics are answered from, while a server runs on this machine."""
-    client = ColumnsClient(socket_path(column_folder(settings)))
-    show(msgspec.to_builtins(asyncio.run(client.health())), as_json)
+    """How the columns of this machine are that analytics are answered from, and what to do. Exits with 1 if nobody keeps them."""
+    try:
+        health = asyncio.run(columns_client(settings).health())
+    except Unavailable as error:
+        raise UsageError(AWAY) from error
+    show(msgspec.to_builtins(health) | {"message": advice(health)}, as_json)
+
+
+AWAY = (
+    "Nobody keeps the columns of this machine, so analytics are answered with 503. Is a server running here, with this --data? "
+    "It starts the process that keeps them within seconds. If one runs: its log says why, in lines with component=columns."
+)
+LATE_MS = 60_000
+"""Analytics that are so far behind are worth a word."""
+
+
+def advice(health: ColumnsHealth) -> str:
+    """What an operator has to know, and to do."""
+    if not health.is_there:
+        return (
+            f"The columns are being made from the database: {health.made or 0} visitors so far. Until then, analytics are answered with "
+            "503. Nothing else is affected, and there is nothing to do."
+        )
+    if health.lag > LATE_MS:
+        return f"Analytics are {health.lag // 1000} s behind. They catch up by themselves; if this number grows, the machine is too busy."
+    return "Analytics are up to date."
 
 
 @click.command(hidden=True)
@@ -34,6 +57,7 @@ def columns(data: str | None, database: str | None) -> None:
     settings = read_settings(os.environ, data=data, database_url=database)
     log.configure(settings.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server gets it too, and ends this
+    collect_rarely()
     with column_process(settings) as process:
 
         def stop_when_alone() -> None:

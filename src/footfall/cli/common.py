@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from footfall.app import command_session, require_database
+from footfall.app import CommandSession, command_session, require_database
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, FieldError, UsageError, accepted
 from footfall.ids import TRACKING_PREFIX, parse_object_id
@@ -21,6 +22,9 @@ from footfall.websites.store import configuration_changed, read_websites
 
 WIDTH = 80
 """Columns of the terminal."""
+REST = 1.0
+"""After each slice of an import, the embedded database is left alone for this many times as long as the slice took. A waiting server
+checks only now and then whether the database is free: without the pause it would wait for seconds, and refuse calls."""
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +99,16 @@ def website_of(tx: Transaction, text: str, what: str = "WEBSITE_ID") -> Website:
     return found
 
 
+def find_website(session: CommandSession, text: str | None) -> Website:
+    """The website with an id, or the only one. Raises UsageError."""
+    websites = session.snapshot(read_websites)
+    if text is None and len(websites) == 1:
+        return next(iter(websites.values()))
+    if text is None:
+        raise UsageError("--website is required: there is more than one website, or none")
+    return session.snapshot(lambda tx: website_of(tx, text, "website"))
+
+
 def show(value: dict[str, Any], as_json: bool) -> None:
     """Print one thing: JSON on one line, or a line for each field."""
     if as_json:
@@ -134,3 +148,9 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def collect_rarely() -> None:
+    """Whatever is loaded by now stays for good; neither requests nor rows leave cycles, so collect garbage rarely."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -14,14 +14,18 @@ from footfall.app import (
     ERASERS,
     CommandSession,
     backup_database,
+    column_asking,
+    column_folder,
     column_keeper,
     command_session,
     exclusive,
     migrate_database,
     require_database,
 )
-from footfall.cli.common import command_options, show
+from footfall.cli.common import collect_rarely, command_options, show
+from footfall.columns.file import FILE_NAME
 from footfall.columns.rebuild import count_visitors
+from footfall.columns.verify import ColumnsReport, verify_columns
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import DatabaseError, UsageError
@@ -56,16 +60,41 @@ def _verify(tx: Transaction) -> Report:
 
 
 @db.command()
+@click.option("--full", "is_full", is_flag=True, help="Compare every row of the columns, not a sample.")
 @command_options
 @click.pass_context
-def verify(context: click.Context, settings: Settings, as_json: bool) -> None:
-    """Fold the ledger again and compare the result with what is stored. Exits with 1 if they differ."""
+def verify(context: click.Context, is_full: bool, settings: Settings, as_json: bool) -> None:
+    """Fold the ledger again and compare the result with what is stored, and the columns with both. Exits with 1 if they differ.
+
+    Servers may keep running.
+    """
     require_database(settings)
     with command_session(settings) as session:
         report = session.snapshot(_verify)
-    show(report.as_json(), as_json)
-    if report.differences:
+        columns = _verify_columns(settings, session, is_full=is_full, as_json=as_json)
+    found = report.as_json()
+    if columns is not None:
+        said = msgspec.to_builtins(columns)
+        found["ok"] = found["ok"] and not columns.differences
+        found |= {"columns": said} if as_json else {f"columns: {name}": said[name] for name in said}
+    show(found, as_json)
+    if not found["ok"]:
         context.exit(1)
+
+
+def _verify_columns(
+    settings: Settings, session: CommandSession, *, is_full: bool, as_json: bool
+) -> ColumnsReport | None:
+    """What the columns of this machine say, asked of the server's process or, without one, of the file; None: there are none yet."""
+    folder = column_folder(settings)
+    if not (folder / FILE_NAME).exists():
+        return None
+    visitors = session.snapshot(count_visitors) * (2 if is_full else 1)
+    with (
+        column_asking(settings, session) as ask,
+        click.progressbar(length=visitors, label="Columns", hidden=as_json, file=sys.stderr) as bar,
+    ):
+        return verify_columns(session, ask, is_full=is_full, progress=bar.update)
 
 
 def _rebuild(tx: Transaction) -> dict[str, int]:
@@ -88,13 +117,16 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
 
 
 def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool) -> dict[str, int]:
+    collect_rarely()
     keeper = column_keeper(settings, session)
     visitors = session.snapshot(count_visitors)
+    keeper.prepare()
+    if (found := keeper.settling()) is not None:
+        session.transact(lambda tx: outbox.settle(tx, [], found.token, keeper.keeper_id))
+        keeper.settled(found.token)
     with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:
         keeper.rebuild(bar.update)
-    if (found := keeper.settling()) is not None:
-        session.transact(lambda tx: outbox.settle(tx, found.change_ids, found.token))
-        keeper.settled(found.token)
+    keeper.install()
     rows = keeper.file.rows("SELECT count(*) FROM event_row")[0][0] if keeper.file else 0
     keeper.close()
     return {"visitors": keeper.visitors_made, "rows": rows}

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from footfall.app import ERASERS, CommandSession, command_session, require_database
-from footfall.cli.common import command_options, show, website_of
+from footfall.cli.common import REST, command_options, find_website, show
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
@@ -32,12 +32,8 @@ from footfall.identity.identify.wire import health_json
 from footfall.privacy.erase import finish_erasures
 from footfall.settings import Settings
 from footfall.websites.model import Website
-from footfall.websites.store import read_websites
 
 MOST_SHOWN = 100
-REST = 1.0
-"""After each slice of an import, the embedded database is left alone for this many times as long as the slice took. A waiting server
-checks only now and then whether the database is free: without the pause it would wait for seconds, and refuse calls."""
 
 
 @click.group("import")
@@ -57,7 +53,7 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
     require_database(settings)
     total = sum(1 for _ in records(file))
     with command_session(settings) as session:
-        website = _find_website(session, website_id)
+        website = find_website(session, website_id)
         if website.is_cookieless:
             raise UsageError(f"{website.domain} is cookieless: it knows no users")
         with click.progressbar(length=total, label="Importing", hidden=as_json, file=sys.stderr) as bar:
@@ -95,16 +91,6 @@ def _import(
     return progress, refusals
 
 
-def _find_website(session: CommandSession, text: str | None) -> Website:
-    """The website with an id, or the only one. Raises UsageError."""
-    websites = session.snapshot(read_websites)
-    if text is None and len(websites) == 1:
-        return next(iter(websites.values()))
-    if text is None:
-        raise UsageError("--website is required: there is more than one website, or none")
-    return session.snapshot(lambda tx: website_of(tx, text, "website"))
-
-
 def _date_back(tx: Transaction, website: Website) -> int:
     """Date back facts in the future, once running erasures are done; how many."""
     tx.lock([(website.website_id, b"people")])
@@ -125,7 +111,7 @@ def doctor(website_id: str, date_back: bool, settings: Settings, as_json: bool) 
     require_database(settings)
     dated = 0
     with command_session(settings) as session:
-        website = _find_website(session, website_id)
+        website = find_website(session, website_id)
         if date_back:
             dated = session.transact(lambda tx: _date_back(tx, website))
         report = health_json(session.snapshot(lambda tx: identity_health(tx, website)))

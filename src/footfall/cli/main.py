@@ -7,7 +7,7 @@ import os
 import click
 
 import footfall
-from footfall.cli import accounts, columns, database, demo, identity, keys, serve, websites
+from footfall.cli import accounts, columns, database, demo, history, identity, keys, serve, websites
 from footfall.errors import ApiError, DatabaseError, UsageError
 
 OWNER_ONLY = 0o077
@@ -39,6 +39,7 @@ main.add_command(keys.key)
 main.add_command(keys.token)
 main.add_command(database.db)
 main.add_command(identity.import_)
+main.add_command(history.export)
 main.add_command(identity.doctor)
 main.add_command(accounts.account)
 main.add_command(demo.demo)

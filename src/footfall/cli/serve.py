@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 import threading
@@ -14,7 +13,7 @@ import click
 from footfall import log
 from footfall.app import App, FirstRun, Welcome, column_supervisor, command_session, prepare_folder
 from footfall.app import welcome as make_welcome
-from footfall.cli.common import place_options
+from footfall.cli.common import collect_rarely, place_options
 from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
@@ -121,9 +120,7 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
         columns=column_supervisor(settings),
     )
     application.vitals.on_end = _end_soon
-    # Whatever is loaded by now stays for good; requests leave no cycles, so collect garbage rarely.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_rarely()
     server = Server(
         application, settings.body_timeout, lambda: on_started(application), application.stopping.set
     )

@@ -116,3 +116,16 @@ SELECT visitor_id, told_at FROM checkout WHERE website_id = :website_id AND chec
 SELECT event_id, url FROM event
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id >= :since AND event_id < :until AND type = 'pageview'
 ORDER BY event_id DESC LIMIT :most;
+
+-- name: event_known(website_id bytes, visitor_id bytes, event_id bytes) -> known int
+-- Whether an event is stored.
+SELECT 1 AS known FROM event WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id = :event_id;
+
+-- name: event_before(website_id bytes, visitor_id bytes, event_id bytes) -> event_id bytes, session_at int
+-- The event of a visitor before one, goals of servers left out, and when the session began that it was stored with.
+SELECT event_id, session_started_at AS session_at FROM event
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND event_id < :event_id AND type <> 'goal' ORDER BY event_id DESC LIMIT 1;
+
+-- name: session_known(website_id bytes, visitor_id bytes, started_at int) -> known int
+-- Whether a session is stored.
+SELECT 1 AS known FROM session WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :started_at;

@@ -97,7 +97,7 @@ def _tell(tx: Transaction, events: Iterable[tuple[bytes, bytes, bytes]]) -> None
     """Leave word of events (website id, visitor id, event id)."""
     tell(
         tx,
-        ChangeKind.VISITOR,
+        ChangeKind.EVENT,
         [website_id + visitor_id + id_[:AT_BYTES] for website_id, visitor_id, id_ in events],
     )
 

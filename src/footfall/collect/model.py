@@ -116,6 +116,32 @@ class Hit(msgspec.Struct, frozen=True):
     click_ids: str | None
 
 
+class PastSession(msgspec.Struct, frozen=True):
+    """Where a visit came from, and on what. `at`: when it began (ms since epoch); JSON as text."""
+
+    at: int
+    entry_url: str | None
+    referrer: str | None
+    params: str | None
+    click_ids: str | None
+    place: str | None
+    device: str | None
+
+
+class PastEvent(msgspec.Struct, frozen=True):
+    """An event of the past, cleaned. `session`: the visit that it is part of; None: find out, and if it begins one, it came from where the
+    hit says.
+    """
+
+    hit: Hit
+    session: PastSession | None = None
+
+    @property
+    def key(self) -> tuple[bytes, bytes, bytes]:
+        """Website, visitor and event id."""
+        return (self.hit.website_id, self.hit.visitor_id, self.hit.event_id)
+
+
 SOURCES = ("utm_source", "ref", "source", "via")
 """Parameters that say where somebody came from, the one that counts most first."""
 

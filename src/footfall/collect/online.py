@@ -1,4 +1,4 @@
-"""Who is online: the visitors whom this server process saw in the last five minutes. `people.index` tells the other processes of them."""
+"""Who is online: the visitors whom this server process saw last. `people.presence` tells the other processes of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import itertools
 from collections import OrderedDict
 
 ONLINE_MS = 5 * 60_000
+"""Who was seen that recently is online."""
+KEPT_MS = 10 * 60_000
+"""For how long it is known when visitors were seen, for whoever asks for more."""
 MOST_GONE = 8
 """Of those who left, so many are forgotten when somebody is seen: more than come, and never many at once."""
 MOST_FRESH = 50_000
@@ -39,7 +42,7 @@ class Online:
         if len(self._unlisted) > MOST_FRESH:
             self._unlisted.clear()
             self._has_lost = True
-        self._forget(visitors, at - ONLINE_MS)
+        self._forget(visitors, at - KEPT_MS)
 
     def take_fresh(self, most: int) -> list[tuple[bytes, bytes, int]]:
         """(website id, visitor id, ms since epoch) of some who were seen since they were taken last; those who wait longest come first."""
@@ -52,11 +55,11 @@ class Online:
         has_lost, self._has_lost = self._has_lost, False
         return taken, has_lost
 
-    def latest(self, website_id: bytes, now: int, most: int) -> dict[bytes, int]:
-        """Of the visitors of the last five minutes those who were seen last, and when that was."""
+    def latest(self, website_id: bytes, now: int, most: int, within: int = ONLINE_MS) -> dict[bytes, int]:
+        """Of the visitors of the last five minutes, or so many ms, those who were seen last, and when that was."""
         visitors = self._seen.get(website_id, OrderedDict())
         last = itertools.islice(reversed(visitors.items()), most)
-        return dict(itertools.takewhile(lambda one: one[1] > now - ONLINE_MS, last))
+        return dict(itertools.takewhile(lambda one: one[1] > now - within, last))
 
     def _forget(self, visitors: OrderedDict[bytes, int], before: int) -> None:
         """Forget some of those who left; they lie in front."""

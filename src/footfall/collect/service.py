@@ -43,7 +43,9 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     """Write handler: keep every hit. Pageviews make a visitor visible; other events before the first one wait for it."""
     keys: list[Params] = list({(hit.website_id, hit.visitor_id): None for hit in hits})
     found = tx.get_many(sql.visitor_get, keys)
-    visitors = {key: _visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None}
+    visitors = {
+        key: stored_visitor(key, row) for key, row in zip(keys, found, strict=True) if row is not None
+    }
     sessions: dict[Params, Params] = {}
     events: list[Params] = []
     payments: set[Params] = set()
@@ -67,7 +69,7 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
         if is_first:
             sessions[(*key, visitor.session_started_at)] = _session(hit, visitor)
         _see(visitor, hit)
-        events.append(_event(hit, visitor.session_started_at))
+        events.append(event_row(hit, visitor.session_started_at))
         if hit.name is not None:
             reached.append(goals.Reached(hit.website_id, hit.name, hit.visitor_id, hit.event_id))
     note_checkouts(tx, reports)
@@ -76,7 +78,7 @@ def record(tx: Transaction, hits: list[Hit]) -> list[None]:
     if reached:
         goals.count_goals(tx, reached)
     tx.execute_many(sql.visitor_put, [msgspec.structs.astuple(visitor) for visitor in visitors.values()])
-    tell(tx, ChangeKind.VISITOR, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
+    tell(tx, ChangeKind.EVENT, [hit.website_id + hit.visitor_id + hit.event_id[:AT_BYTES] for hit in hits])
     return [None] * len(hits)
 
 
@@ -109,7 +111,8 @@ def _visitor_of(hit: Hit) -> bytes:
 RECORD_HANDLER = WriteHandler(rank=0, run=record, locks=_locks, shares=_shares, about=_visitor_of)
 
 
-def _visitor(key: Params, row: Row) -> StoredVisitor:
+def stored_visitor(key: Params, row: Row) -> StoredVisitor:
+    """A visitor (website id, visitor id) from a row of `visitor_get`."""
     website_id, visitor_id = key
     return StoredVisitor(
         website_id,  # type: ignore[arg-type]
@@ -167,7 +170,8 @@ def _session(hit: Hit, visitor: StoredVisitor) -> Params:
     )
 
 
-def _event(hit: Hit, session_started_at: int) -> Params:
+def event_row(hit: Hit, session_started_at: int) -> Params:
+    """The columns of `event_add`."""
     return (
         hit.website_id,
         hit.visitor_id,

@@ -40,13 +40,16 @@ SETTLE_SECONDS = 1.0
 class ColumnsClient:
     """Asks over the socket at a path. Its methods raise Unavailable while nobody answers there."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, seconds: float = QUERY_SECONDS) -> None:
+        """`seconds`: how long a query may take."""
         self._socket = socket
+        self._seconds = seconds
 
     async def ask(
-        self, text: str, values: Bindings | None = None, seconds: float = QUERY_SECONDS
+        self, text: str, values: Bindings | None = None, seconds: float | None = None
     ) -> list[list[Any]]:
         """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory."""
+        seconds = self._seconds if seconds is None else seconds
         reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, seconds + PATIENCE)
         if isinstance(reply, Rows):
             return reply.rows
@@ -68,10 +71,13 @@ class ColumnsClient:
         except Unavailable:  # they are about to start, or to start again
             return SETTLE_SECONDS
         if (token := found.token) is not None:
-            await database.change(lambda tx: outbox.pair_with(tx, token))
+            keeper_id = found.keeper_id
+            paired = (token, found.before, keeper_id, found.clean_at)
+            if not await database.change(lambda tx: outbox.pair_with(tx, *paired)):
+                return SETTLE_SECONDS  # they find out by themselves that they have to be made anew
             for start in range(0, len(found.change_ids), SLICE):
                 part = found.change_ids[start : start + SLICE]
-                await database.change(functools.partial(outbox.forget, ids=part))
+                await database.change(functools.partial(outbox.forget, ids=part, keeper_id=keeper_id))
             await self._say(Settle(token), ToSettle, 60.0)
         return SETTLE_SECONDS
 

@@ -18,6 +18,7 @@ import msgspec
 
 from footfall.columns.model import Bindings, Columns, Derived, DerivedPayments, EventRow, SessionColumns
 from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.ids import MAX_AT
 from footfall.outbox.model import website_of
 
 FILE_NAME = "columns.duckdb"
@@ -52,13 +53,15 @@ TABLES = {
     "taken": "change_id BLOB NOT NULL, is_leaving BOOLEAN NOT NULL",
 }
 """The columns of each table. state, one row: which file this is, the token that it gets next, and whether freed blocks may hold what was
-erased. taken: changes of which the database still has word; and whether it was told to forget them."""
+erased. taken: changes of which the database still has word; and whether it was told that they are on disk."""
 
 _REMOVE_VISITORS = """
 DELETE FROM event_row
-USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($visitors::BIGINT[]) AS visitor, unnest($since::BIGINT[]) AS since) AS changed
+USING (SELECT unnest($websites::BIGINT[]) AS website, unnest($visitors::BIGINT[]) AS visitor, unnest($since::BIGINT[]) AS since,
+    unnest($until::BIGINT[]) AS until) AS changed
 WHERE event_row.website = changed.website AND event_row.visitor = changed.visitor
-    AND event_row.ts >= changed.since AND event_row.ts >= $earliest
+    AND event_row.ts >= changed.since AND event_row.ts < changed.until
+    AND event_row.ts >= $earliest
 """
 _REMOVE_PAYMENTS = """
 DELETE FROM event_row
@@ -110,10 +113,14 @@ class ColumnStep(NamedTuple):
 
 
 class Settling(NamedTuple):
-    """Changes that are on disk for good, and the token that the database is to have once it has forgotten them."""
+    """Changes that are on disk for good, and the token that the database is to have once it has forgotten them.
+
+    `before`: the token that it has until then; None for columns that are about to be made.
+    """
 
     change_ids: list[bytes]
     token: bytes
+    before: bytes | None = None
 
 
 def make_file(
@@ -233,14 +240,14 @@ class ColumnFile:
                 self._connection.execute(f"SET allowed_directories = [{_quoted(path.parent)}]")
                 self._connection.execute("SET enable_external_access = false")
                 self._connection.execute("SET lock_configuration = true")
+                found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         except BaseException:
             self.close()
             raise
-        with translated():
-            found = self._connection.execute("SELECT DISTINCT website FROM event_row").fetchall()
         self.websites = {number for (number,) in found}
         """The websites, as numbers, of which there are rows."""
         self._leaving = {change_id for change_id, is_leaving in rows if is_leaving}
+        """Those of `taken` of which the database was told; it keeps word of them while other machines have to take them."""
         self.taken = {change_id for change_id, _ in rows}
         """The changes that are in the file and of which there is still word in the database."""
 
@@ -248,11 +255,12 @@ class ColumnFile:
         try:
             with translated():
                 form = self._connection.execute("SELECT form FROM state").fetchone()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             form = None
         if form != (FORM,):
             raise ColumnsUnusable("the columns are of another form")
-        rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
+        with translated():
+            rest = self._connection.execute("SELECT token, next_token, holds_erased FROM state").fetchone()
         self.token: bytes
         self._next_token: bytes | None
         self.token, self._next_token, self.holds_erased = rest or (b"", None, False)
@@ -262,12 +270,17 @@ class ColumnFile:
 
         Raises ColumnsUnusable when they do not belong together.
         """
+        self.require(token)
+        known = self.taken if self._next_token else self.taken - self._leaving
+        if any(website_of(one) in websites for one in known - set(change_ids)):
+            raise ColumnsUnusable("the columns are newer than the database")
+
+    def require(self, token: bytes | None) -> None:
+        """Compare with the token that the database has. Raises ColumnsUnusable when they do not belong together."""
         if token is not None and token == self._next_token:
             self.end_settling()
         if token is None or token != self.token:
             raise ColumnsUnusable("the columns are another database's, or older or newer than it")
-        if any(website_of(one) in websites for one in self.taken - set(change_ids)):
-            raise ColumnsUnusable("the columns are newer than the database")
 
     def apply(self, step: ColumnStep) -> None:
         """Put what a step brings into the file; all of it, or nothing."""
@@ -293,7 +306,7 @@ class ColumnFile:
         execute = self._connection.execute
         if step.gone:
             execute(_REMOVE_WEBSITES, {"websites": list(step.gone)})
-        if found := step.visitors:
+        if found := [one for one in step.visitors if not one.is_new]:
             since = [one.since for one in found]
             execute(
                 _REMOVE_VISITORS,
@@ -301,6 +314,7 @@ class ColumnFile:
                     "websites": [one.website for one in found],
                     "visitors": [one.visitor for one in found],
                     "since": since,
+                    "until": [MAX_AT + 1 if one.until is None else one.until for one in found],
                     "earliest": min(since),
                 },
             )
@@ -326,20 +340,32 @@ class ColumnFile:
             self._connection.execute("UPDATE taken SET is_leaving = true")
             self._connection.execute("COMMIT")
             self._connection.execute("CHECKPOINT")
+        told = self.taken if self._next_token else self.taken - self._leaving
         self._next_token, self._leaving = token, set(self.taken)
-        return Settling(sorted(self._leaving), token)
+        return Settling(sorted(told), token, self.token)
 
-    def end_settling(self) -> None:
-        """The database has forgotten them, and has the token."""
+    @property
+    def has_news(self) -> bool:
+        """Whether it has changes of which the database was not told."""
+        return self._next_token is not None or self.taken > self._leaving
+
+    def end_settling(self, waiting: Iterable[bytes] = ()) -> None:
+        """The database has been told, and has the token. `waiting`: the changes of which it still has word.
+
+        Those left out of `waiting` are forgotten here too: at worst they are taken, and told of, once more.
+        """
         assert self._next_token is not None  # noqa: S101 - it was given out
+        gone = self._leaving.difference(waiting)
         with translated():
             self._connection.execute("BEGIN")
             self._connection.execute("UPDATE state SET token = next_token, next_token = NULL")
-            self._connection.execute("DELETE FROM taken WHERE is_leaving")
+            self._connection.execute(
+                "DELETE FROM taken WHERE change_id IN (SELECT unnest($ids::BLOB[]))", {"ids": list(gone)}
+            )
             self._connection.execute("COMMIT")
         self.token, self._next_token = self._next_token, None
-        self.taken -= self._leaving
-        self._leaving = set()
+        self.taken -= gone
+        self._leaving -= gone
 
     def rows(self, text: str, values: Bindings | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query."""

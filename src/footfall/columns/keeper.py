@@ -6,38 +6,60 @@ for (`settling`), and says when that is done (`settled`). All but `file` and its
 
 from __future__ import annotations
 
+import functools
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from footfall.clock import system_clock
 from footfall.columns.feeder import Fed, Feeder, Reader
-from footfall.columns.file import FILE_NAME, ColumnFile, FileLimits, Settling, swap_in
+from footfall.columns.file import FILE_NAME, TOKEN_BYTES, ColumnFile, FileLimits, Settling, swap_in
 from footfall.columns.rebuild import fresh_path, rebuild
 from footfall.errors import ColumnsUnusable
 from footfall.log import get_logger
+from footfall.outbox.store import ALONE, change_ids, paired_with
 
 SETTLE_SECONDS = 10.0
 """Between two times at which all is put on disk for good, and the database forgets changes."""
+SEEN_SECONDS = 600.0
+"""At least as often the database hears of the columns, though nothing changed."""
 REWRITE_SECONDS = 3600.0
 """The file is copied at most that often, so that what was erased is gone from it: seconds of work for ten million events."""
 
 
-class ColumnKeeper:
-    """The columns in a folder."""
+def read_keeper_id(folder: Path) -> bytes:
+    """The id of whoever keeps columns in a folder, on one of several machines; made when there is none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "keeper"
+    if not path.exists():
+        path.write_bytes(secrets.token_bytes(len(ALONE)))
+    return path.read_bytes()
 
-    def __init__(self, reader: Reader, folder: Path, limits: FileLimits | None = None) -> None:
+
+class ColumnKeeper:
+    """The columns in a folder. `keeper_id`: by which the database knows who keeps them."""
+
+    def __init__(
+        self, reader: Reader, folder: Path, limits: FileLimits | None = None, keeper_id: bytes = ALONE
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._reader = reader
         self._limits = limits or FileLimits()
         self._feeder: Feeder | None = None
-        self._made: bytes | None = None
-        """The token of columns that were made anew and wait to take their place."""
+        self._fresh: bytes | None = None
+        """The token of columns that are to be made anew."""
+        self._is_kept_for = False
+        """Whether the database has that token, and so keeps word of what changes while they are made."""
         self._settling: Settling | None = None
         self._settled_at = self._rewritten_at = -REWRITE_SECONDS
         self._damage = ""
         """What a query found wrong with the file."""
         self._log = get_logger("columns")
+        self.keeper_id = keeper_id
         self.path = folder / FILE_NAME
+        self.clean_at = 0
+        """The file holds nothing that was erased before (ms since epoch)."""
         self.visitors_made = 0
         """How many visitors were seen to so far of columns that are being made anew."""
 
@@ -56,7 +78,7 @@ class ColumnKeeper:
             tell("the columns are made anew", reason=str(error))
             return False
         try:
-            self._feeder = Feeder(self._reader, file)
+            self._feeder = Feeder(self._reader, file, keeper_id=self.keeper_id)
         except ColumnsUnusable as error:
             self._log.warning("the columns are made anew", reason=str(error))
             file.close()
@@ -69,20 +91,27 @@ class ColumnKeeper:
         """Take note of what a query found wrong with the file. For any thread."""
         self._damage = damage
 
+    def prepare(self) -> bool:
+        """Get ready to make the columns anew. True once what has to be settled before is, so that `rebuild` may be called."""
+        if self._fresh is None:
+            self._fresh, self._is_kept_for = secrets.token_bytes(TOKEN_BYTES), False
+        return self._is_kept_for
+
     def rebuild(self, progress: Callable[[int], None] = lambda visitors: None) -> None:
-        """Make the columns anew, to take the place of those there are once that is settled. Raises DatabaseError."""
-        self._made, self.visitors_made = None, 0
+        """Make the columns anew, beside those there are, which `install` then replaces. Raises DatabaseError."""
+        assert self._fresh is not None  # noqa: S101 - `prepare` came before
+        self.visitors_made = 0
 
         def add(visitors: int) -> None:
             self.visitors_made += visitors
             progress(visitors)
 
-        self._made = rebuild(self._reader, self.path, self._limits, add)
+        rebuild(self._reader, self.path, self._limits, self._fresh, add)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether columns were made anew, and wait to be settled."""
-        return self._made is not None
+    def install(self) -> None:
+        """Put columns that were just made in their place. Raises DatabaseError; ColumnsUnusable when no word was kept for them meanwhile."""
+        self._fresh = None
+        self._swap()
 
     def step(self) -> Fed:
         """Feed what changed. Raises DatabaseError; ColumnsUnusable when the columns have to be made anew."""
@@ -90,10 +119,13 @@ class ColumnKeeper:
             raise ColumnsUnusable("there are no columns yet")
         if self._damage:
             raise ColumnsUnusable(self._damage)
+        began = system_clock()
         fed = self._feeder.step()
         is_due = monotonic() - self._rewritten_at >= REWRITE_SECONDS
         if self._feeder.file.holds_erased and is_due and not fed.has_more:
             self._rewrite()
+        if not fed.has_more and not self._feeder.file.holds_erased:
+            self.clean_at = began
         return fed
 
     def _rewrite(self) -> None:
@@ -103,26 +135,30 @@ class ColumnKeeper:
             self._settling = None  # the copy knows no more of it
             self._swap()
             self._rewritten_at = monotonic()
+            self._settled_at = -REWRITE_SECONDS  # the database is to know soon
 
     def settling(self) -> Settling | None:
-        """What `outbox.store.settle` is to write to the database now; None: nothing. Raises DatabaseError; then it may be asked again."""
-        if self._made is not None:
-            return Settling([], self._made)
-        if self._feeder is None or not self._feeder.file.taken:
+        """What is to be told to the database now; None: nothing. Raises DatabaseError; ColumnsUnusable as `step` does."""
+        if self._fresh is not None:
+            return None if self._is_kept_for else Settling([], self._fresh)
+        if self._feeder is None:
             return None
-        if monotonic() - self._settled_at < SETTLE_SECONDS:
+        waited = monotonic() - self._settled_at
+        if waited < SETTLE_SECONDS or (waited < SEEN_SECONDS and not self._feeder.file.has_news):
             return None
+        self._feeder.file.require(
+            self._reader.snapshot(functools.partial(paired_with, keeper_id=self.keeper_id))
+        )
         self._settling = self._feeder.file.begin_settling()
         self._settled_at = monotonic()
         return self._settling
 
     def settled(self, token: bytes) -> None:
         """What `settling` gave with this token is written. Raises DatabaseError."""
-        if token == self._made:
-            self._made = None
-            self._swap()
+        if token == self._fresh:
+            self._is_kept_for = True
         elif self._feeder is not None and self._settling is not None and self._settling.token == token:
-            self._feeder.file.end_settling()
+            self._feeder.file.end_settling(self._reader.snapshot(change_ids))
             self._settling = None
 
     def _swap(self) -> None:

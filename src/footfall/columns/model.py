@@ -48,6 +48,11 @@ OF_PAYMENT = {
 }
 
 
+ORIGIN_EVENTS = 100
+"""The first events of a visit, goals of servers among them, that tell of its entry and where it came from. Without a page among them it has
+no entry."""
+
+
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as the database has it. `session_at`: when the session began that it was stored with (ms since epoch)."""
 
@@ -78,6 +83,8 @@ class StoredPayment(msgspec.Struct, frozen=True, gc=False):
     currency: str
     then_visitor_id: bytes | None = None
     then_person_id: bytes | None = None
+    touch: str | None = None
+    """The last one before it, as stored (JSON), where no visit tells as much."""
 
 
 Page = tuple[str | None, str | None]
@@ -88,14 +95,19 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     """What a visitor did from the beginning of a visit on, and whose it was.
 
     `since`: from when on it changed (ms since epoch); 0: it may all have changed. `before`: when the visitor was there last before these
-    events; 0: never, then these are all. Else they begin with a visit that began before `since`, or go on from `tail`. `payments`: from the
-    same time on.
-    `sessions`: by when they began. `people`: the person of each profile that the links name; none for one that is gone.
+    events; 0: never. `removed_at`: the same for all that is kept. Unless these are the first that are kept, they begin with a visit that began
+    before `since`, or go on from `tail`. `payments`: from the same time on, or all.
+    `sessions`: by when they began, as far as events that begin one name them. `people`: the person of each profile that the links name;
+    none for one that is gone. `links`: from the newest before these events on.
+    `start`, `until`: from when on and before when all was read; None: to the end. `is_continued`: the rows before were made already.
+    `is_new`: the visitor has no rows yet from then on, and its person is `person`, with no look at links and payments.
+    `gone`: from when on there may have been what is gone by now, where all of it changed; 0: nothing is.
     """
 
     website_id: bytes
     visitor_id: bytes
     since: int
+    start: int
     before: int
     events: list[StoredEvent]
     payments: list[StoredPayment]
@@ -103,15 +115,25 @@ class VisitorHistory(msgspec.Struct, frozen=True):
     links: list[Link]
     people: dict[bytes, bytes]
     tail: VisitTail | None = None
+    until: int | None = None
+    is_continued: bool = False
+    is_new: bool = False
+    person: int | None = None
+    removed_at: int = 0
+    gone: int = 0
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether no visit is kept from before these events."""
+        return self.tail is None and self.before == self.removed_at
 
 
 class LoosePayment(msgspec.Struct, frozen=True):
-    """A payment that is no visitor's. `person_id`: whose it is, if that is known; `touch`: the last one before it, as stored (JSON)."""
+    """A payment that is no visitor's. `person_id`: whose it is, if that is known."""
 
     website_id: bytes
     payment: StoredPayment
     person_id: bytes | None
-    touch: str | None
 
 
 class SessionColumns(NamedTuple):
@@ -141,13 +163,25 @@ class SessionColumns(NamedTuple):
 
 class VisitTail(NamedTuple):
     """The latest visit of a visitor, as far as it is needed for what comes next: when it began, its last moment, how many pages it has and the
-    last of them, and what its rows have in common."""
+    last of them, and what its rows have in common.
+
+    `seen`: how many events came since it began, as far as its origin depends on them. `latest`: when the visitor's last row is, of any kind.
+    `person`: whose the visitor is since then; None: that has to be looked up.
+    """
 
     at: int
     last: int
     views: int
     page: Page
     columns: SessionColumns
+    seen: int
+    latest: int
+    person: int | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing that comes next changes what its rows have in common."""
+        return self.views > 0 or self.seen == ORIGIN_EVENTS
 
 
 class EventRow(NamedTuple):
@@ -198,14 +232,17 @@ Columns = tuple[object, ...]
 
 
 class Derived(NamedTuple):
-    """The rows of a visitor from a time on (ms since epoch), in place of all that there were from then on."""
+    """The rows of a visitor from a time on (ms since epoch) and before another (None: to the end), in place of all that there were."""
 
     website: int
     visitor: int
     since: int
     rows: list[Columns]
+    until: int | None = None
     tail: VisitTail | None = None
-    """None when the latest visit has no page yet, the first of which changes all its rows."""
+    """The latest visit before `until`."""
+    is_new: bool = False
+    """Whether there were none from then on."""
 
 
 class DerivedPayments(NamedTuple):
@@ -216,11 +253,17 @@ class DerivedPayments(NamedTuple):
     rows: list[Columns]
 
 
+MOST_NUMBER = 2**63 - 1
+
+
 def number_of(id_: bytes) -> int:
     """The number by which the columns know a website or person: 63 bits of its id."""
     return int.from_bytes(id_[:8], "big") >> 1
 
 
 def number_of_visitor(visitor_id: bytes) -> int:
-    """The number by which the columns know a visitor: both halves of the id, of which either may hold little but a time."""
-    return (int.from_bytes(visitor_id[:8], "big") ^ int.from_bytes(visitor_id[8:], "big")) >> 1
+    """The number by which the columns know a visitor: both halves of the id, of which either may hold little but a time.
+
+    The first bit goes, not the last: ids that are counted up differ there.
+    """
+    return (int.from_bytes(visitor_id[:8], "big") ^ int.from_bytes(visitor_id[8:], "big")) & MOST_NUMBER

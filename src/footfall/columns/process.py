@@ -102,8 +102,10 @@ class ColumnProcess:
                         fed = self._keeper.step()
                         self._lag = fed.waited if fed.has_more else 0
                         pause = 0.0 if fed.has_more else IDLE_SECONDS
-                if self._keeper.file is None and not self._keeper.is_waiting:
+                if self._keeper.file is None and self._keeper.prepare():
                     self._keeper.rebuild()
+                    with self._feeding:
+                        self._keeper.install()
             except ColumnsUnusable as error:
                 self._log.warning("the columns are made anew", reason=str(error))
                 self._keeper.close()
@@ -140,7 +142,9 @@ class ColumnProcess:
                 if isinstance(error, ColumnsUnusable):
                     self._keeper.suspect(str(error))
                 found = None
-        return ToSettle(found.change_ids, found.token) if found else ToSettle([], None)
+        return (
+            ToSettle(*found, self._keeper.keeper_id, self._keeper.clean_at) if found else ToSettle([], None)
+        )
 
     def _health(self, request: AskHealth) -> ColumnsHealth:
         keeper = self._keeper

@@ -18,6 +18,18 @@ STOP_SECONDS = 3.0
 """How long it has to end once it was told to; then it is killed."""
 
 
+@contextlib.contextmanager
+def turn_at(folder: Path) -> Iterator[bool]:
+    """Whether no other process keeps the columns in a folder; none will, until this ends."""
+    with (folder / "columns.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
 class ColumnSupervisor:
     """Runs a command that keeps the columns in a folder. It ends when its standard input does, so also when this process was killed."""
 
@@ -35,22 +47,11 @@ class ColumnSupervisor:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.sleep(START_SECONDS)
         while True:
-            with self._turn() as self.is_ours:
+            with turn_at(self._folder) as self.is_ours:
                 while self.is_ours:
                     await self._run_once()
                     await asyncio.sleep(RESTART_SECONDS)
             await asyncio.sleep(RESTART_SECONDS)
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[bool]:
-        """Whether no other server process keeps the columns of this folder."""
-        with (self._folder / "columns.lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
 
     async def _run_once(self) -> None:
         self.process = await asyncio.create_subprocess_exec(

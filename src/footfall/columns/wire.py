@@ -57,10 +57,13 @@ class ColumnsHealth(msgspec.Struct, frozen=True, tag=True, rename="camel"):
 
 
 class ToSettle(msgspec.Struct, frozen=True, tag=True):
-    """Changes to forget, and the token to store, in one transaction; no token: nothing."""
+    """What to write to the database: that this keeper has these changes, and this token instead of the one before; no token: nothing."""
 
     change_ids: list[bytes]
     token: bytes | None
+    before: bytes | None = None
+    keeper_id: bytes = b""
+    clean_at: int = 0
 
 
 Request = Ask | AskHealth | Settle

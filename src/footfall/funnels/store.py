@@ -12,7 +12,7 @@ from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.errors import Conflict, NotFound
 from footfall.funnels.model import Funnel, FunnelFields, FunnelStep
-from footfall.ids import new_object_id
+from footfall.ids import new_object_id, parse_object_id
 
 sql = load(__file__, "funnels.sql")
 
@@ -26,6 +26,16 @@ _OTHERS = re.compile("[^a-z0-9]+")
 def read_funnels(tx: Transaction, website_id: bytes) -> list[Funnel]:
     """The funnels of a website that were not deleted, oldest first."""
     return [_funnel(row) for row in tx.all(sql.funnels_active, (website_id,))]
+
+
+def find_funnel(tx: Transaction, asked: tuple[bytes, str]) -> Funnel | NotFound:
+    """The funnel of a website (its id) that has an id in hex digits, or a slug."""
+    website_id, ref = asked
+    funnels, funnel_id = read_funnels(tx, website_id), parse_object_id(ref)
+    found = [one for one in funnels if one.funnel_id == funnel_id] or [
+        one for one in funnels if one.slug == ref
+    ]
+    return found[0] if found else _unknown()
 
 
 def add_funnel(tx: Transaction, website_id: bytes, said: FunnelFields, now: int) -> Funnel | Conflict:

@@ -78,13 +78,14 @@ def funnel_json(website_id: bytes, funnel: Funnel) -> dict[str, Any]:
         "websiteId": website_id.hex(),
         "name": funnel.name,
         "slug": funnel.slug,
-        "steps": [_step_json(step) for step in funnel.steps],
+        "steps": [step_json(step) for step in funnel.steps],
         "isActive": funnel.is_active,
         "createdAt": to_iso(funnel.created_at),
         "updatedAt": to_iso(funnel.updated_at),
     }
 
 
-def _step_json(step: FunnelStep) -> dict[str, str]:
+def step_json(step: FunnelStep) -> dict[str, str]:
+    """A step as the API shows it."""
     field = "url" if step.type == PAGEVIEW else "goalName"
     return {"name": step.name, "type": step.type, field: step.value}

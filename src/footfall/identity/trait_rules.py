@@ -304,10 +304,18 @@ def _is_trusted_value(traits: Traits, key: str) -> bool:
     return key in traits.values and key not in traits.untrusted
 
 
+def has_trusted(traits: Traits) -> bool:
+    """Whether a profile holds a field that a trusted call decided."""
+    return not traits.values.keys() <= traits.untrusted.keys()
+
+
 def changed_names(before: Traits, after: Traits) -> set[str]:
-    """The keys whose values may differ; values that are not texts count as different when they are not the same object."""
+    """The keys whose values may differ, or who said them: pages alone, or a server.
+
+    Values that are not texts count as different when they are not the same object.
+    """
     old, new = before.values, after.values
-    names = old.keys() - new.keys()
+    names = (old.keys() - new.keys()) | (before.untrusted.keys() ^ after.untrusted.keys())
     for key, value in new.items():
         known = old.get(key, _MISSING)
         if known is not value and not (type(known) is str and known == value):

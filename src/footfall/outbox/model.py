@@ -13,6 +13,8 @@ WEBSITE_BYTES = PROFILE_BYTES = 12
 class ChangeKind(StrEnum):
     """What a key of a change names (stored)."""
 
+    EVENT = "event"
+    """A visitor, from a time on, of whom nothing but events changed."""
     VISITOR = "visitor"
     """A visitor, from a time on: what it did, or whose that was."""
     ERASED = "erased"
@@ -24,6 +26,7 @@ class ChangeKind(StrEnum):
 
 
 BYTES = {
+    ChangeKind.EVENT: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
     ChangeKind.VISITOR: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
     ChangeKind.ERASED: WEBSITE_BYTES + VISITOR_BYTES + AT_BYTES,
     ChangeKind.PERSON: WEBSITE_BYTES + PROFILE_BYTES,

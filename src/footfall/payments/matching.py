@@ -61,17 +61,25 @@ def note_seen(tx: Transaction, visitors: Iterable[Params]) -> None:
             ask_about(tx, [(website_id, digest(website_id, VISITOR, format_uuid(key[1]))) for key in keys])  # type: ignore[arg-type]
 
 
-def take_looks(tx: Transaction, most: int, find_profiles: FindProfiles) -> Looked:
-    """Find out whose some payments are, at most so many. The index is up to date with all that this transaction sees."""
-    rows = tx.all(sql.looks, (limit := max(most // 2, 1),))
-    for website_id, keys in by_website((row.website_id, row.payment_id) for row in rows):
+def waiting_looks(tx: Transaction, most: int) -> list[Params]:
+    """The keys of the payments that wait longest, at most so many.
+
+    They are read before the changes that the index takes: whoever commits a payment meanwhile may have committed evidence before it.
+    """
+    return [(row.website_id, row.payment_id) for row in tx.all(sql.looks, (most,))]
+
+
+def take_looks(tx: Transaction, waiting: Sequence[Params], most: int, find_profiles: FindProfiles) -> Looked:
+    """Find out whose some payments are, at most so many of those that wait. The index is up to date with all that came before them."""
+    looked = waiting[: (limit := max(most // 2, 1))]
+    for website_id, keys in by_website(looked):
         _lock(tx, website_id)
         payments = get_payments(tx, website_id, [key[1] for key in keys])  # type: ignore[misc]
         _refresh_and_sweep(tx, website_id, payments, find_profiles)
         _settle(tx, website_id, payments)
         tx.execute_many(sql.look_remove, keys)
-    swept = _take_sweeps(tx, most - len(rows), find_profiles)
-    return Looked(len(rows) + swept.payments, len(rows) == limit or swept.has_more)
+    swept = _take_sweeps(tx, most - len(looked), find_profiles)
+    return Looked(len(looked) + swept.payments, len(looked) == limit or swept.has_more)
 
 
 def _lock(tx: Transaction, website_id: bytes) -> None:

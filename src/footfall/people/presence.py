@@ -7,10 +7,10 @@ page says is read from the events.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from footfall.collect.online import ONLINE_MS
+from footfall.collect.online import KEPT_MS
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.ids import at_prefix
 from footfall.people.index.indexer import lock_index, sql
@@ -33,7 +33,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     latest: dict[Params, int] = {one[:2]: one.at for one in seen}
     tx.execute_many(sql.online_put, [(*key, at) for key, at in latest.items()])
     for website_id in {one.website_id for one in seen}:
-        tx.execute(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
+        tx.execute(sql.online_forget, (website_id, seen[-1].at - KEPT_MS))
     found = tx.get_many(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):
@@ -44,9 +44,14 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     return [None] * len(calls)
 
 
-def read_online(tx: Transaction, asked: tuple[bytes, int, int]) -> dict[bytes, int]:
-    """(website id, ms since epoch, how many) -> the visitors seen since by any process, the latest of them, with when that was."""
-    return {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, asked)}
+def read_latest(
+    tx: Transaction, website_id: bytes, since: int, most: int, here: Mapping[bytes, int]
+) -> list[tuple[bytes, int]]:
+    """Of the visitors seen since (ms since epoch) by any process those who were seen last, and when that was; `here`: by this one."""
+    seen = {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, (website_id, since, most))}
+    for visitor_id, at in here.items():
+        seen[visitor_id] = max(at, seen.get(visitor_id, 0))
+    return sorted(seen.items(), key=lambda one: one[1], reverse=True)[:most]
 
 
 SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=lock_index)

@@ -8,7 +8,14 @@ from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.db.protocol import Database
 from footfall.identity.refs import no_such_person, read_ref
-from footfall.privacy.erase import Erasing, erase_call, nobody_to_erase, profile_to_erase
+from footfall.privacy.erase import (
+    Erasing,
+    columns_by,
+    columns_note,
+    erase_call,
+    nobody_to_erase,
+    profile_to_erase,
+)
 from footfall.privacy.erasing import Erased
 from footfall.privacy.export import Exporting, stream_parts
 from footfall.web.context import Context
@@ -54,17 +61,16 @@ def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:
         "visitors": receipt.visitors,
         "rows": receipt.rows,
         "bytesGone": is_gone,
-        "note": bytes_note(is_gone, engine),
+        "columnsRewrittenAt": receipt.columns_at and to_iso(receipt.columns_at),
+        "columnsRewrittenBy": (by := columns_by(receipt)) and to_iso(by),
+        "note": f"{bytes_note(is_gone, engine)} {columns_note(receipt)}".rstrip(),
     }
 
 
 def bytes_note(is_gone: bool, engine: str) -> str:
     """What the receipt of an erasure says about the database files."""
     if is_gone:
-        return (
-            "No file of the database holds the person any more. The copy that analytics are answered from is rewritten "
-            "without them within about an hour."
-        )
+        return "No file of the database holds the person any more."
     if engine == "sqlite":
         return (
             "The rows are gone. Something that reads the database since before, such as a backup or db verify, keeps the "

@@ -29,6 +29,8 @@ from footfall.websites.store import read_websites
 
 REST_SECONDS = 0.02
 """While live calls come in, nothing is done for this long after a slice."""
+COLUMNS_MS = 75 * 60 * 1000
+"""After an erasure, within which columns are rewritten: at most an hour passes before that begins, while a server runs."""
 LOOK_SECONDS = 2.0
 """How often a server looks for erasures that nobody is working on."""
 
@@ -74,9 +76,25 @@ def nobody_to_erase(tx: Transaction, asked: tuple[Website, Ref]) -> NotFound:
     tombstone = find_tombstone(tx, website.website_id, user_hash)
     if tombstone is None:
         return no_such_person()
+    receipt = erasing.erased(tx, website.website_id, tombstone.erasure_id)
     return NotFound(
         f"Nothing is held about this user, who was erased as of {to_iso(tombstone.erased_at)}: "
-        f"erasure {tombstone.erasure_id.hex()}."
+        f"erasure {tombstone.erasure_id.hex()}. {columns_note(receipt) if receipt else ''}".rstrip()
+    )
+
+
+def columns_by(receipt: Erased) -> int | None:
+    """By when the copy that analytics are answered from is rewritten without the erased (ms since epoch); None while the erasure goes on."""
+    return None if receipt.ended_at is None else receipt.ended_at + COLUMNS_MS
+
+
+def columns_note(receipt: Erased) -> str:
+    """What a receipt says about that copy."""
+    if receipt.columns_at is not None:
+        return f"The copy that analytics are answered from was rewritten without them by {to_iso(receipt.columns_at)}."
+    by = columns_by(receipt)
+    return (
+        f"The copy that analytics are answered from is rewritten without them by {to_iso(by)}." if by else ""
     )
 
 
@@ -206,7 +224,7 @@ def finish_erasures(tx: Transaction, erasers: Erasers, website_id: bytes | None 
 
 
 class ErasureWatch:
-    """The background job that finishes erasures whose caller or server has gone away."""
+    """The background job that finishes erasures whose caller or server has gone away, and notes when columns were rewritten without them."""
 
     def __init__(self, database: Database, erasing: Erasing) -> None:
         self._database = database
@@ -220,6 +238,8 @@ class ErasureWatch:
             if seen.get(erasure) == progress:
                 await self._erasing.go_on(self._database, erasure)
                 await self._database.scrub()
+        if await self._database.read(erasing.are_in_columns, None):
+            await self._database.change(erasing.note_columns)
 
 
 def _progress(tx: Transaction, _: None) -> dict[Erasure, Erased | None]:

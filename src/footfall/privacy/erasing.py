@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from footfall.clock import system_clock
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import erasing as ledger
@@ -36,6 +37,7 @@ from footfall.identity.erasing import (
 )
 from footfall.identity.model import Link
 from footfall.ids import EVENT_BYTES, MAX_AT, at_prefix
+from footfall.outbox.store import clean_since
 
 sql = load(__file__, "erasing.sql")
 
@@ -43,6 +45,8 @@ FACTS, ROWS, VISITORS = 200, 500, 16
 """Facts in one slice; rows to blank and visitors to process before it checks the time."""
 SLICE_SECONDS = 0.03
 """A slice ends after this long, because live calls wait for it."""
+CLOCKS_MS = 1000
+"""By which clocks of machines may differ."""
 PAGE = 10_000
 """Facts that are read at once, to be divided into slices."""
 
@@ -55,7 +59,8 @@ Erasers = Sequence[Eraser]
 class Erased(msgspec.Struct, frozen=True):
     """What an erasure has removed or blanked so far: its receipt once `is_done`. `rows`: how many, by kind.
 
-    `keys`: (website id, profile id) of the users, while they are being erased.
+    `keys`: (website id, profile id) of the users, while they are being erased. `ended_at`: when all of it was done. `columns_at`: since when
+    no columns hold what it removed; None: they are still to be rewritten.
     """
 
     erasure_id: bytes
@@ -65,6 +70,8 @@ class Erased(msgspec.Struct, frozen=True):
     rows: Counts
     keys: list[Params]
     is_done: bool
+    ended_at: int | None = None
+    columns_at: int | None = None
 
 
 def begin(
@@ -120,7 +127,17 @@ def erased(tx: Transaction, website_id: bytes, erasure_id: bytes) -> Erased | No
     if row is None:
         return None
     keys: list[Params] = [(website_id, one) for one in users_being_erased(tx, website_id, erasure_id)]
-    return Erased(erasure_id, row.erased_at, row.users, row.visitors, _decode(row.counts), keys, not keys)
+    return Erased(
+        erasure_id,
+        row.erased_at,
+        row.users,
+        row.visitors,
+        _decode(row.counts),
+        keys,
+        not keys,
+        row.ended_at,
+        row.columns_at,
+    )
 
 
 def facts_left(tx: Transaction, erasure: Erasure) -> list[FactOn]:
@@ -138,7 +155,25 @@ def end(tx: Transaction, erasure: Erasure) -> Erased | None:
     """The receipt; not yet a final one while facts are left. None if the erasure, or its website, is no longer known."""
     if not some_facts(tx, erasure, 1):
         end_erasing(tx, erasure)
+        tx.execute(sql.erasure_end, (erasure.website_id, erasure.erasure_id, system_clock()))
     return erased(tx, erasure.website_id, erasure.erasure_id)
+
+
+def are_in_columns(tx: Transaction, _: object = None) -> bool:
+    """Whether `note_columns` has something to note."""
+    return tx.one(sql.erasures_in_columns, (_known_since(tx), 1)) is not None
+
+
+def note_columns(tx: Transaction) -> None:
+    """Note of which erasures no columns hold anything any more."""
+    rows = tx.all(sql.erasures_in_columns, (_known_since(tx), FACTS))
+    at = clean_since(tx)
+    tx.execute_many(sql.erasure_columns, [(row.website_id, row.erasure_id, at) for row in rows])
+
+
+def _known_since(tx: Transaction) -> int:
+    """Erasures that were done before are in no columns, on whichever machine's clock."""
+    return clean_since(tx) - CLOCKS_MS
 
 
 def finish(tx: Transaction, erasers: Erasers, erasure: Erasure, until: int = MAX_AT) -> Erased | None:

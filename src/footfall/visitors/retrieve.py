@@ -36,6 +36,7 @@ from footfall.predictions.model import (
     PAGE,
     PAGES_FROM,
     SOURCE,
+    Best,
     Model,
     Prediction,
     Weight,
@@ -157,15 +158,19 @@ def predict_unpaid(tx: Transaction, website_id: bytes, visitor: Visitor, model: 
 
 def _predict(model: Model, visitor: Visitor, events: list[Row]) -> Prediction:
     """`events`: newest first."""
+    return predict(model, best_of(model, visitor, events))
+
+
+def best_of(model: Model, visitor: Visitor, events: list[Row]) -> Best:
+    """What says most for a visitor's paying; `events`: newest first."""
     weights, params = model.weights, visitor.params
     source = source_of(() if params is _NO_PARAMS else _named(params), visitor.referrer)
-    best = (
+    return (
         weights[COUNTRY].get(visitor.place.country_code or ""),
         weights[DEVICE].get(visitor.stored_device.device.type or ""),
         weights[SOURCE].get(source.lower() if source else DIRECT),
         _best_page(weights[PAGE], events if len(events) <= PAGES_FROM else events[:PAGES_FROM]),
     )
-    return predict(model, best)
 
 
 def _best_page(weights: dict[str, Weight], events: list[Row]) -> Weight | None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from footfall.analytics.dimensions import CARDS, FILTERS, MetricFilter, Operator
 from footfall.analytics.query import MAX_VALUES, Question, read_question
 from footfall.analytics.ranges import Compare
+from footfall.analytics.scene import MEASURES, NEEDED
+from footfall.analytics.wire import OF_OVERVIEW
 from footfall.clock import from_iso
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter
@@ -180,3 +182,8 @@ def test_any_text_is_a_question_or_refused(pairs: list[tuple[str, str]]) -> None
 
 def test_each_card_groups_by_columns_of_its_own() -> None:
     assert len({(card.counted, card.columns) for card in CARDS.values()}) == len(CARDS)
+
+
+def test_each_field_of_an_answer_says_what_has_to_be_counted_for_it() -> None:
+    assert NEEDED.keys() == set(OF_OVERVIEW) - {"currency"}
+    assert {name for names in NEEDED.values() for name in names} == set(MEASURES)

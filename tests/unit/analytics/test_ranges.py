@@ -95,6 +95,7 @@ def test_without_dates_everything_until_now_is_meant() -> None:
         ("last24h", "2026-11-27T14:30:00", "2026-11-28T14:30:00"),
         ("last7d", "2026-11-22T00:00:00", "2026-11-28T14:30:00"),
         ("last30d", "2026-10-30T00:00:00", "2026-11-28T14:30:00"),
+        ("last12w", "2026-09-07T00:00:00", "2026-11-28T14:30:00"),
         ("last12m", "2025-12-01T00:00:00", "2026-11-28T14:30:00"),
         ("week", "2026-11-23T00:00:00", "2026-11-28T14:30:00"),
         ("month", "2026-11-01T00:00:00", "2026-11-28T14:30:00"),
@@ -125,6 +126,14 @@ def test_periods_begin_where_clocks_of_the_zone_say(period: str, since: str, unt
 def test_a_range_that_is_none_is_refused_by_name(query: dict[str, str], said: str) -> None:
     with pytest.raises(BadRequest, match=said.replace("(", r"\(")):
         asked(**query)
+
+
+def test_no_range_reaches_into_the_last_year_there_is() -> None:
+    for end in ("9999-12-30", "9999-12-31T23:59:59.999Z", "9999-01-01T00:00:00Z"):
+        with pytest.raises(BadRequest, match="endAt must be before the year 9999"):
+            asked(startAt="2026-05-05", endAt=end)
+    latest = asked("Pacific/Kiritimati", startAt="9998-12-30", endAt="9998-12-31")
+    assert [len(divide(latest, one).starts) for one in (SeriesInterval.DAY, SeriesInterval.MONTH)] == [2, 1]
 
 
 def test_a_day_that_clocks_left_out_is_refused() -> None:

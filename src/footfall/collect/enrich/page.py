@@ -26,7 +26,7 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
 _CUT_ESCAPE = re.compile(r"%[0-9A-Fa-f]?$")
-_KEEP = "%!$&'()*+,;=:@/?~[]|-._"
+KEPT_CHARACTERS = "%!$&'()*+,;=:@/?~[]|-._"
 """Characters that stand for themselves in a path or query; `%` because escapes are kept as they were sent."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _MAX_HOST = 254
@@ -156,7 +156,7 @@ def _tracked_name(written: str) -> str:
 def _escape(text: str, limit: int) -> str:
     """`text` with anything but printable ASCII escaped, cut to `limit` characters."""
     # Escaping never shortens: two characters more than the limit show whether an escape stands across it.
-    return _cut(quote(text[: limit + 2], safe=_KEEP), limit)
+    return _cut(quote(text[: limit + 2], safe=KEPT_CHARACTERS), limit)
 
 
 def _cut(text: str, limit: int) -> str:

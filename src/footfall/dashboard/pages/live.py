@@ -18,7 +18,7 @@ from footfall.identity import store
 from footfall.identity.model import KnownPerson
 from footfall.identity.reading import profile_from
 from footfall.people.person import device_kind
-from footfall.people.presence import read_online
+from footfall.people.presence import read_latest
 from footfall.web.envelope import Response
 
 MOST_ONLINE = 100
@@ -118,10 +118,7 @@ def count_online(tx: Transaction, website_id: bytes, here: Mapping[bytes, int], 
 def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:
     """Everybody online at a time (website id, ms since epoch, whom this process saw when), in one state of the database."""
     website_id, now, here = asked
-    seen = read_online(tx, (website_id, now - ONLINE_MS, MOST_ONLINE))
-    for visitor_id, at in here.items():
-        seen[visitor_id] = max(at, seen.get(visitor_id, 0))
-    latest = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:MOST_ONLINE]
+    latest = read_latest(tx, website_id, now - ONLINE_MS, MOST_ONLINE, here)
     keys: list[Params] = [(website_id, visitor_id) for visitor_id, _ in latest]
     rows, profiles = tx.get_many_together((sql.visitor_seen, keys), (store.sql.profile_of_visitor, keys))
     shown: list[OnlineVisitor] = []

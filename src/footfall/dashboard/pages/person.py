@@ -34,7 +34,7 @@ from footfall.people.model import PersonDetail, VisitorOfPerson
 from footfall.people.person import KEY_BYTES
 from footfall.predictions.model import Model, Prediction
 from footfall.privacy.endpoints import bytes_note, receipt_json
-from footfall.privacy.erase import erase_call, is_being_erased, profile_to_erase
+from footfall.privacy.erase import columns_by, erase_call, is_being_erased, profile_to_erase
 from footfall.privacy.export import stream_parts
 from footfall.visitors.retrieve import find_visitor, predict_unpaid
 from footfall.web.envelope import JSON_TYPE, Response
@@ -344,6 +344,7 @@ async def erase(request: PageRequest) -> Response:
         section="people",
         receipt=receipt,
         note=bytes_note(is_gone, request.services.database.engine),
+        columns_by=columns_by(receipt),
         file=encode(receipt_json(receipt, is_gone, request.services.database.engine)).decode(),
     )
 

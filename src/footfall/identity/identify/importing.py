@@ -19,11 +19,12 @@ import msgspec
 from footfall.clock import Clock
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
-from footfall.errors import ApiError, BadRequest, TooLarge, UsageError
+from footfall.errors import ApiError, BadRequest, UsageError
 from footfall.identity.identify.model import BeforeErasure, IdentifyCall
 from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import MAX_BODY, Identify, read_identify
 from footfall.identity.model import IMPORT
+from footfall.rowfiles import Lines, cells_of, read_rows
 from footfall.web.batch import read_item
 from footfall.websites.model import Website
 
@@ -40,8 +41,6 @@ _COLUMNS = {
     "visitorid": "visitorId",
     "$at": "$at",
 }
-_OPEN_QUOTE = "unexpected end of data"
-"""How the csv module says that a quoted cell is not at its end."""
 
 Record = bytes | dict[str, Any] | ApiError
 """A line of NDJSON, or a row of CSV: texts by column, without those of empty cells; or why a row is none."""
@@ -81,38 +80,20 @@ def _lines(path: Path) -> Iterator[Record]:
 
 def _csv(path: Path) -> Iterator[Record]:
     with path.open("rb") as file:
-        lines = _Lines(file)
+        lines = Lines(file)
         names, delimiter = _header(path, next(lines, b"").removeprefix(codecs.BOM_UTF8))
-        for row in _rows(lines, delimiter):
+        for row in read_rows(lines, delimiter, MAX_BODY):
             if isinstance(row, ApiError):
                 yield row
             elif [_column(cell) for cell in row] != names:  # files that were put together repeat it
                 yield _record(names, row)
 
 
-class _Lines:
-    """The lines of a file; those that were taken too many can be given back."""
-
-    def __init__(self, file: Iterable[bytes]) -> None:
-        self._lines = iter(file)
-        self._back: list[bytes] = []
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> bytes:
-        return self._back.pop() if self._back else next(self._lines)
-
-    def give_back(self, lines: list[bytes]) -> None:
-        """The next lines are these, in their order."""
-        self._back += reversed(lines)
-
-
 def _header(path: Path, line: bytes) -> tuple[list[str], str]:
     """The names of the columns, and what stands between cells. Raises UsageError."""
     for delimiter in _DELIMITERS:
         try:
-            names = [_column(cell) for cell in _cells(line.decode(), delimiter)]
+            names = [_column(cell) for cell in cells_of(line.decode(), delimiter)]
         except UnicodeDecodeError:
             raise UsageError(f"{path.name}: the header, its first line, is not UTF-8") from None
         except csv.Error:
@@ -132,59 +113,6 @@ def _column(cell: str) -> str:
     """The field that a column is for: those that every row needs are known in any case, also with blanks."""
     name = cell.strip()
     return _COLUMNS.get(re.sub(r"[\s_-]", "", name.lower()), name)
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one row. Raises csv.Error."""
-    return next(csv.reader([text], delimiter=delimiter, strict=True))
-
-
-def _rows(lines: _Lines, delimiter: str) -> Iterator[list[str] | ApiError]:
-    """The cells of each row, or why it has none."""
-    for line in lines:
-        if line.strip():
-            yield _row(line, lines, delimiter)
-
-
-def _row(line: bytes, lines: _Lines, delimiter: str) -> list[str] | ApiError:
-    """The row that begins with a line. A quoted cell may go on in further ones; when the row is bad, those are rows of their own."""
-    text, more = line, list[bytes]()
-    while len(text) <= MAX_BODY:
-        try:
-            cells = _cells(text.decode("utf-8", "replace"), delimiter)
-        except csv.Error as error:
-            if _OPEN_QUOTE not in str(error):
-                break
-            taken = _until_quote(lines, MAX_BODY - len(text))
-            if not taken:
-                break
-            more += taken
-            text = b"".join([text, *taken])
-        else:
-            return cells if _is_utf8(text) else BadRequest("The row is not UTF-8.")
-    lines.give_back(more)
-    if len(line) > MAX_BODY:
-        return TooLarge(f"The row is larger than {MAX_BODY} bytes.")
-    return BadRequest("The row is not well-formed CSV: a quote is open, or stands within a quoted cell.")
-
-
-def _until_quote(lines: _Lines, size: int) -> list[bytes]:
-    """The next lines up to one with a quote, or up to more than `size` bytes."""
-    taken: list[bytes] = []
-    for line in lines:
-        taken.append(line)
-        size -= len(line)
-        if b'"' in line or size < 0:
-            break
-    return taken
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _record(names: list[str], row: list[str]) -> Record:

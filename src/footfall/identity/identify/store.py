@@ -40,6 +40,7 @@ class IdentifyState:
             self._follow_erasures([user for user in users if self._ids[user] not in self._profiles], secrets)
         if any(profile.member_count > 1 for profile in self._profiles.values()):
             self._read_people()
+        self._said_by_pages = self._said_by_pages_alone()
         self._unsigned = store.read_unsigned(tx, {call.visitor for call in calls if not call.is_trusted})
         self._newest_of_people: dict[Params, bytes] = {}
         self._histories: dict[Params, trait_rules.History] = {}
@@ -77,6 +78,12 @@ class IdentifyState:
         self._tx.lock([(website_id, b"person", person_id) for website_id, person_id in people])
         again: list[Params] = [(profile.website_id, profile.profile_id) for profile in merged]
         self._profiles.update(store.read_state(self._tx, [], list({*people, *again})).profiles)
+
+    def _said_by_pages_alone(self) -> set[Params]:
+        """The users (website id, profile id) of whom no server said anything since a page did; of those with no field that a server set."""
+        keys = [key for key, profile in self._profiles.items() if not trait_rules.has_trusted(profile.traits)]
+        newest = self._tx.all_together(*[(sql.facts_of_profile_newest, (*key, 1)) for key in keys])
+        return {key for key, rows in zip(keys, newest, strict=True) if rows and not rows[0].is_trusted}
 
     # What is known
 
@@ -267,7 +274,13 @@ class IdentifyState:
         self._facts.append(store.fact_row(call.website_id, fact, known.operations))
         if known.beside is not None:
             self._put_links(call, visitor, profile, known.beside, decision)
-        if is_new or decision.links != decision.replaced or at < profile.identified_at:
+        is_older = fact.fact_id < profile.newest or at < profile.identified_at
+        if (
+            is_new
+            or decision.links != decision.replaced
+            or is_older
+            or self._is_first_of_server(profile, fact)
+        ):
             self._keep(profile, at)
         if decision.traits is not known.traits:
             person.traits = decision.traits
@@ -275,6 +288,10 @@ class IdentifyState:
         self._note_newest(visitor, profile, fact)
         is_back = is_new and (profile.website_id, profile.profile_id) in self._undone
         return self._rejoin(profile) if is_back else profile
+
+    def _is_first_of_server(self, profile: Profile, fact: Fact) -> bool:
+        """Whether a server says at last what a page said: from now on, that explains what is known of the user, though nothing else changes."""
+        return fact.is_trusted and (profile.website_id, profile.profile_id) in self._said_by_pages
 
     def _add_to_history(self, person: Profile, known: Situation) -> None:
         """Tell the history of a person, if it was read, of a fact that applied on top."""

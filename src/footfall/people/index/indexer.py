@@ -21,6 +21,7 @@ from footfall.errors import DatabaseError
 from footfall.identity.model import TraitValues
 from footfall.identity.store import forget_changes, mark_changed
 from footfall.ids import EVENT_BYTES, at_of
+from footfall.payments.matching import waiting_looks
 from footfall.people.find.terms import FORM, Indexed, indexed_value, search_terms
 from footfall.people.index.payers import EVIDENCE, find_payers
 
@@ -78,6 +79,7 @@ def index_step(tx: Transaction, calls: list[Take]) -> list[Step]:
 
 def _step(tx: Transaction, take: Take) -> Step:
     started = perf_counter()
+    waiting = waiting_looks(tx, take.most)
     changes = tx.all(sql.changes, (*take.after, take.most))
     whole = {(change.website_id, change.profile_id) for change in changes if change.names is None}
     named: dict[Params, set[str]] = {}
@@ -87,7 +89,7 @@ def _step(tx: Transaction, take: Take) -> Step:
     _index(tx, sorted(whole | _index_traits(tx, named)))
     evident = [key for key, names in named.items() if not EVIDENCE.isdisjoint(names)]
     # What is not taken up by changes, while there may be more of them, is left for payments.
-    looked = find_payers(tx, [*whole, *evident], take.most - len(changes))
+    looked = find_payers(tx, [*whole, *evident], waiting, take.most - len(changes))
     left: list[Params] = [(change.website_id, change.change_id) for change in changes]
     if tx.derived is tx:
         remove_changes(tx, [left])

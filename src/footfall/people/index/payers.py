@@ -24,16 +24,16 @@ MOST_ALIKE = 20
 _decode = msgspec.json.Decoder().decode
 
 
-def find_payers(tx: Transaction, changed: Iterable[Params], most: int) -> Looked:
+def find_payers(tx: Transaction, changed: Iterable[Params], waiting: Sequence[Params], most: int) -> Looked:
     """After a step: it is asked whose payments are that may be a changed profile's (website id, profile id), and found out of some.
 
-    `most`: how many payments are looked at; 0 while the index is not up to date.
+    `waiting`: the payments that had asked for a look before the step. `most`: how many are looked at; 0 while the index is not up to date.
     """
     for website_id, keys in by_website(changed):
         if has_clues(tx, website_id):
             _ask_about(tx, website_id, keys)
     ask_about(tx, take_told(tx))
-    return take_looks(tx, most, profiles_with) if most > 0 else Looked(0, has_more=False)
+    return take_looks(tx, waiting, most, profiles_with) if most > 0 else Looked(0, has_more=False)
 
 
 def _ask_about(tx: Transaction, website_id: bytes, keys: list[Params]) -> None:

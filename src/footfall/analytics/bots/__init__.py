@@ -1,0 +1,1 @@
+"""Traffic of bots: AI crawlers that servers told of, and whatever else was dropped as no person."""

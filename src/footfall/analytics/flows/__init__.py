@@ -1,0 +1,1 @@
+"""What visitors went through: funnels, properties of goals, and who came back."""

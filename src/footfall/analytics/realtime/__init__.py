@@ -1,0 +1,1 @@
+"""Who is on a website now, where, and what they do."""
