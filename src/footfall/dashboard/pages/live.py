@@ -111,8 +111,7 @@ async def _online(request: PageRequest) -> list[OnlineVisitor]:
 
 def count_online(tx: Transaction, website_id: bytes, here: Mapping[bytes, int], now: int) -> int:
     """How many visitors are online, up to MOST_ONLINE. `here`: whom this process saw, as in `Online.latest`."""
-    seen = read_online(tx, (website_id, now - ONLINE_MS, MOST_ONLINE))
-    return min(MOST_ONLINE, len(seen.keys() | here.keys()))
+    return len(read_latest(tx, website_id, now - ONLINE_MS, MOST_ONLINE, here))
 
 
 def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:
