@@ -120,18 +120,18 @@ def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Si
     path = f"/w/{server.website_id}/people"
     text = inside.get(f"{path}?trait.plan=pro&offset=50").text
     assert "Nobody on this page" in text
-    assert 'href="?trait.plan=pro">First page' in text
+    assert 'href="?filter_trait.plan=pro">First page' in text
     assert "but no people yet" not in text
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("trait.plan=none", "Nobody matches the filter."),
+        ("filter_trait.plan=none", "Nobody matches the filter."),
         ("trait.plan=none&trait.x=y", "Nobody matches all filters."),
         ("search=zz&trait.plan=none", "Nobody matches both the search and the filter."),
         ("search=zz", "Search matches the beginnings of words"),
-        ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
+        ("trait.seats=gte:x", "“seats at least” compares with a number or a date, such as 5 or 2026-05-05."),
         ("trait.plan=contains:", "“plan contains” needs a value."),
         ("trait.plan=contains:,", "“plan contains” needs a value."),
     ],

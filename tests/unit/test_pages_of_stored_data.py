@@ -36,6 +36,7 @@ from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
+from footfall.errors import Unavailable
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
@@ -154,12 +155,16 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     async def flush() -> None:
         """There is nothing to write."""
 
+    async def away(*_: object) -> None:
+        raise Unavailable("Analytics are away for a moment.")
+
     services: Any = SimpleNamespace(
         database=_TxDatabase(tx),
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
         predictions=SimpleNamespace(model_of=lambda website: None),
+        analytics=SimpleNamespace(prepare=away),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -289,7 +294,13 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
             check(page(tx, merging.show, f"user:{OUTSIDE}", query=asked_for))
         _index(tx, [(ID, row.profile_id) for row in tx.all(_PROFILES, (ID,))])
         check(page(tx, people.people))
-        check(page(tx, people.people, query="trait.%E2%80%AE=exists&search=nobody"))
+        for asked_for in (
+            "trait.%E2%80%AE=exists&search=nobody",
+            "filter_trait.name=exists&filter_country=%E2%80%AE",
+            "sort=revenue",
+            "period=x",
+        ):
+            check(page(tx, people.people, query=asked_for))
         check(page(tx, people.health))
         check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
 

@@ -125,6 +125,12 @@ class ViewAddress(NamedTuple):
             return self._filtered(changed if one == chip else one for one in self.chips)
         return self.with_chip(Chip(name, Operator.IS.value, (value,)))
 
+    def only(self, name: str, value: str) -> ViewAddress:
+        """The same of one row of a list alone, whichever rows of it are chosen."""
+        chosen = (Operator.IS, Operator.IS_NOT)
+        others = [one for one in self.chips if one.name != name or one.operator not in chosen]
+        return self._filtered([*others, Chip(name, Operator.IS.value, (value,))])
+
     def _filtered(self, chips: Iterable[Chip]) -> ViewAddress:
         others = [pair for pair in self.pairs if not pair[0].startswith(FILTER) and pair[0] != "offset"]
         return self._replace(pairs=(*others, *(chip.pair for chip in chips)))

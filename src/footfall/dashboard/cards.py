@@ -12,6 +12,7 @@ from footfall.analytics.wire import DIRECT, UNKNOWN
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.figures import money_of
+from footfall.dashboard.spans import people_address
 from footfall.hostnames import to_unicode
 
 ROWS = 9
@@ -237,7 +238,8 @@ GROUP_NAMES = tuple(group.name for group in GROUPS)
 
 
 class ShownRow(NamedTuple):
-    """A row. `share`: the length of its bar, percent; `href`: after a click on it; `state`: how the filters stand to it; `times`: -1 for none."""
+    """A row. `share`: the length of its bar, percent; `href`: after a click on it; `who`: its people; `state`: how the filters stand to it;
+    `times`: -1 for none."""
 
     label: str
     code: str
@@ -247,6 +249,7 @@ class ShownRow(NamedTuple):
     times: int
     money: str
     href: str
+    who: str
     state: str
 
 
@@ -301,6 +304,7 @@ def _show_row(
         counts.times if tab.times else -1,
         money_of(counts.revenue, currency) if counts.payments else "",
         address.clicked(*pair).here if pair[0] else "",
+        people_address(address).only(*pair).href if pair[0] else "",
         "off" if state == "is_not" or (is_narrowed and state != "is") else state,
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from footfall.analytics.dimensions import FILTERS
 from footfall.collect.enrich.countries import COUNTRIES
-from footfall.dashboard.address import Chip, ViewAddress
+from footfall.dashboard.address import Chip, ViewAddress, read_address
+from footfall.web.parameters import split_values
 
 TITLES = {
     "os": "System",
@@ -33,6 +35,8 @@ OPERATORS = {
     "exists": "is known",
     "missing": "is not known",
 }
+ADDING = frozenset(("field", "operator", "text"))
+"""Fields of the form that adds a filter."""
 MOST_SHOWN = 3
 """Values of a filter that are shown."""
 
@@ -80,3 +84,11 @@ def filter_fields(traits: list[str]) -> dict[str, dict[str, str]]:
         "Visits": {name: filter_title(name) for name in FILTERS},
         "People": {f"trait.{name}": name for name in traits},
     }
+
+
+def with_added(address: ViewAddress, form: Mapping[str, str]) -> ViewAddress:
+    """The address with the filter that the fields of a form describe."""
+    name, operator = form.get("field", ""), form.get("operator", "is")
+    values = split_values(form.get("text", ""))
+    added = Chip(name, operator, () if operator in ("exists", "missing") else values).pair
+    return read_address(address.path, [*address.having().pairs, added], address.own)

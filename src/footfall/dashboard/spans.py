@@ -18,7 +18,7 @@ from footfall.analytics.ranges import (
     usual_interval,
 )
 from footfall.clock import DAY_MS, to_iso
-from footfall.dashboard.address import ViewAddress
+from footfall.dashboard.address import RANGE, ViewAddress
 
 DEFAULT = Period.LAST_30D
 PERIODS = {
@@ -70,6 +70,13 @@ def chosen_interval(asked: TimeRange, wanted: SeriesInterval | None) -> SeriesIn
     offered = offered_intervals(asked)
     usual = usual_interval(asked)
     return wanted if wanted in offered else usual if usual in offered else offered[-1]
+
+
+def people_address(address: ViewAddress) -> ViewAddress:
+    """The people of what a page of a website shows. Their list is of a range only where one is named."""
+    named = any(address.text(name) for name in RANGE)
+    website = "/".join(address.path.split("/", 3)[:3])
+    return (address if named else address.having(period=DEFAULT.value)).at(f"{website}/people")
 
 
 def steps_of(address: ViewAddress, asked: TimeRange, now: int) -> Steps:

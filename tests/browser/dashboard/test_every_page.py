@@ -56,6 +56,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "empty-payments": (f"/w/{empty['websiteId']}/payments", 200),
         "people": (f"{root}/people", 200),
         "people-filtered": (f"{root}/people?search=a&trait.plan=pro,team&trait.seats=gte:5", 200),
+        "people-range": (f"{root}/people?period=last7d&filter_channel=is_not:Direct&sort=revenue", 200),
         "people-nobody": (f"{root}/people?search=zzzz", 200),
         "people-wrong": (f"{root}/people?trait.seats=gte:x", 200),
         "person": (f"{root}/people/{busiest}", 200),
@@ -219,7 +220,7 @@ def test_reading_works_without_javascript(demo: Demo, browser: Browser, session:
     page.get_by_role("button", name="Search").click()
     assert rows(page) == demo.people(search="user_12")
     page.locator("summary", has_text="Filter").click()
-    page.get_by_label("Field").fill("plan")
+    page.get_by_label("Field").select_option("trait.plan")
     page.get_by_label("Value").fill("pro")
     page.get_by_role("button", name="Add filter").click()
     assert rows(page) == demo.people(search="user_12", trait__plan="pro")

@@ -18,7 +18,7 @@ from footfall.analytics.query import MAX_ROWS, Question, read_question
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange, read_choice
 from footfall.analytics.wire import series_form
 from footfall.dashboard import names
-from footfall.dashboard.address import Chip, ViewAddress, read_address
+from footfall.dashboard.address import ViewAddress, read_address
 from footfall.dashboard.cards import (
     GROUP_NAMES,
     MAP,
@@ -34,8 +34,9 @@ from footfall.dashboard.cards import (
     tabs_of,
 )
 from footfall.dashboard.charts import ChartMark, draw_chart
+from footfall.dashboard.controls import Choice, RangeChoice, range_choice
 from footfall.dashboard.figures import METRICS, ShownSeries, Tile, read_metric, show_series, show_tiles
-from footfall.dashboard.filters import OPERATORS, ShownChip, filter_fields, show_chips
+from footfall.dashboard.filters import ADDING, OPERATORS, ShownChip, filter_fields, show_chips, with_added
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.payments import payment_rows
@@ -44,12 +45,10 @@ from footfall.dashboard.rendering import render_template
 from footfall.dashboard.spans import (
     COMPARED,
     DEFAULT,
-    PERIODS,
-    Steps,
     chosen_interval,
     offered_intervals,
+    people_address,
     range_text,
-    steps_of,
 )
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
@@ -59,7 +58,7 @@ from footfall.payments.owners import owners_of
 from footfall.payments.wire import PaymentQuery, Range
 from footfall.people.find.fields import field_names
 from footfall.web.envelope import Headers, Response
-from footfall.web.parameters import read_number_parameter, split_values
+from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
 
 MOST_COUNTRIES = 250
@@ -69,7 +68,6 @@ PAGE = 50
 """Rows of a list by itself."""
 OWN = (*GROUP_NAMES,)
 OF_LISTING = ("search", "sort", "offset")
-_ADDING = frozenset(("field", "operator", "text"))
 
 
 async def home(request: PageRequest) -> Response:
@@ -80,22 +78,14 @@ async def home(request: PageRequest) -> Response:
 async def overview(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/overview`. `part`: one of its cards alone; `format=csv`: its chart as a file."""
     address = read_address(f"/w/{request.site.website_id.hex()}/overview", request.pairs, OWN)
-    if _ADDING & request.query.keys():
-        return redirect(request, _with_added(request, address).href)
+    if ADDING & request.query.keys():
+        return redirect(request, with_added(address, request.query).href)
     if request.query.get("format") == "csv":
         return await _series_file(request, address)
     if group := next((one for one in tabs_of(address) if one[0].name == request.query.get("part")), None):
         return await _part(request, address, group)
     told, numbers = await asyncio.gather(_read_beside(request, address), _tried(_numbers(request, address)))
     return await apart(lambda: _drawn(request, address, told, numbers))
-
-
-def _with_added(request: PageRequest, address: ViewAddress) -> ViewAddress:
-    """The address with the filter that the form describes."""
-    name, operator = request.query.get("field", ""), request.query.get("operator", "is")
-    values = split_values(request.query.get("text", ""))
-    added = Chip(name, operator, () if operator in ("exists", "missing") else values).pair
-    return read_address(address.path, [*address.pairs, added], address.own)
 
 
 # Questions
@@ -268,52 +258,33 @@ def _marks(payers: Sequence[_Payer], buckets: Buckets) -> Mapping[int, Sequence[
 # What is shown
 
 
-class _Choice(NamedTuple):
-    """One of several things to choose from."""
-
-    title: str
-    href: str
-    is_chosen: bool
-
-
 class _Controls(NamedTuple):
-    """What can be chosen on the page, and what is: the names of the range, of what it is compared with, of its parts, and of the chart's metric."""
+    """What can be chosen on the page, and what is: the range, and the names of what it is compared with, of its parts, and of the chart's metric."""
 
-    range: str
+    when: RangeChoice
     compare: str
     interval: str
     metric: str
-    steps: Steps
-    periods: list[_Choice]
-    compares: list[_Choice]
-    intervals: list[_Choice]
+    compares: list[Choice]
+    intervals: list[Choice]
     chips: list[ShownChip]
 
 
 def _controls(request: PageRequest, address: ViewAddress, asked: TimeRange | None) -> _Controls:
     compare = dict(_pairs(address)).get("compare", "none")
-    period = "" if address.text("startAt") else address.text("period", DEFAULT)
     wanted = address.text("interval")
     offered = offered_intervals(asked) if asked else []
     chosen = chosen_interval(asked, next((one for one in offered if one == wanted), None)) if asked else None
     return _Controls(
-        range_text(address, asked) if asked else "Range",
+        range_choice(address, asked, request.now),
         COMPARED.get(compare, "Compare"),
         chosen.capitalize() if chosen else "",
         METRICS[read_metric(address)].title,
-        steps_of(address, asked, request.now) if asked else Steps(None, None),
         [
-            _Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).here, one == period)
-            for one, title in PERIODS.items()
-        ],
-        [
-            _Choice(title, address.having(compare=None if one == "previous" else one).here, one == compare)
+            Choice(title, address.having(compare=None if one == "previous" else one).here, one == compare)
             for one, title in COMPARED.items()
         ],
-        [
-            _Choice(one.capitalize(), address.having(interval=one.value).here, one is chosen)
-            for one in offered
-        ],
+        [Choice(one.capitalize(), address.having(interval=one.value).here, one is chosen) for one in offered],
         show_chips(address),
     )
 
@@ -331,6 +302,7 @@ def _drawn(
         section="overview",
         status=400 if isinstance(numbers, BadRequest) else 200,
         address=address,
+        people=people_address(address),
         controls=_controls(request, address, asked),
         told=told,
         problem=numbers.message if isinstance(numbers, ApiError) else "",

@@ -1,0 +1,140 @@
+"""The people of a question one by one: where they came from, how often, and what they paid. Pure.
+
+They are those of the measure `people`: whoever visitors were at their first event in the range, each person once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from footfall.analytics.conditions import PAID, REFUND, VISIT
+from footfall.analytics.dialects import BoundType
+from footfall.analytics.dimensions import Attribution
+from footfall.analytics.pieces import Pieces
+from footfall.analytics.query import Question
+from footfall.analytics.scene import Composed, Scene
+
+
+class RosterPart(StrEnum):
+    """Some of the people of a question. New are those whose very first visit lies in the range; the others came back."""
+
+    EVERYBODY = "everybody"
+    KNOWN = "known"
+    NEW = "new"
+    BACK = "back"
+    CUSTOMERS = "customers"
+
+
+class RosterOrder(StrEnum):
+    """By what people are sorted: the latest or most first; source and country from A on, and who has none last."""
+
+    SEEN = "seen"
+    VISITS = "visits"
+    REVENUE = "revenue"
+    SOURCE = "source"
+    COUNTRY = "country"
+
+
+class RosterLooking(msgspec.Struct, frozen=True):
+    """Which of the people are looked for, and in which order."""
+
+    part: RosterPart = RosterPart.EVERYBODY
+    order: RosterOrder = RosterOrder.SEEN
+
+
+class RosterRow(NamedTuple):
+    """Somebody. `person`: the number; of one who is not known, the visitor's. `last_at`: the last event in the range (ms since epoch).
+
+    Source and country are those of the first visit in the range; revenue is in the minor unit of the website's currency.
+    """
+
+    person: int
+    is_known: int
+    visits: int
+    last_at: int
+    referrer: str | None
+    channel: str | None
+    country: str | None
+    payments: int
+    revenue: int
+
+
+class Roster(NamedTuple):
+    """Some of the people, and how many there are of each part."""
+
+    totals: dict[RosterPart, int]
+    rows: list[RosterRow]
+
+
+_HELD = {
+    RosterPart.EVERYBODY: "TRUE",
+    RosterPart.KNOWN: "is_known = 1",
+    RosterPart.NEW: "was_there = 0",
+    RosterPart.BACK: "was_there = 1",
+    RosterPart.CUSTOMERS: "payments > 0",
+}
+_ORDERS = {
+    RosterOrder.SEEN: "last_at DESC",
+    RosterOrder.VISITS: "visits DESC, last_at DESC",
+    RosterOrder.REVENUE: "revenue DESC, payments DESC, last_at DESC",
+    RosterOrder.SOURCE: "lower(coalesce(referrer, channel)) NULLS LAST, last_at DESC",
+    RosterOrder.COUNTRY: "country NULLS LAST, last_at DESC",
+}
+
+
+class _RosterPieces(Pieces):
+    """The pieces of such a query."""
+
+    def roster(self, looking: RosterLooking, page: str) -> Composed:
+        dialect = self._dialect
+        firsts = ", ".join(
+            f"{dialect.first_by(column, 'ts')} AS {column}" for column in ("referrer", "channel", "country")
+        )
+        revenue = dialect.integer(f"coalesce({dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
+        begins = dialect.count_if("prev_at < greatest(session_at, $since)")
+        order = f"{_ORDERS[looking.order]}, person"
+        totals = ", ".join(f"{dialect.count_if(held)} AS {part}" for part, held in _HELD.items())
+        return self.composed(
+            {
+                "seen": self._seen(),
+                "found": f"SELECT person, max(CASE WHEN person <> visitor THEN 1 ELSE 0 END) AS is_known, {firsts} FROM seen GROUP BY person",
+                "acted": f"SELECT person, {begins} AS visits, max(ts) AS last_at FROM chosen WHERE {VISIT} GROUP BY person",
+                "paid": self.paid(("person",)),
+                "spent": f"SELECT person, {dialect.count_if(PAID)} AS payments, {revenue} AS revenue FROM paid WHERE person IS NOT NULL GROUP BY person",
+                "earlier": f"SELECT DISTINCT person, 1 AS was_there FROM event_row WHERE website = $website AND ts < $since AND {VISIT}",
+                "summed": """
+                    SELECT person, is_known, visits, last_at, referrer, channel, country, coalesce(payments, 0) AS payments,
+                        coalesce(revenue, 0) AS revenue, coalesce(was_there, 0) AS was_there
+                    FROM found JOIN acted USING (person) LEFT JOIN spent USING (person) LEFT JOIN earlier USING (person)""",
+            },
+            f"""
+            SELECT counted.*, {", ".join(RosterRow._fields)} FROM (SELECT {totals} FROM summed) AS counted
+            LEFT JOIN (SELECT * FROM summed WHERE {_HELD[looking.part]} ORDER BY {order} {page}) AS page ON TRUE ORDER BY {order}""",
+        )
+
+
+def compose_roster(scene: Scene, question: Question, looking: RosterLooking) -> Composed:
+    """The question's page of the people: how many there are of each part, and what a `RosterRow` has; a row of nulls behind the last one."""
+    page = f"LIMIT {question.limit:d} OFFSET {question.offset:d}"
+    # What somebody paid is theirs, whichever of their visits led to it.
+    return _RosterPieces(scene._replace(attribution=Attribution.LAST), question).roster(looking, page)
+
+
+def read_roster(rows: Sequence[Sequence[Any]]) -> Roster:
+    """What the query's rows say."""
+    parts = list(RosterPart)
+    totals = dict(zip(parts, rows[0][: len(parts)], strict=True))
+    found = (row[len(parts) :] for row in rows)
+    return Roster(totals, [RosterRow(*row) for row in found if row[0] is not None])
+
+
+def compose_last_seen(scene: Scene, visitors: Sequence[int]) -> Composed:
+    """Rows of a visitor's number and when they were last there (ms since epoch), whatever the range."""
+    listed = scene.dialect.listed({"visitor": ("$visitors", BoundType.INTEGER)})
+    held = scene.dialect.among("event_row", ("visitor",), listed)
+    text = f"SELECT visitor, max(ts) AS last_at FROM event_row WHERE website = $website AND {VISIT} AND {held} GROUP BY visitor"
+    return Composed(text, {"website": scene.website, "visitors": list(visitors)})
