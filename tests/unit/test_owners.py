@@ -72,6 +72,7 @@ OWNERS = {
     ),
     "people": ("listed_person", "online", "search_term", "trait"),
     "privacy": ("erasure",),
+    "segments": ("segment",),
     "visitors": ("listed_visitor", "visitor_due", "visitor_total"),
     "websites": ("website",),
 }

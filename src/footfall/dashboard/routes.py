@@ -12,6 +12,7 @@ from footfall.dashboard.pages import (
     payments,
     people,
     person,
+    segments,
     sites,
     visitor,
 )
@@ -60,6 +61,8 @@ def pages(services: PageServices) -> list[Route[None]]:
         show("/w/{websiteId}", overview.home),
         show("/w/{websiteId}/overview", overview.overview),
         show("/w/{websiteId}/overview/{card}", overview.listing),
+        *only_form("/w/{websiteId}/segments", segments.save, "/w/{websiteId}/overview"),
+        *only_form("/w/{websiteId}/segments/delete", segments.delete, "/w/{websiteId}/overview"),
         show("/w/{websiteId}/people", people.people),
         show("/w/{websiteId}/people/{ref}", person.person),
         show("/w/{websiteId}/people/{ref}/journey", person.person_journey),

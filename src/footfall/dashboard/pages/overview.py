@@ -41,6 +41,7 @@ from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, 
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.payments import payment_rows
 from footfall.dashboard.pages.people import MOST_SUGGESTED, some_visitor
+from footfall.dashboard.pages.segments import show_segments
 from footfall.dashboard.rendering import render_template
 from footfall.dashboard.spans import (
     COMPARED,
@@ -57,6 +58,8 @@ from footfall.payments.model import Kind
 from footfall.payments.owners import owners_of
 from footfall.payments.wire import PaymentQuery, Range
 from footfall.people.find.fields import field_names
+from footfall.segments.model import Segment
+from footfall.segments.store import read_segments
 from footfall.web.envelope import Headers, Response
 from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
@@ -194,6 +197,7 @@ class _Beside(NamedTuple):
     fields: list[str]
     payers: list[_Payer]
     online: int
+    segments: list[Segment]
 
 
 async def _read_beside(request: PageRequest, address: ViewAddress) -> _Beside:
@@ -224,6 +228,7 @@ def read_overview_page(
         field_names(tx, website_id, MOST_SUGGESTED),
         [] if range_ is None else _payers(tx, website, range_),
         count_online(tx, website_id, here, now),
+        read_segments(tx, website_id),
     )
 
 
@@ -310,6 +315,7 @@ def _drawn(
         is_away=isinstance(numbers, Unavailable),
         fields=filter_fields(told.fields),
         operators=OPERATORS,
+        segments=show_segments(address, told.segments),
         shade=shade,
         **_shown(request, address, found, told)._asdict(),
     )

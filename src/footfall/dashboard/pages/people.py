@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from footfall.analytics.query import read_question
-from footfall.analytics.ranges import Period, TimeRange
-from footfall.analytics.roster import RosterLooking, RosterOrder, RosterPart, RosterRow
-from footfall.dashboard.address import RANGE, Chip, Pair, ViewAddress, read_address
+from footfall.analytics.ranges import TimeRange
+from footfall.analytics.roster import RosterOrder, RosterPart, RosterRow
+from footfall.dashboard.address import Chip, ViewAddress
 from footfall.dashboard.controls import Choice, RangeChoice, range_choice
 from footfall.dashboard.filters import (
     ADDING,
@@ -25,16 +25,25 @@ from footfall.dashboard.filters import (
     with_added,
 )
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
+from footfall.dashboard.pages.people_address import (
+    PAGE,
+    SIGNED_UP,
+    PeopleView,
+    filter_problem,
+    has_range,
+    index_query,
+    read_people_view,
+)
 from footfall.dashboard.pages.roster import (
     Gathered,
     PersonRow,
-    RosterAsked,
     facts_of,
     gather,
     listed_row,
     roster_file,
     seen_row,
 )
+from footfall.dashboard.pages.segments import show_segments
 from footfall.dashboard.rendering import render_template
 from footfall.dashboard.spans import DEFAULT
 from footfall.db.protocol import Transaction
@@ -46,24 +55,18 @@ from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import read_people
 from footfall.people.find.fields import field_names, people_named
 from footfall.people.find.query import fields_holding
-from footfall.people.find.terms import read_number
 from footfall.people.model import PeopleList
-from footfall.people.wire import COMPARISONS, MAX_CONTAINED, MAX_OFFSET, PeopleQuery, read_people_query
+from footfall.people.wire import MAX_CONTAINED, MAX_OFFSET, PeopleQuery
+from footfall.segments.model import Segment
+from footfall.segments.store import read_segments
 from footfall.web.envelope import Response
 from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
 
 sql = load(__file__, "people.sql")
 
-PAGE = 50
-"""How many people are listed at once."""
 MOST_SUGGESTED = 100
 """How many names of fields are suggested."""
-OWN = ("search", "sort", "offset", "who")
-SIGNED_UP = "signed_up"
-"""By when they were identified, which the index of people knows."""
-OF_INDEX = ("", RosterOrder.SEEN, SIGNED_UP)
-"""By what the index sorts."""
 PARTS = {
     RosterPart.EVERYBODY: "People",
     RosterPart.KNOWN: "Known",
@@ -89,74 +92,6 @@ def some_visitor(tx: Transaction, website_id: bytes) -> bytes | None:
     """One of the website's visitors; None before the first pageview."""
     row = tx.one(sql.any_visitor, (website_id,))
     return row.visitor_id if row else None
-
-
-# What the address asks
-
-
-class _PeopleView(NamedTuple):
-    """What the address asks for. `search`: as it was typed; `is_indexed`: the index of people answers it."""
-
-    address: ViewAddress
-    search: str
-    sort: str
-    part: RosterPart
-    is_indexed: bool
-
-    @property
-    def is_ranged(self) -> bool:
-        """Whether it is about a range, rather than about all people who are known."""
-        return (
-            _has_range(self.address) or self.part is not RosterPart.EVERYBODY or _is_of_visits(self.address)
-        )
-
-    @property
-    def default(self) -> Period:
-        """The range when none is named: as on other pages, but for a list of all who are known in another order."""
-        return DEFAULT if self.is_ranged else Period.ALL
-
-    def asked(self, offset: int) -> RosterAsked:
-        """The same as the columns are asked it."""
-        part = self.part if self.is_ranged else RosterPart.KNOWN
-        order = RosterOrder(self.sort) if self.sort in list(RosterOrder) else RosterOrder.SEEN
-        return RosterAsked(self.address, RosterLooking(part, order), self.default, self.search, PAGE, offset)
-
-
-def _read_view(request: PageRequest) -> _PeopleView:
-    address = read_address(
-        f"/w/{request.site.website_id.hex()}/people", [_renamed(*pair) for pair in request.pairs], OWN
-    )
-    sort = address.text("sort")
-    part = next((one for one in RosterPart if one == address.text("who")), RosterPart.EVERYBODY)
-    view = _PeopleView(address, address.text("search").strip(), sort, part, is_indexed=False)
-    return view._replace(is_indexed=not view.is_ranged and sort in OF_INDEX)
-
-
-def _renamed(name: str, text: str) -> Pair:
-    """Filters on traits in addresses of before had the names of the API of people."""
-    return (f"filter_{name}" if name.startswith("trait.") else name), text
-
-
-def _has_range(address: ViewAddress) -> bool:
-    return any(address.text(name) for name in RANGE)
-
-
-def _is_of_visits(address: ViewAddress) -> bool:
-    """Whether it has filters that the index of people does not know."""
-    return any(not chip.name.startswith("trait.") for chip in address.chips)
-
-
-def _index_query(view: _PeopleView) -> PeopleQuery:
-    """The same as the index is asked it, without what it does not know. Raises BadRequest."""
-    traits = [
-        (name.removeprefix("filter_"), text)
-        for name, text in view.address.pairs
-        if name.startswith("filter_trait.")
-    ]
-    order = "identifiedAt" if view.sort == SIGNED_UP else "lastSeenAt"
-    offset = view.address.text("offset", "0")
-    kept = (("search", view.search), ("limit", str(PAGE)), ("offset", offset), ("sort", order))
-    return read_people_query([*kept, *traits])
 
 
 # The list
@@ -186,6 +121,7 @@ class PeoplePage(msgspec.Struct, frozen=True):
     fields: list[str] = []
     goal: str | None = None
     lacks_payments: bool = False
+    segments: list[Segment] = []
 
 
 class _ListShown(NamedTuple):
@@ -203,7 +139,7 @@ class _ListShown(NamedTuple):
 
 async def people(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people`: who was identified, or who came in a range; the whole view is in the address. `format=csv`: as a file."""
-    view = _read_view(request)
+    view = read_people_view(request.site.website_id, request.pairs)
     if ADDING & request.query.keys():
         return redirect(request, with_added(view.address, request.query).href)
     if request.query.get("format") == "csv":
@@ -219,26 +155,26 @@ async def people(request: PageRequest) -> Response:
 
 
 async def _of_index(
-    request: PageRequest, view: _PeopleView, is_part: bool, away: str = ""
+    request: PageRequest, view: PeopleView, is_part: bool, away: str = ""
 ) -> tuple[PeoplePage, _ListShown]:
     """Who was identified. What the columns know of them is left out while these are away."""
     query, problem = None, ""
     try:
-        query = _index_query(view)
+        query = index_query(view)
     except BadRequest as error:
-        problem = _filter_problem(view.address) or error.message
+        problem = filter_problem(view.address) or error.message
     page = await _read_page(request, view, query, is_part)
     found, facts = page.found, dict[bytes, RosterRow]()
     try:
         facts.update(await facts_of(request, found.people) if not away else {})
     except (BadRequest, Unavailable):
         away = "Where people came from and what they paid is shown once analytics are there again."
-    of_all = view.address if _has_range(view.address) else view.address.having(period="all")
+    of_all = view.address if has_range(view.address) else view.address.having(period="all")
     rows = [listed_row(one, facts.get(one.profile_id), of_all, request.site.currency) for one in found.people]
     return page, _ListShown(rows, found.total, found.is_exact, found.has_more, away=away, problem=problem)
 
 
-async def _of_range(request: PageRequest, view: _PeopleView, is_part: bool) -> tuple[PeoplePage, _ListShown]:
+async def _of_range(request: PageRequest, view: PeopleView, is_part: bool) -> tuple[PeoplePage, _ListShown]:
     """Who came in a range. While the columns are away: who was identified."""
     try:
         offset = read_number_parameter(
@@ -247,7 +183,7 @@ async def _of_range(request: PageRequest, view: _PeopleView, is_part: bool) -> t
         found = await gather(request, view.asked(offset))
     except BadRequest as error:
         page = await _read_page(request, view, None, is_part)
-        return page, _ListShown(problem=_filter_problem(view.address) or error.message)
+        return page, _ListShown(problem=filter_problem(view.address) or error.message)
     except Unavailable as error:
         without = "their visits" if view.is_ranged else "that order"
         return await _of_index(
@@ -260,7 +196,7 @@ async def _of_range(request: PageRequest, view: _PeopleView, is_part: bool) -> t
     return page, _seen(request, view, found, offset)
 
 
-def _seen(request: PageRequest, view: _PeopleView, found: Gathered, offset: int) -> _ListShown:
+def _seen(request: PageRequest, view: PeopleView, found: Gathered, offset: int) -> _ListShown:
     of_all = view.address if view.is_ranged else view.address.having(period="all")
     roster = found.roster
     rows = [
@@ -274,7 +210,7 @@ def _seen(request: PageRequest, view: _PeopleView, found: Gathered, offset: int)
 
 
 async def _read_page(
-    request: PageRequest, view: _PeopleView, query: PeopleQuery | None, is_part: bool
+    request: PageRequest, view: PeopleView, query: PeopleQuery | None, is_part: bool
 ) -> PeoplePage:
     asked = _ListQuery(request.site, query, view.search, is_part)
     return await request.services.database.scan(read_people_page, asked, share=request.site.website_id)
@@ -289,7 +225,8 @@ def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
     some = some_visitor(tx, website_id)
     fields = [] if asked.is_part else field_names(tx, website_id, MOST_SUGGESTED)
     lacking = not asked.is_part and lacks_payments(tx, asked.website)
-    page = PeoplePage(found, some_visitor=some, fields=fields, lacks_payments=lacking)
+    segments = [] if asked.is_part else read_segments(tx, website_id)
+    page = PeoplePage(found, some_visitor=some, fields=fields, lacks_payments=lacking, segments=segments)
     if found.people or query is None or query.offset or not query.search:
         return page
     holding = fields_holding(tx, website_id, search) if len(search) <= MAX_CONTAINED else []
@@ -316,7 +253,7 @@ def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | Non
 # What is shown
 
 
-class _Column(NamedTuple):
+class _SortedColumn(NamedTuple):
     """The head of a column. `href`: sorted by it, empty where the list cannot be; `sorted`: as aria-sort has it, empty if not by this one."""
 
     name: str
@@ -332,7 +269,7 @@ class _ListView(NamedTuple):
     search: str
     offset: int
     chips: list[ShownChip]
-    columns: list[_Column]
+    columns: list[_SortedColumn]
     parts: list[tuple[Choice, int]]
     when: RangeChoice
     visitor_id: bytes | None
@@ -345,7 +282,7 @@ class _ListView(NamedTuple):
 
 
 def _drawn(
-    request: PageRequest, view: _PeopleView, page: PeoplePage, shown: _ListShown, is_part: bool
+    request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown, is_part: bool
 ) -> Response:
     """The page, or the list alone. Run it on a thread."""
     values: dict[str, Any] = {
@@ -365,11 +302,12 @@ def _drawn(
         fields=filter_fields(page.fields),
         operators=OPERATORS,
         lacks_payments=page.lacks_payments,
+        segments=show_segments(view.address, page.segments),
         **values,
     )
 
 
-def _view(request: PageRequest, view: _PeopleView, page: PeoplePage, shown: _ListShown) -> _ListView:
+def _view(request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown) -> _ListView:
     address, offset = view.address, _offset(view.address)
     return _ListView(
         search=address.text("search"),
@@ -397,15 +335,15 @@ def _page_address(address: ViewAddress, offset: int) -> str:
     return address.having(**({"offset": str(offset)} if offset > 0 else {})).here
 
 
-def _offered(view: _PeopleView, name: str) -> str:
+def _offered(view: PeopleView, name: str) -> str:
     """The address that asks for `name contains search` instead of the search."""
     return view.address.having(search=None).with_chip(Chip(f"trait.{name}", "contains", (view.search,))).here
 
 
-def _columns(view: _PeopleView) -> list[_Column]:
+def _columns(view: PeopleView) -> list[_SortedColumn]:
     chosen = view.sort if view.sort in COLUMNS else RosterOrder.SEEN
     return [
-        _Column(
+        _SortedColumn(
             name,
             title,
             # When they signed up, the columns do not know.
@@ -420,7 +358,7 @@ def _sorted_address(address: ViewAddress, name: str) -> str:
     return address.having(sort=None if name == RosterOrder.SEEN else str(name)).here
 
 
-def _parts(view: _PeopleView, shown: _ListShown) -> list[tuple[Choice, int]]:
+def _parts(view: PeopleView, shown: _ListShown) -> list[tuple[Choice, int]]:
     """Of how many people of a range the list may be."""
     if shown.totals is None:
         return []
@@ -437,7 +375,7 @@ def _parts(view: _PeopleView, shown: _ListShown) -> list[tuple[Choice, int]]:
     ]
 
 
-def _when(request: PageRequest, view: _PeopleView, shown: _ListShown) -> RangeChoice:
+def _when(request: PageRequest, view: PeopleView, shown: _ListShown) -> RangeChoice:
     """The ranges to choose from, each of them named, and all that are known."""
     address = view.address
     found = range_choice(address, shown.range or _range(request, view), request.now)
@@ -459,7 +397,7 @@ def _when(request: PageRequest, view: _PeopleView, shown: _ListShown) -> RangeCh
     )
 
 
-def _range(request: PageRequest, view: _PeopleView) -> TimeRange | None:
+def _range(request: PageRequest, view: PeopleView) -> TimeRange | None:
     """The range that the address names; None if it is wrong."""
     try:
         begins = request.site.created_at
@@ -467,20 +405,6 @@ def _range(request: PageRequest, view: _PeopleView) -> TimeRange | None:
         return read_question(asked, request.site.timezone, request.now, begins, view.default).range
     except BadRequest:
         return None
-
-
-def _filter_problem(address: ViewAddress) -> str:
-    """What is wrong with the values of a filter on a trait, in the words of the form; empty if nothing is."""
-    for name, raw in address.pairs:
-        operator, _, text = raw.partition(":")
-        if not name.startswith("filter_trait.") or raw in ("exists", "missing"):
-            continue
-        said = f"{name.removeprefix('filter_trait.')} {OPERATORS.get(operator, 'is')}"
-        if operator in COMPARISONS and read_number(text.strip()) is None:
-            return f"“{said}” compares with a number or a date, such as 5 or 2026-05-05."
-        if not (text if operator in OPERATORS else raw).replace(",", "").strip():
-            return f"“{said}” needs a value."
-    return ""
 
 
 # What looks wrong
