@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -48,6 +49,33 @@ def test_clicks_narrow_the_page_down(demo: Demo, desk: Desk) -> None:
     expect(chips).to_have_count(0)
 
 
+def test_a_number_opens_its_people_and_they_can_be_saved(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    open_overview(page, demo)
+    row(page, "sources", "Organic search").click()
+    page.get_by_role("link", name="Show these people").click()
+    (counted,) = demo.ask(
+        "/analytics/overview", period="last30d", fields="people", filter_channel="is:Organic search"
+    )
+    expect(page.locator(".parts [aria-current]")).to_have_text(f"{counted['people']} People")
+    page.locator("summary", has_text="Save as segment").click()
+    page.get_by_label("Name", exact=True).fill("Searchers")
+    page.get_by_role("button", name="Save", exact=True).click()
+    saved = page.get_by_role("link", name="Searchers")
+    expect(saved).to_have_attribute("aria-current", "true")
+    page.locator("#list").get_by_role("link", name="Germany").first.click()
+    expect(page.locator(".chips .turn")).to_have_count(2)
+    page.get_by_role("columnheader", name="Revenue").get_by_role("link").click()
+    expect(page.locator("[aria-sort]")).to_contain_text("Revenue")
+    page.get_by_label("Website").get_by_role("link", name="Overview").click()
+    expect(page.locator(".chips .turn")).to_have_count(2)
+    saved.click()
+    expect(page.locator(".chips .turn")).to_have_count(1)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete the segment").click()
+    expect(saved).to_have_count(0)
+
+
 def test_a_tab_is_kept_by_all_that_leads_on(demo: Demo, desk: Desk) -> None:
     page = desk.page
     open_overview(page, demo)
@@ -73,6 +101,28 @@ def test_a_tab_is_kept_by_all_that_leads_on(demo: Demo, desk: Desk) -> None:
     expect(page.locator(".ranks tbody tr").first).to_contain_text("/docs")
     page.get_by_role("link", name="Overview", exact=True).last.click()
     expect(page.locator(".metrics")).to_be_visible()
+
+
+def test_the_chart_tells_and_leads_to_the_range_that_is_dragged_over(demo: Demo, desk: Desk) -> None:
+    page = desk.page
+    open_overview(page, demo)
+    hits = page.locator(".chart.wide .hit")
+    days = [
+        href or ""
+        for href in hits.locator("xpath=..").evaluate_all("all => all.map(one => one.href.baseVal)")
+    ]
+    hits.nth(3).hover()
+    expect(page.locator(".tip")).to_contain_text("Visitors: ")
+    page.mouse.down()
+    hits.nth(5).hover()
+    page.mouse.up()
+    page.wait_for_url("**startAt=**")
+    first, last = (parse_qs(days[at].removeprefix("?")) for at in (3, 5))
+    assert parse_qs(urlsplit(page.url).query) == {"startAt": first["startAt"], "endAt": last["endAt"]}
+    expect(page.locator(".chart.wide .hit")).to_have_count(3)
+    page.locator(".chart.wide .hit").first.click()
+    (day,) = first["startAt"]
+    page.wait_for_url(f"**startAt={day}&endAt={day}")
 
 
 def test_the_overview_works_without_javascript(demo: Demo, browser: Browser, session: Any) -> None:
