@@ -224,3 +224,47 @@ def test_while_there_are_no_columns_the_page_says_so_and_looks_again(
         assert (answer.status_code, answer.headers["refresh"]) == (200, "6" if made else "2")
         assert "The numbers are not there yet" in page
         assert ("1234 visitors are done" if made else "away for a moment") in page
+
+
+def test_who_paid_came_and_came_back_stands_beside_funnels_and_crawlers(
+    numbers: Counting, browser: Visit
+) -> None:
+    site = numbers.site()
+    ada, stranger = site.pageview(), site.pageview()
+    site.identify(ada, "u1", {"name": "Ada Lovelace"})
+    numbers.clock.move(1000)
+    pay(site, 29, currency="EUR", datafast_visitor_id=ada)
+    numbers.clock.move(1000)
+    pay(site, 5, currency="EUR", name="Bob", transaction_id="x")
+    steps = [
+        {"name": "Home", "type": "pageview", "url": "/"},
+        {"name": "Paid", "type": "goal", "goalName": "payment"},
+    ]
+    funnel = site.call(
+        "POST",
+        f"/api/v1/admin/websites/{site.website_id}/funnels",
+        json={"name": "To the till", "steps": steps},
+    )
+    assert funnel.status_code == 200, funnel.text
+    numbers.clock.move(60_000)
+    numbers.columns.catch_up()
+
+    def moments(text: str) -> list[list[str]]:
+        found = re.findall(r"<li>(.*?)</li>", card(shown(browser, site, text), "moments"), re.DOTALL)
+        return [re.findall(r"<bdi>(.*?)</bdi>", one)[1:] for one in found]
+
+    assert moments("period=today") == [["Bob", "€5"], ["Ada Lovelace", "€29"]]
+    assert moments("period=today&filter_os=is_not:x") == [["Ada Lovelace", "Direct, €29"]]
+    first, second = moments("period=today&moments=new")
+    assert first == ["Ada Lovelace", "Direct, €29"]
+    assert second[1] == "Direct, 1 visit"
+    assert f'/visitors/{stranger}"' in card(shown(browser, site, "period=today&moments=new"), "moments")
+    assert moments("period=today&moments=back") == []
+    page = shown(browser, site, "period=today&goals=funnels")
+    assert texts(card(page, "goals"))[1:] == [["To the till", "2", "1", "50.0%"]]
+    assert "Tell of crawlers" in card(page, "bots")
+    crawl = {"href": f"https://{site.domain}/docs", "ai": {"userAgent": "GPTBot/1.1"}}
+    sent = site.http.post("/api/ai-crawls", json={"websiteId": site.tracking_id, **crawl})
+    assert sent.json() == {"status": "success"}
+    assert texts(card(shown(browser, site, "period=today"), "bots"))[1:] == [["GPTBot", "1", "1"]]
+    assert texts(card(shown(browser, site, "bots=crawled&part=bots"), "bots"))[1:][0][1:] == ["1", "1"]

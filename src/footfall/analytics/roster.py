@@ -33,6 +33,8 @@ class RosterOrder(StrEnum):
     """By what people are sorted: the latest or most first; source and country from A on, and who has none last."""
 
     SEEN = "seen"
+    KNOWN = "known"
+    """Those who are known in front."""
     VISITS = "visits"
     REVENUE = "revenue"
     SOURCE = "source"
@@ -79,6 +81,7 @@ _HELD = {
 }
 _ORDERS = {
     RosterOrder.SEEN: "last_at DESC",
+    RosterOrder.KNOWN: "is_known DESC, last_at DESC",
     RosterOrder.VISITS: "visits DESC, last_at DESC",
     RosterOrder.REVENUE: "revenue DESC, payments DESC, last_at DESC",
     RosterOrder.SOURCE: "lower(coalesce(referrer, channel)) NULLS LAST, last_at DESC",

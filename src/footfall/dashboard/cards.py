@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from footfall.analytics.dimensions import CAMPAIGN, CARDS, Counted
@@ -58,6 +58,11 @@ class CardTab(NamedTuple):
     def card(self) -> str:
         """The card of `dimensions.CARDS` that it shows."""
         return "countries" if self.name == MAP else self.name
+
+    @property
+    def is_card(self) -> bool:
+        """Whether analytics have such a card."""
+        return self.card in CARDS
 
 
 class CardGroup(NamedTuple):
@@ -162,6 +167,31 @@ _OF_GOALS = Invitation(
     "/docs",
     (("signup", 100), ("trial_started", 48), ("invite_sent", 17)),
 )
+_OF_FUNNELS = Invitation(
+    "Funnels show where visitors stop on their way: from the pricing page to the sign-up to the first payment. They are made over the API.",
+    "Make a funnel",
+    "/docs",
+    (("Pricing", 100), ("Sign-up", 34), ("Payment", 9)),
+)
+_OF_PAYMENTS = Invitation(
+    "Whoever pays is listed here within seconds, by name.",
+    "Connect payments",
+    "settings/payments",
+    (("Ada Lovelace", 100), ("Grace Hopper", 70), ("Mary Jackson", 40)),
+)
+_OF_CRAWLERS = Invitation(
+    "What AI crawlers fetch is listed here once your server tells of it: they run no script.",
+    "Tell of crawlers",
+    "/docs",
+    (("GPTBot", 100), ("ClaudeBot", 64), ("PerplexityBot", 27)),
+)
+
+
+def _told(name: str, title: str, of_rows: str = "", hint: Invitation | None = None) -> CardTab:
+    """A list that is no card of analytics: `pages.boards` tells it."""
+    return CardTab(name, title, of_rows, lambda keys: "", lambda keys: ("", ""), (), hint=hint)
+
+
 GROUPS = (
     CardGroup(
         "sources",
@@ -228,7 +258,25 @@ GROUPS = (
     ),
     CardGroup(
         "goals",
-        (_simple("goals", "Goals", "Goal", "goal")._replace(times="Times", hint=_OF_GOALS),),
+        (
+            _simple("goals", "Goals", "Goal", "goal")._replace(times="Times", hint=_OF_GOALS),
+            _told("funnels", "Funnels", "Funnel", _OF_FUNNELS),
+        ),
+    ),
+    CardGroup(
+        "moments",
+        (
+            _told("paid", "Just paid", hint=_OF_PAYMENTS),
+            _told("new", "New people"),
+            _told("back", "Came back"),
+        ),
+    ),
+    CardGroup(
+        "bots",
+        (
+            _told("crawlers", "Crawlers", "Crawler", _OF_CRAWLERS),
+            _told("crawled", "What they read", "Page", _OF_CRAWLERS),
+        ),
     ),
 )
 TABS: Mapping[str, tuple[CardGroup, CardTab]] = {
@@ -253,14 +301,40 @@ class ShownRow(NamedTuple):
     state: str
 
 
+class Moment(NamedTuple):
+    """Somebody, and what they did last. `key`: decides the colour of the avatar; `path`: below the website's; `at`: ms since epoch."""
+
+    name: str
+    key: str
+    image: object
+    path: str
+    detail: str
+    at: int
+
+
+class BoardLine(NamedTuple):
+    """A row of a list that is no card. `share`: the length of its bar, percent."""
+
+    label: str
+    share: float
+    figures: tuple[str, ...]
+
+
 class ShownCard(NamedTuple):
-    """A card with the rows of one tab. `shades`: of countries, by their codes."""
+    """A card with the rows of one tab; of one that is no card of analytics, moments or lines with their `heads`.
+
+    `more`: where all of them are, below the website's path.
+    """
 
     group: CardGroup
     tab: CardTab
     total: int
     rows: list[ShownRow]
     has_money: bool
+    moments: Sequence[Moment] = ()
+    lines: Sequence[BoardLine] = ()
+    heads: tuple[str, ...] = ()
+    more: str = ""
 
     @property
     def has_people(self) -> bool:

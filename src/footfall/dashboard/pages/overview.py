@@ -38,6 +38,7 @@ from footfall.dashboard.controls import Choice, RangeChoice, range_choice
 from footfall.dashboard.figures import METRICS, ShownSeries, Tile, read_metric, show_series, show_tiles
 from footfall.dashboard.filters import ADDING, OPERATORS, ShownChip, filter_fields, show_chips, with_added
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
+from footfall.dashboard.pages.boards import tell_board
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.payments import payment_rows
 from footfall.dashboard.pages.people import MOST_SUGGESTED, some_visitor
@@ -116,13 +117,26 @@ async def _numbers(request: PageRequest, address: ViewAddress) -> _Numbers:
     asked = asking.question.range
     interval = chosen_interval(asked, read_choice(dict(address.pairs), "interval", SeriesInterval))
     series, cards = await asyncio.gather(
-        analytics.series(asking, interval), _cards(request, asking, list(tabs_of(address)))
+        analytics.series(asking, interval), _shown_cards(request, asking, address, list(tabs_of(address)))
     )
+    return _Numbers(asked, series, cards)
+
+
+async def _shown_cards(
+    request: PageRequest, asking: Asking, address: ViewAddress, tabs: Sequence[tuple[CardGroup, CardTab]]
+) -> list[ShownCard]:
+    """Cards of analytics, and lists that are none."""
+    cards = [tab for tab in tabs if tab[1].is_card]
+    first = _first(asking, [])
+    boards = asyncio.gather(*(tell_board(request, first, address, *tab) for tab in tabs if tab not in cards))
+    found, told = await asyncio.gather(_cards(request, asking, cards), boards)
     currency = request.site.currency
-    shown = [
-        show_card(*tab, page, address, currency) for tab, page in zip(tabs_of(address), cards, strict=True)
-    ]
-    return _Numbers(asked, series, shown)
+    shown = {
+        tab.name: show_card(group, tab, page, address, currency)
+        for (group, tab), page in zip(cards, found, strict=True)
+    }
+    shown |= {one.tab.name: one for one in told}
+    return [shown[tab.name] for _, tab in tabs]
 
 
 async def _cards(
@@ -342,14 +356,14 @@ def _shown(request: PageRequest, address: ViewAddress, found: _Numbers | None, t
 async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGroup, CardTab]) -> Response:
     """One card, for the page that shows it already."""
     asking = await request.services.analytics.prepare(request.site, _pairs(address), request.now, DEFAULT)
-    (page,) = await _cards(request, asking, [chosen])
-    card = show_card(*chosen, page, address, request.site.currency)
+    (card,) = await _shown_cards(request, asking, address, [chosen])
     drawing: Callable[[], str] = functools.partial(
         render_template,
         "overview_part.html",
         address=address,
         card=card,
         website=request.site,
+        now=request.now,
         shade=shade,
     )
     return Response((await apart(drawing)).encode(), 200, page_headers(request))
@@ -378,7 +392,7 @@ class _Column(NamedTuple):
 async def listing(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/overview/{card}`: all rows of a card, searched, sorted, page by page; `format=csv`: as a file."""
     found = TABS.get(request.context.path_values[1])
-    if found is None or found[1].name == MAP:
+    if found is None or found[1].name == MAP or not found[1].is_card:
         raise NotFound("There is no such list.")
     path = f"/w/{request.site.website_id.hex()}/overview/{found[1].name}"
     address = read_address(path, request.pairs, OF_LISTING)

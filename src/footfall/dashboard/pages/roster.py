@@ -74,10 +74,14 @@ async def gather(request: PageRequest, asked: RosterAsked) -> Gathered:
     if asked.search:
         asking = _among(asking, await _found(request, asked.search))
     question = msgspec.structs.replace(asking.question, limit=asked.limit, offset=asked.offset)
-    roster = read_roster(
-        await request.services.analytics.rows(compose_roster(asking.scene, question, asked.looking))
-    )
-    return Gathered(question.range, roster, await _faces(request, asking, roster.rows))
+    return await gather_of(request, msgspec.structs.replace(asking, question=question), asked.looking)
+
+
+async def gather_of(request: PageRequest, asking: Asking, looking: RosterLooking) -> Gathered:
+    """The same of a question that was prepared."""
+    composed = compose_roster(asking.scene, asking.question, looking)
+    roster = read_roster(await request.services.analytics.rows(composed))
+    return Gathered(asking.question.range, roster, await _faces(request, asking, roster.rows))
 
 
 def _among(asking: Asking, numbers: Sequence[int]) -> Asking:
@@ -159,7 +163,7 @@ def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, 
         one.user_id,
         one.traits,
         one.activity.visits,
-        _source(fact, address) if fact else None,
+        source_of(fact, address) if fact else None,
         _country(fact, address) if fact else None,
         _money(fact, currency) if fact else "",
         one.identified_at,
@@ -187,7 +191,7 @@ def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) ->
         person.user_id if person else "",
         traits,
         row.visits,
-        _source(row, address),
+        source_of(row, address),
         _country(row, address),
         _money(row, currency),
         person.identified_at if person else None,
@@ -195,7 +199,8 @@ def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) ->
     )
 
 
-def _source(row: RosterRow, address: ViewAddress) -> FilterLink:
+def source_of(row: RosterRow, address: ViewAddress) -> FilterLink:
+    """Where somebody came from."""
     if row.referrer or not row.channel:
         text = to_unicode(row.referrer) if row.referrer else "Direct"
         return FilterLink(text, address.clicked("referrer", row.referrer or DIRECT).here)
