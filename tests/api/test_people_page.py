@@ -149,3 +149,29 @@ def test_a_question_that_is_wrong_is_said_in_the_list(told: Told, browser: Visit
     ):
         assert said in html.unescape(shown(browser, told.site, text)), text
     assert "Nobody on this page" in shown(browser, told.site, "period=all&offset=5000")
+
+
+def test_a_trait_filters_at_a_click_and_then_excludes(numbers: Counting, browser: Visit) -> None:
+    site = numbers.site()
+    site.identify(
+        site.pageview(), "ada", {"plan": "pro, or more", "seats": 5, "notes": "x" * 200, "tags": ["a"]}
+    )
+    numbers.columns.catch_up()
+    hrefs = {
+        name: html.unescape(href)
+        for href, name in re.findall(
+            r'<a class="tag" href="\?([^"]+)".*?<i><bdi>(\w+)</bdi>', shown(browser, site)
+        )
+    }
+    assert hrefs.keys() == {"plan", "seats"}
+    for query, many in (
+        (hrefs["plan"], 1),
+        (f"period=today&{hrefs['plan']}", 1),
+        (hrefs["plan"].replace("is:", "is_not:"), 0),
+    ):
+        page = shown(browser, site, query)
+        assert page.count('class="id"') == many, query
+    again = re.findall(
+        r'<a class="tag" href="\?([^"]+)".*?<i><bdi>plan</bdi>', shown(browser, site, hrefs["plan"])
+    )
+    assert html.unescape(again[0]) == hrefs["plan"].replace("is:", "is_not:")

@@ -147,6 +147,11 @@ def read_address(path: str, pairs: Iterable[Pair], own: tuple[str, ...] = ()) ->
     return ViewAddress(path, (*single.items(), *dict.fromkeys(filters)), own)
 
 
+def has_range(address: ViewAddress) -> bool:
+    """Whether it names a range."""
+    return any(address.text(name) for name in RANGE)
+
+
 def _is_filter(name: str) -> bool:
     bare = name.removeprefix(FILTER)
     return name.startswith(FILTER) and (bare in FILTERS or (name.startswith(TRAIT) and name != TRAIT))

@@ -18,7 +18,7 @@ from footfall.analytics.ranges import (
     usual_interval,
 )
 from footfall.clock import DAY_MS, to_iso
-from footfall.dashboard.address import RANGE, ViewAddress
+from footfall.dashboard.address import ViewAddress, has_range
 
 DEFAULT = Period.LAST_30D
 PERIODS = {
@@ -74,9 +74,8 @@ def chosen_interval(asked: TimeRange, wanted: SeriesInterval | None) -> SeriesIn
 
 def people_address(address: ViewAddress) -> ViewAddress:
     """The people of what a page of a website shows. Their list is of a range only where one is named."""
-    named = any(address.text(name) for name in RANGE)
     website = "/".join(address.path.split("/", 3)[:3])
-    return (address if named else address.having(period=DEFAULT.value)).at(f"{website}/people")
+    return (address if has_range(address) else address.having(period=DEFAULT.value)).at(f"{website}/people")
 
 
 def steps_of(address: ViewAddress, asked: TimeRange, now: int) -> Steps:

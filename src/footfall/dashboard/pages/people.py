@@ -30,7 +30,6 @@ from footfall.dashboard.pages.people_address import (
     SIGNED_UP,
     PeopleView,
     filter_problem,
-    has_range,
     index_query,
     read_people_view,
 )
@@ -169,8 +168,10 @@ async def _of_index(
         facts.update(await facts_of(request, found.people) if not away else {})
     except (BadRequest, Unavailable):
         away = "Where people came from and what they paid is shown once analytics are there again."
-    of_all = view.address if has_range(view.address) else view.address.having(period="all")
-    rows = [listed_row(one, facts.get(one.profile_id), of_all, request.site.currency) for one in found.people]
+    rows = [
+        listed_row(one, facts.get(one.profile_id), view.address, request.site.currency)
+        for one in found.people
+    ]
     return page, _ListShown(rows, found.total, found.is_exact, found.has_more, away=away, problem=problem)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from footfall.analytics.ranges import Period
 from footfall.analytics.roster import RosterLooking, RosterOrder, RosterPart
-from footfall.dashboard.address import RANGE, Pair, ViewAddress, read_address
+from footfall.dashboard.address import Pair, ViewAddress, has_range, read_address
 from footfall.dashboard.filters import OPERATORS
 from footfall.dashboard.pages.roster import RosterAsked
 from footfall.dashboard.spans import DEFAULT
@@ -61,11 +61,6 @@ def read_people_view(website_id: bytes, pairs: Sequence[Pair]) -> PeopleView:
 def _renamed(name: str, text: str) -> Pair:
     """Filters on traits in addresses of before had the names of the API of people."""
     return (f"filter_{name}" if name.startswith("trait.") else name), text
-
-
-def has_range(address: ViewAddress) -> bool:
-    """Whether it names a range."""
-    return any(address.text(name) for name in RANGE)
 
 
 def _is_of_visits(address: ViewAddress) -> bool:

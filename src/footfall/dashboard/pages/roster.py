@@ -25,11 +25,11 @@ from footfall.clock import to_iso
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.collect.online import KEPT_MS
 from footfall.columns.model import number_of, number_of_visitor
-from footfall.dashboard.address import ViewAddress
+from footfall.dashboard.address import ViewAddress, has_range
 from footfall.dashboard.figures import money_of
 from footfall.dashboard.names import friendly_name
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.rendering import called, value_text
+from footfall.dashboard.rendering import called, listed_traits, value_text
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest
 from footfall.hostnames import to_unicode
@@ -44,6 +44,8 @@ MOST_IN_FILE = 10_000
 """People of a file."""
 MOST_HERE = 1000
 """Visitors of the last minutes who are known by heart."""
+LONGEST_TAG = 120
+"""Characters of a trait by which a click filters: longer ones are no value that others have."""
 NOBODY_KNOWN = "Visitor"
 """What somebody is called of whom not even the id can be told now."""
 
@@ -134,6 +136,14 @@ class FilterLink(NamedTuple):
     href: str
 
 
+class TraitTag(NamedTuple):
+    """A trait of a row. `href`: after a click on it; empty if nothing can be filtered by it."""
+
+    name: str
+    text: str
+    href: str
+
+
 class PersonRow(NamedTuple):
     """Somebody in the list. `path`: of their page, below the website's, empty if there is none; `key`: decides the colour of the avatar.
 
@@ -145,6 +155,7 @@ class PersonRow(NamedTuple):
     name: str
     user_id: str
     traits: TraitValues
+    tags: list[TraitTag]
     visits: int
     source: FilterLink | None
     country: FilterLink | None
@@ -154,17 +165,18 @@ class PersonRow(NamedTuple):
 
 
 def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, currency: str) -> PersonRow:
-    """A known person, and what the columns know of them, if they do."""
-    key = one.profile_id.hex()
+    """A known person, and what the columns know of them, if they do: of all time, unless the address of the list names a range."""
+    key, visits = one.profile_id.hex(), address if has_range(address) else address.having(period="all")
     return PersonRow(
         f"people/{key}",
         key,
         called(one.traits, one.user_id),
         one.user_id,
         one.traits,
+        _tags(one.traits, address),
         one.activity.visits,
-        source_of(fact, address) if fact else None,
-        _country(fact, address) if fact else None,
+        source_of(fact, visits) if fact else None,
+        _country(fact, visits) if fact else None,
         _money(fact, currency) if fact else "",
         one.identified_at,
         one.activity.last_at,
@@ -190,6 +202,7 @@ def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) ->
         name,
         person.user_id if person else "",
         traits,
+        _tags(traits, address),
         row.visits,
         source_of(row, address),
         _country(row, address),
@@ -197,6 +210,19 @@ def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) ->
         person.identified_at if person else None,
         row.last_at,
     )
+
+
+def _tags(traits: TraitValues, address: ViewAddress) -> list[TraitTag]:
+    return [
+        TraitTag(name, value_text(value), _tag_href(name, value, address))
+        for name, value in listed_traits(traits)
+    ]
+
+
+def _tag_href(name: str, value: Any, address: ViewAddress) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    is_plain = isinstance(value, str | int | float) and len(text) <= LONGEST_TAG
+    return address.clicked(f"trait.{name}", text).here if is_plain and text.strip() else ""
 
 
 def source_of(row: RosterRow, address: ViewAddress) -> FilterLink:
