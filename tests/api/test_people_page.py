@@ -175,3 +175,29 @@ def test_a_trait_filters_at_a_click_and_then_excludes(numbers: Counting, browser
         r'<a class="tag" href="\?([^"]+)".*?<i><bdi>plan</bdi>', shown(browser, site, hrefs["plan"])
     )
     assert html.unescape(again[0]) == hrefs["plan"].replace("is:", "is_not:")
+
+
+def test_somebody_who_comes_on_another_device_came_back(numbers: Counting, browser: Visit) -> None:
+    site = numbers.site()
+    laptop, tablet = site.pageview(), site.pageview()
+    site.identify(laptop, "ada")
+    numbers.clock.move(2 * 86_400_000)
+    site.identify(site.pageview(), "ada")
+    site.pageview()
+    for path in ("/", "/pricing"):
+        numbers.clock.move(60_000)
+        site.pageview(tablet, path)
+    numbers.columns.catch_up()
+    expected = {"People": 3, "Known": 1, "New": 1, "Came back": 2, "Customers": 0}
+    assert parts(shown(browser, site, "period=today")) == expected
+    assert parts(shown(browser, site, "period=today&filter_page=is:/pricing")) == {
+        **expected,
+        "People": 1,
+        "Known": 0,
+        "New": 0,
+        "Came back": 1,
+    }
+    (named,) = [row for row in rows(shown(browser, site, "period=today&who=back")) if "ada" in row[0]]
+    assert named[4] == "1"
+    assert len(rows(shown(browser, site, "period=today&who=new"))) == 1
+    assert parts(shown(browser, site, "period=all"))["New"] == 3

@@ -84,40 +84,63 @@ _ORDERS = {
     RosterOrder.KNOWN: "is_known DESC, last_at DESC",
     RosterOrder.VISITS: "visits DESC, last_at DESC",
     RosterOrder.REVENUE: "revenue DESC, payments DESC, last_at DESC",
-    RosterOrder.SOURCE: "lower(coalesce(referrer, channel)) NULLS LAST, last_at DESC",
-    RosterOrder.COUNTRY: "country NULLS LAST, last_at DESC",
+    RosterOrder.SOURCE: "origin NULLS LAST, last_at DESC",
+    RosterOrder.COUNTRY: "origin NULLS LAST, last_at DESC",
 }
+_ORIGINS = {
+    RosterOrder.SOURCE: "lower(coalesce(referrer, channel))",
+    RosterOrder.COUNTRY: "country",
+}
+"""What has to be known of everybody's first visit to sort by it."""
+_FIRSTS = ("referrer", "channel", "country")
 
 
 class _RosterPieces(Pieces):
-    """The pieces of such a query."""
+    """The pieces of such a query. What is shown of the first visits is looked up for those on the page alone."""
 
     def roster(self, looking: RosterLooking, page: str) -> Composed:
         dialect = self._dialect
-        firsts = ", ".join(
-            f"{dialect.first_by(column, 'ts')} AS {column}" for column in ("referrer", "channel", "country")
-        )
-        revenue = dialect.integer(f"coalesce({dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
-        begins = dialect.count_if("prev_at < greatest(session_at, $since)")
         order = f"{_ORDERS[looking.order]}, person"
+        origin = dialect.first_by(_ORIGINS.get(looking.order, "NULL"), "ts")
+        revenue = dialect.integer(f"coalesce({dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
         totals = ", ".join(f"{dialect.count_if(held)} AS {part}" for part, held in _HELD.items())
+        firsts = ", ".join(f"{dialect.first_by(column, 'ts')} AS {column}" for column in _FIRSTS)
+        on_page = dialect.among("seen", ("person",), "SELECT person FROM page")
         return self.composed(
             {
                 "seen": self._seen(),
-                "found": f"SELECT person, max(CASE WHEN person <> visitor THEN 1 ELSE 0 END) AS is_known, {firsts} FROM seen GROUP BY person",
-                "acted": f"SELECT person, {begins} AS visits, max(ts) AS last_at FROM chosen WHERE {VISIT} GROUP BY person",
+                "touched": f"""
+                    SELECT person, max(CASE WHEN person <> visitor THEN 1 ELSE 0 END) AS is_known, {origin} AS origin,
+                        max(CASE WHEN prev_at > 0 AND prev_at < $since THEN 1 ELSE 0 END) AS came_before,
+                        max(CASE WHEN person <> visitor OR prev_at >= $since THEN 1 ELSE 0 END) AS is_open
+                    FROM seen GROUP BY person""",
+                "acted": f"""
+                    SELECT person, {dialect.count_if("prev_at < greatest(session_at, $since)")} AS visits, max(ts) AS last_at
+                    FROM chosen WHERE {VISIT} GROUP BY person""",
                 "paid": self.paid(("person",)),
-                "spent": f"SELECT person, {dialect.count_if(PAID)} AS payments, {revenue} AS revenue FROM paid WHERE person IS NOT NULL GROUP BY person",
-                "earlier": f"SELECT DISTINCT person, 1 AS was_there FROM event_row WHERE website = $website AND ts < $since AND {VISIT}",
+                "spent": f"""
+                    SELECT person, {dialect.count_if(PAID)} AS payments, {revenue} AS revenue
+                    FROM paid WHERE person IS NOT NULL GROUP BY person""",
+                "earlier": self._earlier(),
                 "summed": """
-                    SELECT person, is_known, visits, last_at, referrer, channel, country, coalesce(payments, 0) AS payments,
-                        coalesce(revenue, 0) AS revenue, coalesce(was_there, 0) AS was_there
-                    FROM found JOIN acted USING (person) LEFT JOIN spent USING (person) LEFT JOIN earlier USING (person)""",
+                    SELECT person, is_known, origin, visits, last_at, coalesce(payments, 0) AS payments, coalesce(revenue, 0) AS revenue,
+                        greatest(came_before, coalesce(was_seen, 0)) AS was_there
+                    FROM touched JOIN acted USING (person) LEFT JOIN spent USING (person) LEFT JOIN earlier USING (person)""",
+                "page": f"SELECT * FROM summed WHERE {_HELD[looking.part]} ORDER BY {order} {page}",
+                "came": f"SELECT person, {firsts} FROM seen WHERE {on_page} GROUP BY person",
             },
             f"""
             SELECT counted.*, {", ".join(RosterRow._fields)} FROM (SELECT {totals} FROM summed) AS counted
-            LEFT JOIN (SELECT * FROM summed WHERE {_HELD[looking.part]} ORDER BY {order} {page}) AS page ON TRUE ORDER BY {order}""",
+            LEFT JOIN (SELECT * FROM page LEFT JOIN came USING (person)) AS shown ON TRUE ORDER BY {order}""",
         )
+
+    def _earlier(self) -> str:
+        """Who was there before the range, among those of whom their first row in it does not tell: another visitor of theirs may have been."""
+        unsure = "SELECT person FROM touched WHERE came_before = 0 AND is_open = 1"
+        held = self._dialect.among("event_row", ("person",), unsure)
+        return f"""
+            SELECT DISTINCT person, 1 AS was_seen FROM event_row
+            WHERE website = $website AND ts < $since AND {VISIT} AND {held}"""
 
 
 def compose_roster(scene: Scene, question: Question, looking: RosterLooking) -> Composed:
