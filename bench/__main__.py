@@ -17,10 +17,12 @@ from typing import NamedTuple
 
 import click
 
-from bench import money, mutations, pauses, people, servers, store
+from bench import columns, money, mutations, pauses, people, servers, store
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
 from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
+from footfall.column_parts import column_folder
+from footfall.settings import Settings
 
 WARM_UP = 2
 """Seconds of load before each measurement."""
@@ -189,6 +191,17 @@ def many_payments(bench: Bench) -> int:
     return 0
 
 
+def steady(bench: Bench, seconds: int) -> int:
+    """Send events at a steady rate, with questions beside them; 0, since a wrong answer ends the benchmark."""
+    cores = [bench.core, bench.load_core]  # the process that keeps the columns takes the one that is idle
+    with servers.footfall(bench.engine, cores, bench.folder / "server.log") as running:
+        folder = column_folder(Settings(data=bench.folder / "data"))
+        click.echo(
+            columns.show(columns.measure(running.address, bench.world, folder, bench.load_core, seconds))
+        )
+    return 0
+
+
 def find_pauses(bench: Bench) -> int:
     """Send what is hard to take, and see how long others wait meanwhile; how many kinds of requests made them wait for too long."""
     target = pauses.seed(bench.engine, bench.world)
@@ -215,6 +228,9 @@ def mutate(bench: Bench, minutes: float) -> int:
 @click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
 @click.option("--people", "is_people", is_flag=True, help="Looking up people instead, two visitors each.")
+@click.option(
+    "--columns", "is_columns", is_flag=True, help="Questions beside a steady stream of events instead."
+)
 @click.option("--payments", "is_money", is_flag=True, help="Looking up who paid instead, a payment of each.")
 @click.option(
     "--pauses", "is_pauses", is_flag=True, help="How long nasty requests keep others waiting, instead."
@@ -236,6 +252,7 @@ def main(
     minutes: float | None,
     is_batch: bool,
     is_people: bool,
+    is_columns: bool,
     is_money: bool,
     is_pauses: bool,
     mutating: float | None,
@@ -256,6 +273,8 @@ def main(
             try:
                 if is_people:
                     errors = many_people(bench)
+                elif is_columns:
+                    errors = steady(bench, duration)
                 elif is_money:
                     errors = many_payments(bench)
                 elif is_pauses:

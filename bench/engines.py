@@ -71,7 +71,9 @@ def postgres_engine(folder: Path) -> Iterator[Engine]:
         migrate_database(Settings(database_url=url))
         session = functools.partial(PostgresSession, url)
         settle = functools.partial(_checkpoint, url)
-        yield Engine(session, ["--database", url], (server.data / "pg_wal", "*"), settle)
+        yield Engine(
+            session, ["--database", url, "--data", str(folder)], (server.data / "pg_wal", "*"), settle
+        )
     finally:
         server.remove()
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from footfall.clock import Clock, system_clock
 from footfall.websites.model import Exclusions
+from tests.support.clickhouse import LocalClickHouse
 from tests.support.counting import Counting, counting
 from tests.support.engines import ENGINES, Engine, Place, PostgresEngine
 from tests.support.inside import Inside, inside, set_up
@@ -123,6 +124,13 @@ def postgres_engine(kept: Kept) -> PostgresEngine:
     return made
 
 
+@pytest.fixture(scope="session")
+def clickhouse(kept: Kept) -> LocalClickHouse:
+    """A server of ClickHouse."""
+    made: LocalClickHouse = kept.get("clickhouse", "", lambda: closing(LocalClickHouse()))
+    return made
+
+
 @pytest.fixture
 def place(engine: Engine) -> Place:
     """A new empty database."""
@@ -144,7 +152,7 @@ def http(shared_server: Inside, kept: Kept) -> httpx.Client:
 @pytest.fixture(scope="session")
 def socket_server(engine: Engine, kept: Kept) -> RunningServer:
     """A process that listens on a port, for tests that need one; it refuses nobody for calling too often either."""
-    return kept.get("process", engine.name, lambda: serving(engine.new_place(), UNLIMITED))
+    return kept.get("process", engine.name, lambda: serving(engine.new_place(), UNLIMITED, has_columns=True))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 import shlex
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -29,13 +27,10 @@ from footfall.collect import retention
 from footfall.collect.endpoints import Collector
 from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
+from footfall.column_parts import column_dialect, columns_client
 from footfall.columns import erasing as columns_erasing
-from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
-from footfall.columns.file import FileLimits
-from footfall.columns.keeper import ColumnKeeper, read_keeper_id
-from footfall.columns.process import ColumnProcess, socket_path
-from footfall.columns.supervisor import ColumnSupervisor, turn_at
-from footfall.columns.verify import Ask
+from footfall.columns.client import SETTLE_SECONDS
+from footfall.columns.supervisor import ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -49,7 +44,7 @@ from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
-from footfall.errors import ApiError, ColumnsUnusable, DatabaseError, UsageError
+from footfall.errors import ApiError, DatabaseError, UsageError
 from footfall.funnels.endpoints import Funnels
 from footfall.goals.endpoints import Goals
 from footfall.identity import erasing as identity_erasing
@@ -61,7 +56,6 @@ from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
 from footfall.outbox import word
-from footfall.outbox.store import ALONE
 from footfall.payments import erasing as payments_erasing
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.endpoints import Connecting, ServerShelf
@@ -123,8 +117,6 @@ EXPORTERS = (
 )
 """What each domain exports about a person: the fields of the document, in order."""
 
-COMMAND_SECONDS = 600.0
-"""How long a query of a command over the columns may take."""
 CREDENTIAL_SECONDS = 20.0
 """Between two looks at which keys and tokens were used."""
 CLOCK_SECONDS = 60.0
@@ -229,59 +221,6 @@ def backup_database(settings: Settings, target: Path) -> None:
         raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
     require_database(settings)
     sqlite_connection.backup_file(settings.data / sqlite_connection.FILE_NAME, target)
-
-
-def column_folder(settings: Settings) -> Path:
-    """Where this machine keeps the columns of the database."""
-    return settings.data / "columns"
-
-
-def columns_client(settings: Settings) -> ColumnsClient:
-    """Asks the process that keeps the columns of this machine."""
-    return ColumnsClient(socket_path(column_folder(settings)), settings.columns_timeout)
-
-
-def column_keeper(settings: Settings, session: CommandSession) -> ColumnKeeper:
-    """Whoever keeps the columns of the database that a session reads."""
-    threads = settings.columns_threads or max(1, (os.cpu_count() or 1) - 1)
-    limits = FileLimits(threads, settings.columns_memory * 1024**2)
-    folder = column_folder(settings)
-    keeper_id = read_keeper_id(folder) if settings.database_url else ALONE
-    return ColumnKeeper(session, folder, limits, keeper_id)
-
-
-@contextlib.contextmanager
-def column_asking(settings: Settings, session: CommandSession) -> Iterator[Ask]:
-    """Asks the columns of this machine: the process of a running server, or else the file, once it is up to date. Raises DatabaseError."""
-    folder = column_folder(settings)
-    with turn_at(folder) as is_free:
-        if not is_free:
-            client = columns_client(settings)
-            yield lambda text, values: asyncio.run(client.ask(text, values, COMMAND_SECONDS))
-            return
-        keeper = column_keeper(settings, session)
-        try:
-            if not keeper.open() or keeper.file is None:
-                raise ColumnsUnusable("The columns cannot be used: run `footfall db rebuild columns`.")
-            while keeper.step().has_more:
-                pass
-            yield keeper.file.rows
-        finally:
-            keeper.close()
-
-
-@contextlib.contextmanager
-def column_process(settings: Settings) -> Iterator[ColumnProcess]:
-    """The process that keeps the columns, to be run. Raises DatabaseError."""
-    with command_session(settings) as session:
-        yield ColumnProcess(column_keeper(settings, session), socket_path(column_folder(settings)))
-
-
-def column_supervisor(settings: Settings) -> ColumnSupervisor:
-    """Runs that process beside a server."""
-    place = {"FOOTFALL_DATA": str(settings.data), "FOOTFALL_DATABASE_URL": settings.database_url}
-    command = [sys.executable, "-m", "footfall", "columns"]
-    return ColumnSupervisor(command, os.environ | place, column_folder(settings))
 
 
 class Welcome(msgspec.Struct, frozen=True):
@@ -459,7 +398,7 @@ class App:
             Predictions(database, lambda: directory.websites, rates, self._clock),
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
-            Analytics(database, columns_client(self._settings), rates),
+            Analytics(database, columns_client(self._settings), rates, column_dialect(self._settings)),
         )
 
     async def _prepare(self, parts: _Parts) -> None:

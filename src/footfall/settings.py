@@ -35,6 +35,7 @@ SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
 PLACE = (
     "data",
     "database_url",
+    "columns_url",
     "secret_key",
     "key_file",
     "public_url",
@@ -52,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the embedded database; made when missing."""
     database_url: str = ""
     """`postgresql://...` of a PostgreSQL server to use instead of the embedded database; empty: the embedded one."""
+    columns_url: str = ""
+    """`clickhouse://...` of a ClickHouse server or cluster that keeps the columns of all server processes; empty: a file on each machine does."""
     host: str = "127.0.0.1"
     port: int = 8000
     """0: the system picks one."""
@@ -119,6 +122,11 @@ def _read(
             continue
         values[name] = _parse(name, text, variable)
     _check_url(values.get("database_url"))
+    if values.get("columns_url") and not values.get("database_url"):
+        raise UsageError(
+            "FOOTFALL_COLUMNS_URL: columns in ClickHouse need PostgreSQL, see FOOTFALL_DATABASE_URL. "
+            "With the embedded database, they are in a file beside it."
+        )
     return Settings(**values)  # type: ignore[arg-type]
 
 

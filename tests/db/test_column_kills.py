@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -12,14 +13,15 @@ import httpx
 import msgspec
 import pytest
 
-from footfall.app import column_folder, column_keeper, command_session
+from footfall.app import command_session
+from footfall.column_parts import column_folder, column_keeper
 from footfall.columns.process import socket_path
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_json, until
 from tests.support.sites import http_client, make_sites, new_visitor
 
-KILLS = int(os.environ.get("FOOTFALL_KILLS", "3"))
+KILLS = int(os.environ.get("FOOTFALL_KILLS", "1"))
 """Of each of the two; `make kills` brings more."""
 
 
@@ -84,10 +86,14 @@ def answers(place: Place) -> bool:
         return False
 
 
+def goes_after_calls(server: RunningServer) -> bool:
+    return os.getpriority(os.PRIO_PROCESS, keeps(server)) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.process
 def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
-    server = RunningServer(place)
+    server = RunningServer(place, has_columns=True)
     with http_client(server.url) as client:
         site = make_sites(server.url, client, place)[0]
     sender = Clients(server.url, site.tracking_id, site.domain)
@@ -95,11 +101,12 @@ def test_no_kill_makes_the_columns_wrong(place: Place) -> None:
         until(lambda: answers(place), "nobody answers")
         for _ in range(KILLS):
             wait_for_keeper(server)
+            until(functools.partial(goes_after_calls, server), "calls do not go first")
             sender.send_some()
             os.kill(keeps(server), signal.SIGKILL)
             sender.send_some()
             server.stop(signal.SIGKILL)
-            server = RunningServer(place)
+            server = RunningServer(place, has_columns=True)
             sender.url = server.url
         until(lambda: answers(place), "nobody answers after the kills")
     finally:

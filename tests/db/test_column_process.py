@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from footfall.app import column_folder
+from footfall.column_parts import column_folder
+from footfall.columns import asking
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
@@ -115,7 +116,7 @@ def test_a_file_that_turns_out_to_be_damaged_is_made_anew(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(processing, "is_damage", lambda error: True)
+        patch.setattr(asking, "is_damage", lambda error: True)
         with pytest.raises(Unavailable):
             running.rows("SELECT * FROM nothing")
     until(lambda: not asyncio.run(running.client.health()).is_there, "nothing is done about it")

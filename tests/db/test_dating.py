@@ -130,7 +130,7 @@ def test_the_doctor_names_facts_in_the_future_and_dates_them_back(place: Place, 
 
 
 def test_a_server_warns_once_when_its_clock_lies_behind_what_is_stored(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    place: Place, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def work(tx: Transaction) -> None:
         prepare(tx)
@@ -147,9 +147,7 @@ def test_a_server_warns_once_when_its_clock_lies_behind_what_is_stored(
             for back, warnings in ((AHEAD_MS, 0), (DAY_MS, 1), (DAY_MS, 1), (0, 1), (DAY_MS, 2)):
                 clock[0] = NOW - back
                 await watching.look()
-                told.extend(
-                    line for line in "".join(capsys.readouterr()).splitlines() if "the clock lies" in line
-                )
+                told.extend(line for line in capfd.readouterr().err.splitlines() if "the clock lies" in line)
                 assert len(told) == warnings
         finally:
             await database.close()

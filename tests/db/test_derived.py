@@ -89,7 +89,7 @@ HARMS = [remove, spoil, empty, cut, cut_to_a_page, cut_within_a_page, spoil_the_
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_an_index_that_is_damaged_keeps_nobody_from_starting(
-    tmp_path: Path, harm: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, harm: Callable[[Path], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def work() -> None:
         async with opened(tmp_path) as database, indexing(database):
@@ -106,7 +106,7 @@ def test_an_index_that_is_damaged_keeps_nobody_from_starting(
             await database.close()
 
     asyncio.run(work())
-    assert (str(derived_path(tmp_path / FILE_NAME)) in capsys.readouterr().out) is (harm is not remove)
+    assert (str(derived_path(tmp_path / FILE_NAME)) in capfd.readouterr().err) is (harm is not remove)
 
 
 async def has_terms(database: SqliteDatabase) -> bool:

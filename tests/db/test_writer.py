@@ -128,7 +128,7 @@ def test_one_bad_call_spoils_no_other(session: FakeSession) -> None:
     assert session.committed == [[1], ["refused"], [2]]
 
 
-def test_a_change_that_refuses_is_not_written_and_says_why(session: FakeSession, capsys: Any) -> None:
+def test_a_change_that_refuses_is_not_written_and_says_why(session: FakeSession, capfd: Any) -> None:
     def refuse(tx: Any) -> None:
         tx.open.append("half")
         raise UsageError("name: is taken")
@@ -146,7 +146,7 @@ def test_a_change_that_refuses_is_not_written_and_says_why(session: FakeSession,
     assert (first, last) == ("done", "done")
     assert isinstance(refused, UsageError)
     assert session.committed == [["whole"], ["whole"]]
-    assert "error" not in capsys.readouterr().err
+    assert "error" not in capfd.readouterr().err
 
 
 def test_what_cannot_be_committed_is_not_acknowledged(session: FakeSession) -> None:
@@ -484,13 +484,13 @@ def test_a_store_that_is_away_is_not_asked_once_for_each_call() -> None:
     assert asked == [5, 1]
 
 
-def test_a_batch_that_failed_logs_its_traceback_once(session: FakeSession, capsys: Any) -> None:
+def test_a_batch_that_failed_logs_its_traceback_once(session: FakeSession, capfd: Any) -> None:
     async def work() -> list[Any]:
         async with writing(session) as submit:
             calls = [submit(KEEP, call, False) for call in ("bad", 1, "bad", "bad")]
             return await asyncio.gather(*calls, return_exceptions=True)
 
     run(work)
-    logged = capsys.readouterr().out
+    logged = capfd.readouterr().err
     assert logged.count("Traceback") == 1
     assert logged.count("call failed") == 3

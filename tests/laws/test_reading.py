@@ -216,7 +216,7 @@ law = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-long_law = settings(law, max_examples=500)
+long_law = settings(law, max_examples=250)
 some_steps = st.lists(steps, min_size=8, max_size=18)
 some_events = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 11)), max_size=6)
 

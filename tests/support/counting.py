@@ -6,16 +6,18 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-from footfall.app import column_folder
 from footfall.clock import from_iso
+from footfall.column_parts import column_folder
 from footfall.columns.client import ColumnsClient
 from footfall.columns.file import FileLimits
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.shared import SharedKeeper
 from footfall.db.protocol import Transaction
 from tests.support.engines import Place
 from tests.support.inside import SetClock, inside
@@ -39,12 +41,12 @@ class Writes:
 
 
 class Columns:
-    """A process that keeps the columns of a place, in a thread of this one."""
+    """A process that keeps the columns of a place, in a thread of this one; `keeper`: who keeps them, if not in a file beside it, in `folder`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, keeper: SharedKeeper | None = None, folder: Path | None = None) -> None:
         self.place = place
-        folder = column_folder(place.settings)
-        self.keeper = ColumnKeeper(place, folder, FileLimits(memory=MEMORY))
+        folder = folder or column_folder(place.settings)
+        self.keeper = keeper or ColumnKeeper(place, folder, FileLimits(memory=MEMORY))
         self.process = ColumnProcess(self.keeper, socket_path(folder))
         self.client = ColumnsClient(socket_path(folder))
         is_ready = threading.Event()

@@ -11,7 +11,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -134,6 +134,14 @@ class Inside:
         else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), max(seconds, ASLEEP_SECONDS))
+
+    def answers(self, requests: Sequence[httpx.Request]) -> list[int]:
+        """The statuses of the answers to requests that come all at once, in this order."""
+
+        async def answer_all() -> list[Response]:
+            return await asyncio.gather(*[_answer(self, one, one.read()) for one in requests])
+
+        return [one.status for one in self.run(answer_all())]
 
     def stop(self) -> None:
         """End as a server does that is told to: what was acknowledged is finished."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import msgspec
 from click.testing import CliRunner
 
 from footfall.cli.main import main
+from footfall.column_parts import column_folder
+from footfall.columns.supervisor import turn_at
 from tests.support.engines import Place
 
 FOOTFALL = Path(sys.executable).with_name("footfall")
@@ -33,9 +35,17 @@ class RunningServer:
         environment: Mapping[str, str] | None = None,
         *arguments: str,
         program: Sequence[str | Path] = (FOOTFALL,),
+        has_columns: bool = False,
     ) -> None:
-        """`program`: what is started in place of the installed command."""
+        """`program`: what is started in place of the installed command. `has_columns`: whether it may keep columns, by a process of its own
+        that takes a second to start; else this process seems to keep them.
+        """
         self.place = place
+        self._kept = ExitStack()
+        if not has_columns:
+            folder = column_folder(place.settings)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._kept.enter_context(turn_at(folder))
         self._log = place.folder / "server.log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -69,6 +79,7 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(how)
         code = self.process.wait(PATIENCE)
+        self._kept.close()
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -80,9 +91,11 @@ class RunningServer:
 
 
 @contextmanager
-def serving(place: Place, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
+def serving(
+    place: Place, environment: Mapping[str, str] | None = None, *, has_columns: bool = False
+) -> Iterator[RunningServer]:
     """A server on `place` with further environment, stopped at the end; its log is looked at."""
-    server = RunningServer(place, environment)
+    server = RunningServer(place, environment, has_columns=has_columns)
     try:
         yield server
     finally:

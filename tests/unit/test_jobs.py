@@ -14,7 +14,7 @@ from footfall.jobs import Vitals, run_forever
 from footfall.websites.counts import Counts
 
 
-def test_whatever_goes_wrong_the_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_whatever_goes_wrong_the_work_goes_on(capfd: pytest.CaptureFixture[str]) -> None:
     errors = [DatabaseError("away"), InternalError("odd"), RuntimeError("unforeseen"), KeyError("x")]
     is_over = asyncio.Event()
 
@@ -32,7 +32,7 @@ def test_whatever_goes_wrong_the_work_goes_on(capsys: pytest.CaptureFixture[str]
         chore.cancel()
 
     asyncio.run(scenario())
-    logged = "".join(capsys.readouterr())
+    logged = capfd.readouterr().err
     assert logged.count("component=test") == 4
     assert "unforeseen" in logged
 

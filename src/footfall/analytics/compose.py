@@ -118,7 +118,7 @@ def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]
         f"SELECT {number} AS step, count(*) AS visitors, {people} AS people, {money} FROM step{number} LEFT JOIN spent USING (visitor)"
         for number in range(len(steps))
     ]
-    return parts.composed(pieces, f"{' UNION ALL '.join(counts)} ORDER BY step")
+    return parts.composed(pieces, f"SELECT * FROM ({' UNION ALL '.join(counts)}) AS counted ORDER BY step")
 
 
 def compose_retention(scene: Scene, question: Question, weeks: Buckets) -> Composed:

@@ -81,30 +81,26 @@ class Conditions:
 
     def _visit_counts(self, name: str, condition: MetricFilter) -> str:
         self.values[name] = [int(value) for value in condition.values]
-        items = _items(name, condition)
-        listed = f"IN ({', '.join(items)})"
-        compared = {Operator.GTE: f">= {items[0]}", Operator.LTE: f"<= {items[0]}"}.get(
-            condition.operator, listed
-        )
+        counted = {Operator.GTE: f"count(*) >= ${name}[1]", Operator.LTE: f"count(*) <= ${name}[1]"}.get(
+            condition.operator
+        ) or self._dialect.one_of("count(*)", f"${name}", len(condition.values))
         return f"""
             SELECT visitor FROM event_row WHERE website = $website AND ts < $until AND {VISIT} AND {BEGINS}
-            GROUP BY visitor HAVING count(*) {compared}"""
+            GROUP BY visitor HAVING {counted}"""
 
     def _match(self, name: str, condition: MetricFilter) -> str:
         """Whether a row's column has one of the values. What the engine takes for lower case, it takes on both sides."""
         column, dialect = condition.field.column, self._dialect
         self.values[name] = list(condition.values)
-        shown, items = column, _items(name, condition)
-        if not condition.field.is_case_kept:
-            shown, items = dialect.lower(shown), [dialect.lower(item) for item in items]
+        in_lower_case = not condition.field.is_case_kept
+        shown = dialect.lower(column) if in_lower_case else column
+        many = len(condition.values)
         if condition.operator in (Operator.CONTAINS, Operator.DOES_NOT_CONTAIN):
-            return f"({' OR '.join(dialect.contains(shown, item) for item in items)})"
-        found = dialect.one_of(shown, items)
+            items = [f"${name}[{number}]" for number in range(1, many + 1)]
+            parts = [dialect.lower(item) if in_lower_case else item for item in items]
+            return f"({' OR '.join(dialect.contains(shown, part) for part in parts)})"
+        found = dialect.one_of(shown, f"${name}", many, in_lower_case=in_lower_case)
         if divider := condition.field.divider:
-            found = f"({found} OR {dialect.one_of(dialect.behind(shown, divider), items)})"
+            behind = dialect.behind(shown, divider)
+            found = f"({found} OR {dialect.one_of(behind, f'${name}', many, in_lower_case=in_lower_case)})"
         return f"({column} IS NULL OR {found})" if condition.has_none else found
-
-
-def _items(name: str, condition: MetricFilter) -> list[str]:
-    """The bound values, one by one."""
-    return [f"${name}[{number}]" for number in range(1, len(condition.values) + 1)]

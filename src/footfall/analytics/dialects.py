@@ -21,6 +21,10 @@ class BoundType(StrEnum):
 class Dialect:
     """DuckDB's spelling. Its methods take and give SQL; another engine's is a subclass."""
 
+    def whole(self, query: str) -> str:
+        """A query, once it is put together."""
+        return query
+
     # Pieces of a query
 
     def piece(self, name: str, query: str, *, is_kept: bool) -> str:
@@ -40,9 +44,15 @@ class Dialect:
         same = " AND ".join(f"among.{column} = {table}.{column}" for column in columns)
         return f"{'NOT ' if is_negated else ''}EXISTS (SELECT 1 FROM ({rows}) AS among WHERE {same})"
 
-    def one_of(self, value: str, items: Sequence[str]) -> str:
-        """Whether a value is one of some; NULL for NULL."""
-        return f"{value} IN ({', '.join(items)})" if items else f"({value} IS NOT NULL AND FALSE)"
+    def one_of(self, value: str, bound: str, many: int, *, in_lower_case: bool = False) -> str:
+        """Whether a value is one of those of a bound list of `many`, taken in lower case if that is said; NULL for NULL."""
+        items = [f"{bound}[{number}]" for number in range(1, many + 1)]
+        shown = [self.lower(item) for item in items] if in_lower_case else items
+        return f"{value} IN ({', '.join(shown)})" if items else f"({value} IS NOT NULL AND FALSE)"
+
+    def place(self, value: str, bound: str, many: int) -> str:
+        """The place, 0 for the first, of the last of a bound list of `many`, which rise, that is not above a value; 0 if all are."""
+        return _place_of(value, bound, 0, many)
 
     # Counting
 
@@ -122,6 +132,15 @@ class Dialect:
     def value_of(self, said: str, key: str) -> str:
         """What such an object has by a key, as text."""
         return f"({said} ->> {key})"
+
+
+def _place_of(value: str, bound: str, first: int, until: int) -> str:
+    """The place if it is known to be from `first` on and before `until`."""
+    if until - first == 1:
+        return str(first)
+    middle = (first + until) // 2
+    low, high = _place_of(value, bound, first, middle), _place_of(value, bound, middle, until)
+    return f"CASE WHEN {value} < {bound}[{middle + 1}] THEN {low} ELSE {high} END"
 
 
 DUCKDB = Dialect()

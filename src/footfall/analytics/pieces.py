@@ -107,7 +107,7 @@ class Pieces:
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
         )
-        text = f"WITH {listed} {result}"
+        text = self._dialect.whole(f"WITH {listed} {result}")
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
 
     def _chosen(self, slot: Sequence[str], columns: str) -> str:
@@ -433,7 +433,7 @@ class Pieces:
         assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
         if self._buckets.interval is SeriesInterval.MONTH:
             self.values["starts"] = list(self._buckets.starts)
-            return _place_of(column, 0, len(self._buckets.starts))
+            return self._dialect.place(column, "$starts", len(self._buckets.starts))
         shifts = self._buckets.shifts
         self.values |= {f"shift{number}": one.shift for number, one in enumerate(shifts)}
         self.values |= {f"until{number}": one.until for number, one in enumerate(shifts[:-1])}
@@ -444,15 +444,6 @@ class Pieces:
         last = f"$shift{len(shifts) - 1}"
         shift = f"CASE {cases}ELSE {last} END" if cases else last
         return self._dialect.quotient(f"({column} + {shift})", "$unit")
-
-
-def _place_of(column: str, first: int, until: int) -> str:
-    """The number of the last of `starts`, from `first` on until before `until`, that is not after a time; `first` for an earlier time."""
-    if until - first == 1:
-        return str(first)
-    middle = (first + until) // 2
-    early, late = _place_of(column, first, middle), _place_of(column, middle, until)
-    return f"CASE WHEN {column} < $starts[{middle + 1}] THEN {early} ELSE {late} END"
 
 
 def total(name: str, dialect: Dialect) -> str:

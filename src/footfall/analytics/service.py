@@ -25,6 +25,7 @@ from footfall.analytics.compose import (
     compose_paid_days,
     compose_series,
 )
+from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
 from footfall.analytics.listed import Looking, compose_listed
@@ -69,7 +70,11 @@ class Analytics:
     """Answers from the columns, of websites and people in a database. Its methods raise Unavailable while there are no columns, and
     BadRequest when a question takes too long or too much memory. Who is cancelled meanwhile cancels the queries."""
 
-    def __init__(self, database: Database, columns: ColumnsClient, rates: RateBook) -> None:
+    def __init__(
+        self, database: Database, columns: ColumnsClient, rates: RateBook, dialect: Dialect = DUCKDB
+    ) -> None:
+        """`dialect`: of the engine that holds the columns."""
+        self._dialect = dialect
         self._database = database
         self._columns = columns
         self._rates = rates
@@ -90,7 +95,14 @@ class Analytics:
             compared = msgspec.structs.replace(question, range=range_, compare=None)
         ranges = [one.range for one in (question, compared) if one]
         people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
-        scene = Scene(number_of(website.website_id), people, rates, question.attribution, question.revenue_as)
+        scene = Scene(
+            number_of(website.website_id),
+            people,
+            rates,
+            question.attribution,
+            question.revenue_as,
+            self._dialect,
+        )
         return Asking(website, question, scene, compared)
 
     async def _earliest(self, website: Website) -> int:
@@ -115,7 +127,7 @@ class Analytics:
         rates = await self._rates.rates_for(website)
         if rates is None:
             return BoundRates()
-        scene = Scene(number_of(website.website_id))
+        scene = Scene(number_of(website.website_id), dialect=self._dialect)
         found = await asyncio.gather(*(self.rows(compose_paid_days(scene, one)) for one in ranges))
         paid = sorted({(currency, day) for rows in found for currency, day in rows})
         factors = [

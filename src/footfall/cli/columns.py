@@ -12,8 +12,9 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import column_process, columns_client
+from footfall.app import command_session
 from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
@@ -34,6 +35,8 @@ AWAY = (
     "Nobody keeps the columns of this machine, so analytics are answered with 503. Is a server running here, with this --data? "
     "It starts the process that keeps them within seconds. If one runs: its log says why, in lines with component=columns."
 )
+NICENESS = 10
+"""By how much calls that come in go first where the processor is busy."""
 LATE_MS = 60_000
 """Analytics that are so far behind are worth a word."""
 
@@ -56,9 +59,11 @@ def columns(data: str | None, database: str | None) -> None:
     """Keep the columns that analytics are answered from, until the standard input ends. Servers start this by themselves."""
     settings = read_settings(os.environ, data=data, database_url=database)
     log.configure(settings.log_level)
+    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server gets it too, and ends this
     collect_rarely()
-    with column_process(settings) as process:
+    with command_session(settings) as session:
+        process = column_process(settings, session)
 
         def stop_when_alone() -> None:
             sys.stdin.buffer.read()

@@ -14,15 +14,13 @@ from footfall.app import (
     ERASERS,
     CommandSession,
     backup_database,
-    column_asking,
-    column_folder,
-    column_keeper,
     command_session,
     exclusive,
     migrate_database,
     require_database,
 )
 from footfall.cli.common import collect_rarely, command_options, show
+from footfall.column_parts import column_asking, column_folder, column_keeper, verify_texts
 from footfall.columns.file import FILE_NAME
 from footfall.columns.rebuild import count_visitors
 from footfall.columns.verify import ColumnsReport, verify_columns
@@ -87,14 +85,14 @@ def _verify_columns(
 ) -> ColumnsReport | None:
     """What the columns of this machine say, asked of the server's process or, without one, of the file; None: there are none yet."""
     folder = column_folder(settings)
-    if not (folder / FILE_NAME).exists():
+    if not settings.columns_url and not (folder / FILE_NAME).exists():
         return None
     visitors = session.snapshot(count_visitors) * (2 if is_full else 1)
     with (
         column_asking(settings, session) as ask,
         click.progressbar(length=visitors, label="Columns", hidden=as_json, file=sys.stderr) as bar,
     ):
-        return verify_columns(session, ask, is_full=is_full, progress=bar.update)
+        return verify_columns(session, ask, verify_texts(settings), is_full=is_full, progress=bar.update)
 
 
 def _rebuild(tx: Transaction) -> dict[str, int]:
@@ -124,10 +122,14 @@ def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool)
     if (found := keeper.settling()) is not None:
         session.transact(lambda tx: outbox.settle(tx, [], found.token, keeper.keeper_id))
         keeper.settled(found.token)
+    if not keeper.prepare():
+        raise DatabaseError(
+            "A server that was just stopped still feeds the columns. Try again in a few seconds."
+        )
     with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:
         keeper.rebuild(bar.update)
     keeper.install()
-    rows = keeper.file.rows("SELECT count(*) FROM event_row")[0][0] if keeper.file else 0
+    rows = keeper.file.rows("SELECT count(*) FROM event_row WHERE website >= 0")[0][0] if keeper.file else 0
     keeper.close()
     return {"visitors": keeper.visitors_made, "rows": rows}
 
@@ -222,7 +224,7 @@ def _settings_at(url: str) -> Settings:
     folder = url.removeprefix("sqlite://")
     if "://" in folder:
         raise UsageError("--from, --to: use a data folder, or postgresql://USER@HOST:PORT/NAME")
-    return read_place(os.environ, data=Path(folder), database_url="")
+    return read_place(os.environ, data=Path(folder), database_url="", columns_url="")
 
 
 def _refuse_others(old: CommandSession, new: CommandSession) -> None:

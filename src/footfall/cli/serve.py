@@ -11,12 +11,19 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import App, FirstRun, Welcome, column_supervisor, command_session, prepare_folder
+from footfall.app import (
+    App,
+    FirstRun,
+    Welcome,
+    command_session,
+    prepare_folder,
+)
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import collect_rarely, place_options
 from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
+from footfall.column_parts import check_columns, column_supervisor
 from footfall.demo import DOMAIN as DEMO
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
@@ -73,6 +80,7 @@ def _check(settings: Settings) -> None:
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
         )
+    check_columns(settings)
     if not settings.host:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
     if (warning := prepare_folder(settings)) is not None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from footfall.clock import Clock, system_clock
-from footfall.columns.file import ColumnFile, ColumnStep
+from footfall.columns.file import ColumnStep
 from footfall.columns.model import number_of
 from footfall.columns.reading import (
     DerivedSlice,
@@ -52,6 +52,22 @@ class Reader(Protocol):
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` on one state of the database. Raises DatabaseError."""
+
+
+class Fillable(Protocol):
+    """Columns that can be fed: those in a file, or in ClickHouse. The methods raise DatabaseError; ColumnsUnusable when they have to be made anew."""
+
+    taken: set[bytes]
+    websites: set[int]
+
+    def pair(self, token: bytes | None, change_ids: Iterable[bytes], websites: set[bytes]) -> None:
+        """Compare with the token of the database, the changes of which it has word, and its websites."""
+
+    def apply(self, step: ColumnStep) -> None:
+        """Put what a step brings in place of what there is."""
+
+
+F = TypeVar("F", bound=Fillable)
 
 
 class Fed(NamedTuple):
@@ -96,11 +112,11 @@ class _Pass:
         return self.next_since
 
 
-class Feeder:
-    """Feeds an open file from a database."""
+class Feeder(Generic[F]):
+    """Feeds columns from a database."""
 
     def __init__(
-        self, reader: Reader, file: ColumnFile, clock: Clock = system_clock, keeper_id: bytes = ALONE
+        self, reader: Reader, file: F, clock: Clock = system_clock, keeper_id: bytes = ALONE
     ) -> None:
         """Raises ColumnsUnusable when the file does not belong to the database."""
         self._reader = reader
@@ -170,7 +186,7 @@ class Feeder:
             rows += self._apply(self._read(part, (), batch))
         last = self._read(parts[-1], wanted.payments, batch)
         if not batch.visitors:
-            return rows + self._apply(last._replace(change_ids=ids, is_erasing=wanted.is_erasing))
+            return rows + self._apply(last._replace(change_ids=ids))
         rows += self._apply(last)
         self._waiting |= dict.fromkeys(ids, batch)
         return rows
@@ -196,7 +212,7 @@ class Feeder:
                 self._defer(visitor, visitors[visitor], batch)
             return self._rows(tx, positions, slices, payments)
 
-        return self._reader.snapshot(read)
+        return self._reader.snapshot(read)._replace(is_erasing=batch.is_erasing)
 
     def _rows(
         self,
@@ -235,11 +251,12 @@ class Feeder:
             return self._rows(tx, positions, slices, ()), following
 
         step, turn.position = self._reader.snapshot(read)
+        is_erasing = any(one.is_erasing for one in turn.batches)
         done: list[_Batch] = []
         if turn.position is None:
             done = [one for one in turn.batches if one.visitors == {visitor}]
         ids = [id_ for one in done for id_ in one.ids]
-        rows = self._apply(step._replace(change_ids=ids, is_erasing=any(one.is_erasing for one in done)))
+        rows = self._apply(step._replace(change_ids=ids, is_erasing=is_erasing))
         self._end_turn(visitor, turn, ids)
         return rows
 

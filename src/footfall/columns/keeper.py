@@ -13,9 +13,11 @@ from pathlib import Path
 from time import monotonic
 
 from footfall.clock import system_clock
+from footfall.columns.asking import FileQuery
 from footfall.columns.feeder import Fed, Feeder, Reader
 from footfall.columns.file import FILE_NAME, TOKEN_BYTES, ColumnFile, FileLimits, Settling, swap_in
 from footfall.columns.rebuild import fresh_path, rebuild
+from footfall.columns.wire import Ask
 from footfall.errors import ColumnsUnusable
 from footfall.log import get_logger
 from footfall.outbox.store import ALONE, change_ids, paired_with
@@ -46,7 +48,7 @@ class ColumnKeeper:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._reader = reader
         self._limits = limits or FileLimits()
-        self._feeder: Feeder | None = None
+        self._feeder: Feeder[ColumnFile] | None = None
         self._fresh: bytes | None = None
         """The token of columns that are to be made anew."""
         self._is_kept_for = False
@@ -67,6 +69,15 @@ class ColumnKeeper:
     def file(self) -> ColumnFile | None:
         """The file that answers; None: there is none that could be used."""
         return self._feeder.file if self._feeder else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def query(self, asked: Ask) -> FileQuery:
+        """A question, to be asked on another thread."""
+        return FileQuery(self, asked)
 
     def open(self) -> bool:
         """Open the columns that there are; False if they have to be made anew. Raises DatabaseError."""

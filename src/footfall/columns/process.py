@@ -8,23 +8,21 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
-import duckdb
 import msgspec
 
-from footfall.columns.file import FileClosed, is_damage
-from footfall.columns.keeper import ColumnKeeper
+from footfall.columns.feeder import Fed
+from footfall.columns.file import Settling
 from footfall.columns.wire import (
     Ask,
     AskHealth,
     ColumnsHealth,
-    Failed,
     Reply,
     Request,
-    Rows,
     Settle,
     ToSettle,
     decode_request,
@@ -55,10 +53,66 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
 
 
+class Query(Protocol):
+    """A question."""
+
+    def run(self) -> Reply:
+        """Its rows, or why there are none. For any thread."""
+
+    def cut_off(self) -> None:
+        """End it soon. For any thread."""
+
+
+class Keeper(Protocol):
+    """Keeps columns: `keeper.ColumnKeeper` a file of this machine, `shared.SharedKeeper` those that all servers share."""
+
+    keeper_id: bytes
+    visitors_made: int
+    clean_at: int
+
+    @property
+    def file(self) -> object | None:
+        """What answers; None: there are no columns that could be used."""
+
+    @property
+    def size(self) -> int:
+        """Their bytes."""
+
+    def open(self) -> bool:
+        """Open the columns that there are."""
+
+    def step(self) -> Fed:
+        """Feed what changed."""
+
+    def suspect(self, damage: str) -> None:
+        """Take note of what is wrong with the columns. For any thread."""
+
+    def prepare(self) -> bool:
+        """Get ready to make the columns anew."""
+
+    def rebuild(self) -> None:
+        """Make the columns anew."""
+
+    def install(self) -> None:
+        """Put columns that were just made in their place."""
+
+    def settling(self) -> Settling | None:
+        """What is to be told to the database now."""
+
+    def settled(self, token: bytes) -> None:
+        """What `settling` gave with this token is written."""
+
+    def query(self, asked: Ask) -> Query:
+        """A question, to be asked on another thread."""
+
+    def close(self) -> None:
+        """Use the columns no more."""
+
+
 class ColumnProcess:
     """Answers on a socket, and feeds, until `stop` is called."""
 
-    def __init__(self, keeper: ColumnKeeper, socket: Path) -> None:
+    def __init__(self, keeper: Keeper, socket: Path) -> None:
         self._keeper = keeper
         self._socket = socket
         self._stopping = threading.Event()
@@ -149,82 +203,21 @@ class ColumnProcess:
     def _health(self, request: AskHealth) -> ColumnsHealth:
         keeper = self._keeper
         is_there = keeper.file is not None
-        size = keeper.path.stat().st_size if keeper.path.exists() else 0
         resident = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE
-        return ColumnsHealth(is_there, size, resident, self._lag, None if is_there else keeper.visitors_made)
+        return ColumnsHealth(
+            is_there, keeper.size, resident, self._lag, None if is_there else keeper.visitors_made
+        )
 
     async def _ask(self, asked: Ask, reader: asyncio.StreamReader) -> Reply:
         """The answer to a query, which is cut off when it takes too long or nobody waits for it any more."""
-        query = _Query(asked)
+        query = self._keeper.query(asked)
         loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(self._threads, query.run, self._keeper)
+        answer = loop.run_in_executor(self._threads, query.run)
         left = asyncio.ensure_future(reader.read(1))  # whoever asked sends nothing more
         try:
             await asyncio.wait((answer, left), timeout=asked.seconds, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                query.cut_off()
+                await asyncio.to_thread(query.cut_off)
             return await answer
         finally:
             left.cancel()
-
-
-class _Query:
-    """One query, on a thread of its own."""
-
-    def __init__(self, asked: Ask) -> None:
-        self._asked = asked
-        self._lock = threading.Lock()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._is_cut_off = False
-
-    def run(self, keeper: ColumnKeeper) -> Reply:
-        """Its rows, or why there are none."""
-        for _ in range(2):  # the file may be replaced in between
-            if (file := keeper.file) is None:
-                break
-            with contextlib.suppress(FileClosed), file.cursor() as cursor, self._held(cursor):
-                return self._answer(cursor, keeper)
-        return _AWAY
-
-    @contextlib.contextmanager
-    def _held(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        with self._lock:
-            self._cursor = cursor
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._cursor = None
-
-    def _answer(self, cursor: duckdb.DuckDBPyConnection, keeper: ColumnKeeper) -> Reply:
-        if self._is_cut_off:
-            return _TOO_LONG
-        try:
-            return Rows(
-                [list(row) for row in cursor.execute(self._asked.text, self._asked.values).fetchall()]
-            )
-        except duckdb.InterruptException:
-            return _TOO_LONG
-        except duckdb.OutOfMemoryException:
-            return Failed(
-                "too much",
-                "This takes more memory than there is. Ask for a shorter range, fewer filters or a longer interval.",
-            )
-        except duckdb.Error as error:
-            if is_damage(error):
-                keeper.suspect(str(error))
-                return _AWAY
-            return Failed("wrong", f"{type(error).__name__}: {error}")
-
-    def cut_off(self) -> None:
-        """End it soon."""
-        with self._lock:
-            self._is_cut_off = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
-
-
-_AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
-_TOO_LONG = Failed(
-    "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
-)

@@ -60,7 +60,7 @@ def rebuild(
     connection = make_file(unsorted, token, reader.snapshot(change_ids), limits)
     try:
         connection.execute("BEGIN")  # no log is written
-        for visitors, rows in _everything(reader):
+        for visitors, rows in everything(reader):
             append_rows(connection, rows)
             progress(visitors)
         connection.execute("COMMIT")
@@ -76,7 +76,7 @@ def count_visitors(tx: Transaction) -> int:
     return row.count if row else 0
 
 
-def _everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
+def everything(reader: Reader) -> Iterator[tuple[int, list[Columns]]]:
     """The rows of all websites, part by part, with the number of visitors that they are of."""
     for website_id in sorted(reader.snapshot(websites_there)):
         behind: bytes | None = b""

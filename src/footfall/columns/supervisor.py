@@ -20,7 +20,8 @@ STOP_SECONDS = 3.0
 
 @contextlib.contextmanager
 def turn_at(folder: Path) -> Iterator[bool]:
-    """Whether no other process keeps the columns in a folder; none will, until this ends."""
+    """Whether no other process keeps the columns in a folder, which is made when it is missing; none will, until this ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "columns.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,7 +45,6 @@ class ColumnSupervisor:
 
     async def run(self) -> None:
         """Keep one running, until this is cancelled."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.sleep(START_SECONDS)
         while True:
             with turn_at(self._folder) as self.is_ours:

@@ -41,16 +41,31 @@ Progress = Callable[[int], object]
 Ask = Callable[[str, Bindings], Iterable[Sequence[Any]]]
 """Answers a query over the columns. Raises DatabaseError or ApiError."""
 
-_SUMS = """
-SELECT ts // 86400000, type, coalesce(currency, ''), count(*), CAST(coalesce(sum(amount), 0) AS BIGINT)
-FROM event_row WHERE website = $website AND ts < $until GROUP BY ALL
-"""
-_ROWS = "SELECT * FROM event_row WHERE website = $website AND visitor IN (SELECT unnest($visitors::BIGINT[]))"
-_LOOSE = """
-SELECT * FROM event_row
-WHERE website = $website AND visitor IS NULL AND ts IN (SELECT unnest($times::BIGINT[]))
-"""
-_OTHERS = "SELECT DISTINCT website FROM event_row WHERE website NOT IN (SELECT unnest($websites::BIGINT[]))"
+
+class VerifyTexts(NamedTuple):
+    """What is asked of the columns, as an engine spells it: sums; rows of visitors; those of payments that are no visitor's; other websites
+    than these; and the changes that were taken."""
+
+    sums: str
+    rows: str
+    loose: str
+    others: str
+    taken: str
+
+
+FILE_TEXTS = VerifyTexts(
+    """
+    SELECT ts // 86400000, type, coalesce(currency, ''), count(*), CAST(coalesce(sum(amount), 0) AS BIGINT)
+    FROM event_row WHERE website = $website AND ts < $until GROUP BY ALL
+    """,
+    "SELECT * FROM event_row WHERE website = $website AND visitor IN (SELECT unnest($visitors::BIGINT[]))",
+    """
+    SELECT * FROM event_row
+    WHERE website = $website AND visitor IS NULL AND ts IN (SELECT unnest($times::BIGINT[]))
+    """,
+    "SELECT DISTINCT website FROM event_row WHERE website NOT IN (SELECT unnest($websites::BIGINT[]))",
+    "SELECT change_id FROM taken",
+)
 
 
 class ColumnsReport(msgspec.Struct):
@@ -89,25 +104,31 @@ Sums = dict[SumKey, Total]
 
 
 def verify_columns(
-    reader: Reader, ask: Ask, *, is_full: bool = False, progress: Progress = lambda visitors: None
+    reader: Reader,
+    ask: Ask,
+    texts: VerifyTexts = FILE_TEXTS,
+    *,
+    is_full: bool = False,
+    progress: Progress = lambda visitors: None,
 ) -> ColumnsReport:
     """Compare all sums, and a sample of the rows or all of them. Raises DatabaseError and ApiError."""
-    return _Verification(reader, ask, progress).run(is_full=is_full)
+    return _Verification(reader, ask, texts, progress).run(is_full=is_full)
 
 
 class _Verification:
     """One comparison."""
 
-    def __init__(self, reader: Reader, ask: Ask, progress: Progress) -> None:
+    def __init__(self, reader: Reader, ask: Ask, texts: VerifyTexts, progress: Progress) -> None:
         self._reader = reader
         self._ask = ask
+        self._texts = texts
         self._progress = progress
         self._report = ColumnsReport()
 
     def run(self, *, is_full: bool) -> ColumnsReport:
         websites = sorted(self._reader.snapshot(websites_there))
         numbers = [number_of(one) for one in websites]
-        for (number,) in self._settled(lambda: list(self._ask(_OTHERS, {"websites": numbers}))):
+        for (number,) in self._settled(lambda: list(self._ask(self._texts.others, {"websites": numbers}))):
             self._report.add(
                 f"there are rows of a website that there is not, whose id begins as {number << 1:016x}"
             )
@@ -133,7 +154,7 @@ class _Verification:
         told = set(self._reader.snapshot(change_ids))
         deadline = monotonic() + TAKEN_SECONDS
         while told and monotonic() < deadline:
-            told -= {bytes(one) for (one,) in self._ask("SELECT change_id FROM taken", {})}
+            told -= {bytes(one) for (one,) in self._ask(self._texts.taken, {})}
             told.intersection_update(self._reader.snapshot(change_ids))
             if told:
                 sleep(PAUSE)
@@ -163,7 +184,7 @@ class _Verification:
         return (lambda visitors: None) if looked else self._progress
 
     def _sums_held(self, website_id: bytes, until: int) -> Sums:
-        rows = self._ask(_SUMS, {"website": number_of(website_id), "until": until})
+        rows = self._ask(self._texts.sums, {"website": number_of(website_id), "until": until})
         return {
             SumKey(day, type_, currency): Total(many, amount) for day, type_, currency, many, amount in rows
         }
@@ -191,7 +212,7 @@ class _Verification:
         def differing() -> list[bytes]:
             wanted: list[Visitor] = [(website_id, one) for one in numbers.values()]
             due = self._reader.snapshot(lambda tx: Counter(read_all(tx, wanted, EVENTS)))
-            held = self._held(_ROWS, website_id, visitors=list(numbers))
+            held = self._held(self._texts.rows, website_id, visitors=list(numbers))
             differ = {int(row[2]) for row in _either(due, held)}  # type: ignore[call-overload]
             for number in numbers.keys() - differ:
                 del numbers[number]
@@ -220,7 +241,8 @@ class _Verification:
             wanted = [(website_id, at) for at in times]
             found = self._reader.snapshot(lambda tx: read_payments(tx, wanted))
             due = Counter(row for one in found for row in one.rows)
-            return sorted({int(row[1]) for row in _either(due, self._held(_LOOSE, website_id, times=times))})  # type: ignore[call-overload]
+            held = self._held(self._texts.loose, website_id, times=times)
+            return sorted({int(row[1]) for row in _either(due, held)})  # type: ignore[call-overload]
 
         for at in self._settled(differing):
             self._report.add(f"payments without a visitor at {at} ms of website {website_id.hex()} differ")

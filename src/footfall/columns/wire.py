@@ -45,6 +45,16 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
+AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
+TOO_LONG_TOLD = Failed(
+    "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
+)
+TOO_MUCH_TOLD = Failed(
+    "too much",
+    "This takes more memory than there is. Ask for a shorter range, fewer filters or a longer interval.",
+)
+
+
 class ColumnsHealth(msgspec.Struct, frozen=True, tag=True, rename="camel"):
     """How the columns are. Bytes of the file and of memory; `lag`: for how many ms the oldest change waits; `made`: visitors seen to so far,
     while they are made anew."""

@@ -20,7 +20,7 @@ def demo(engine: Engine) -> Iterator[Demo]:
     place = engine.new_place()
     made = run_json(place, "demo", "--seed", "7")
     make_account(place, EMAIL)
-    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}) as running:
+    with serving(place, {"FOOTFALL_RATE_LIMIT": "0"}, has_columns=True) as running:
         found = Demo(running, made)
         yield found
         found.http.close()

@@ -19,7 +19,7 @@ from tests.support.sites import CHROME, new_visitor
 
 
 def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Engine) -> None:
-    with serving(engine.new_place()) as running:
+    with serving(engine.new_place(), has_columns=True) as running:
         assert running.process.stdout is not None
         printed = next(line for line in running.process.stdout if "create your account" in line)
         context = browser.new_context()

@@ -24,6 +24,8 @@ MIGRATION_LOCK = 0x466F6F7466616C6C
 """The advisory lock under which schemas are migrated: `Footfall` in ASCII."""
 SERVERS_LOCK = MIGRATION_LOCK + 1
 """The lock that servers share, and that a command takes alone when no server may run."""
+COLUMNS_LOCK = MIGRATION_LOCK >> 32
+"""With the table that says whose columns they are, the lock of whoever feeds columns that all servers share: a database may hold several schemas."""
 LEAVING_SECONDS = 1.0
 """How long PostgreSQL may take to notice that a server that was stopped is gone."""
 _TEXT = re.compile(r"\bTEXT\b")
@@ -49,8 +51,18 @@ def without_servers(url: str) -> Iterator[None]:
 
 def is_locked(connection: PostgresConnection, function: str) -> bool:
     """Whether this connection got SERVERS_LOCK through a function that does not wait for it. Raises DatabaseError."""
+    return _is_granted(connection, f"SELECT {function}($1)", SERVERS_LOCK)
+
+
+def may_feed(connection: PostgresConnection) -> bool:
+    """Whether this connection got COLUMNS_LOCK. Raises DatabaseError."""
+    lock = "SELECT pg_try_advisory_lock($1, 'column_keeper'::regclass::oid::int)"
+    return _is_granted(connection, lock, COLUMNS_LOCK)
+
+
+def _is_granted(connection: PostgresConnection, text: str, lock: int) -> bool:
     try:
-        row = connection.execute(f"SELECT {function}($1)".encode(), [SERVERS_LOCK]).fetchone()
+        row = connection.execute(text.encode(), [lock]).fetchone()
     except psycopg.Error as error:
         raise ours(error) from error
     return row is not None and bool(row[0])

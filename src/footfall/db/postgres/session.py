@@ -10,7 +10,7 @@ from psycopg import errors
 
 from footfall.db import migrate
 from footfall.db.postgres.connection import ANSWER_SECONDS, FAULTS, PostgresConnection, connect, ours
-from footfall.db.postgres.schema import is_locked, schema_version
+from footfall.db.postgres.schema import is_locked, may_feed, schema_version
 from footfall.db.postgres.transaction import PostgresTransaction, in_transaction
 from footfall.db.protocol import Transaction
 from footfall.errors import (
@@ -42,6 +42,8 @@ class PostgresSession:
         self.most_patience = SLOW_SECONDS
         """Seconds that a server waits for any answer; less once it leaves."""
         self._connection = self._connect()
+        self._leading: PostgresConnection | None = None
+        self._terms = 0
 
     def begin(self, *, wait: bool = True, is_slow: bool = False) -> Transaction:
         try:
@@ -108,6 +110,35 @@ class PostgresSession:
                 "A command has this database for itself, such as `footfall db copy`. Start servers when it is done."
             )
         return connection
+
+    def lead(self) -> int | None:
+        """The number of the term for which this connection feeds columns that servers share: from now on, if nobody else does; None: another does.
+
+        A lost connection ends the term. Raises DatabaseError.
+        """
+        connection = self._live()
+        if connection is not self._leading:
+            if not may_feed(connection):
+                return None
+            self._leading = connection
+            self._terms += 1
+        return self._terms
+
+    def next_number(self, term: int) -> int | None:
+        """A number above all that anybody was given before; None when the term is over. Raises DatabaseError.
+
+        The message has it written to the log before it is given out: after a crash it would be given out again.
+        """
+        connection = self._live()
+        if connection is not self._leading or term != self._terms:
+            return None
+        try:
+            row = connection.execute(
+                "SELECT pg_current_xact_id()::text::bigint, pg_logical_emit_message(true, 'footfall', '')"
+            ).fetchone()
+        except psycopg.Error as error:
+            raise ours(error) from error
+        return int(row[0]) if row else None
 
     def end_wait(self) -> None:
         """See `PostgresConnection.end_wait`. For another thread."""

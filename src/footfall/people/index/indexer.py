@@ -191,8 +191,8 @@ def _entries(tx: Transaction, keys: list[Params]) -> dict[Params, _IndexEntry | 
 
 def _entry(tx: Transaction, key: Params, profile: Row, last_event: bytes | None) -> _IndexEntry:
     users, identified_at = [profile.user_id], profile.identified_at
-    if profile.member_count > 1:
-        members = tx.all(sql.users_of_person, key)
+    # None: somebody parts them meanwhile, which is a change of its own.
+    if profile.member_count > 1 and (members := tx.all(sql.users_of_person, key)):
         users, identified_at = [member.user_id for member in members], members[0].identified_at
     seen_at = at_of(last_event) if last_event else identified_at
     return _IndexEntry(_decode(profile.metadata), users, seen_at, identified_at)
