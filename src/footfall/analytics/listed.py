@@ -42,8 +42,8 @@ def compose_listed(scene: Scene, question: Question, name: str, looking: Looking
         found = [dialect.contains(dialect.lower(named), "$text")]
         values["text"] = looking.text.lower()
         if "country" in columns and looking.countries:
-            items = [f"$countries[{number}]" for number in range(1, len(looking.countries) + 1)]
-            found.append(f"coalesce({dialect.one_of('country', items)}, FALSE)")
+            listed = dialect.one_of("country", "$countries", len(looking.countries))
+            found.append(f"coalesce({listed}, FALSE)")
             values["countries"] = list(looking.countries)
         held.append(f"({' OR '.join(found)})")
     ranked = ", ".join(f"{column} NULLS FIRST" for column in columns)
@@ -57,4 +57,4 @@ def compose_listed(scene: Scene, question: Question, name: str, looking: Looking
         WITH kept AS (SELECT * FROM ({card.text}) AS card WHERE {" AND ".join(held)}),
         page AS (SELECT * FROM kept ORDER BY {orders[looking.order]} LIMIT {question.limit:d} OFFSET {question.offset:d})
         SELECT page.* REPLACE ((SELECT count(*) FROM kept) AS total) FROM page ORDER BY {orders[looking.order]}"""
-    return Composed(text, values)
+    return Composed(dialect.whole(text), values)

@@ -88,7 +88,7 @@ _ORDERS = {
     RosterOrder.COUNTRY: "origin NULLS LAST, last_at DESC",
 }
 _ORIGINS = {
-    RosterOrder.SOURCE: "lower(coalesce(referrer, channel))",
+    RosterOrder.SOURCE: "coalesce(referrer, channel)",
     RosterOrder.COUNTRY: "country",
 }
 """What has to be known of everybody's first visit to sort by it."""
@@ -101,7 +101,9 @@ class _RosterPieces(Pieces):
     def roster(self, looking: RosterLooking, page: str) -> Composed:
         dialect = self._dialect
         order = f"{_ORDERS[looking.order]}, person"
-        origin = dialect.first_by(_ORIGINS.get(looking.order, "NULL"), "ts")
+        column = _ORIGINS.get(looking.order)
+        origin = f"{dialect.lower(dialect.first_by(column, 'ts'))} AS origin," if column else ""
+        kept_origin = "origin," if column else ""
         revenue = dialect.integer(f"coalesce({dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
         totals = ", ".join(f"{dialect.count_if(held)} AS {part}" for part, held in _HELD.items())
         firsts = ", ".join(f"{dialect.first_by(column, 'ts')} AS {column}" for column in _FIRSTS)
@@ -110,7 +112,7 @@ class _RosterPieces(Pieces):
             {
                 "seen": self._seen(),
                 "touched": f"""
-                    SELECT person, max(CASE WHEN person <> visitor THEN 1 ELSE 0 END) AS is_known, {origin} AS origin,
+                    SELECT person, max(CASE WHEN person <> visitor THEN 1 ELSE 0 END) AS is_known, {origin}
                         max(CASE WHEN prev_at > 0 AND prev_at < $since THEN 1 ELSE 0 END) AS came_before,
                         max(CASE WHEN person <> visitor OR prev_at >= $since THEN 1 ELSE 0 END) AS is_open
                     FROM seen GROUP BY person""",
@@ -122,8 +124,8 @@ class _RosterPieces(Pieces):
                     SELECT person, {dialect.count_if(PAID)} AS payments, {revenue} AS revenue
                     FROM paid WHERE person IS NOT NULL GROUP BY person""",
                 "earlier": self._earlier(),
-                "summed": """
-                    SELECT person, is_known, origin, visits, last_at, coalesce(payments, 0) AS payments, coalesce(revenue, 0) AS revenue,
+                "summed": f"""
+                    SELECT person, is_known, {kept_origin} visits, last_at, coalesce(payments, 0) AS payments, coalesce(revenue, 0) AS revenue,
                         greatest(came_before, coalesce(was_seen, 0)) AS was_there
                     FROM touched JOIN acted USING (person) LEFT JOIN spent USING (person) LEFT JOIN earlier USING (person)""",
                 "page": f"SELECT * FROM summed WHERE {_HELD[looking.part]} ORDER BY {order} {page}",
