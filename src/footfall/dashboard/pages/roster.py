@@ -21,7 +21,6 @@ from footfall.analytics.roster import (
     read_roster,
 )
 from footfall.analytics.wire import DIRECT
-from footfall.clock import to_iso
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.collect.online import KEPT_MS
 from footfall.columns.model import number_of, number_of_visitor
@@ -30,12 +29,12 @@ from footfall.dashboard.figures import money_of
 from footfall.dashboard.names import friendly_name
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.rendering import called, listed_traits, value_text
+from footfall.dashboard.wire import person_line
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest
 from footfall.hostnames import to_unicode
 from footfall.identity.model import TraitValues
 from footfall.ids import format_uuid
-from footfall.payments.money import Money, to_major
 from footfall.people.find.matching import people_searched
 from footfall.people.model import ListedPerson
 from footfall.web.envelope import Response
@@ -252,32 +251,7 @@ async def roster_file(request: PageRequest, asked: RosterAsked) -> Response:
             f"format: there are {total} people, and a file has at most {MOST_IN_FILE}. Filter, or choose a shorter range."
         )
     currency = request.site.currency
-    rows = [_line(*one, currency) for one in zip(found.faces, found.roster.rows, strict=True)]
+    rows = [person_line(*one, currency) for one in zip(found.faces, found.roster.rows, strict=True)]
     return await csv_answer(
-        "people", rows, _line(Face(), RosterRow(0, 0, 0, 0, None, None, None, 0, 0), currency)
+        "people", rows, person_line(Face(), RosterRow(0, 0, 0, 0, None, None, None, 0, 0), currency)
     )
-
-
-def _line(face: Face, row: RosterRow, currency: str) -> dict[str, Any]:
-    """A line of the file."""
-    person, visitor_id = face
-    traits = person.traits if person else {}
-    return {
-        "userId": person.user_id if person else None,
-        "visitorId": format_uuid(visitor_id) if visitor_id else None,
-        "name": _text(traits.get("name")),
-        "email": _text(traits.get("email")),
-        "referrer": row.referrer,
-        "channel": row.channel,
-        "country": row.country,
-        "visits": row.visits,
-        "payments": row.payments,
-        "revenue": to_major(Money(row.revenue, currency)),
-        "currency": currency,
-        "signedUpAt": to_iso(person.identified_at) if person else None,
-        "lastSeenAt": to_iso(row.last_at),
-    }
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else value_text(value)
