@@ -36,7 +36,7 @@ from footfall.analytics.scene import Composed, Scene, card_columns
 from footfall.app import migrate_database
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
-from footfall.columns.client import ColumnsClient
+from footfall.columns.client import ColumnsClient, socket_path
 from footfall.columns.file import (
     FILE_NAME,
     TABLES,
@@ -47,7 +47,6 @@ from footfall.columns.file import (
     make_file,
 )
 from footfall.columns.model import number_of
-from footfall.columns.process import socket_path
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite.session import SqliteSession
 from footfall.errors import accepted

@@ -17,8 +17,7 @@ from bench import servers
 from bench.servers import BenchmarkError
 from bench.store import BROWSER, PAGEVIEW, World, fill
 from footfall.clock import system_clock
-from footfall.columns.client import ColumnsClient
-from footfall.columns.process import socket_path
+from footfall.columns.client import ColumnsClient, socket_path
 from footfall.errors import Unavailable
 
 RATE = 1000

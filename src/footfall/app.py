@@ -30,7 +30,7 @@ from footfall.collect.pipeline import warm
 from footfall.column_parts import column_dialect, columns_client
 from footfall.columns import erasing as columns_erasing
 from footfall.columns.client import SETTLE_SECONDS
-from footfall.columns.supervisor import ColumnSupervisor
+from footfall.columns.supervisor import RESTART_SECONDS, ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
@@ -145,6 +145,9 @@ class CommandSession(Protocol):
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads, on one snapshot of the database."""
+
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile."""
 
 
 def sealing_key(settings: Settings) -> SealingKey:
@@ -280,6 +283,14 @@ async def tell_rest_of_log() -> None:
     tell_rest()
 
 
+async def keep_columns(supervisor: ColumnSupervisor) -> None:
+    """Until this is cancelled. Raises DatabaseError while the system lets nobody: its disk is full or read-only, or it has no process left."""
+    try:
+        await supervisor.run()
+    except OSError as error:
+        raise DatabaseError(f"nobody can keep the columns: {error}") from error
+
+
 async def _flush_last(jobs: dict[str, Job]) -> None:
     """Write what is still held in memory. The database may be away, or its disk full."""
     try:
@@ -365,7 +376,10 @@ class App:
             jobs = self._jobs(parts)
             tasks += self._start(jobs)
             if self._columns is not None:
-                tasks.append(asyncio.create_task(self._columns.run(), name="columns"))
+                keeping = run_forever(
+                    "columns", RESTART_SECONDS, functools.partial(keep_columns, self._columns)
+                )
+                tasks.append(asyncio.create_task(keeping, name="columns"))
             yield dispatch
             await _flush_last(jobs)
         finally:

@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING
 
 from footfall.analytics.clickhouse_dialect import CLICKHOUSE
 from footfall.analytics.dialects import DUCKDB, Dialect
-from footfall.columns.client import ColumnsClient
-from footfall.columns.feeder import Reader
-from footfall.columns.file import FileLimits
-from footfall.columns.keeper import ColumnKeeper, read_keeper_id
-from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.client import ColumnsClient, socket_path
 from footfall.columns.supervisor import ColumnSupervisor, turn_at
-from footfall.columns.verify import FILE_TEXTS, Ask, VerifyTexts
 from footfall.db.postgres.session import PostgresSession
 from footfall.errors import ColumnsUnusable, UsageError
 from footfall.outbox.store import ALONE
 from footfall.settings import Settings
 
-if TYPE_CHECKING:  # their driver is optional
+if TYPE_CHECKING:  # one driver is optional, and servers need neither: both take long to load
     from footfall.columns.clickhouse import ClickHousePlace
+    from footfall.columns.feeder import Reader
+    from footfall.columns.keeper import ColumnKeeper
+    from footfall.columns.process import ColumnProcess
     from footfall.columns.shared import SharedKeeper
+    from footfall.columns.verify import Ask, VerifyTexts
 
 COMMAND_SECONDS = 600.0
 """How long a query of a command over the columns may take."""
@@ -46,6 +45,9 @@ def column_keeper(settings: Settings, session: Reader) -> ColumnKeeper | SharedK
     """Whoever keeps the columns of the database that a session reads. Raises UsageError."""
     if settings.columns_url:
         return _shared_keeper(settings, session)
+    from footfall.columns.file import FileLimits
+    from footfall.columns.keeper import ColumnKeeper, read_keeper_id
+
     threads = settings.columns_threads or max(1, (os.cpu_count() or 1) - 1)
     limits = FileLimits(threads, settings.columns_memory * 1024**2)
     folder = column_folder(settings)
@@ -78,6 +80,8 @@ def check_columns(settings: Settings) -> ClickHousePlace | None:
 def verify_texts(settings: Settings) -> VerifyTexts:
     """What `verify_columns` asks of the columns."""
     if not check_columns(settings):
+        from footfall.columns.verify import FILE_TEXTS
+
         return FILE_TEXTS
     from footfall.columns.clickhouse import VERIFY_TEXTS
 
@@ -111,6 +115,8 @@ def column_asking(settings: Settings, session: Reader) -> Iterator[Ask]:
 
 def column_process(settings: Settings, session: Reader) -> ColumnProcess:
     """The process that keeps the columns of the database that a session reads, to be run."""
+    from footfall.columns.process import ColumnProcess
+
     return ColumnProcess(column_keeper(settings, session), socket_path(column_folder(settings)))
 
 
@@ -122,4 +128,5 @@ def column_supervisor(settings: Settings) -> ColumnSupervisor:
         "FOOTFALL_COLUMNS_URL": settings.columns_url,
     }
     command = [sys.executable, "-m", "footfall", "columns"]
-    return ColumnSupervisor(command, os.environ | place, column_folder(settings))
+    ask = columns_client(settings).health
+    return ColumnSupervisor(command, os.environ | place, column_folder(settings), ask)

@@ -224,7 +224,7 @@ def _about_moments(services: Services) -> list[Route[Any]]:
         "bot-traffic/pages": bots.pages,
     }
     return [
-        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read")
+        Route("GET", f"{ANALYTICS}/{name}", handler, WEBSITE, "analytics:read", ends_with_client=True)
         for name, handler in handlers.items()
     ]
 

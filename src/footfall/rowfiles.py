@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
-from footfall.errors import ApiError, BadRequest, TooLarge
+from footfall.errors import ApiError, BadRequest, TooLarge, UsageError
 
 _OPEN_QUOTE = "unexpected end of data"
 """How the csv module says that a quoted cell is not at its end."""
+MOST_TOO_MANY = 64 * 1024 * 1024
+"""Bytes of a line behind which nobody looks for its end: such a file has no lines."""
+
+
+def require_file(path: Path) -> None:
+    """Raises UsageError unless a file can be read to its end, and twice."""
+    if not path.is_file():
+        raise UsageError(f"{path.name}: is no file, but a device or a pipe")
 
 
 def bounded_lines(file: BinaryIO, most: int) -> Iterator[bytes]:
-    """The lines of a file; of one longer than `most` bytes the first of them, at least one too many."""
+    """The lines of a file; of one longer than `most` bytes the first of them, at least one too many. Raises UsageError if one has no end."""
     while line := file.readline(most + 1):
-        rest = line
+        rest, size = line, len(line)
         while len(rest) > most and rest[-1:] != b"\n":
             rest = file.readline(most + 1)
+            size += len(rest)
+            if size > MOST_TOO_MANY:
+                raise UsageError(
+                    f"a line is longer than {MOST_TOO_MANY // 1024**2} MB: this is no file of rows"
+                )
         yield line
 
 

@@ -174,6 +174,33 @@ def test_a_refund_is_taken_off_and_told_apart(numbers: Counting, site: Site) -> 
     assert answer["currency"] == "€"
 
 
+def test_no_more_is_read_than_the_fields_of_a_question_tell_of(
+    numbers: Counting, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pay(site, site.pageview(), 20)
+    asked: list[str] = []
+    ask = ColumnsClient.ask
+
+    def noting(self: ColumnsClient, text: str, *rest: Any) -> Any:
+        asked.append(text)
+        return ask(self, text, *rest)
+
+    monkeypatch.setattr(ColumnsClient, "ask", noting)
+
+    def questions(path: str, **query: str) -> int:
+        asked.clear()
+        numbers.ask(site, path, period="today", **query)
+        return len(asked)
+
+    series = numbers.ask(site, "timeseries", fields="pageviews,revenue,payments", period="today")
+    assert (series["totals"]["pageviews"], series["totals"]["revenue"]) == (1, 20)
+    assert questions("timeseries", fields="pageviews") == 1
+    assert questions("timeseries", fields="visitors", compare="year") == 4
+    assert questions("overview", fields="visitors,payments") == questions("retention") == 1
+    assert questions("pages", fields="path") == questions("goals/properties", eventName="signup") == 1
+    assert questions("overview") == questions("pages", fields="revenue") == 2
+
+
 def test_ranges_are_compared_as_a_whole_by_part_and_by_row(numbers: Counting, site: Site) -> None:
     numbers.clock.now = TODAY - DAY
     site.pageview(path="/old")
@@ -269,9 +296,14 @@ def test_what_cannot_be_asked_is_refused_by_name(
     assert said in numbers.refused(site, "pages", **asked)
 
 
-def test_fifty_years_are_too_many_hours_and_a_series_of_months(numbers: Counting, site: Site) -> None:
+def test_fifty_years_are_too_many_hours_and_a_series_of_months(
+    numbers: Counting, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: dict[str, Any] = {"startAt": "1980-01-01", "endAt": "2029-12-31"}
-    assert "interval" in numbers.refused(site, "timeseries", interval="hour", **asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(ColumnsClient, "ask", None)  # nobody is asked
+        for more in ({}, {"compare": "previous", "filter_person": "ann", "startAt": "0001-01-01"}):
+            assert "interval" in numbers.refused(site, "timeseries", interval="hour", **(asked | more))
     assert (
         numbers.ask(site, "timeseries", interval="month", limit=1000, **asked)["pagination"]["total"] == 600
     )

@@ -217,6 +217,7 @@ WRONG: list[tuple[str, dict[str, str]]] = [
     ("period", {"period": "forever"}),
     ("limit", {"limit": "-1"}),
     ("offset", {"offset": "1000000000"}),
+    ("format", {"format": "csv"}),
 ]
 
 

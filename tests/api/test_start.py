@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -113,7 +115,7 @@ def test_only_its_owner_can_read_what_footfall_writes(tmp_path: Path) -> None:
     place = Place("sqlite", tmp_path)
     before = os.umask(0)
     try:
-        with serving(place) as running:
+        with serving(place, has_columns=True) as running:
             for arguments in (
                 ("db", "backup", str(place.data / "made" / "one.db")),
                 ("db", "erasures", "export", str(place.data / "erasures.ndjson")),
@@ -190,3 +192,11 @@ def test_a_website_whose_time_zone_vanished_can_be_changed_all_the_same(place: P
         place, "website", "update", made.tracking_id, "--name", "New", "--timezone", "Mars/Olympus"
     )
     assert (changed["name"], changed["timezone"]) == ("New", "Mars/Olympus")
+
+
+def test_servers_and_commands_start_without_what_only_keeps_columns() -> None:
+    program = (
+        "import sys, footfall.cli.main; print(sorted({'duckdb', 'clickhouse_connect'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

@@ -15,7 +15,7 @@ import pytest
 
 from footfall.app import command_session
 from footfall.column_parts import column_folder, column_keeper
-from footfall.columns.process import socket_path
+from footfall.columns.client import socket_path
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_json, until

@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 
 import pytest
 
+from footfall.app import keep_columns
 from footfall.column_parts import column_folder
 from footfall.columns import asking
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
-from footfall.columns.client import ColumnsClient
-from footfall.columns.process import socket_path
+from footfall.columns.client import LONGEST_PATH, ColumnsClient, socket_path
 from footfall.columns.supervisor import ColumnSupervisor
-from footfall.errors import BadRequest, InternalError, Unavailable
+from footfall.db import scans
+from footfall.errors import BadRequest, DatabaseError, InternalError, Unavailable
 from footfall.outbox import store as outbox
 from footfall.websites.store import put_website
 from tests.db.test_columns import ROWS, see
@@ -101,6 +102,42 @@ def test_who_leaves_cancels_a_query(running: Running) -> None:
     assert running.is_right()
 
 
+def test_questions_of_one_website_hold_up_no_other_and_have_an_end(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "MOST_WAITING", 1)
+    ask, queries = running.client.ask, running.process._queries
+
+    def ours() -> int:
+        waiting = queries._waiting.get(1, ())
+        return queries._running.get(1, 0) + 10 * sum(one.is_wanted() for one in list(waiting))
+
+    async def counted(number: int) -> None:
+        await asyncio.to_thread(until, lambda: ours() == number, "they are not asked")
+
+    async def work() -> None:
+        slow = [
+            asyncio.create_task(ask(f"{FOREVER} WHERE $website = 1", {"website": 1}, PATIENCE))
+            for _ in range(3)
+        ]
+        await counted(3)
+        assert await ask("SELECT $website", {"website": 2}) == [[2]]
+        with pytest.raises(Unavailable, match="Too many questions"):
+            await ask("SELECT $website", {"website": 1}, 0.01)
+        waiting = asyncio.create_task(ask("SELECT $website", {"website": 1}))
+        await counted(13)
+        with pytest.raises(Unavailable, match="of this website"):
+            await ask("SELECT $website", {"website": 1})
+        waiting.cancel()
+        await counted(3)
+        last = asyncio.create_task(ask("SELECT $website", {"website": 1}))
+        for one in slow:
+            one.cancel()
+        assert await last == [[1]]
+
+    run(work())
+
+
 def test_whoever_says_anything_else_is_left(running: Running) -> None:
     path = str(socket_path(column_folder(running.place.settings)))
     for said in (b"\xff\xff\xff\xff", b"\x00\x00\x00\x03abc", b"\x00", b""):
@@ -131,17 +168,18 @@ def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
 
 def test_the_path_of_a_socket_is_never_too_long(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / ("x" * 200)):
-        assert len(os.fsencode(socket_path(folder))) <= processing.LONGEST_PATH
+        assert len(os.fsencode(socket_path(folder))) <= LONGEST_PATH
     assert socket_path(tmp_path / ("x" * 200)) != socket_path(tmp_path / ("y" * 200))
 
 
 @pytest.fixture
 def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ColumnSupervisor]:
-    """Makes who runs a command until its input ends."""
+    """Makes who runs a command until its input ends; nobody answers unless `ask` does."""
     for name in ("START_SECONDS", "RESTART_SECONDS"):
         monkeypatch.setattr(supervising, name, 0.01)
     command = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
-    return lambda: ColumnSupervisor(command, os.environ, tmp_path)
+    silent = ColumnsClient(tmp_path / "none").health
+    return lambda ask=silent: ColumnSupervisor(command, os.environ, tmp_path, ask)
 
 
 async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
@@ -152,7 +190,7 @@ async def started(supervisor: ColumnSupervisor, but: int = 0) -> int:
     return process.pid
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def ended(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait([task])
 
@@ -175,6 +213,52 @@ def test_another_process_is_started_when_one_ends(supervised: Callable[..., Colu
         return supervisor.process.returncode if supervisor.process else None
 
     assert run(work()) == 0
+
+
+def test_a_process_that_hangs_is_killed_and_another_is_started(
+    supervised: Callable[..., ColumnSupervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.0)
+    looks, hangs = 0, False
+
+    async def ask() -> None:
+        """Answers seldom, and at last no more."""
+        nonlocal looks
+        looks += 1
+        if looks % supervising.MOST_SILENT or hangs:
+            raise Unavailable("")
+
+    async def work() -> int | None:
+        nonlocal hangs
+        supervisor = supervised(ask)
+        task = asyncio.create_task(supervisor.run())
+        first = await started(supervisor)
+        while looks < 5 * supervising.MOST_SILENT:
+            await asyncio.sleep(0.01)
+        process = supervisor.process
+        os.kill(first, signal.SIGSTOP)
+        hangs = True
+        await started(supervisor, but=first)
+        await ended(task)
+        return process.returncode if process else None
+
+    assert run(work()) == -signal.SIGKILL
+
+
+def test_columns_are_kept_again_once_their_folder_can_be_used(
+    supervised: Callable[..., ColumnSupervisor], tmp_path: Path
+) -> None:
+    async def work() -> None:
+        supervisor, lock = supervised(), tmp_path / "columns.lock"
+        lock.mkdir()
+        with pytest.raises(DatabaseError, match="nobody can keep the columns"):
+            await keep_columns(supervisor)
+        lock.rmdir()
+        task = asyncio.create_task(keep_columns(supervisor))
+        await started(supervisor)
+        await ended(task)
+
+    run(work())
 
 
 def test_one_server_of_a_machine_keeps_the_columns(supervised: Callable[..., ColumnSupervisor]) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from footfall.app import command_session
 from footfall.clock import system_clock
 from footfall.collect import service
 from footfall.collect.model import Hit
 from footfall.collect.service import record
 from footfall.columns import file as columns_file
 from footfall.columns import keeper as keeping
-from footfall.columns.file import FileLimits, Settling, log_path
+from footfall.columns.feeder import Fed, Feeder
+from footfall.columns.file import FileGivenUp, FileLimits, Settling, log_path
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.rebuild import fresh_path
 from footfall.db.protocol import Transaction
@@ -156,6 +158,22 @@ def reopened(keeper: ColumnKeeper, place: Place) -> bool:
 
 def waiting(place: Place) -> int:
     return len(place.snapshot(outbox.change_ids))
+
+
+def test_nothing_is_read_again_until_something_was_committed(database: Place, keeper: ColumnKeeper) -> None:
+    assert keeper.file is not None
+    with command_session(database.settings) as session:
+        feeder = Feeder(session, keeper.file)
+        while feeder.step().has_more:
+            pass
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session, "snapshot", None)
+            assert feeder.step() == Fed(0, 0, 0, False)
+        see(database, 1)
+        assert feeder.step().changes == 1
+        session.transact(lambda tx: outbox.tell_visitors(tx, ID, VISITORS[:1]))
+        assert feeder.step().changes == 1
+    assert is_right(keeper, database)
 
 
 def test_columns_that_are_missing_are_made(keeper: ColumnKeeper, database: Place) -> None:
@@ -328,6 +346,23 @@ def test_a_full_disk_leaves_the_columns_as_they_are(
         assert not isinstance(raised.value, ColumnsUnusable)
     feed(keeper)
     assert is_right(keeper, database)
+
+
+def test_a_file_that_a_full_disk_made_unusable_answers_once_it_is_opened_again(
+    keeper: ColumnKeeper, database: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = property(lambda limits: {"debug_checkpoint_abort": "before_header"})
+    monkeypatch.setattr(columns_file, "NO_SPACE", "checkpoint_abort")
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLimits, "options", failing)
+        assert reopened(keeper, database)
+    see(database)
+    feed(keeper)
+    with pytest.raises(FileGivenUp):
+        keeper.settling()
+    assert is_right(keeper, database)
+    settle(keeper, database)
+    assert waiting(database) == 0
 
 
 def test_a_wrong_statement_says_nothing_about_the_file(keeper: ColumnKeeper) -> None:

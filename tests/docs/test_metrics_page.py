@@ -101,6 +101,19 @@ def test_the_example_has_the_cards_that_follow_from_its_events(
         assert {row for name in names for row in asked(duck, question, name)} == written
 
 
+def test_the_example_has_the_filters_that_follow_from_its_events(entries: list[Entry]) -> None:
+    written = re.findall(r"^\| `(filter_\w+)=(\w+)` \| (\d+) \| .+ \|$", EXAMPLE, re.M)
+    assert len(written) == 3
+    with duckdb.connect() as duck:
+        fill(duck, entries)
+        for name, value, visitors in written:
+            filtered = read_question([*DAY, (name, value)], "Europe/Berlin", MIDDAY, 0)
+            composed = compose_overview(SCENE, filtered)
+            (row,) = duck.execute(composed.text, composed.values).fetchall()
+            reference = Reference(entries, SCENE).overview(filtered)
+            assert row[0] == reference["visitors"] == int(visitors), (name, value)
+
+
 def asked(duck: duckdb.DuckDBPyConnection, question: Question, name: str) -> set[tuple[str, str, str, str]]:
     composed, card = compose_card(SCENE, question, name), CARDS[name]
     width = 1 + len(card.columns)

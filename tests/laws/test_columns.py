@@ -115,6 +115,9 @@ class Here:
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         return work(self._tx)
 
+    def mark(self) -> object:
+        return object()
+
 
 class Story:
     """Steps, one after the other."""

@@ -41,7 +41,7 @@ from footfall.analytics.dimensions import (
 )
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
-from footfall.analytics.scene import NEEDED, needed_measures
+from footfall.analytics.scene import ADDITIVE, NEEDED, needed_measures
 from footfall.clock import from_iso
 from footfall.funnels.model import FunnelStep
 from tests.support.reference import NOTHING, Reference
@@ -89,7 +89,7 @@ ORIGINS: list[dict[str, str]] = [
     {"country": "US", "utm_source": "News", "utm_campaign": "a,b%_'", "os": "Mac OS", "channel": "Campaign"},
 ]
 SAID = ['{"plan":"pro"}', '{"plan":"free","size":"1"}', None]
-RATES = BoundRates(["EUR", "USD", "USD"], [START // 86_400_000 + n for n in (1, 1, 2)], [1.0, 0.87, 0.5])
+RATES = BoundRates(["USD", "USD"], [START // 86_400_000 + n for n in (1, 2)], [0.87, 0.5], own="EUR")
 
 times = st.tuples(st.sampled_from([0, 24, 36, 40, 200, STEPS - 10]), st.integers(0, 9)).map(
     lambda drawn: START + sum(drawn) * STEP
@@ -241,6 +241,10 @@ def test_each_part_of_a_series_equals_the_definitions(
     assert {number: one for number, one in found.items() if one != NOTHING} == {
         number: one for number, one in wanted.items() if one != NOTHING
     }
+    whole = Reference(entries, scene).overview(question)
+    assert {name: sum(one[name] for one in found.values()) for name in ADDITIVE} == {
+        name: whole[name] for name in ADDITIVE
+    }
 
 
 @some
@@ -375,11 +379,18 @@ def test_retention_equals_the_definitions(
     assert found == Reference(entries, scene).retention(question, weeks)
 
 
-def test_rates_are_needed_for_the_days_and_currencies_of_payments(duck: duckdb.DuckDBPyConnection) -> None:
-    paid = Story([Deed(None, START + day * 86_400_000, PAID, amount=1, currency="EUR") for day in (0, 1, 9)])
-    fill(duck, paid.entries())
-    found = ask(duck, compose_paid_days(Scene(WEBSITE), TimeRange(START, START + 2 * 86_400_000, "UTC")))
-    assert found == [("EUR", START // 86_400_000), ("EUR", START // 86_400_000 + 1)]
+def test_rates_are_needed_for_the_days_and_foreign_currencies_of_payments(
+    duck: duckdb.DuckDBPyConnection,
+) -> None:
+    paid = [
+        Deed(None, START + day * 86_400_000, PAID, amount=1, currency=currency)
+        for day in (0, 1, 9)
+        for currency in ("EUR", "USD")
+    ]
+    fill(duck, Story(paid).entries())
+    asked = TimeRange(START, START + 2 * 86_400_000, "UTC")
+    found = ask(duck, compose_paid_days(Scene(WEBSITE, rates=RATES), asked))
+    assert found == [("USD", START // 86_400_000), ("USD", START // 86_400_000 + 1)]
 
 
 def test_no_value_of_a_question_stands_in_the_text() -> None:

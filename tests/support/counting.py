@@ -13,10 +13,10 @@ import httpx
 
 from footfall.clock import from_iso
 from footfall.column_parts import column_folder
-from footfall.columns.client import ColumnsClient
+from footfall.columns.client import ColumnsClient, socket_path
 from footfall.columns.file import FileLimits
 from footfall.columns.keeper import ColumnKeeper
-from footfall.columns.process import ColumnProcess, socket_path
+from footfall.columns.process import ColumnProcess
 from footfall.columns.shared import SharedKeeper
 from footfall.db.protocol import Transaction
 from tests.support.engines import Place

@@ -164,6 +164,8 @@ class Reference:
 
     def minor(self, one: Entry) -> int:
         """An amount in the website's currency; 0 if there is no rate. Halves are rounded away from zero."""
+        if one.deed.currency == self.scene.rates.own:
+            return one.deed.amount or 0
         amount = (one.deed.amount or 0) * self.factors.get((one.deed.currency or "", one.deed.at // DAY), 0.0)
         return int(abs(amount) + 0.5) * (1 if amount >= 0 else -1)
 

@@ -102,6 +102,27 @@ def test_a_queue_has_an_end_but_whoever_left_makes_room(monkeypatch: pytest.Monk
     assert held.done == ["a", "late"]
 
 
+def test_all_websites_together_have_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scans, "MOST_WAITING_IN_ALL", 2)
+    held = Held()
+
+    async def work(made: Scans[str]) -> None:
+        first = started(made.run(b"a", held.hold))
+        await asyncio.to_thread(held.is_begun.wait)
+        waiting = [started(made.run(share, held.note(str(share)))) for share in (b"a", b"b")]
+        await asyncio.sleep(0)  # both are queued
+        with pytest.raises(Unavailable, match="of all websites"):
+            await made.run(b"c", held.note("refused"))
+        waiting[1].cancel()
+        await asyncio.sleep(0)
+        waiting.append(started(made.run(b"c", held.note("c"))))
+        held.may_end.set()
+        await asyncio.gather(first, *waiting, return_exceptions=True)
+
+    scanning(work)
+    assert held.done == ["b'a'", "c"]
+
+
 def test_nothing_is_done_for_one_who_left_or_was_cancelled_before_its_turn() -> None:
     held, is_gone = Held(), threading.Event()
 

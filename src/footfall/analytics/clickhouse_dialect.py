@@ -40,6 +40,9 @@ class ClickHouseDialect(Dialect):
         places = f"arrayMap(place -> toInt64(place - 1), arrayEnumerate({bound}))"
         return f"transform(roundDown({value}, {bound}), {bound}, {places})"
 
+    def told_at(self, value: str, bound: str, told: str, many: int) -> str:
+        return f"transform(roundDown({value}, {bound}), {bound}, {told})"
+
     def count_if(self, condition: str) -> str:
         return f"toInt64(countIf({condition}))"
 

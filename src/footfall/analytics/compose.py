@@ -79,10 +79,11 @@ def compose_cards(scene: Scene, question: Question, names: Sequence[str]) -> Com
 
 
 def compose_paid_days(scene: Scene, asked: TimeRange) -> Composed:
-    """The currencies and UTC days (days since epoch) for which rates are needed."""
+    """The currencies, but for the website's own, and UTC days (days since epoch) for which rates are needed."""
     day = scene.dialect.quotient("ts", DAY)
-    text = f"SELECT DISTINCT currency, {day} AS day FROM event_row WHERE {ROWS} AND {MONEY} ORDER BY currency, day"
-    return Composed(text, bound_range(scene, asked))
+    money = f"{ROWS} AND {MONEY} AND currency <> $own"
+    text = f"SELECT DISTINCT currency, {day} AS day FROM event_row WHERE {money} ORDER BY currency, day"
+    return Composed(text, bound_range(scene, asked) | {"own": scene.rates.own})
 
 
 def compose_properties(scene: Scene, question: Question, goal: str, name: str | None) -> Composed:

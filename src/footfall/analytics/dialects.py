@@ -52,7 +52,11 @@ class Dialect:
 
     def place(self, value: str, bound: str, many: int) -> str:
         """The place, 0 for the first, of the last of a bound list of `many`, which rise, that is not above a value; 0 if all are."""
-        return _place_of(value, bound, 0, many)
+        return _told_at(value, bound, [str(number) for number in range(many)])
+
+    def told_at(self, value: str, bound: str, told: str, many: int) -> str:
+        """What the bound list `told`, as long as the other, holds at that place."""
+        return _told_at(value, bound, [f"{told}[{number}]" for number in range(1, many + 1)])
 
     # Counting
 
@@ -134,13 +138,14 @@ class Dialect:
         return f"({said} ->> {key})"
 
 
-def _place_of(value: str, bound: str, first: int, until: int) -> str:
-    """The place if it is known to be from `first` on and before `until`."""
-    if until - first == 1:
-        return str(first)
-    middle = (first + until) // 2
-    low, high = _place_of(value, bound, first, middle), _place_of(value, bound, middle, until)
-    return f"CASE WHEN {value} < {bound}[{middle + 1}] THEN {low} ELSE {high} END"
+def _told_at(value: str, bound: str, told: Sequence[str], first: int = 0) -> str:
+    """What is told of the place if it is known to be one of these, from `first` on."""
+    if len(told) == 1:
+        return told[0]
+    middle = len(told) // 2
+    low = _told_at(value, bound, told[:middle], first)
+    high = _told_at(value, bound, told[middle:], first + middle)
+    return f"CASE WHEN {value} < {bound}[{first + middle + 1}] THEN {low} ELSE {high} END"
 
 
 DUCKDB = Dialect()

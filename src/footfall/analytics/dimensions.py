@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from urllib.parse import quote
 
 import msgspec
 
-from footfall.visitors.folding import country_code
+from footfall.collect.enrich.countries import COUNTRIES
+from footfall.collect.enrich.page import KEPT_CHARACTERS
+from footfall.visitors.folding import country_code, folded
 
 
 class Operator(StrEnum):
@@ -52,7 +55,8 @@ EQUALS = (Operator.IS, Operator.IS_NOT)
 
 
 class FilterField(msgspec.Struct, frozen=True):
-    """What can be filtered by. `column`: of `event_row`; `meant`: a whole value as it is stored, but for its case.
+    """What can be filtered by. `column`: of `event_row`; `spelled`: any value, whole or a part, with its characters as they are stored;
+    `meant`: a whole value as it is stored, but for its case.
 
     `divider`: a value may also be what stands behind it. `without`: the word, in lower case, for what has none.
     """
@@ -61,13 +65,26 @@ class FilterField(msgspec.Struct, frozen=True):
     column: str
     operators: tuple[Operator, ...] = TEXTS
     is_case_kept: bool = False
+    spelled: Callable[[str], str] = str
     meant: Callable[[str], str] = str
     divider: str = ""
     without: str = "unknown"
 
 
+def spell_path(text: str) -> str:
+    """A path, or a part of one, with its characters as they are stored."""
+    return quote(text, safe=KEPT_CHARACTERS + "#")
+
+
 def _path(text: str) -> str:
     return text if text.startswith("/") else "/" + text
+
+
+def countries_named(part: str) -> tuple[str, ...]:
+    """The countries whose name or code contains a text, as codes; case and blanks make no difference."""
+    sought = folded(part)
+    names = {code: (folded(name), folded(code)) for code, name in COUNTRIES.items()}
+    return tuple(code for code, known in names.items() if sought and any(sought in one for one in known))
 
 
 def _referrer_host(text: str) -> str:
@@ -84,7 +101,7 @@ FILTERS: dict[str, FilterField] = {
     "os": FilterField(Scope.VISIT, "os"),
     "referrer": FilterField(Scope.VISIT, "referrer", meant=_referrer_host, without="direct"),
     "channel": FilterField(Scope.VISIT, "channel"),
-    "entry_page": FilterField(Scope.VISIT, "entry_path", is_case_kept=True, meant=_path),
+    "entry_page": FilterField(Scope.VISIT, "entry_path", is_case_kept=True, spelled=spell_path, meant=_path),
     "utm_source": FilterField(Scope.VISIT, "utm_source"),
     "utm_medium": FilterField(Scope.VISIT, "utm_medium"),
     "utm_campaign": FilterField(Scope.VISIT, "utm_campaign"),
@@ -93,7 +110,7 @@ FILTERS: dict[str, FilterField] = {
     "ref": FilterField(Scope.VISIT, "ref"),
     "source": FilterField(Scope.VISIT, "source"),
     "via": FilterField(Scope.VISIT, "via"),
-    "page": FilterField(Scope.VIEWED, "path", is_case_kept=True, meant=_path),
+    "page": FilterField(Scope.VIEWED, "path", is_case_kept=True, spelled=spell_path, meant=_path),
     "hostname": FilterField(Scope.VIEWED, "host"),
     "goal": FilterField(Scope.REACHED, "name"),
     "visit_count": FilterField(Scope.VISITS, "", NUMBERS),

@@ -9,7 +9,13 @@ from typing import Any
 from footfall.analytics.csv import render_csv
 from footfall.analytics.model import Asking, CardPage, Series, SeriesPart
 from footfall.analytics.query import MAX_ROWS, AnswerFormat
-from footfall.analytics.ranges import Period, SeriesInterval, default_period, read_choice, usual_interval
+from footfall.analytics.ranges import (
+    SeriesInterval,
+    check_parts,
+    default_period,
+    read_choice,
+    usual_interval,
+)
 from footfall.analytics.service import Analytics
 from footfall.analytics.wire import (
     SeriesForm,
@@ -46,14 +52,17 @@ class AnalyticsEndpoints:
     async def timeseries(self, context: Call) -> Response:
         """The range in hours, days, weeks or months, with totals."""
         interval = read_choice(context.query(), "interval", SeriesInterval)
-        asking = await self._prepare(context, default_period(interval or SeriesInterval.DAY))
-        interval = interval or usual_interval(asking.question.range)
+        website, default = context.principal.website, default_period(interval or SeriesInterval.DAY)
+        question = await self._analytics.read(website, context.pairs(), context.now, default)
+        interval = interval or usual_interval(question.range)
+        check_parts(question.range, interval)  # before anything is asked
+        asking = await self._analytics.bind(website, question)
         found, form = await self._analytics.series(asking, interval), series_form(asking)
-        question = asking.question
         parts = found.parts[question.offset : question.offset + question.limit]
+        # On a thread: thousands of parts take half a second.
         if is_csv(asking):
             return await series_file(found, form, parts)
-        shown = series_json(found, form, parts)
+        shown = await asyncio.to_thread(series_json, found, form, parts)
         return success(**shown, pagination=pagination(asking, len(found.parts)))
 
     def card(self, name: str) -> Handler[WebsitePrincipal]:
@@ -74,9 +83,8 @@ class AnalyticsEndpoints:
         asked = split_values(context.query().get("fields", ""))
         return success([metadata_json(context.principal.website, asked)])
 
-    async def _prepare(self, context: Call, default: Period = Period.ALL) -> Asking:
-        website = context.principal.website
-        return await self._analytics.prepare(website, context.pairs(), context.now, default)
+    async def _prepare(self, context: Call) -> Asking:
+        return await self._analytics.prepare(context.principal.website, context.pairs(), context.now)
 
 
 def pagination(asking: Asking, total: int) -> dict[str, Any]:
@@ -101,7 +109,7 @@ async def csv_answer(name: str, rows: Sequence[Mapping[str, Any]], like: Mapping
 
 async def series_file(found: Series, form: SeriesForm, parts: Sequence[SeriesPart]) -> Response:
     """Parts of a series as a file; there is at least one."""
-    rows = [part_json(found, one, form) for one in parts]
+    rows = await asyncio.to_thread(lambda: [part_json(found, one, form) for one in parts])
     return await csv_answer("timeseries", rows, rows[0])
 
 

@@ -387,7 +387,7 @@ class Pieces:
         is_first = self._scene.attribution is Attribution.FIRST and bool(keys)
         last = "".join(f", {key}" for key in keys) + (", slot" if has_slot else "")
         money = f"""
-            SELECT {by}{last}, {dialect.rounded("amount * factor")} AS minor
+            SELECT {by}{last}, CASE WHEN chosen.currency = $own THEN amount ELSE {dialect.rounded("amount * factor")} END AS minor
             FROM chosen LEFT JOIN ({rates}) AS rate
             ON rate.currency = chosen.currency AND rate.day = {dialect.quotient("chosen.ts", DAY)}
             WHERE {MONEY}"""
@@ -435,14 +435,10 @@ class Pieces:
             self.values["starts"] = list(self._buckets.starts)
             return self._dialect.place(column, "$starts", len(self._buckets.starts))
         shifts = self._buckets.shifts
-        self.values |= {f"shift{number}": one.shift for number, one in enumerate(shifts)}
-        self.values |= {f"until{number}": one.until for number, one in enumerate(shifts[:-1])}
+        self.values["changes"] = [self._question.range.since, *(one.until for one in shifts[:-1])]
+        self.values["shifts"] = [one.shift for one in shifts]
         self.values["unit"] = self._buckets.unit
-        cases = "".join(
-            f"WHEN {column} < $until{number} THEN $shift{number} " for number in range(len(shifts) - 1)
-        )
-        last = f"$shift{len(shifts) - 1}"
-        shift = f"CASE {cases}ELSE {last} END" if cases else last
+        shift = self._dialect.told_at(column, "$changes", "$shifts", len(shifts))
         return self._dialect.quotient(f"({column} + {shift})", "$unit")
 
 
@@ -461,4 +457,5 @@ def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
 
 
 def _bound_rates(rates: BoundRates) -> dict[str, object]:
-    return {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}
+    listed = {"currencies": list(rates.currencies), "days": list(rates.days), "factors": list(rates.factors)}
+    return listed | {"own": rates.own}

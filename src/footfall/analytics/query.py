@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -17,6 +17,7 @@ from footfall.analytics.dimensions import (
     Operator,
     RevenueAs,
     Scope,
+    countries_named,
 )
 from footfall.analytics.ranges import Compare, Period, TimeRange, read_choice, read_range
 from footfall.errors import BadRequest
@@ -96,6 +97,14 @@ def read_question(
     )
 
 
+def refuse_file(query: Mapping[str, str]) -> None:
+    """For what is answered as JSON alone. Raises BadRequest if a file is asked for."""
+    if query.get("format", "").strip() == AnswerFormat.CSV:
+        raise BadRequest(
+            "format: this is answered as JSON alone. Overview, series and lists come as CSV, too."
+        )
+
+
 _BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel"}
 """Filters that may do without the prefix, as they once were called."""
 
@@ -116,7 +125,7 @@ def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
     field = FILTERS[bare]
     operator, rest = _read_operator(name, text, field)
     values = split_values(rest)
-    most = MAX_CONTAINED if operator in (Operator.CONTAINS, Operator.DOES_NOT_CONTAIN) else MAX_VALUES
+    most = MAX_CONTAINED if operator in _CONTAINING else MAX_VALUES
     if not 1 <= len(values) <= most:
         raise BadRequest(f"{name}: name 1 to {most} values, separated by commas.")
     if max(map(len, values)) > MAX_VALUE:
@@ -125,10 +134,12 @@ def _read_condition(name: str, bare: str, text: str) -> MetricFilter:
         raise BadRequest(f"{name}: a value holds the character U+0000, which nothing contains.")
     if field.scope in _CHECKS:
         _check(name, field.scope, operator, values)
-    return _condition(bare, operator, values)
+    return _condition(bare, operator, tuple(map(field.spelled, values)))
 
 
 def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> MetricFilter:
+    if operator in _CONTAINING and bare == "country":
+        return MetricFilter(bare, _CONTAINING[operator], _countries(values))
     if operator not in (Operator.IS, Operator.IS_NOT):
         return MetricFilter(bare, operator, values)
     field = FILTERS[bare]
@@ -138,6 +149,14 @@ def _condition(bare: str, operator: Operator, values: tuple[str, ...]) -> Metric
     meant = [field.meant(value) for value in named]
     also = [more for value in meant if bare == "browser" for more in ALSO_MEANT.get(value.lower(), ())]
     return MetricFilter(bare, operator, tuple(dict.fromkeys((*meant, *also))), len(named) < len(values))
+
+
+_CONTAINING = {Operator.CONTAINS: Operator.IS, Operator.DOES_NOT_CONTAIN: Operator.IS_NOT}
+
+
+def _countries(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes are stored, but names are shown, and looked for."""
+    return tuple(dict.fromkeys(code for part in parts for code in countries_named(part)))
 
 
 def _read_operator(name: str, text: str, field: FilterField) -> tuple[Operator, str]:

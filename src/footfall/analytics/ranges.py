@@ -131,6 +131,8 @@ def read_range(
     if not first or not last:
         raise BadRequest("startAt and endAt come together, or neither of them does.")
     since, until = _read_moment("startAt", first, zone), _read_moment("endAt", last, zone, is_end=True)
+    if not until:
+        raise BadRequest("endAt must not be before 1970.")
     if until <= since:
         raise BadRequest("endAt must not be before startAt.")
     return TimeRange(since, until, zone)
@@ -274,13 +276,18 @@ def _year_before(local: datetime) -> datetime:
 # Buckets
 
 
-def divide(asked: TimeRange, interval: SeriesInterval) -> Buckets:
-    """A range in parts. Raises BadRequest if they are too many."""
+def check_parts(asked: TimeRange, interval: SeriesInterval) -> None:
+    """Raises BadRequest if a range has too many parts."""
     if (asked.until - asked.since) // _LENGTHS[interval] > MOST_BUCKETS[interval]:
         raise BadRequest(
             f"interval: from startAt to endAt is more than {MOST_BUCKETS[interval]} times as long as {interval}; "
             "choose a longer interval or a shorter range."
         )
+
+
+def divide(asked: TimeRange, interval: SeriesInterval) -> Buckets:
+    """A range in parts. Raises BadRequest if they are too many."""
+    check_parts(asked, interval)
     if interval is SeriesInterval.MONTH:
         return _months(asked)
     segments = list(_segments(asked))

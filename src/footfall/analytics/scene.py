@@ -18,11 +18,15 @@ class Composed(NamedTuple):
 
 
 class BoundRates(NamedTuple):
-    """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch)."""
+    """What an amount in a currency's minor unit has to be multiplied with, by the UTC days on which it was paid (days since epoch).
+
+    `own`: the website's currency, in which amounts stay as they are.
+    """
 
     currencies: Sequence[str] = ()
     days: Sequence[int] = ()
     factors: Sequence[float] = ()
+    own: str = ""
 
 
 class Scene(NamedTuple):
@@ -40,6 +44,8 @@ MONEYS = ("payments", "revenue_new", "revenue_renewal", "refunds")
 _VISITS = ("sessions", "begun", "bounces", "pageviews", "time")
 PLACED = ("visitors", "people", "new_visitors", "payers", *MONEYS)
 """What cards of visitors say."""
+ADDITIVE = frozenset(("pageviews", "time", *MONEYS))
+"""Those of MEASURES that are for a whole range what they come to in its parts."""
 MEASURES = ("visitors", "people", "new_visitors", *_VISITS, "payers", *MONEYS)
 """What overview and series say, in this order: time in ms, money in the minor unit of the website's currency.
 
@@ -62,6 +68,11 @@ NEEDED: Mapping[str, Sequence[str]] = {
 def needed_measures(fields: Iterable[str]) -> set[str]:
     """Those of MEASURES that fields tell of; all of them for none."""
     return {name for field in fields for name in NEEDED.get(field, ())} or set(MEASURES)
+
+
+def tells_money(fields: Sequence[str]) -> bool:
+    """Whether fields tell of amounts. None are as all of them."""
+    return not fields or not {"revenue", "revenue_per_visitor"}.isdisjoint(fields)
 
 
 def card_columns(names: Iterable[str]) -> tuple[str, ...]:

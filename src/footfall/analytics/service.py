@@ -50,12 +50,14 @@ from footfall.analytics.ranges import (
     divide,
     is_one_day,
 )
+from footfall.analytics.scene import ADDITIVE, needed_measures, tells_money
 from footfall.columns.client import ColumnsClient
 from footfall.columns.model import number_of
 from footfall.db.protocol import Database
 from footfall.errors import Unavailable
 from footfall.history.totals import NO_DAYS, ImportedTotals
 from footfall.payments.ratebook import RateBook
+from footfall.payments.rates import Rates
 from footfall.websites.model import Website
 
 _EARLIEST = "SELECT ts FROM event_row WHERE website = $website ORDER BY ts LIMIT 1"
@@ -81,19 +83,30 @@ class Analytics:
 
     # From a query string to a question
 
-    async def prepare(self, website: Website, pairs: Pairs, now: int, default: Period = Period.ALL) -> Asking:
-        """What a query string asks of a website, with people found and rates bound. `default`: the range when none is named. Raises BadRequest."""
-        earliest = await self._earliest(website) if _needs_earliest(dict(pairs), default) else now
-        question = read_question(pairs, website.timezone, now, earliest, default)
-        return await self.bind(website, question)
+    async def prepare(
+        self,
+        website: Website,
+        pairs: Pairs,
+        now: int,
+        default: Period = Period.ALL,
+        has_money: bool | None = None,
+    ) -> Asking:
+        """What a query string asks of a website, with people found and rates bound: `read` and `bind` in one."""
+        return await self.bind(website, await self.read(website, pairs, now, default), has_money)
 
-    async def bind(self, website: Website, question: Question) -> Asking:
-        """The same for a question that was read already."""
+    async def read(self, website: Website, pairs: Pairs, now: int, default: Period = Period.ALL) -> Question:
+        """The question of a query string. `default`: the range when none is named. Raises BadRequest."""
+        earliest = await self._earliest(website) if _needs_earliest(dict(pairs), default) else now
+        return read_question(pairs, website.timezone, now, earliest, default)
+
+    async def bind(self, website: Website, question: Question, has_money: bool | None = None) -> Asking:
+        """A question of a website, with people found and rates bound. `has_money`: whether the answer tells of amounts; None: if its fields do."""
         compared = None
         if question.compare:
             range_ = compared_range(question.range, question.compare)
             compared = msgspec.structs.replace(question, range=range_, compare=None)
-        ranges = [one.range for one in (question, compared) if one]
+        is_paid = tells_money(question.fields) if has_money is None else has_money
+        ranges = [one.range for one in (question, compared) if one and is_paid]
         people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
         scene = Scene(
             number_of(website.website_id),
@@ -122,20 +135,16 @@ class Analytics:
         asked = (website, question.traits, named)
         return await self._database.scan(read_whom, asked, share=website.website_id)
 
-    async def _bound(self, website: Website, ranges: Iterable[TimeRange]) -> BoundRates:
+    async def _bound(self, website: Website, ranges: Sequence[TimeRange]) -> BoundRates:
         """The rates for all that was paid in the ranges."""
-        rates = await self._rates.rates_for(website)
-        if rates is None:
-            return BoundRates()
-        scene = Scene(number_of(website.website_id), dialect=self._dialect)
+        own = BoundRates(own=website.currency)
+        if not ranges or (rates := await self._rates.rates_for(website)) is None:
+            return own
+        scene = Scene(number_of(website.website_id), rates=own, dialect=self._dialect)
         found = await asyncio.gather(*(self.rows(compose_paid_days(scene, one)) for one in ranges))
-        paid = sorted({(currency, day) for rows in found for currency, day in rows})
-        factors = [
-            (currency, day, factor)
-            for currency, day in paid
-            if (factor := rates.factor(currency, website.currency, _EPOCH + timedelta(days=day)))
-        ]
-        return BoundRates(*map(list, zip(*factors, strict=True))) if factors else BoundRates()
+        paid = {(currency, day) for rows in found for currency, day in rows}
+        # On a thread: decades of days in many currencies take a second.
+        return await asyncio.to_thread(_factors, rates, own, sorted(paid)) if paid else own
 
     # Answers
 
@@ -190,25 +199,32 @@ class Analytics:
         # On a thread: decades of months take a second.
         dividing = (asyncio.to_thread(divide, one.range, interval) for one in _asked(asking))
         divided = await asyncio.gather(*dividing)
-        counting = [self._counted(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
-        totals, counted = await asyncio.gather(self.overview(asking), asyncio.gather(*counting))
+        counting = [self._divided(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
+        totals, counted = zip(*await asyncio.gather(*counting), strict=True)
         parts = [
             SeriesPart(
                 start, counted[0].get(number, NOTHING), *(found.get(number, NOTHING) for found in counted[1:])
             )
             for number, start in enumerate(divided[0].starts)
         ]
-        return Series(divided[0], totals, parts)
+        return Series(divided[0], Overview(*totals), parts)
 
-    async def _counted(self, asking: Asking, question: Question, buckets: Buckets) -> dict[int, Measures]:
-        """By the number of a part what was counted in it, if anything was."""
-        rows, imported = await asyncio.gather(
+    async def _divided(
+        self, asking: Asking, question: Question, buckets: Buckets
+    ) -> tuple[Measures, dict[int, Measures]]:
+        """The whole range, and by the number of a part what was counted in it, if anything was."""
+        is_sum = needed_measures(question.fields) <= ADDITIVE
+        rows, imported, whole = await asyncio.gather(
             self.rows(compose_series(asking.scene, question, buckets)),
             self._imported(asking, question, buckets),
+            self._imported(asking, question) if is_sum else self._totals(asking, question),
         )
         own = {number: measures(MEASURES, counts) for number, *counts in rows}
         more = {number: add_imported(own.get(number, NOTHING), days) for number, days in imported.items()}
-        return own | more
+        total = (
+            whole if isinstance(whole, Measures) else add_imported(_sum(own.values()), whole.get(0, NO_DAYS))
+        )
+        return total, own | more
 
     async def cards(self, asking: Asking, names: Sequence[str]) -> list[CardPage]:
         """The first rows of several cards of visitors, found at once. Their names are some of CARDS."""
@@ -256,9 +272,26 @@ def measures(names: Sequence[str], values: Sequence[int]) -> Measures:
     return Measures(**dict(zip(names, values, strict=True)))
 
 
+def _sum(parts: Iterable[Measures]) -> Measures:
+    """What parts of a range come to, in what is ADDITIVE."""
+    found = list(parts)
+    return Measures(**{name: sum(getattr(one, name) for one in found) for name in ADDITIVE})
+
+
 def _asked(asking: Asking) -> list[Question]:
     """The question, and the one to compare with."""
     return [asking.question, *([asking.compared] if asking.compared else [])]
+
+
+def _factors(rates: Rates, own: BoundRates, paid: Iterable[tuple[str, int]]) -> BoundRates:
+    """The rates for currencies and days (days since epoch), as far as there are any."""
+    found = [
+        (currency, day, factor)
+        for currency, day in paid
+        if (factor := rates.factor(currency, own.own, _EPOCH + timedelta(days=day)))
+    ]
+    currencies, days, factors = zip(*found, strict=True) if found else ((), (), ())
+    return BoundRates(currencies, days, factors, own.own)
 
 
 def _needs_earliest(query: dict[str, str], default: Period) -> bool:

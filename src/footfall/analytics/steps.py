@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote
 
 from footfall.analytics.conditions import GOAL, PAGEVIEW
 from footfall.analytics.dialects import Dialect
-from footfall.collect.enrich.page import KEPT_CHARACTERS
+from footfall.analytics.dimensions import spell_path
 from footfall.collect.model import LIFECYCLE
 from footfall.columns.model import OF_PAYMENT
 from footfall.funnels.model import GOAL as GOAL_STEP
@@ -59,7 +58,7 @@ def _page_pattern(address: str, *, has_host: bool) -> str:
 
 def _stored(address: str) -> str:
     """An address as it is stored."""
-    return quote(address.partition("?")[0], safe=KEPT_CHARACTERS + "#")
+    return spell_path(address.partition("?")[0])
 
 
 def _any_text(text: str) -> str:

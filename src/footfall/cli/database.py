@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -21,9 +22,6 @@ from footfall.app import (
 )
 from footfall.cli.common import collect_rarely, command_options, show
 from footfall.column_parts import column_asking, column_folder, column_keeper, verify_texts
-from footfall.columns.file import FILE_NAME
-from footfall.columns.rebuild import count_visitors
-from footfall.columns.verify import ColumnsReport, verify_columns
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.errors import DatabaseError, UsageError
@@ -36,6 +34,9 @@ from footfall.privacy.erase import finish_erasures
 from footfall.privacy.replay import TombstoneLine, read_tombstones, replay, tombstone_lines, users_of
 from footfall.settings import Settings, read_place
 from footfall.websites.store import read_websites
+
+if TYPE_CHECKING:  # what keeps columns takes as long to load as all else
+    from footfall.columns.verify import ColumnsReport
 
 
 @click.group()
@@ -84,6 +85,10 @@ def _verify_columns(
     settings: Settings, session: CommandSession, *, is_full: bool, as_json: bool
 ) -> ColumnsReport | None:
     """What the columns of this machine say, asked of the server's process or, without one, of the file; None: there are none yet."""
+    from footfall.columns.file import FILE_NAME
+    from footfall.columns.rebuild import count_visitors
+    from footfall.columns.verify import verify_columns
+
     folder = column_folder(settings)
     if not settings.columns_url and not (folder / FILE_NAME).exists():
         return None
@@ -115,6 +120,8 @@ def rebuild(what: str, settings: Settings, as_json: bool) -> None:
 
 
 def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool) -> dict[str, int]:
+    from footfall.columns.rebuild import count_visitors
+
     collect_rarely()
     keeper = column_keeper(settings, session)
     visitors = session.snapshot(count_visitors)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,32 +31,45 @@ from footfall.outbox import store as outbox
 
 R = TypeVar("R", bound=Reply)
 
+SOCKET_NAME = "columns.sock"
+LONGEST_PATH = 100
+"""Bytes of the path of a Unix socket that every system takes."""
 QUERY_SECONDS = 20.0
 PATIENCE = 5.0
-"""Seconds for an answer, beyond those of a query."""
+"""Seconds for an answer, beyond those for which a query waits and is at work."""
 SLICE = 500
 """Changes that the database forgets in one transaction, for which calls wait."""
 SETTLE_SECONDS = 1.0
 """Between two times at which is asked what is to be written."""
 
 
+def socket_path(folder: Path) -> Path:
+    """Where the socket is for the columns in a folder: there, unless that makes too long a path."""
+    path = folder.absolute() / SOCKET_NAME
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        return path
+    name = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
+
+
 class ColumnsClient:
     """Asks over the socket at a path. Its methods raise Unavailable while nobody answers there."""
 
     def __init__(self, socket: Path, seconds: float = QUERY_SECONDS) -> None:
-        """`seconds`: how long a query may take."""
+        """`seconds`: how long a query may wait for its turn, and take from then on."""
         self._socket = socket
         self._seconds = seconds
 
     async def ask(
         self, text: str, values: Bindings | None = None, seconds: float | None = None
     ) -> list[list[Any]]:
-        """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory."""
+        """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory, and
+        Unavailable when too many others wait."""
         seconds = self._seconds if seconds is None else seconds
-        reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, seconds + PATIENCE)
+        reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, 2 * seconds + PATIENCE)
         if isinstance(reply, Rows):
             return reply.rows
-        if reply.why == "away":
+        if reply.why in ("away", "busy"):
             raise Unavailable(reply.message)
         if reply.why == "wrong":
             raise InternalError(reply.message)

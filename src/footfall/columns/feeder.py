@@ -53,6 +53,9 @@ class Reader(Protocol):
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` on one state of the database. Raises DatabaseError."""
 
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile. Raises DatabaseError."""
+
 
 class Fillable(Protocol):
     """Columns that can be fed: those in a file, or in ClickHouse. The methods raise DatabaseError; ColumnsUnusable when they have to be made anew."""
@@ -140,15 +143,25 @@ class Feeder(Generic[F]):
         self._passes: dict[Visitor, _Pass] = {}
         self._waiting: dict[bytes, _Batch] = {}
         """By change those that wait for passes."""
+        self._done_at: object = None
+        """The mark of a state of the database of which everything was taken."""
 
     def _step(self) -> Fed:
+        mark = self._reader.mark()
+        if mark == self._done_at:
+            return Fed(0, 0, 0, False)
+        fed = self._take_some()
+        self._done_at = None if fed.has_more else mark
+        return fed
+
+    def _take_some(self) -> Fed:
         self._forget_websites()
         changes, has_more = self._reader.snapshot(self._changes)
         ids = [change.change_id for change in changes]
         oldest = min([*ids[:1], *islice(self._waiting, 1)], key=told_at, default=None)
         rows = self._take(changes, ids) if changes else 0
         rows += self._take_turns()
-        waited = 0 if oldest is None else self._clock() - told_at(oldest)
+        waited = 0 if oldest is None else max(0, self._clock() - told_at(oldest))  # clocks may go back
         return Fed(len(ids), rows, waited, has_more or bool(self._passes))
 
     def _forget_websites(self) -> None:

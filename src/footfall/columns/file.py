@@ -75,6 +75,10 @@ class FileClosed(DatabaseError):
     """The file was closed, since another takes its place: asking that one may succeed."""
 
 
+class FileGivenUp(DatabaseError):
+    """DuckDB gave up a file for which the disk has no room. Nothing in it is lost, and it answers once it is opened again."""
+
+
 class FileLimits(msgspec.Struct, frozen=True):
     """What DuckDB may use: threads, bytes of memory, bytes of temporary files."""
 
@@ -206,6 +210,8 @@ def translated() -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException) as error:
         raise DatabaseError(f"the columns cannot be brought up to date: {error}") from error
     except duckdb.Error as error:
+        if isinstance(error, duckdb.FatalException) and is_full(str(error)):
+            raise FileGivenUp(f"the disk is full: {error}") from error
         if is_damage(error):
             raise ColumnsUnusable(f"the columns cannot be read: {error}") from error
         if isinstance(error, duckdb.IOException):
@@ -213,10 +219,18 @@ def translated() -> Iterator[None]:
         raise
 
 
+NO_SPACE = "No space left"
+
+
+def is_full(said: str) -> bool:
+    """Whether an error is due to a full disk."""
+    return NO_SPACE in said
+
+
 def is_damage(error: duckdb.Error) -> bool:
     """Whether an error says that the file cannot be read."""
     if isinstance(error, duckdb.IOException):
-        return "No space left" not in str(error)
+        return not is_full(str(error))
     return type(error) in _DAMAGES
 
 

@@ -6,16 +6,26 @@ for (`settling`), and says when that is done (`settled`). All but `file` and its
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
 from footfall.clock import system_clock
 from footfall.columns.asking import FileQuery
 from footfall.columns.feeder import Fed, Feeder, Reader
-from footfall.columns.file import FILE_NAME, TOKEN_BYTES, ColumnFile, FileLimits, Settling, swap_in
+from footfall.columns.file import (
+    FILE_NAME,
+    TOKEN_BYTES,
+    ColumnFile,
+    FileGivenUp,
+    FileLimits,
+    Settling,
+    is_full,
+    swap_in,
+)
 from footfall.columns.rebuild import fresh_path, rebuild
 from footfall.columns.wire import Ask
 from footfall.errors import ColumnsUnusable
@@ -128,16 +138,37 @@ class ColumnKeeper:
         """Feed what changed. Raises DatabaseError; ColumnsUnusable when the columns have to be made anew."""
         if self._feeder is None:
             raise ColumnsUnusable("there are no columns yet")
+        if is_full(self._damage):
+            self._reopen()
         if self._damage:
             raise ColumnsUnusable(self._damage)
+        with self._opened_again():
+            return self._fed(self._feeder)
+
+    def _fed(self, feeder: Feeder[ColumnFile]) -> Fed:
         began = system_clock()
-        fed = self._feeder.step()
+        fed = feeder.step()
         is_due = monotonic() - self._rewritten_at >= REWRITE_SECONDS
-        if self._feeder.file.holds_erased and is_due and not fed.has_more:
+        if feeder.file.holds_erased and is_due and not fed.has_more:
             self._rewrite()
-        if not fed.has_more and not self._feeder.file.holds_erased:
+        if not fed.has_more and self.file and not self.file.holds_erased:
             self.clean_at = began
         return fed
+
+    @contextlib.contextmanager
+    def _opened_again(self) -> Iterator[None]:
+        """Opens the file again if it is given up meanwhile: so what is in it answers on while the disk is full."""
+        try:
+            yield
+        except FileGivenUp:
+            self._reopen()
+            raise
+
+    def _reopen(self) -> None:
+        self._settling = None
+        self._settled_at = monotonic()  # not at once: most likely it is given up again
+        if not self.open():
+            raise ColumnsUnusable("the columns cannot be opened again")
 
     def _rewrite(self) -> None:
         """Copy the file, so that nothing of what was removed from it is left."""
@@ -157,10 +188,10 @@ class ColumnKeeper:
         waited = monotonic() - self._settled_at
         if waited < SETTLE_SECONDS or (waited < SEEN_SECONDS and not self._feeder.file.has_news):
             return None
-        self._feeder.file.require(
-            self._reader.snapshot(functools.partial(paired_with, keeper_id=self.keeper_id))
-        )
-        self._settling = self._feeder.file.begin_settling()
+        paired = self._reader.snapshot(functools.partial(paired_with, keeper_id=self.keeper_id))
+        with self._opened_again():
+            self._feeder.file.require(paired)
+            self._settling = self._feeder.file.begin_settling()
         self._settled_at = monotonic()
         return self._settling
 
@@ -169,7 +200,9 @@ class ColumnKeeper:
         if token == self._fresh:
             self._is_kept_for = True
         elif self._feeder is not None and self._settling is not None and self._settling.token == token:
-            self._feeder.file.end_settling(self._reader.snapshot(change_ids))
+            waiting = self._reader.snapshot(change_ids)
+            with self._opened_again():
+                self._feeder.file.end_settling(waiting)
             self._settling = None
 
     def _swap(self) -> None:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from footfall.columns.feeder import Fed
 from footfall.columns.file import Settling
 from footfall.columns.wire import (
+    BUSY,
     Ask,
     AskHealth,
     ColumnsHealth,
+    Failed,
     Reply,
     Request,
     Settle,
@@ -29,28 +28,21 @@ from footfall.columns.wire import (
     message,
     read_message,
 )
-from footfall.errors import ColumnsUnusable, DatabaseError
+from footfall.db.scans import Scans, Turn
+from footfall.errors import ColumnsUnusable, DatabaseError, Unavailable
 from footfall.log import get_logger
 
-SOCKET_NAME = "columns.sock"
-LONGEST_PATH = 100
-"""Bytes of the path of a Unix socket that every system takes."""
 IDLE_SECONDS = 0.25
 """Between two looks for changes while there are none."""
 FAILED_SECONDS = 1.0
 """Before another try, when the database or the disk does not do its part."""
 QUERIES = 4
 """That are answered at once; others wait."""
+QUERIES_OF_ONE = 3
+"""The same of one website."""
+CUT_SECONDS = 1.0
+"""Between two tries to cut a query off: just before it begins, one is lost."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-def socket_path(folder: Path) -> Path:
-    """Where the socket is for the columns in a folder: there, unless that makes too long a path."""
-    path = folder.absolute() / SOCKET_NAME
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        return path
-    name = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
 
 
 class Query(Protocol):
@@ -128,7 +120,7 @@ class ColumnProcess:
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Answer and feed until `stop`."""
         loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(QUERIES, "query")
+        self._queries: Scans[None] = Scans([None] * QUERIES, QUERIES_OF_ONE)
         self._socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, str(self._socket))
         feeder = loop.run_in_executor(None, self._feed)
@@ -139,7 +131,7 @@ class ColumnProcess:
             self._stopping.set()
             server.close()
             self._socket.unlink(missing_ok=True)
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._queries.close()
 
     # The thread that feeds
 
@@ -209,15 +201,53 @@ class ColumnProcess:
         )
 
     async def _ask(self, asked: Ask, reader: asyncio.StreamReader) -> Reply:
-        """The answer to a query, which is cut off when it takes too long or nobody waits for it any more."""
+        """The answer to a query, which is given up when its turn does not come, it takes too long, or nobody waits for it any more."""
         query = self._keeper.query(asked)
-        loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(self._threads, query.run)
+        turn = _QueryTurn(query)
+        answer = asyncio.ensure_future(self._queries.run(asked.values.get("website", 0), turn.take))
         left = asyncio.ensure_future(reader.read(1))  # whoever asked sends nothing more
         try:
-            await asyncio.wait((answer, left), timeout=asked.seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
+            await _first(asked.seconds, answer, left, turn.begun)
+            if not answer.done() and turn.give_up():
+                answer.cancel()
+                return BUSY
+            await _first(asked.seconds, answer, left)
+            while not answer.done():
                 await asyncio.to_thread(query.cut_off)
+                await _first(CUT_SECONDS, answer)
             return await answer
+        except Unavailable as error:
+            return Failed("busy", error.message)
         finally:
             left.cancel()
+
+
+async def _first(seconds: float, *tasks: asyncio.Future[Any]) -> None:
+    """Wait for the first of these, for so long at most."""
+    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+class _QueryTurn:
+    """The turn of a query, which may be given up before it comes. `begun` is done once it has."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._loop = asyncio.get_running_loop()
+        self.begun = self._loop.create_future()
+        self._lock = threading.Lock()
+        self._has_begun = self._is_given_up = False
+
+    def take(self, _worker: None, _turn: Turn) -> Reply:
+        """Run the query. On a thread of its own."""
+        with self._lock:
+            if self._is_given_up:
+                return BUSY
+            self._has_begun = True
+        self._loop.call_soon_threadsafe(self.begun.set_result, None)
+        return self._query.run()
+
+    def give_up(self) -> bool:
+        """Never begin; False if it did."""
+        with self._lock:
+            self._is_given_up = not self._has_begun
+            return self._is_given_up

@@ -15,7 +15,10 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):
-    """A query, what is bound in it by name, and how many seconds it may take."""
+    """A query, what is bound in it by name, and for how many seconds it may wait for its turn, and take from then on.
+
+    Websites take turns; which it is of says what is bound as `website`.
+    """
 
     text: str
     values: dict[str, Any]
@@ -39,13 +42,14 @@ class Rows(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """No rows. `why`: there are no columns now; it took too long or too much memory; or the statement is wrong."""
+    """No rows. `why`: there are no columns now, or too many questions; it took too long or too much memory; or the statement is wrong."""
 
-    why: Literal["away", "too long", "too much", "wrong"]
+    why: Literal["away", "busy", "too long", "too much", "wrong"]
     message: str
 
 
 AWAY = Failed("away", "Analytics are being prepared. Try again in a moment.")
+BUSY = Failed("busy", "Too many questions are asked at once. Try again in a second.")
 TOO_LONG_TOLD = Failed(
     "too long", "This takes too long. Ask for a shorter range, fewer filters or a longer interval."
 )

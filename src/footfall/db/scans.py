@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,8 @@ SCAN_SECONDS: float = 30
 """A scan that takes longer is given up, so that nobody keeps all others from scanning. Those of commands take as long as they take."""
 MOST_WAITING = 100
 """Scans of one website that may wait; one more is answered with 503."""
+MOST_WAITING_IN_ALL = 1000
+"""The same of all websites."""
 
 HAS_LEFT: ContextVar[Callable[[], bool]] = ContextVar("HAS_LEFT", default=lambda: False)
 """Whether nobody waits any more for what is being answered; may be asked on any thread."""
@@ -61,31 +63,44 @@ class Scans(Generic[W]):
         self._threads = ThreadPoolExecutor(len(workers), "scan")
         self._idle = list(workers)
         self._most_of_one = most_of_one
-        self._waiting: dict[bytes, deque[_QueuedScan]] = {}
+        self._waiting: dict[Hashable, deque[_QueuedScan]] = {}
         """By share; the one whose turn came last lies behind."""
-        self._running: dict[bytes, int] = {}
+        self._running: dict[Hashable, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, share: bytes, work: Callable[[W, Turn], R]) -> R:
-        """The result of `work`. Raises Unavailable when too many scans of this share are waiting."""
-        queue = self._waiting.setdefault(share, deque())
-        if len(queue) >= MOST_WAITING:
-            self._forget_unwanted(queue)
-        if len(queue) >= MOST_WAITING:
-            raise Unavailable("Too many long reads of this website are waiting. Try again in a second.")
+    async def run(self, share: Hashable, work: Callable[[W, Turn], R]) -> R:
+        """The result of `work`. Raises Unavailable when too many scans, of this share or in all, are waiting."""
+        self._make_room(share)
         waiting = _QueuedScan(work, self._loop.create_future())
-        queue.append(waiting)
+        self._waiting.setdefault(share, deque()).append(waiting)
         self._start()
         result: R = await waiting.future
         return result
 
-    def _forget_unwanted(self, queue: deque[_QueuedScan]) -> None:
-        for _ in range(len(queue)):
-            waiting = queue.popleft()
-            if waiting.is_wanted():
-                queue.append(waiting)
+    def _make_room(self, share: Hashable) -> None:
+        """See to it that another scan may wait. Raises Unavailable."""
+        if self._is_full(share):
+            self._forget_unwanted()
+        if why := self._is_full(share):
+            raise Unavailable(f"Too many long reads{why} are waiting. Try again in a second.")
+
+    def _is_full(self, share: Hashable) -> str:
+        """Of what too many are waiting, to be told; empty: of nothing."""
+        if len(self._waiting.get(share, ())) >= MOST_WAITING:
+            return " of this website"
+        return " of all websites" if sum(map(len, self._waiting.values())) >= MOST_WAITING_IN_ALL else ""
+
+    def _forget_unwanted(self) -> None:
+        """Take those out of the queues for whom nobody waits."""
+        for share, queue in list(self._waiting.items()):
+            wanted = deque(one for one in queue if one.is_wanted())
+            for one in queue:
+                if not one.is_wanted():
+                    one.future.cancel()
+            if wanted:
+                self._waiting[share] = wanted
             else:
-                waiting.future.cancel()
+                del self._waiting[share]
 
     def _start(self) -> None:
         """Start waiting scans on idle threads."""
@@ -102,13 +117,13 @@ class Scans(Generic[W]):
             else:
                 waiting.future.cancel()
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> Hashable | None:
         """The share whose turn it is."""
         return next(
             (share for share in self._waiting if self._running.get(share, 0) < self._most_of_one), None
         )
 
-    async def _run(self, share: bytes, worker: W, waiting: _QueuedScan) -> None:
+    async def _run(self, share: Hashable, worker: W, waiting: _QueuedScan) -> None:
         result, error = None, None
         try:
             turn = Turn(waiting.is_wanted)

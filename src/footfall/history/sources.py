@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple, cast
 
 from footfall.errors import UsageError
-from footfall.rowfiles import bounded_lines
+from footfall.rowfiles import bounded_lines, require_file
 
 MAX_LINE = 64 * 1024
 """Bytes of a row; a longer one is refused."""
@@ -34,6 +34,8 @@ class SourceFile(NamedTuple):
                 for line in bounded_lines(file, MAX_LINE):
                     number += 1
                     yield line
+        except UsageError as error:
+            raise UsageError(f"{self.name}: behind line {number}, {error}") from error
         except _UNREADABLE as error:
             raise UsageError(
                 f"{self.name}: cannot be read on behind line {number}: {error or 'the file is cut off'}"
@@ -52,10 +54,15 @@ def find_sources(path: Path) -> list[SourceFile]:
 
 
 def _in_folder(path: Path) -> list[SourceFile]:
-    return [_plain(one) for one in path.iterdir() if one.is_file() and not one.name.startswith(".")]
+    found = [one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")]
+    for one in found:
+        if not one.resolve().is_relative_to(path.resolve()):
+            raise UsageError(f"{one.name}: is a link that leads out of the folder; put the file itself there")
+    return [_plain(one) for one in found]
 
 
 def _in_file(path: Path) -> list[SourceFile]:
+    require_file(path)
     with path.open("rb") as file:
         is_zip = file.read(len(_ZIP)) == _ZIP
     if not is_zip:

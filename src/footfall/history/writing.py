@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import duckdb
 import msgspec
 
 from footfall.errors import UsageError
@@ -80,6 +79,8 @@ class ExportFiles:
 
 @contextlib.contextmanager
 def _told(folder: Path) -> Iterator[None]:
+    import duckdb  # takes as long as all other commands need to start
+
     try:
         yield
     except (OSError, duckdb.Error) as error:
@@ -108,6 +109,8 @@ class ParquetFile:
         self._path = path
         self._waiting = path.with_name(path.name + ".rows")
         self._columns = _COLUMNS[name]
+        import duckdb
+
         self._connection = duckdb.connect(str(self._waiting), config={"memory_limit": MEMORY, "threads": 1})
         held = ", ".join(f'"{column}" {held}' for column, (held, _) in self._columns.items())
         self._connection.execute(f"CREATE TABLE line ({held})")

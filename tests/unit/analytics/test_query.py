@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,8 @@ from footfall.clock import from_iso
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter
 
+_KEPT = "%$*';"
+"""Characters of the values below that stand for themselves in a path."""
 NOW = from_iso("2026-11-28T13:30:00Z")
 
 
@@ -38,7 +40,7 @@ def test_a_bare_value_is_meant_as_it_is_and_a_list_as_alternatives() -> None:
     assert only("filter_page=is_not:/a,/b") == MetricFilter("page", Operator.IS_NOT, ("/a", "/b"))
 
 
-@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person"}))
+@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person", "country"}))
 def test_each_text_filter_has_its_four_operators(name: str) -> None:
     for operator in ("is", "is_not", "contains", "does_not_contain"):
         assert only(f"filter_{name}={operator}:x").operator == operator
@@ -77,6 +79,8 @@ def test_filters_may_do_without_the_prefix(name: str) -> None:
         (r"filter_city=Washington\, D.C.", ("Washington, D.C.",), False),
         ("filter_utm_campaign=is:summer:2026", ("summer:2026",), False),
         ("filter_page=/a:b", ("/a:b",), False),
+        ("filter_page=/über uns", ("/%C3%BCber%20uns",), False),
+        ("filter_entry_page=/%25C3%25BCber#a", ("/%C3%BCber#a",), False),
     ],
 )
 def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...], has_none: bool) -> None:
@@ -86,7 +90,16 @@ def test_values_are_meant_as_cards_show_them(text: str, values: tuple[str, ...],
 
 def test_parts_of_values_are_looked_for_as_they_are() -> None:
     assert only("filter_page=contains:blog").values == ("blog",)
-    assert only("filter_country=contains:unknown") == MetricFilter("country", Operator.CONTAINS, ("unknown",))
+    assert only("filter_page=contains:ü").values == ("%C3%BC",)
+    assert only("filter_city=contains:unknown") == MetricFilter("city", Operator.CONTAINS, ("unknown",))
+
+
+def test_countries_are_found_by_a_part_of_their_name() -> None:
+    assert only("filter_country=contains:germ,united st") == MetricFilter(
+        "country", Operator.IS, ("DE", "US")
+    )
+    assert only(r"filter_country=contains:\ ").values == ()
+    assert only("filter_country=does_not_contain:xyz") == MetricFilter("country", Operator.IS_NOT, ())
 
 
 @pytest.mark.parametrize(
@@ -97,7 +110,7 @@ def test_quotes_and_wildcards_are_values(value: str) -> None:
         (found,) = read_question([(f"filter_{name}", f"is:{value}")], "UTC", NOW, 0).conditions
         assert found.values in (
             (value,),
-            (f"/{value}",),
+            (f"/{quote(value, safe=_KEPT)}",),
             (value.lower(),),
             ("".join(value.split()).casefold(),),
         )

@@ -112,6 +112,7 @@ def test_periods_begin_where_clocks_of_the_zone_say(period: str, since: str, unt
         ({"startAt": "2026-05-05"}, "startAt and endAt come together"),
         ({"endAt": "2026-05-05"}, "startAt and endAt come together"),
         ({"startAt": "2026-05-06", "endAt": "2026-05-05"}, "endAt must not be before startAt"),
+        ({"startAt": "1960-05-06", "endAt": "1960-05-07"}, "endAt must not be before 1970"),
         ({"startAt": "2026-02-30", "endAt": "2026-03-05"}, "startAt must be a day"),
         ({"startAt": "2026-02-03", "endAt": "2026-03-05T12:00:00"}, "endAt must be a day"),
         ({"startAt": "2026-02-03", "endAt": "9999-12-31"}, "endAt must be a day"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from footfall.analytics.bots.model import BotQuestion, BotTraffic, CrawledPage, Verification
-from footfall.analytics.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from footfall.analytics.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, refuse_file
 from footfall.analytics.ranges import (
     Period,
     SeriesInterval,
@@ -28,6 +28,7 @@ ZONE = "UTC"
 def read_bot_question(pairs: Iterable[tuple[str, str]], now: int, earliest: int) -> BotQuestion:
     """The question of a query string; `earliest`: when the website began (ms since epoch both). Raises BadRequest."""
     query = {name: text for name, text in pairs if text.strip()}
+    refuse_file(query)
     asked = read_range(query | {"timezone": ZONE}, ZONE, now, earliest, Period.LAST_30D)
     days = TimeRange(asked.since // DAY_MS * DAY_MS, -(-asked.until // DAY_MS) * DAY_MS, ZONE)
     return BotQuestion(

@@ -13,6 +13,8 @@ from footfall.analytics.flows.wire import (
     steps_json,
     totals_json,
 )
+from footfall.analytics.model import Asking
+from footfall.analytics.query import refuse_file
 from footfall.analytics.ranges import Period
 from footfall.analytics.service import Analytics
 from footfall.auth.principal import WebsitePrincipal
@@ -38,7 +40,7 @@ class FlowEndpoints:
         website = context.principal.website
         asked = (website.website_id, context.path_values[0])
         funnel = accepted(await self._database.scan(find_funnel, asked, share=website.website_id))
-        asking = await self._analytics.prepare(website, context.pairs(), context.now)
+        asking = await self._prepare(context, has_money=True)
         found = await self._flows.funnel(asking, funnel)
         compared = {"compared": totals_json(found.compared, website.currency)} if found.compared else {}
         return success(
@@ -50,7 +52,7 @@ class FlowEndpoints:
     async def properties(self, context: Call) -> Response:
         """What was said of a goal."""
         goal, name = read_goal(context.query())
-        asking = await self._analytics.prepare(context.principal.website, context.pairs(), context.now)
+        asking = await self._prepare(context)
         found = await self._flows.properties(asking, goal, name)
         question = asking.question
         return success(
@@ -60,9 +62,7 @@ class FlowEndpoints:
 
     async def retention(self, context: Call) -> Response:
         """Who came back, by the week in which they came first."""
-        asking = await self._analytics.prepare(
-            context.principal.website, context.pairs(), context.now, Period.LAST_12W
-        )
+        asking = await self._prepare(context, Period.LAST_12W)
         question = replace(asking.question, range=whole_weeks(asking.question.range))
         found = await self._flows.retention(replace(asking, question=question), context.now)
         page = found.cohorts[question.offset : question.offset + question.limit]
@@ -72,3 +72,10 @@ class FlowEndpoints:
             timezone=question.range.zone,
             pagination={"limit": question.limit, "offset": question.offset, "total": len(found.cohorts)},
         )
+
+    async def _prepare(
+        self, context: Call, default: Period = Period.ALL, *, has_money: bool = False
+    ) -> Asking:
+        refuse_file(context.query())
+        website, pairs = context.principal.website, context.pairs()
+        return await self._analytics.prepare(website, pairs, context.now, default, has_money=has_money)

@@ -89,6 +89,13 @@ class PostgresSession:
         """Run `work`, which only reads, on one snapshot of the database."""
         return self._run((BEGIN_READ, PLAN_EACH), work)
 
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile."""
+        try:
+            return self._live().execute("SELECT pg_current_snapshot()::text").fetchone()
+        except psycopg.Error as error:
+            raise ours(error) from error
+
     def _run(self, begin: tuple[str, ...], work: Callable[[Transaction], R]) -> R:
         try:
             return in_transaction(self._live(), begin, work)

@@ -125,6 +125,11 @@ class SqliteSession:
         with translated():
             return SqliteTransaction(self.connection).reading(work)
 
+    def mark(self) -> object:
+        """Equal to an earlier one only if nothing was committed to the database meanwhile."""
+        with translated():
+            return self.connection.execute("PRAGMA main.data_version").get, self.connection.total_changes()
+
     def between_batches(self) -> None:
         if self.wal_pages >= self._make_room_at:
             done = self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART, LONG_READERS_MS)

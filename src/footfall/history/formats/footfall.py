@@ -12,7 +12,19 @@ from msgspec import Meta
 
 from footfall.clock import from_iso, to_iso
 from footfall.collect.enrich.geo import Place
-from footfall.collect.model import CUSTOM, GOAL, Hit, PastEvent, PastSession, StoredDevice
+from footfall.collect.enrich.text import MAX_PARAMETERS
+from footfall.collect.model import (
+    CUSTOM,
+    EXTERNAL_LINK,
+    GOAL,
+    PAYMENT,
+    RESERVED,
+    GoalData,
+    Hit,
+    PastEvent,
+    PastSession,
+    StoredDevice,
+)
 from footfall.errors import BadRequest
 from footfall.history.formats.values import check_time
 from footfall.history.model import ImportTarget
@@ -23,6 +35,9 @@ _Query = Annotated[str, Meta(max_length=2048)]
 _Name = Annotated[str, Meta(pattern="^[a-z0-9_:-]{1,64}$")]
 _Word = Annotated[str, Meta(max_length=255)]
 _EventId = Annotated[str, Meta(pattern="^[0-9a-f]{20}$")]
+_Parameters = Annotated[
+    dict[Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")], _Word], Meta(max_length=MAX_PARAMETERS)
+]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,6 +54,28 @@ class SessionLine(
     click_ids: dict[_Word, _Word] | None = None
     place: Place | None = None
     device: StoredDevice | None = None
+
+
+class _LinkData(msgspec.Struct, forbid_unknown_fields=True):
+    """What is stored of a click on a link."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    text: _Word = ""
+
+
+class _GoalLine(GoalData, frozen=True, forbid_unknown_fields=True):
+    """What is stored of a goal of a server."""
+
+    metadata: _Parameters = {}
+
+
+_DATA: dict[str, Any] = {
+    CUSTOM: _Parameters,
+    GOAL: _GoalLine,
+    EXTERNAL_LINK: _LinkData,
+    PAYMENT: dict[str, _Word | int | float],
+}
+"""What `data` may be, by the type of the event: whoever reads it relies on that. Other types have none."""
 
 
 class EventLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
@@ -79,6 +116,10 @@ def read_line(target: ImportTarget, line: bytes) -> PastEvent:
         raise BadRequest("at is not the time that eventId begins with.")
     if (one.name is not None) != (one.type in (CUSTOM, GOAL)):
         raise BadRequest("name is for the types custom and goal, which need one.")
+    if one.name in RESERVED:
+        raise BadRequest(f"name: {one.name} is reserved: such goals follow from payments and identify calls.")
+    if one.data is not None:
+        _check_data(one.type, one.data)
     session = _session(one.session, target.now)
     hit = Hit(
         target.website.website_id,
@@ -97,6 +138,15 @@ def read_line(target: ImportTarget, line: bytes) -> PastEvent:
         session.click_ids,
     )
     return PastEvent(hit, session)
+
+
+def _check_data(kind: str, data: dict[str, Any]) -> None:
+    if kind not in _DATA:
+        raise BadRequest(f"data: an event of the type {kind} has none.")
+    try:
+        msgspec.convert(data, _DATA[kind])
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"data: {error}.") from None
 
 
 def _time(text: str, field: str) -> int:

@@ -66,7 +66,7 @@ def read_row(table: str, target: ImportTarget, row: TableRow) -> ImportedDay:
         raise BadRequest(f"{', '.join(known.keys)}: longer than {MAX_KEYS // 2} bytes.")
     return ImportedDay(
         known.card,
-        read_day(need(cells, "date"), "date"),
+        read_day(need(cells, "date"), "date", target.now),
         keys,
         *(
             read_count(cells.get(name), name)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from footfall.clock import DAY_MS
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import Place
@@ -49,12 +50,17 @@ def check_time(at: int, column: str, now: int) -> int:
     return at
 
 
-def read_day(text: str, column: str) -> int:
-    """A date as days since epoch. Raises BadRequest."""
+def read_day(text: str, column: str, now: int) -> int:
+    """A date from 1970 to the latest day that has begun anywhere, as days since epoch. Raises BadRequest."""
     try:
-        return (date.fromisoformat(text) - _EPOCH).days
+        day = (date.fromisoformat(text) - _EPOCH).days
     except ValueError:
         raise BadRequest(f"{column}: {text[:40]!r} is no day such as 2026-05-05.") from None
+    if day < 0:
+        raise BadRequest(f"{column} lies before 1970.")
+    if (day - 1) * DAY_MS > now:
+        raise BadRequest(f"{column} lies in the future.")
+    return day
 
 
 def read_count(text: str | None, column: str) -> int | None:

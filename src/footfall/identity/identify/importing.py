@@ -24,7 +24,7 @@ from footfall.identity.identify.model import BeforeErasure, IdentifyCall
 from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import MAX_BODY, Identify, read_identify
 from footfall.identity.model import IMPORT
-from footfall.rowfiles import Lines, cells_of, read_rows
+from footfall.rowfiles import Lines, bounded_lines, cells_of, read_rows, require_file
 from footfall.web.batch import read_item
 from footfall.websites.model import Website
 
@@ -64,15 +64,16 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def records(path: Path) -> Iterator[Record]:
-    """The rows of a file, by its suffix. Raises UsageError."""
+    """The rows of a file, by its suffix; of longer lines than MAX_BODY the beginning, with at least a byte too many. Raises UsageError."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path.name}: the name of the file must end in {', '.join(SUFFIXES)}")
+    require_file(path)
     return _csv(path) if path.suffix.lower() == ".csv" else _lines(path)
 
 
 def _lines(path: Path) -> Iterator[Record]:
     with path.open("rb") as file:
-        for number, line in enumerate(file):
+        for number, line in enumerate(bounded_lines(file, MAX_BODY)):
             text = line if number else line.removeprefix(codecs.BOM_UTF8)
             if text.strip():
                 yield text
@@ -80,7 +81,7 @@ def _lines(path: Path) -> Iterator[Record]:
 
 def _csv(path: Path) -> Iterator[Record]:
     with path.open("rb") as file:
-        lines = Lines(file)
+        lines = Lines(bounded_lines(file, MAX_BODY))
         names, delimiter = _header(path, next(lines, b"").removeprefix(codecs.BOM_UTF8))
         for row in read_rows(lines, delimiter, MAX_BODY):
             if isinstance(row, ApiError):
