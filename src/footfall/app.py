@@ -79,6 +79,7 @@ from footfall.privacy.erase import LOOK_SECONDS, Erasing, ErasureWatch
 from footfall.privacy.export import Exporting
 from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
+from footfall.segments import erasing as segments_erasing
 from footfall.settings import Settings
 from footfall.visitors import listing as visitors_listing
 from footfall.web.address import ClientAddress
@@ -95,6 +96,7 @@ R = TypeVar("R")
 
 ERASERS = (
     collect_erasing.ERASER,
+    segments_erasing.ERASER,  # before identity forgets what people are called
     payments_erasing.ERASER,  # before identity forgets by what payments are found
     identity_erasing.ERASER,
     people_erasing.ERASER,
@@ -451,6 +453,7 @@ class App:
         )
         dashboard = PageServices(
             parts.database,
+            parts.analytics,
             parts.erasing,
             parts.exporting,
             parts.directory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from footfall.outbox.store import sql as outbox
 from footfall.settings import read_settings
 from tests.support.clickhouse import IS_THERE, LocalClickHouse
 from tests.support.counting import Columns, Counting
+from tests.support.dashboard import Visit, enter, make_account
 from tests.support.inside import inside
 from tests.support.servers import until
 from tests.support.sites import http_client
@@ -115,3 +117,34 @@ QUESTIONS = [
 def test_all_answers_are_the_same(both: Both) -> None:
     answers = {path: both.answers(path) for path in QUESTIONS}
     assert {path: found for path, found in answers.items() if found[0] != found[1]} == {}
+
+
+PAGES = [
+    *(
+        f"people?period=all&sort={order}&offset=1"
+        for order in ("seen", "visits", "revenue", "source", "country")
+    ),
+    "people?period=last7d&filter_browser=is:Chrome&who=new&format=csv",
+    "people?sort=revenue",
+    "people?period=all&search=nobody",
+    "overview/countries?period=all&search=un",
+    "overview/pages?period=all&search=blog&sort=revenue",
+    "overview/referrers?period=all&sort=name",
+    "overview?period=all&filter_browser=is:Chrome&moments=back&goals=funnels",
+]
+
+
+def test_pages_show_the_same(both: Both) -> None:
+    site, place, now = both.told.site, both.told.site.place, both.told.now
+    account = make_account(place, at=now)
+    browsers = [Visit(str(url)) for url in (site.url, both.server.base_url)]
+    secret = enter(browsers[0], place, account, now)
+    browsers[1].http.cookies.set("footfall_session", secret)
+    both.told.numbers.clock.now = now
+    for path in PAGES:
+        answers = [one.get(f"/w/{site.website_id}/{path}") for one in browsers]
+        assert [one.status_code for one in answers] == [200, 200], path
+        assert answers[0].text == answers[1].text, path
+        assert not re.search("not there yet|all known people, without", answers[0].text), path
+    for one in browsers:
+        one.close()

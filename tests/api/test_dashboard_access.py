@@ -34,6 +34,8 @@ HOMES = {
     "/w/{websiteId}/settings/payments/{provider}/key": "/w/{websiteId}/settings/payments?provider={provider}",
     "/w/{websiteId}/settings/payments/{provider}/secret": "/w/{websiteId}/settings/payments?provider={provider}",
     "/w/{websiteId}/settings/payments/{provider}/disconnect": "/w/{websiteId}/settings/payments?provider={provider}",
+    "/w/{websiteId}/segments": "/w/{websiteId}/overview",
+    "/w/{websiteId}/segments/delete": "/w/{websiteId}/overview",
     "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
     "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
 }

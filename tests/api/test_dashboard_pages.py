@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from footfall.dashboard.rendering import static_files
 from footfall.identity.audit.health import MANY_VISITORS
 from tests.conftest import MakeServer
 from tests.support.dashboard import CLOSED, Visit, enter, filled, make_account
@@ -59,6 +60,11 @@ def test_images_of_people_are_shown_only_where_the_website_allows_it(inside: Vis
 def test_static_files_may_be_kept(visit: Visit, name: str) -> None:
     answer = visit.get(f"/static/{name}")
     assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+
+
+def test_the_style_sheet_and_the_script_stay_small() -> None:
+    assert len(static_files()["style.css"].gzipped) <= 12 * 1024
+    assert static_files()["app.js"].plain.count(b"\n") <= 500
 
 
 @pytest.mark.parametrize("name", ["x", "../login.py", "..%2flogin.py", "style.css%00", "base.html"])
@@ -114,18 +120,18 @@ def test_a_page_beyond_the_last_one_leads_to_the_first(inside: Visit, server: Si
     path = f"/w/{server.website_id}/people"
     text = inside.get(f"{path}?trait.plan=pro&offset=50").text
     assert "Nobody on this page" in text
-    assert 'href="?trait.plan=pro">First page' in text
+    assert 'href="?filter_trait.plan=pro">First page' in text
     assert "but no people yet" not in text
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("trait.plan=none", "Nobody matches the filter."),
+        ("filter_trait.plan=none", "Nobody matches the filter."),
         ("trait.plan=none&trait.x=y", "Nobody matches all filters."),
         ("search=zz&trait.plan=none", "Nobody matches both the search and the filter."),
         ("search=zz", "Search matches the beginnings of words"),
-        ("trait.seats=gte:x", "“seats ≥” compares with a number or a date, such as 5 or 2026-05-05."),
+        ("trait.seats=gte:x", "“seats at least” compares with a number or a date, such as 5 or 2026-05-05."),
         ("trait.plan=contains:", "“plan contains” needs a value."),
         ("trait.plan=contains:,", "“plan contains” needs a value."),
     ],

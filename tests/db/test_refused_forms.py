@@ -15,7 +15,8 @@ import pytest
 
 from footfall.accounts.accounts import create_account, new_setup_link
 from footfall.accounts.model import Account
-from footfall.app import migrate_database, open_database, sealing_key
+from footfall.analytics.service import Analytics
+from footfall.app import columns_client, migrate_database, open_database, sealing_key
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
@@ -75,6 +76,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
     await directory.refresh()
     services = PageServices(
         database,
+        Analytics(database, columns_client(place.settings), rates := RateBook(None)),
         Erasing(()),
         Exporting(()),
         directory,
@@ -84,7 +86,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         ClientAddress(()),
         asyncio.Event(),
         frozenset(("analytics:read",)),
-        rates := RateBook(None),
+        rates,
         Predictions(database, dict, rates, lambda: 0),
         key := sealing_key(place.settings),
         KeyConnections(ServerShelf(database, directory), key, lambda: 0),

@@ -86,5 +86,6 @@ def filled(path: str, site: Site) -> str:
         "secret": "x",
         "provider": "stripe",
         "file": "style.css",
+        "card": "pages",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

@@ -72,6 +72,7 @@ OWNERS = {
     ),
     "people": ("listed_person", "online", "search_term", "trait"),
     "privacy": ("erasure",),
+    "segments": ("segment",),
     "visitors": ("listed_visitor", "visitor_due", "visitor_total"),
     "websites": ("website",),
 }
@@ -80,7 +81,9 @@ OWNER = {table: domain for domain, tables in OWNERS.items() for table in tables}
 READS_OF_OTHERS: dict[tuple[str, str], str] = {
     ("analytics", "ai_crawl"): "the traffic of bots: which pages crawlers fetched",
     ("analytics", "dropped_hit"): "the traffic of bots: what was dropped as a bot's",
+    ("analytics", "listed_visitor"): "who a visitor of the columns is, is found by when it was seen last",
     ("analytics", "payment"): "a map of visitors tells which are customers",
+    ("analytics", "profile"): "who a person of the columns is, is found by a part of the id",
     ("analytics", "session"): "a map of visitors tells where each came from",
     ("columns", "event"): "the columns are made from what visitors did",
     ("columns", "link"): "the columns tell whose that was",

@@ -17,9 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.accounts.model import Account
+from footfall.analytics.model import NOTHING, CardPage, CardRow
 from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
+from footfall.dashboard.address import read_address
+from footfall.dashboard.cards import TABS, shade, show_card
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
@@ -33,6 +36,7 @@ from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
+from footfall.errors import Unavailable
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
@@ -151,12 +155,16 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     async def flush() -> None:
         """There is nothing to write."""
 
+    async def away(*_: object) -> None:
+        raise Unavailable("Analytics are away for a moment.")
+
     services: Any = SimpleNamespace(
         database=_TxDatabase(tx),
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
         predictions=SimpleNamespace(model_of=lambda website: None),
+        analytics=SimpleNamespace(prepare=away),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -286,7 +294,13 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
             check(page(tx, merging.show, f"user:{OUTSIDE}", query=asked_for))
         _index(tx, [(ID, row.profile_id) for row in tx.all(_PROFILES, (ID,))])
         check(page(tx, people.people))
-        check(page(tx, people.people, query="trait.%E2%80%AE=exists&search=nobody"))
+        for asked_for in (
+            "trait.%E2%80%AE=exists&search=nobody",
+            "filter_trait.name=exists&filter_country=%E2%80%AE",
+            "sort=revenue",
+            "period=x",
+        ):
+            check(page(tx, people.people, query=asked_for))
         check(page(tx, people.health))
         check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
 
@@ -400,6 +414,11 @@ def other_pages(
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
         "websites": {},
+        "overview_away": {"website": SITE, "problem": OUTSIDE},
+        "overview_part": {
+            "website": SITE, "shade": shade, "address": (at := read_address("/x", [("filter_page", OUTSIDE)] if flag else [])),
+            "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
+        },
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
         "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
@@ -455,6 +474,9 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     for template, values in others.items():
         check(render_template(f"{template}.html", **{**shown, **values}))
     rendered_elsewhere = {
+        "overview",
+        "overview_list",
+        "overview_macros",
         "payment_settings",
         "base",
         "macros",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from footfall.analytics.csv import render_csv
-from footfall.analytics.model import Asking, CardPage
+from footfall.analytics.model import Asking, CardPage, Series, SeriesPart
 from footfall.analytics.query import MAX_ROWS, AnswerFormat
 from footfall.analytics.ranges import (
     SeriesInterval,
@@ -18,6 +18,7 @@ from footfall.analytics.ranges import (
 )
 from footfall.analytics.service import Analytics
 from footfall.analytics.wire import (
+    SeriesForm,
     card_json,
     metadata_json,
     overview_json,
@@ -60,8 +61,7 @@ class AnalyticsEndpoints:
         parts = found.parts[question.offset : question.offset + question.limit]
         # On a thread: thousands of parts take half a second.
         if is_csv(asking):
-            rows = await asyncio.to_thread(lambda: [part_json(found, one, form) for one in parts])
-            return await csv_answer("timeseries", rows, rows[0])
+            return await series_file(found, form, parts)
         shown = await asyncio.to_thread(series_json, found, form, parts)
         return success(**shown, pagination=pagination(asking, len(found.parts)))
 
@@ -72,7 +72,7 @@ class AnalyticsEndpoints:
             asking = await self._prepare(context)
             found = await self._analytics.card(asking, name)
             if is_csv(asking):
-                return await _card_file(asking, found)
+                return await card_file(asking, found)
             rows = card_json(found, asking.website.currency, asking.question.fields)
             return success(rows, pagination=pagination(asking, found.total))
 
@@ -107,7 +107,14 @@ async def csv_answer(name: str, rows: Sequence[Mapping[str, Any]], like: Mapping
     )
 
 
-async def _card_file(asking: Asking, found: CardPage) -> Response:
+async def series_file(found: Series, form: SeriesForm, parts: Sequence[SeriesPart]) -> Response:
+    """Parts of a series as a file; there is at least one."""
+    rows = await asyncio.to_thread(lambda: [part_json(found, one, form) for one in parts])
+    return await csv_answer("timeseries", rows, rows[0])
+
+
+async def card_file(asking: Asking, found: CardPage) -> Response:
+    """All rows of a card as a file. Raises BadRequest if they are too many."""
     if found.total > MAX_ROWS:
         raise BadRequest(
             f"format: there are {found.total} rows, and a file has at most {MAX_ROWS}. Filter, or ask for a shorter range."

@@ -222,7 +222,18 @@ def default_period(interval: SeriesInterval) -> Period:
 
 def is_one_day(asked: TimeRange) -> bool:
     """Whether a range lies within one day of its zone."""
-    return _local(asked.since, asked.zone).date() == _local(asked.until - 1, asked.zone).date()
+    first, last = days_of(asked)
+    return first == last
+
+
+def days_of(asked: TimeRange) -> tuple[date, date]:
+    """The first and the last day of a range, as its zone has them."""
+    return _local(asked.since, asked.zone).date(), _local(asked.until - 1, asked.zone).date()
+
+
+def begins_with_day(asked: TimeRange) -> bool:
+    """Whether a range begins when a day of its zone does."""
+    return _day_begins(days_of(asked)[0], asked.zone) == asked.since
 
 
 def usual_interval(asked: TimeRange) -> SeriesInterval:

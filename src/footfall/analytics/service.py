@@ -28,6 +28,7 @@ from footfall.analytics.compose import (
 from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
+from footfall.analytics.listed import Looking, compose_listed
 from footfall.analytics.model import (
     NOTHING,
     Asking,
@@ -239,18 +240,24 @@ class Analytics:
 
     async def card(self, asking: Asking, name: str) -> CardPage:
         """The rows of one of CARDS that the question's limit and offset tell."""
-        found = await self.rows(compose_card(asking.scene, asking.question, name))
-        total, rows = (
-            (found[0][0] if found else 0),
-            [_card_row(name, row[1:]) for row in found if row[-1] is not None],
-        )
+        page = _card_page(name, await self.rows(compose_card(asking.scene, asking.question, name)))
+        rows = page.rows
         if asking.compared and rows:
             others = await self.rows(
                 compose_rows_of_card(asking.scene, asking.compared, name, [one.keys for one in rows])
             )
             before = {one.keys: one.measures for one in (_card_row(name, row[1:]) for row in others)}
             rows = [row._replace(compared=before.get(row.keys, NOTHING)) for row in rows]
-        return CardPage(name, total, rows)
+        return page._replace(rows=rows)
+
+    async def listed(self, asking: Asking, name: str, looking: Looking) -> CardPage:
+        """The same of those rows that are looked for."""
+        return _card_page(name, await self.rows(compose_listed(asking.scene, asking.question, name, looking)))
+
+
+def _card_page(name: str, found: Sequence[Sequence[Any]]) -> CardPage:
+    total = found[0][0] if found else 0
+    return CardPage(name, total, [_card_row(name, row[1:]) for row in found if row[-1] is not None])
 
 
 def _card_row(name: str, row: Sequence[Any]) -> CardRow:

@@ -14,6 +14,7 @@ import msgspec
 
 from footfall.accounts.model import Account
 from footfall.accounts.sessions import find_session
+from footfall.analytics.service import Analytics
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.dashboard.rendering import render_template
@@ -47,6 +48,7 @@ class PageServices(msgspec.Struct, frozen=True):
     if the operator says so."""
 
     database: Database
+    analytics: Analytics
     erasing: Erasing
     exporting: Exporting
     directory: Directory

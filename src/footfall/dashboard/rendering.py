@@ -63,7 +63,6 @@ def environment() -> Environment:
         number=lambda number: f"{number:,}",
         percent=percent_text,
         traits=sorted_traits,
-        tags=listed_traits,
         plural=plural,
         counted=counted,
         called=lambda one: called(one.traits, one.user_id),

@@ -12,7 +12,7 @@ from tests.support.desk import SIZES, Demo, Desk, card, look_at_both_schemes, ro
 from tests.support.servers import run_json, until
 from tests.support.sites import new_visitor
 
-FIRST_LOAD = 60 * 1024
+FIRST_LOAD = 100 * 1024
 """Bytes."""
 
 
@@ -39,7 +39,16 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         page = {"domain": domain, "href": f"https://{domain}/", "script": script}
         assert demo.event("pageview", new_visitor(), tracking_id=made["trackingId"], **page) == ""
     payment = pay_around(demo, visitor)
+    until(lambda: demo.http.get("/api/v1/analytics/overview").status_code == 200, "there are no columns")
     return {
+        "overview": (f"{root}/overview", 200),
+        "overview-filtered": (
+            f"{root}/overview?filter_country=is:US,DE&places=countries&metric=revenue&period=last7d",
+            200,
+        ),
+        "overview-wrong": (f"{root}/overview?startAt=x", 400),
+        "overview-list": (f"{root}/overview/pages?sort=name", 200),
+        "empty-overview": (f"/w/{empty['websiteId']}/overview", 200),
         "payments": (f"{root}/payments", 200),
         "payments-unmatched": (f"{root}/payments?matched=false", 200),
         "payment": (f"{root}/payments/{payment}", 200),
@@ -47,6 +56,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "empty-payments": (f"/w/{empty['websiteId']}/payments", 200),
         "people": (f"{root}/people", 200),
         "people-filtered": (f"{root}/people?search=a&trait.plan=pro,team&trait.seats=gte:5", 200),
+        "people-range": (f"{root}/people?period=last7d&filter_channel=is_not:Direct&sort=revenue", 200),
         "people-nobody": (f"{root}/people?search=zzzz", 200),
         "people-wrong": (f"{root}/people?trait.seats=gte:x", 200),
         "person": (f"{root}/people/{busiest}", 200),
@@ -164,7 +174,7 @@ def contrast(one: str, other: str) -> float:
 def test_the_first_load_is_small(demo: Demo, browser: Browser, session: Any) -> None:
     context = browser.new_context(storage_state=session)
     page = context.new_page()
-    page.goto(f"{demo.root}/people", wait_until="networkidle")
+    page.goto(f"{demo.root}/overview", wait_until="networkidle")
     sizes = page.evaluate(
         "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(e => e.transferSize)"
     )
@@ -183,9 +193,11 @@ def test_the_keyboard_is_enough(demo: Demo, desk: Desk) -> None:
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("user_10")
     wait_for(page, lambda: rows(page) == demo.people(search="user_10"))
-    for _ in range(2):
-        page.keyboard.press("Tab")
     first = page.locator("#list a.person").first
+    for _ in range(12):  # the range, the filter, the file, and what the list is sorted by
+        page.keyboard.press("Tab")
+        if first.evaluate("one => one === document.activeElement"):
+            break
     expect(first).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/people/*")
@@ -210,7 +222,7 @@ def test_reading_works_without_javascript(demo: Demo, browser: Browser, session:
     page.get_by_role("button", name="Search").click()
     assert rows(page) == demo.people(search="user_12")
     page.locator("summary", has_text="Filter").click()
-    page.get_by_label("Field").fill("plan")
+    page.get_by_label("Field").select_option("trait.plan")
     page.get_by_label("Value").fill("pro")
     page.get_by_role("button", name="Add filter").click()
     assert rows(page) == demo.people(search="user_12", trait__plan="pro")

@@ -31,7 +31,7 @@ def test_from_the_printed_link_to_the_first_person(browser: Browser, engine: Eng
         page.get_by_label("E-mail address").fill("founder@example.com")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Create account").click()
-        page.wait_for_url("**/people")
+        page.wait_for_url("**/overview")
 
         page.goto(f"{running.url}/websites/new")
         page.get_by_label("Domain").fill("https://www.Shop.example/")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.desk import SIZES, Demo, Desk, look_at_both_schemes
+from tests.support.desk import SIZES, Demo, Desk, look_at, look_at_both_schemes
 
 
 @pytest.fixture(params=SIZES)
@@ -40,6 +40,8 @@ def refused(desk: Desk, button: str) -> None:
 def test_menus_are_sound(demo: Demo, desk: Desk, size: str) -> None:
     page = desk.page
     page.goto(f"{demo.root}/people?trait.plan=pro")
+    page.locator("summary", has_text="Save as segment").click()
+    look_at(desk, f"menu-segment-{size}")
     page.locator("summary", has_text="Filter").click()
     look_at_both_schemes(desk, f"menu-filter-{size}")
     page.locator(".top summary").first.click()

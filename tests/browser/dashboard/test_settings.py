@@ -267,7 +267,7 @@ def test_a_long_menu_is_searched_and_a_website_is_deleted(demo: Demo, desk: Desk
     field.fill("menu17")
     expect(page.locator("details.menu li[data-name]:visible")).to_have_count(1)
     field.press("Enter")
-    page.wait_for_url(f"**/w/{made[17]['websiteId']}/people")
+    page.wait_for_url(f"**/w/{made[17]['websiteId']}/overview")
 
     page.goto(f"{demo.url}/w/{made[17]['trackingId']}/settings#delete")
     look_at(desk, "delete-website")

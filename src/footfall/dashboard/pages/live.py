@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -107,6 +107,11 @@ async def _online(request: PageRequest) -> list[OnlineVisitor]:
     """Everybody seen in the last five minutes, the latest first; at most a hundred."""
     seen = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
     return await request.services.database.read(read_live_page, (request.site.website_id, request.now, seen))
+
+
+def count_online(tx: Transaction, website_id: bytes, here: Mapping[bytes, int], now: int) -> int:
+    """How many visitors are online, up to MOST_ONLINE. `here`: whom this process saw, as in `Online.latest`."""
+    return len(read_latest(tx, website_id, now - ONLINE_MS, MOST_ONLINE, here))
 
 
 def read_live_page(tx: Transaction, asked: tuple[bytes, int, dict[bytes, int]]) -> list[OnlineVisitor]:

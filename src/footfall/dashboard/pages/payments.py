@@ -92,10 +92,13 @@ def read_payments_page(tx: Transaction, asked: _PaymentsQuery) -> PaymentsPage:
     found = list_payments(tx, asked.website, query)
     page = found[:PAGE]
     following = page[-1].payment_id if len(found) > PAGE else None
-    return PaymentsPage(_rows(tx, asked.website, owners_of(tx, asked.website.website_id, page)), following)
+    return PaymentsPage(
+        payment_rows(tx, asked.website, owners_of(tx, asked.website.website_id, page)), following
+    )
 
 
-def _rows(tx: Transaction, website: Website, owned: list[Owned]) -> list[PaymentRow]:
+def payment_rows(tx: Transaction, website: Website, owned: list[Owned]) -> list[PaymentRow]:
+    """Payments with what their people are called."""
     ids = {one.person_id for one in owned if one.person_id is not None}
     names = {
         profile_id: called(person.traits, person.user_id)
@@ -147,7 +150,7 @@ def read_payment_page(tx: Transaction, asked: tuple[Website, bytes]) -> PaymentP
     if not found:
         return None
     story = read_story(tx, website.website_id, found[0])
-    (row,) = _rows(tx, website, [story.owned])
+    (row,) = payment_rows(tx, website, [story.owned])
     days = groupby(story.events, key=lambda event: day_text(event.at, website.timezone))
     return PaymentPage(row, story, [(day, list(events)) for day, events in days])
 

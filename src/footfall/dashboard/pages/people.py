@@ -1,49 +1,89 @@
-"""The pages about people: the list, and what looks wrong."""
+"""The pages about people: the list, and what looks wrong.
+
+The list has two sources. Whom somebody identified, the index of people finds, at once and as one types. Who came in a range, known or not, and
+what is asked of their visits, the columns tell. While they are away, the list goes on without them, and says so.
+"""
 
 from __future__ import annotations
 
-import functools
-from typing import NamedTuple
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
+from footfall.analytics.query import read_question
+from footfall.analytics.ranges import TimeRange
+from footfall.analytics.roster import RosterOrder, RosterPart, RosterRow
+from footfall.dashboard.address import Chip, ViewAddress
+from footfall.dashboard.controls import Choice, RangeChoice, range_choice
+from footfall.dashboard.filters import (
+    ADDING,
+    OPERATORS,
+    ShownChip,
+    filter_fields,
+    show_chips,
+    with_added,
+)
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
+from footfall.dashboard.pages.people_address import (
+    PAGE,
+    SIGNED_UP,
+    PeopleView,
+    filter_problem,
+    index_query,
+    read_people_view,
+)
+from footfall.dashboard.pages.roster import (
+    Gathered,
+    PersonRow,
+    facts_of,
+    gather,
+    listed_row,
+    roster_file,
+    seen_row,
+)
+from footfall.dashboard.pages.segments import show_segments
 from footfall.dashboard.rendering import render_template
+from footfall.dashboard.spans import DEFAULT
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
-from footfall.errors import BadRequest
+from footfall.errors import BadRequest, Unavailable
 from footfall.identity.audit.health import identity_health
 from footfall.ids import format_uuid, parse_uuid
 from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import read_people
 from footfall.people.find.fields import field_names, people_named
 from footfall.people.find.query import fields_holding
-from footfall.people.find.terms import read_number
 from footfall.people.model import PeopleList
-from footfall.people.wire import COMPARISONS, MAX_CONTAINED, PeopleQuery, read_filter, read_people_query
+from footfall.people.wire import MAX_CONTAINED, MAX_OFFSET, PeopleQuery
+from footfall.segments.model import Segment
+from footfall.segments.store import read_segments
 from footfall.web.envelope import Response
+from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
 
 sql = load(__file__, "people.sql")
 
-PAGE = 50
-"""How many people are listed at once."""
 MOST_SUGGESTED = 100
 """How many names of fields are suggested."""
-OPERATORS = {
-    "is": "is",
-    "is_not": "is not",
-    "contains": "contains",
-    "gt": ">",
-    "gte": "≥",
-    "lt": "<",
-    "lte": "≤",
-    "exists": "is there",
-    "missing": "is missing",
+PARTS = {
+    RosterPart.EVERYBODY: "People",
+    RosterPart.KNOWN: "Known",
+    RosterPart.NEW: "New",
+    RosterPart.BACK: "Came back",
+    RosterPart.CUSTOMERS: "Customers",
 }
-_ADDING = frozenset(("field", "operator", "text"))
-"""Fields of the form for adding a filter."""
+COLUMNS = {
+    RosterOrder.SOURCE: "Source",
+    RosterOrder.COUNTRY: "Country",
+    RosterOrder.VISITS: "Visits",
+    RosterOrder.REVENUE: "Revenue",
+    SIGNED_UP: "Signed up",
+    RosterOrder.SEEN: "Last seen",
+}
+"""By which the list can be sorted, from left to right."""
+_NUMBERS = (RosterOrder.VISITS, RosterOrder.REVENUE)
+_FROM_A = (RosterOrder.SOURCE, RosterOrder.COUNTRY)
 _NOBODY = PeopleList([], 0, is_exact=True, has_more=False)
 
 
@@ -57,7 +97,7 @@ def some_visitor(tx: Transaction, website_id: bytes) -> bytes | None:
 
 
 class _ListQuery(NamedTuple):
-    """What a page of the list has to show. `query`: None if a filter is wrong; `search`: as it was typed; `is_part`: only the list."""
+    """What a page of the list has to show. `query`: None if the index is not asked; `is_part`: only the list."""
 
     website: Website
     query: PeopleQuery | None
@@ -66,7 +106,7 @@ class _ListQuery(NamedTuple):
 
 
 class PeoplePage(msgspec.Struct, frozen=True):
-    """A page of the list. If nobody is found: the fields that contain the search text, and the visitor with that id.
+    """A page of the list, as far as the database knows it. If nobody is found: the fields that contain the search text, and the visitor with that id.
 
     `goal`: where a pasted id leads, instead of anything else; `some_visitor`: one of the website's; `fields`: suggested names.
 
@@ -80,84 +120,101 @@ class PeoplePage(msgspec.Struct, frozen=True):
     fields: list[str] = []
     goal: str | None = None
     lacks_payments: bool = False
+    segments: list[Segment] = []
+
+
+class _ListShown(NamedTuple):
+    """The people of a page. `total`: of all, exactly if `is_exact`; `away`: why some of it is missing; `problem`: why there are none."""
+
+    rows: list[PersonRow] = []
+    total: int = 0
+    is_exact: bool = True
+    has_more: bool = False
+    range: TimeRange | None = None
+    totals: Mapping[RosterPart, int] | None = None
+    away: str = ""
+    problem: str = ""
 
 
 async def people(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/people`: identified users; the whole view is in the address."""
-    if _ADDING & request.query.keys():
-        return redirect(request, f"/w/{request.site.website_id.hex()}/people" + _with_added(request))
-    query, problem = _read_query(request)
-    search = request.query.get("search", "").strip()
+    """`GET /w/{websiteId}/people`: who was identified, or who came in a range; the whole view is in the address. `format=csv`: as a file."""
+    view = read_people_view(request.site.website_id, request.pairs)
+    if ADDING & request.query.keys():
+        return redirect(request, with_added(view.address, request.query).href)
+    if request.query.get("format") == "csv":
+        return await roster_file(request, view.asked(0))
     # Search as you type asks for a part.
-    asked = _ListQuery(request.site, query, search, request.query.get("part") == "list")
-    page = await request.services.database.scan(read_people_page, asked, share=request.site.website_id)
+    is_part = request.query.get("part") == "list"
+    page, shown = await (
+        _of_index(request, view, is_part) if view.is_indexed else _of_range(request, view, is_part)
+    )
     if page.goal:
         return redirect(request, f"/w/{request.site.website_id.hex()}/{page.goal}")
-    shown = _view(request, page, query.offset if query else 0, problem)._asdict()
-    if asked.is_part:
-        rendering = functools.partial(
-            render_template, "people_list.html", request=request, website=request.site, now=request.now
-        )
-        html = await apart(lambda: rendering(form_token=request.form_token(), **shown))
-        return Response(html.encode(), 200, page_headers(request))
-    return await apart(
-        lambda: render(
-            request,
-            "people.html",
-            section="people",
-            fields=page.fields,
-            lacks_payments=page.lacks_payments,
-            **shown,
-        )
-    )
+    return await apart(lambda: _drawn(request, view, page, shown, is_part))
 
 
-def _read_query(request: PageRequest) -> tuple[PeopleQuery | None, str | None]:
-    """What the address asks for, or what is wrong with it."""
-    kept = [pair for pair in request.pairs if pair[0] == "offset" or _is_filter(pair[0])]
+async def _of_index(
+    request: PageRequest, view: PeopleView, is_part: bool, away: str = ""
+) -> tuple[PeoplePage, _ListShown]:
+    """Who was identified. What the columns know of them is left out while these are away."""
+    query, problem = None, ""
     try:
-        return read_people_query([("limit", str(PAGE)), ("sort", "lastSeenAt"), *kept]), None
+        query = index_query(view)
     except BadRequest as error:
-        return None, _filter_problem(request.pairs) or error.message
+        problem = filter_problem(view.address) or error.message
+    page = await _read_page(request, view, query, is_part)
+    found, facts = page.found, dict[bytes, RosterRow]()
+    try:
+        facts.update(await facts_of(request, found.people) if not away else {})
+    except (BadRequest, Unavailable):
+        away = "Where people came from and what they paid is shown once analytics are there again."
+    rows = [
+        listed_row(one, facts.get(one.profile_id), view.address, request.site.currency)
+        for one in found.people
+    ]
+    return page, _ListShown(rows, found.total, found.is_exact, found.has_more, away=away, problem=problem)
 
 
-class _View(NamedTuple):
-    """What the templates of the list need. `offers`: (field, address) of other searches; `first`, `before`, `after`: addresses of pages."""
+async def _of_range(request: PageRequest, view: PeopleView, is_part: bool) -> tuple[PeoplePage, _ListShown]:
+    """Who came in a range. While the columns are away: who was identified."""
+    try:
+        offset = read_number_parameter(
+            {"offset": view.address.text("offset", "0")}, "offset", 0, 0, MAX_OFFSET
+        )
+        found = await gather(request, view.asked(offset))
+    except BadRequest as error:
+        page = await _read_page(request, view, None, is_part)
+        return page, _ListShown(problem=filter_problem(view.address) or error.message)
+    except Unavailable as error:
+        without = "their visits" if view.is_ranged else "that order"
+        return await _of_index(
+            request,
+            view,
+            is_part,
+            f"{error.message} Until then, these are all known people, without regard to {without}.",
+        )
+    page = await _read_page(request, view, None, is_part)
+    return page, _seen(request, view, found, offset)
 
-    found: PeopleList
-    problem: str | None
-    search: str
-    visitor_id: bytes | None
-    offers: list[tuple[str, str]]
-    filters: list[dict[str, str]]
-    operators: dict[str, str]
-    is_filtered: bool
-    first: str
-    some_visitor: bytes | None
-    before: str | None
-    after: str | None
-    offset: int
+
+def _seen(request: PageRequest, view: PeopleView, found: Gathered, offset: int) -> _ListShown:
+    of_all = view.address if view.is_ranged else view.address.having(period="all")
+    roster = found.roster
+    rows = [
+        seen_row(face, row, of_all, request.site.currency)
+        for face, row in zip(found.faces, roster.rows, strict=True)
+    ]
+    total = roster.totals[view.asked(0).looking.part]
+    totals = roster.totals if view.is_ranged else None
+    has_more = offset + len(rows) < total
+    return _ListShown(rows, total, True, has_more, found.range if view.is_ranged else None, totals)
 
 
-def _view(request: PageRequest, page: PeoplePage, offset: int, problem: str | None) -> _View:
-    search = request.query.get("search", "")
-    return _View(
-        found=page.found,
-        problem=problem,
-        search=search,
-        visitor_id=page.visitor_id,
-        offers=[(name, _offered(request.pairs, name, search.strip())) for name in page.holding],
-        filters=[
-            _shown_filter(request.pairs, *pair) for pair in request.pairs if pair[0].startswith("trait.")
-        ],
-        operators=OPERATORS,
-        is_filtered=any(text if name == "search" else _is_filter(name) for name, text in request.pairs),
-        first=_page_address(request.pairs, 0),
-        some_visitor=page.some_visitor,
-        before=_page_address(request.pairs, offset - PAGE) if offset else None,
-        after=_page_address(request.pairs, offset + PAGE) if page.found.has_more else None,
-        offset=offset,
-    )
+async def _read_page(
+    request: PageRequest, view: PeopleView, query: PeopleQuery | None, is_part: bool
+) -> PeoplePage:
+    asked = _ListQuery(request.site, query, view.search, is_part)
+    return await request.services.database.scan(read_people_page, asked, share=request.site.website_id)
 
 
 def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
@@ -169,7 +226,8 @@ def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
     some = some_visitor(tx, website_id)
     fields = [] if asked.is_part else field_names(tx, website_id, MOST_SUGGESTED)
     lacking = not asked.is_part and lacks_payments(tx, asked.website)
-    page = PeoplePage(found, some_visitor=some, fields=fields, lacks_payments=lacking)
+    segments = [] if asked.is_part else read_segments(tx, website_id)
+    page = PeoplePage(found, some_visitor=some, fields=fields, lacks_payments=lacking, segments=segments)
     if found.people or query is None or query.offset or not query.search:
         return page
     holding = fields_holding(tx, website_id, search) if len(search) <= MAX_CONTAINED else []
@@ -193,70 +251,161 @@ def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | Non
     return visitor_id if row and row.pageview_count else None
 
 
-def _offered(pairs: list[tuple[str, str]], name: str, search: str) -> str:
-    """The query string that asks for `name contains search` instead of the search."""
-    text = search.replace("\\", "\\\\").replace(",", "\\,")
-    kept = [pair for pair in pairs if pair[0].startswith("trait.")]
-    return "?" + urlencode([*kept, (f"trait.{name}", f"contains:{text}")])
+# What is shown
 
 
-def _is_filter(name: str) -> bool:
-    return name == "search" or name.startswith("trait.")
+class _SortedColumn(NamedTuple):
+    """The head of a column. `href`: sorted by it, empty where the list cannot be; `sorted`: as aria-sort has it, empty if not by this one."""
+
+    name: str
+    title: str
+    href: str
+    sorted: str
 
 
-def _filter_problem(pairs: list[tuple[str, str]]) -> str | None:
-    """What is wrong with the values of a filter, in the words of the form; None if nothing is."""
-    for name, raw in pairs:
-        operator, _, text = raw.partition(":")
-        if not name.startswith("trait.") or raw in ("exists", "missing"):
-            continue
-        shown = f"{name.removeprefix('trait.')} {OPERATORS.get(operator, 'is')}"
-        if operator in COMPARISONS and read_number(text.strip()) is None:
-            return f"“{shown}” compares with a number or a date, such as 5 or 2026-05-05."
-        if not (text if operator in OPERATORS else raw).replace(",", "").strip():
-            return f"“{shown}” needs a value."
-    return None
+class _ListView(NamedTuple):
+    """What the templates of the list need besides the people. `offers`: (field, address) of other searches; `first` to `after`: addresses of
+    pages; `everybody`: the address without anything."""
+
+    search: str
+    offset: int
+    chips: list[ShownChip]
+    columns: list[_SortedColumn]
+    parts: list[tuple[Choice, int]]
+    when: RangeChoice
+    visitor_id: bytes | None
+    some_visitor: bytes | None
+    offers: list[tuple[str, str]]
+    is_filtered: bool
+    first: str
+    before: str | None
+    after: str | None
 
 
-def _with_added(request: PageRequest) -> str:
-    """The query string with the filter described by the form's fields `field`, `operator` and `text`, and nothing empty."""
-    kept = [(name, text) for name, text in request.pairs if _is_filter(name) and text]
-    if field := request.query.get("field"):
-        operator, text = request.query.get("operator", "is"), request.query.get("text", "")
-        added = (f"trait.{field}", operator if operator in ("exists", "missing") else f"{operator}:{text}")
-        kept += [added] if added not in kept else []
-    return "?" + urlencode(kept) if kept else ""
-
-
-def _values_shown(name: str, raw: str) -> str:
-    """The values that a filter asks for; empty if there are none to show, or it is wrong."""
-    try:
-        values = read_filter(name, raw).values
-    except BadRequest:
-        return ""
-    return " or ".join(value or "“”" for value in values)
-
-
-def _shown_filter(pairs: list[tuple[str, str]], name: str, raw: str) -> dict[str, str]:
-    operator, separator, rest = raw.partition(":")
-    if raw in ("exists", "missing"):
-        operator, rest = raw, ""
-    elif not separator or operator not in OPERATORS:
-        operator, rest = "is", raw
-    left = [pair for pair in pairs if _is_filter(pair[0]) and pair != (name, raw)]
-    return {
-        "name": name.removeprefix("trait."),
-        "parameter": name,
-        "raw": raw,
-        "operator": OPERATORS[operator],
-        "text": _values_shown(name, raw) or rest,
-        "without": "?" + urlencode(left),
+def _drawn(
+    request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown, is_part: bool
+) -> Response:
+    """The page, or the list alone. Run it on a thread."""
+    values: dict[str, Any] = {
+        "shown": shown,
+        "address": view.address,
+        "view": _view(request, view, page, shown),
     }
+    if is_part:
+        html = render_template(
+            "people_list.html", request=request, website=request.site, now=request.now, **values
+        )
+        return Response(html.encode(), 200, page_headers(request))
+    return render(
+        request,
+        "people.html",
+        section="people",
+        fields=filter_fields(page.fields),
+        operators=OPERATORS,
+        lacks_payments=page.lacks_payments,
+        segments=show_segments(view.address, page.segments),
+        **values,
+    )
 
 
-def _page_address(pairs: list[tuple[str, str]], offset: int) -> str:
-    kept = [pair for pair in pairs if _is_filter(pair[0])]
-    return "?" + urlencode([*kept, ("offset", str(offset))] if offset > 0 else kept)
+def _view(request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown) -> _ListView:
+    address, offset = view.address, _offset(view.address)
+    return _ListView(
+        search=address.text("search"),
+        offset=offset,
+        chips=show_chips(address),
+        columns=_columns(view),
+        parts=_parts(view, shown),
+        when=_when(request, view, shown),
+        visitor_id=page.visitor_id,
+        some_visitor=page.some_visitor,
+        offers=[(name, _offered(view, name)) for name in page.holding],
+        is_filtered=bool(view.search or address.chips or view.is_ranged),
+        first=address.having().here,
+        before=_page_address(address, offset - PAGE) if offset else None,
+        after=_page_address(address, offset + PAGE) if shown.has_more else None,
+    )
+
+
+def _offset(address: ViewAddress) -> int:
+    text = address.text("offset", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+
+
+def _page_address(address: ViewAddress, offset: int) -> str:
+    return address.having(**({"offset": str(offset)} if offset > 0 else {})).here
+
+
+def _offered(view: PeopleView, name: str) -> str:
+    """The address that asks for `name contains search` instead of the search."""
+    return view.address.having(search=None).with_chip(Chip(f"trait.{name}", "contains", (view.search,))).here
+
+
+def _columns(view: PeopleView) -> list[_SortedColumn]:
+    chosen = view.sort if view.sort in COLUMNS else RosterOrder.SEEN
+    return [
+        _SortedColumn(
+            name,
+            title,
+            # When they signed up, the columns do not know.
+            "" if name == SIGNED_UP and view.is_ranged else _sorted_address(view.address, name),
+            "" if name != chosen else "ascending" if name in _FROM_A else "descending",
+        )
+        for name, title in COLUMNS.items()
+    ]
+
+
+def _sorted_address(address: ViewAddress, name: str) -> str:
+    return address.having(sort=None if name == RosterOrder.SEEN else str(name)).here
+
+
+def _parts(view: PeopleView, shown: _ListShown) -> list[tuple[Choice, int]]:
+    """Of how many people of a range the list may be."""
+    if shown.totals is None:
+        return []
+    return [
+        (
+            Choice(
+                title,
+                view.address.having(who=None if part is RosterPart.EVERYBODY else part.value).here,
+                part is view.part,
+            ),
+            shown.totals[part],
+        )
+        for part, title in PARTS.items()
+    ]
+
+
+def _when(request: PageRequest, view: PeopleView, shown: _ListShown) -> RangeChoice:
+    """The ranges to choose from, each of them named, and all that are known."""
+    address = view.address
+    found = range_choice(address, shown.range or _range(request, view), request.now)
+    everybody = address.during().having(who=None)
+    for chip in address.chips:
+        everybody = everybody if chip.name.startswith("trait.") else everybody.without(chip)
+    periods = [
+        one._replace(
+            href=address.during(period=DEFAULT.value).here, is_chosen=one.is_chosen and view.is_ranged
+        )
+        if one.href == address.during().here
+        else one._replace(is_chosen=one.is_chosen and view.is_ranged)
+        for one in found.periods
+    ]
+    return RangeChoice(
+        found.title if view.is_ranged else "All known people",
+        found.steps if view.is_ranged else found.steps._replace(before=None, behind=None),
+        [Choice("All known people", everybody.here, not view.is_ranged), *periods],
+    )
+
+
+def _range(request: PageRequest, view: PeopleView) -> TimeRange | None:
+    """The range that the address names; None if it is wrong."""
+    try:
+        begins = request.site.created_at
+        asked = view.address.asked
+        return read_question(asked, request.site.timezone, request.now, begins, view.default).range
+    except BadRequest:
+        return None
 
 
 # What looks wrong

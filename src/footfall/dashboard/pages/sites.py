@@ -85,10 +85,10 @@ async def change(request: PageRequest, work: Callable[[Transaction], T | ApiErro
 
 
 async def home(request: PageRequest) -> Response:
-    """`GET /`: the websites; or, if there is only one, its people."""
+    """`GET /`: the websites; or, if there is only one, its overview."""
     websites, done = list(request.services.directory.websites.values()), request.query.get("done")
     if len(websites) == 1 and not done:
-        return redirect(request, f"/w/{websites[0].website_id.hex()}/people")
+        return redirect(request, f"/w/{websites[0].website_id.hex()}/overview")
     return render(request, "websites.html", done=done) if websites else await new_form(request)
 
 

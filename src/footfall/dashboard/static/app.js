@@ -20,6 +20,36 @@
     if (event.target.matches(".avatar img")) event.target.remove();
   }, true);
 
+  // A tab takes the place of another one in its card; all that leads on from the page keeps it.
+  function tab(link) {
+    var name = link.dataset.tab, wanted = new URLSearchParams(link.search), value = wanted.get(name) || "";
+    link.addEventListener("click", function (event) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      var card = document.getElementById(name);
+      card.setAttribute("aria-busy", "true");
+      wanted.set("part", name);
+      get("?" + wanted).then(function (answer) { return answer.text(); }).then(function (html) {
+        each("main form", function (form) { keep(form); });
+        each("main a:not([data-tab=" + name + "])", function (other) {
+          if (other.pathname !== location.pathname) return;
+          var query = new URLSearchParams(other.search);
+          query.set(name, value);
+          other.search = query;
+        });
+        history.replaceState(null, "", link.href);
+        renew(card, html).querySelector(".tabs [aria-current]").focus({ preventScroll: true });
+      }).catch(function () { location.href = link.href; });
+    });
+    function keep(form) {
+      var field = form.querySelector("[type=hidden][name=" + name + "]") || document.createElement("input");
+      field.type = "hidden";
+      field.name = name;
+      field.value = value;
+      form.append(field);
+    }
+  }
+
   // Copy buttons. Browsers have no clipboard for pages over plain HTTP; those copy what is selected.
   function copier(button) {
     button.hidden = false;
@@ -92,6 +122,7 @@
     each("form[data-confirm]", asking, root);
     each("form[data-card]", inPlace, root);
     each("[data-wait]", wait, root);
+    each("[data-tab]", tab, root);
   }
   enliven(document);
   addEventListener("load", function () { each("[data-focus]", function (box) { box.focus(); }); });
@@ -132,6 +163,63 @@
       if (event.key === "Enter" && first) first.click();
     });
     field.closest("details").addEventListener("toggle", function () { if (this.open) field.focus(); });
+  });
+
+  // A chart tells the numbers at the pointer; dragging over some of its parts leads to their range.
+  each(".plot", function (plot) {
+    var tip = document.createElement("div");
+    tip.className = "tip";
+    tip.hidden = true;
+    plot.append(tip);
+    each(".chart", function (chart) {
+      var hits = Array.from(chart.querySelectorAll(".hit")), texts = hits.map(textOf), from = -1, to = -1;
+      var drawn = chart.insertBefore(document.createElementNS(chart.namespaceURI, "rect"), chart.firstChild);
+      drawn.setAttribute("class", "chosen");
+      chart.addEventListener("dragstart", function (event) { event.preventDefault(); });
+      chart.addEventListener("pointerdown", function (event) {
+        if (event.pointerType === "mouse" && event.button === 0) from = hits.indexOf(event.target);
+      });
+      chart.addEventListener("pointermove", function (event) {
+        var at = hits.indexOf(event.target);
+        if (at < 0) return;
+        to = at;
+        if (!event.buttons) from = -1;
+        draw(from < 0 ? at : Math.min(from, at), from < 0 ? at : Math.max(from, at));
+        tell(at);
+      });
+      chart.addEventListener("pointerleave", function () {
+        tip.hidden = true;
+        drawn.setAttribute("width", 0);
+      });
+      chart.addEventListener("pointerup", function () {
+        var first = hits[Math.min(from, to)], last = hits[Math.max(from, to)];
+        if (from >= 0 && from !== to && first.parentNode.href) lead(first.parentNode, last.parentNode);
+        from = -1;
+      });
+      function draw(first, last) {
+        var left = Number(hits[first].getAttribute("x")), end = hits[last];
+        drawn.setAttribute("x", left);
+        drawn.setAttribute("width", Number(end.getAttribute("x")) + Number(end.getAttribute("width")) - left);
+        drawn.setAttribute("height", end.getAttribute("height"));
+      }
+      function tell(at) {
+        var around = plot.getBoundingClientRect(), box = hits[at].getBoundingClientRect(), isLate = at >= hits.length / 2;
+        tip.textContent = texts[at];
+        tip.hidden = false;
+        tip.style.left = isLate ? "auto" : box.right - around.left + 8 + "px";
+        tip.style.right = isLate ? around.right - box.left + 8 + "px" : "auto";
+      }
+    });
+    function textOf(hit) {
+      var title = hit.querySelector("title"); // the browser's own would be shown too
+      title.remove();
+      return title.textContent;
+    }
+    function lead(first, last) {
+      var query = new URLSearchParams(first.href.baseVal);
+      query.set("endAt", new URLSearchParams(last.href.baseVal).get("endAt"));
+      location.search = query;
+    }
   });
 
   // The time zone of whoever creates a website.

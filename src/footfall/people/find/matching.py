@@ -8,6 +8,7 @@ from typing import NamedTuple
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest
 from footfall.people.find.query import Builder, conditions_of
+from footfall.people.find.terms import folded
 from footfall.people.wire import Filter
 
 MOST_PEOPLE = 250_000
@@ -37,3 +38,17 @@ def _matching(tx: Transaction, website_id: bytes, one: Filter, most: int) -> Mat
     if len(ids) > most:
         raise BadRequest(f"filter_trait.{one.name}: it is about more than {most} people; ask for fewer.")
     return Matching(ids, bool(condition.others))
+
+
+def people_searched(tx: Transaction, website_id: bytes, text: str, most: int = MOST_PEOPLE) -> list[bytes]:
+    """The people (ids) whom a search finds. Raises BadRequest if they are too many."""
+    builder = Builder(website_id)
+    conditions = conditions_of(tx, builder, website_id, [], folded(text))
+    if not conditions:
+        return []
+    found = " INTERSECT ".join(f"SELECT profile_id FROM ({one.people}) s" for one in conditions)
+    limited = f"SELECT profile_id FROM ({found}) t LIMIT {most + 1}"
+    ids = [row.profile_id for row in builder.run(tx, limited, "profile_id bytes")]
+    if len(ids) > most:
+        raise BadRequest(f"search: it finds more than {most} people; search for more.")
+    return ids

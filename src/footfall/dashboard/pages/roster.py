@@ -1,0 +1,257 @@
+"""People one by one, as the list of people shows them: who they are, where they came from, and what they paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from footfall.analytics.conditions import Whom
+from footfall.analytics.endpoints import csv_answer
+from footfall.analytics.model import Asking
+from footfall.analytics.people import Face, Numbered, read_faces
+from footfall.analytics.ranges import Period, TimeRange
+from footfall.analytics.roster import (
+    Roster,
+    RosterLooking,
+    RosterRow,
+    compose_last_seen,
+    compose_roster,
+    read_roster,
+)
+from footfall.analytics.wire import DIRECT
+from footfall.collect.enrich.countries import COUNTRIES
+from footfall.collect.online import KEPT_MS
+from footfall.columns.model import number_of, number_of_visitor
+from footfall.dashboard.address import ViewAddress, has_range
+from footfall.dashboard.figures import money_of
+from footfall.dashboard.names import friendly_name
+from footfall.dashboard.page import PageRequest
+from footfall.dashboard.rendering import called, listed_traits, value_text
+from footfall.dashboard.wire import person_line
+from footfall.db.protocol import Transaction
+from footfall.errors import BadRequest
+from footfall.hostnames import to_unicode
+from footfall.identity.model import TraitValues
+from footfall.ids import format_uuid
+from footfall.people.find.matching import people_searched
+from footfall.people.model import ListedPerson
+from footfall.web.envelope import Response
+
+MOST_IN_FILE = 10_000
+"""People of a file."""
+MOST_HERE = 1000
+"""Visitors of the last minutes who are known by heart."""
+LONGEST_TAG = 120
+"""Characters of a trait by which a click filters: longer ones are no value that others have."""
+NOBODY_KNOWN = "Visitor"
+"""What somebody is called of whom not even the id can be told now."""
+
+
+class RosterAsked(NamedTuple):
+    """What is asked of the columns: people of an address, of some rows; `default`: the range when none is named."""
+
+    address: ViewAddress
+    looking: RosterLooking
+    default: Period
+    search: str
+    limit: int
+    offset: int = 0
+
+
+class Gathered(NamedTuple):
+    """Some people, and who they are."""
+
+    range: TimeRange
+    roster: Roster
+    faces: list[Face]
+
+
+async def gather(request: PageRequest, asked: RosterAsked) -> Gathered:
+    """The people whom the columns tell of. Raises BadRequest and Unavailable."""
+    pairs = [pair for pair in asked.address.asked if pair[0] != "compare"]
+    asking = await request.services.analytics.prepare(request.site, pairs, request.now, asked.default)
+    if asked.search:
+        asking = _among(asking, await _found(request, asked.search))
+    question = msgspec.structs.replace(asking.question, limit=asked.limit, offset=asked.offset)
+    return await gather_of(request, msgspec.structs.replace(asking, question=question), asked.looking)
+
+
+async def gather_of(request: PageRequest, asking: Asking, looking: RosterLooking) -> Gathered:
+    """The same of a question that was prepared."""
+    composed = compose_roster(asking.scene, asking.question, looking)
+    roster = read_roster(await request.services.analytics.rows(composed))
+    return Gathered(asking.question.range, roster, await _faces(request, asking, roster.rows))
+
+
+def _among(asking: Asking, numbers: Sequence[int]) -> Asking:
+    """The same question of some people alone."""
+    people = (*asking.scene.people, Whom(sorted(numbers)))
+    return msgspec.structs.replace(asking, scene=asking.scene._replace(people=people))
+
+
+async def _found(request: PageRequest, search: str) -> list[int]:
+    website_id = request.site.website_id
+    ids = await request.services.database.scan(_searched, (website_id, search), share=website_id)
+    return list(map(number_of, ids))
+
+
+def _searched(tx: Transaction, asked: tuple[bytes, str]) -> list[bytes]:
+    return people_searched(tx, *asked)
+
+
+async def _faces(request: PageRequest, asking: Asking, rows: Sequence[RosterRow]) -> list[Face]:
+    website_id, now = request.site.website_id, request.now
+    seen = {row.person: row.last_at for row in rows if not row.is_known}
+    if seen and asking.question.range.until <= now:
+        last = await request.services.analytics.rows(compose_last_seen(asking.scene, list(seen)))
+        seen |= {int(number): int(at) for number, at in last}
+    numbered = [Numbered(row.person, bool(row.is_known), seen.get(row.person, row.last_at)) for row in rows]
+    online = request.services.online.latest(website_id, now, MOST_HERE, KEPT_MS)
+    here = {number_of_visitor(visitor_id): visitor_id for visitor_id in online}
+    return await request.services.database.scan(read_faces, (website_id, numbered, here), share=website_id)
+
+
+async def facts_of(request: PageRequest, people: Sequence[ListedPerson]) -> Mapping[bytes, RosterRow]:
+    """What the columns know of people, of all time, by profile id. Raises Unavailable and BadRequest."""
+    if not people:
+        return {}
+    asking = await request.services.analytics.prepare(request.site, [("period", "all")], request.now)
+    numbers = {number_of(one.profile_id): one.profile_id for one in people}
+    asking = _among(asking, list(numbers))
+    question = msgspec.structs.replace(asking.question, limit=len(numbers))
+    rows = await request.services.analytics.rows(compose_roster(asking.scene, question, RosterLooking()))
+    return {numbers[row.person]: row for row in read_roster(rows).rows}
+
+
+# What is shown
+
+
+class FilterLink(NamedTuple):
+    """A value that a click filters by."""
+
+    text: str
+    href: str
+
+
+class TraitTag(NamedTuple):
+    """A trait of a row. `href`: after a click on it; empty if nothing can be filtered by it."""
+
+    name: str
+    text: str
+    href: str
+
+
+class PersonRow(NamedTuple):
+    """Somebody in the list. `path`: of their page, below the website's, empty if there is none; `key`: decides the colour of the avatar.
+
+    `user_id`: empty for one who is not known; `signed_up`, `last_at`: ms since epoch; `source`, `country`: None if not known.
+    """
+
+    path: str
+    key: str
+    name: str
+    user_id: str
+    traits: TraitValues
+    tags: list[TraitTag]
+    visits: int
+    source: FilterLink | None
+    country: FilterLink | None
+    money: str
+    signed_up: int | None
+    last_at: int | None
+
+
+def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, currency: str) -> PersonRow:
+    """A known person, and what the columns know of them, if they do: of all time, unless the address of the list names a range."""
+    key, visits = one.profile_id.hex(), address if has_range(address) else address.having(period="all")
+    return PersonRow(
+        f"people/{key}",
+        key,
+        called(one.traits, one.user_id),
+        one.user_id,
+        one.traits,
+        _tags(one.traits, address),
+        one.activity.visits,
+        source_of(fact, visits) if fact else None,
+        _country(fact, visits) if fact else None,
+        _money(fact, currency) if fact else "",
+        one.identified_at,
+        one.activity.last_at,
+    )
+
+
+def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) -> PersonRow:
+    """Somebody of whom the columns tell."""
+    person, visitor_id = face
+    key = person.profile_id.hex() if person else format_uuid(visitor_id) if visitor_id else ""
+    path = f"people/{key}" if person else f"visitors/{key}" if key else ""
+    traits = person.traits if person else {}
+    name = (
+        called(traits, person.user_id)
+        if person
+        else friendly_name(visitor_id)
+        if visitor_id
+        else NOBODY_KNOWN
+    )
+    return PersonRow(
+        path,
+        key,
+        name,
+        person.user_id if person else "",
+        traits,
+        _tags(traits, address),
+        row.visits,
+        source_of(row, address),
+        _country(row, address),
+        _money(row, currency),
+        person.identified_at if person else None,
+        row.last_at,
+    )
+
+
+def _tags(traits: TraitValues, address: ViewAddress) -> list[TraitTag]:
+    return [
+        TraitTag(name, value_text(value), _tag_href(name, value, address))
+        for name, value in listed_traits(traits)
+    ]
+
+
+def _tag_href(name: str, value: Any, address: ViewAddress) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    is_plain = isinstance(value, str | int | float) and len(text) <= LONGEST_TAG
+    return address.clicked(f"trait.{name}", text).here if is_plain and text.strip() else ""
+
+
+def source_of(row: RosterRow, address: ViewAddress) -> FilterLink:
+    """Where somebody came from."""
+    if row.referrer or not row.channel:
+        text = to_unicode(row.referrer) if row.referrer else "Direct"
+        return FilterLink(text, address.clicked("referrer", row.referrer or DIRECT).here)
+    return FilterLink(row.channel, address.clicked("channel", row.channel).here)
+
+
+def _country(row: RosterRow, address: ViewAddress) -> FilterLink | None:
+    if row.country is None:
+        return None
+    return FilterLink(COUNTRIES.get(row.country, row.country), address.clicked("country", row.country).here)
+
+
+def _money(row: RosterRow, currency: str) -> str:
+    return money_of(row.revenue, currency) if row.payments or row.revenue else ""
+
+
+async def roster_file(request: PageRequest, asked: RosterAsked) -> Response:
+    """The people as a CSV file. Raises BadRequest if they are too many."""
+    found = await gather(request, asked._replace(limit=MOST_IN_FILE, offset=0))
+    total = found.roster.totals[asked.looking.part]
+    if total > MOST_IN_FILE:
+        raise BadRequest(
+            f"format: there are {total} people, and a file has at most {MOST_IN_FILE}. Filter, or choose a shorter range."
+        )
+    currency = request.site.currency
+    rows = [person_line(*one, currency) for one in zip(found.faces, found.roster.rows, strict=True)]
+    return await csv_answer(
+        "people", rows, person_line(Face(), RosterRow(0, 0, 0, 0, None, None, None, 0, 0), currency)
+    )

@@ -1,0 +1,1 @@
+"""Saved segments: filters with a name, which pages can be opened with."""
