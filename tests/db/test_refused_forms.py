@@ -16,10 +16,11 @@ import pytest
 from footfall.accounts.accounts import create_account, new_setup_link
 from footfall.accounts.model import Account
 from footfall.analytics.service import Analytics
-from footfall.app import columns_client, migrate_database, open_database, sealing_key
+from footfall.app import migrate_database, open_database, sealing_key
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
+from footfall.column_parts import columns_client
 from footfall.dashboard.page import PageRequest, PageServices
 from footfall.dashboard.pages import sites
 from footfall.dashboard.pages.login import Login
