@@ -50,18 +50,20 @@ AWAKE_SECONDS, ASLEEP_SECONDS = 0.5, 0.25
 """A server inside that nobody called for so long looks for what changed more seldom, until the next call: most stand idle most of the time."""
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody answers."""
-POLLED = [
-    (app, "POLL_SECONDS"),
-    (app, "IDLE_SECONDS"),
-    (app, "REMOVAL_SECONDS"),
-    (app, "LOOK_SECONDS"),
-    (importing, "IDLE_SECONDS"),
-    (retention, "LOOK_SECONDS"),
-    (index, "IDLE_SECONDS"),
-    (removal, "IDLE_SECONDS"),
-    (listing, "LOOK_SECONDS"),
-    (book, "LOOK_SECONDS"),
-]
+SELDOM_SECONDS = 0.1
+"""The same for what few tests wait for."""
+POLLED = {
+    (app, "POLL_SECONDS"): POLL_SECONDS,
+    (app, "IDLE_SECONDS"): POLL_SECONDS,
+    (index, "IDLE_SECONDS"): POLL_SECONDS,
+    (listing, "LOOK_SECONDS"): POLL_SECONDS,
+    (app, "REMOVAL_SECONDS"): SELDOM_SECONDS,
+    (app, "LOOK_SECONDS"): SELDOM_SECONDS,
+    (importing, "IDLE_SECONDS"): SELDOM_SECONDS,
+    (retention, "LOOK_SECONDS"): SELDOM_SECONDS,
+    (removal, "IDLE_SECONDS"): SELDOM_SECONDS,
+    (book, "LOOK_SECONDS"): SELDOM_SECONDS,
+}
 """Where a server has the pauses between its looks from."""
 SERVERS = """
     SELECT count(*) FROM pg_locks
@@ -292,7 +294,7 @@ def set_up() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
     )
     jobs.sleep = sleep  # type: ignore[assignment, attr-defined]
-    for module, name in POLLED:
-        setattr(module, name, POLL_SECONDS)
+    for (module, name), seconds in POLLED.items():
+        setattr(module, name, seconds)
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     accounts._NOBODY = accounts.hash_password("nobody has this password")
