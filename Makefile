@@ -42,9 +42,10 @@ quick: .venv/dev
 coverage: .venv/dev debian tests/clients/node_modules
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
-# A process for each core, which take the files in the order that tests/conftest.py gives: xdist's own would begin with files of many
-# short tests, and leave the long ones for the end. With bytecode that stays, servers start sooner.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+# A process for each core, and one more, since tests wait for servers much of the time. They take the files in the order that
+# tests/conftest.py gives: xdist's own would begin with files of many short tests, and leave the long ones for the end. With bytecode that
+# stays, servers start sooner.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $$(( $$(nproc) + 1 )) --dist loadgroup --no-loadscope-reorder
 
 tests/clients/node_modules: tests/clients/package-lock.json
 	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
