@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from footfall.accounts.model import Account
+from tests.support.counting import TODAY, Counting
 from tests.support.dashboard import Visit, enter, make_account
 from tests.support.inside import Inside
+from tests.support.told import Told, tell
 from tests.support.word import watched
 
 
@@ -51,3 +53,25 @@ def inside(visit: Visit, shared_server: Inside, account: Account) -> Visit:
     """A browser with a session."""
     enter(visit, shared_server.place, account)
     return visit
+
+
+@pytest.fixture(scope="module")
+def told(numbers: Counting) -> Told:
+    """A website to which a story happened."""
+    return tell(numbers)
+
+
+@pytest.fixture(scope="module")
+def reader(numbers: Counting) -> Account:
+    """Whoever looks at the pages of that server."""
+    return make_account(numbers.columns.place, at=TODAY)
+
+
+@pytest.fixture
+def browser(numbers: Counting, told: Told, reader: Account) -> Iterator[Visit]:
+    """A browser with a session, at the end of the story."""
+    numbers.clock.now = told.now
+    visit = Visit(told.site.url)
+    enter(visit, numbers.columns.place, reader, told.now)
+    yield visit
+    visit.close()

@@ -14,14 +14,9 @@ from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable
 from tests.support.counting import TODAY, Counting
 from tests.support.sites import Site, new_visitor
-from tests.support.told import Told, tell
+from tests.support.told import Told
 
 DAY = 86_400_000
-
-
-@pytest.fixture(scope="module")
-def told(numbers: Counting) -> Told:
-    return tell(numbers)
 
 
 def lines(text: str) -> list[list[str]]:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.counting import Counting
-from tests.support.told import Told, tell
+from tests.support.told import Told
 
 ON_ENGINES = ["sqlite"]
-
-
-@pytest.fixture(scope="module")
-def told(numbers: Counting) -> Told:
-    return tell(numbers)
 
 
 @pytest.mark.parametrize(

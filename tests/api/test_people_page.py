@@ -6,38 +6,16 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from footfall.accounts.model import Account
 from footfall.columns.client import ColumnsClient
 from footfall.errors import Unavailable
-from tests.support.counting import TODAY, Counting
-from tests.support.dashboard import Visit, enter, make_account
+from tests.support.counting import Counting
+from tests.support.dashboard import Visit
 from tests.support.money import pay
 from tests.support.sites import Site
-from tests.support.told import Told, tell
-
-
-@pytest.fixture(scope="module")
-def told(numbers: Counting) -> Told:
-    return tell(numbers)
-
-
-@pytest.fixture(scope="module")
-def reader(numbers: Counting) -> Account:
-    return make_account(numbers.columns.place, at=TODAY)
-
-
-@pytest.fixture
-def browser(numbers: Counting, told: Told, reader: Account) -> Iterator[Visit]:
-    """A browser with a session, at the end of the story."""
-    numbers.clock.now = told.now
-    visit = Visit(told.site.url)
-    enter(visit, numbers.columns.place, reader, told.now)
-    yield visit
-    visit.close()
+from tests.support.told import Told
 
 
 def shown(browser: Visit, site: Site, text: str = "", page: str = "people") -> str:
