@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from footfall.collect.service import record
 from footfall.columns import file as columns_file
 from footfall.columns import keeper as keeping
 from footfall.columns.feeder import Fed, Feeder
-from footfall.columns.file import FileGivenUp, FileLimits, Settling, log_path
+from footfall.columns.file import FileGivenUp, FileLimits, Settling, log_path, swap_in
 from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.rebuild import fresh_path
+from footfall.columns.wire import Ask, Reply, Rows
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import ColumnsUnusable, DatabaseError
@@ -403,6 +405,22 @@ def test_what_was_erased_is_gone_from_the_file(
     assert not fresh_path(keeper.path).exists()
     assert all(SECRET.encode() not in path.read_bytes() for path in keeper.path.parent.iterdir())
     assert reopened(keeper, database)
+
+
+def test_a_question_that_comes_while_the_file_is_replaced_waits_for_the_next(
+    keeper: ColumnKeeper, database: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Future[Reply]] = []
+
+    def swap(new: Path, old: Path) -> None:
+        asked.append(pool.submit(keeper.query(Ask("SELECT 1", {}, 1.0)).run))
+        wait(asked, 0.05)  # by then it would have said that there is no file
+        swap_in(new, old)
+
+    monkeypatch.setattr(keeping, "swap_in", swap)
+    with ThreadPoolExecutor(1) as pool:
+        make(keeper, database)
+        assert [one.result() for one in asked] == [Rows([[1]])]
 
 
 def test_rows_of_a_deleted_website_are_gone_from_the_file_too(keeper: ColumnKeeper, database: Place) -> None:

@@ -12,13 +12,15 @@ import duckdb
 from footfall.columns.file import ColumnFile, FileClosed, is_damage
 from footfall.columns.wire import AWAY, TOO_LONG_TOLD, TOO_MUCH_TOLD, Ask, Failed, Reply, Rows
 
+REPLACED_SECONDS = 15.0
+"""How long a query waits for a file that is being put in place: so long as others under way may take, and some more."""
+
 
 class HasFile(Protocol):
     """Whoever keeps the file."""
 
-    @property
-    def file(self) -> ColumnFile | None:
-        """The file that answers; None: there is none that could be used."""
+    def standing_file(self, seconds: float) -> ColumnFile | None:
+        """The file that answers; None: there is none that could be used. Waits for so long while one takes the place of another. For any thread."""
 
     def suspect(self, damage: str) -> None:
         """Take note of what a query found wrong with the file. For any thread."""
@@ -37,7 +39,7 @@ class FileQuery:
     def run(self) -> Reply:
         """Its rows, or why there are none."""
         for _ in range(2):  # the file may be replaced in between
-            if (file := self._keeper.file) is None:
+            if (file := self._keeper.standing_file(REPLACED_SECONDS)) is None:
                 break
             with contextlib.suppress(FileClosed), file.cursor() as cursor, self._held(cursor):
                 return self._answer(cursor)

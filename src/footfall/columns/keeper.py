@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -67,6 +68,9 @@ class ColumnKeeper:
         self._settled_at = self._rewritten_at = -REWRITE_SECONDS
         self._damage = ""
         """What a query found wrong with the file."""
+        self._stands = threading.Event()
+        """Clear while one file takes the place of another."""
+        self._stands.set()
         self._log = get_logger("columns")
         self.keeper_id = keeper_id
         self.path = folder / FILE_NAME
@@ -79,6 +83,11 @@ class ColumnKeeper:
     def file(self) -> ColumnFile | None:
         """The file that answers; None: there is none that could be used."""
         return self._feeder.file if self._feeder else None
+
+    def standing_file(self, seconds: float) -> ColumnFile | None:
+        """`file`, once no other is taking its place, for which this waits so long at most. For any thread."""
+        self._stands.wait(seconds)
+        return self.file
 
     @property
     def size(self) -> int:
@@ -167,8 +176,9 @@ class ColumnKeeper:
     def _reopen(self) -> None:
         self._settling = None
         self._settled_at = monotonic()  # not at once: most likely it is given up again
-        if not self.open():
-            raise ColumnsUnusable("the columns cannot be opened again")
+        with self._replacing():
+            if not self.open():
+                raise ColumnsUnusable("the columns cannot be opened again")
 
     def _rewrite(self) -> None:
         """Copy the file, so that nothing of what was removed from it is left."""
@@ -206,10 +216,20 @@ class ColumnKeeper:
             self._settling = None
 
     def _swap(self) -> None:
-        self.close()
-        swap_in(fresh_path(self.path), self.path)
-        if not self.open():
-            raise ColumnsUnusable("the columns that were just made cannot be used")
+        with self._replacing():
+            self.close()
+            swap_in(fresh_path(self.path), self.path)
+            if not self.open():
+                raise ColumnsUnusable("the columns that were just made cannot be used")
+
+    @contextlib.contextmanager
+    def _replacing(self) -> Iterator[None]:
+        """Lets queries that begin meanwhile wait until it ends."""
+        self._stands.clear()
+        try:
+            yield
+        finally:
+            self._stands.set()
 
     def close(self) -> None:
         """Close the file, if there is one."""
