@@ -12,12 +12,12 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import command_session
 from footfall.cli.common import collect_rarely, command_options, place_options, show
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
+from footfall.storage import command_session
 
 
 @click.command()
