@@ -33,6 +33,11 @@ class StoryFacts(NamedTuple):
     paid: list[str] | None
 
 
+def source_text(source: str | None) -> str:
+    """What a source is called; empty for none."""
+    return to_unicode(source.removeprefix("www.")) if source else ""
+
+
 def story(facts: StoryFacts, now: int, zone: str) -> str:
     """`Came from google.com 12 days before signing up, 5 visits on 2 devices, paid $128.`"""
     parts = [_beginning(facts, now, zone), _visits(facts)]
@@ -46,7 +51,7 @@ def story(facts: StoryFacts, now: int, zone: str) -> str:
 def _beginning(facts: StoryFacts, now: int, zone: str) -> str:
     if facts.came_at is None:
         return f"Signed up on {date_text(facts.signed_up_at, zone)}" if facts.signed_up_at else "Not seen yet"
-    came = f"Came from {plain(to_unicode(facts.source))}" if facts.source else "Came directly"
+    came = f"Came from {plain(source_text(facts.source))}" if facts.source else "Came directly"
     if facts.signed_up_at is None:
         return f"{came} {ago(facts.came_at, now)}"
     before = facts.signed_up_at - facts.came_at

@@ -13,8 +13,8 @@ from footfall.collect.model import CUSTOM, GOAL, PAGEVIEW, PAYMENT, SESSION_IDLE
 from footfall.dashboard.figures import duration_text
 from footfall.dashboard.page import PageRequest, apart, page_headers
 from footfall.dashboard.rendering import called, day_text, render_template
+from footfall.dashboard.story import source_text
 from footfall.db.protocol import Transaction
-from footfall.hostnames import to_unicode
 from footfall.identity.model import IDENTIFY
 from footfall.identity.refs import find_profile
 from footfall.identity.store import Profile, read_profile
@@ -54,8 +54,7 @@ class Visit(msgspec.Struct, frozen=True):
     @property
     def source(self) -> str:
         """Where it came from."""
-        source = self.origin.touch.source if self.origin else None
-        return to_unicode(source) if source else "Direct"
+        return source_text(self.origin.touch.source if self.origin else None) or "Direct"
 
     @property
     def way(self) -> list[str]:
