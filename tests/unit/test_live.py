@@ -15,6 +15,7 @@ from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import live
 from footfall.dashboard.pages.live import Live, LiveView, ShownLine
+from footfall.db.scans import HAS_LEFT
 from tests.laws.world import NOW, WEBSITE
 
 SITE, OTHER = b"s" * 12, b"o" * 12
@@ -128,11 +129,13 @@ def test_a_viewer_who_leaves_takes_nothing_from_the_others(monkeypatch: pytest.M
         go_on = asyncio.Event()
 
         async def reading(call: Any) -> None:
+            assert not HAS_LEFT.get()()  # or scans would end
             await go_on.wait()
 
         monkeypatch.setattr(live, "_read", reading)
         monkeypatch.setattr(live, "_draw", lambda *asked: view("<p>"))
         shown = Live()
+        HAS_LEFT.set(lambda: True)
         leaving, staying = (asyncio.ensure_future(events(shown, Looking(SITE, 1))) for _ in range(2))
         await asyncio.sleep(0)
         leaving.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from typing import Generic, NamedTuple, TypeVar
@@ -46,6 +47,8 @@ FRESH_SECONDS = 0.95
 """How long what was made is shown: a little less than the second after which viewers look again."""
 LIVE_SECONDS = 25
 """How long a stream lasts; browsers reconnect by themselves, and tell what they have."""
+COUNT_SECONDS = 1.0
+"""How long what happens waits for its numbers, which take milliseconds unless the columns are busy."""
 LATE_MS = 10_000
 """How much later what happened may be told, at most: another process tells it seconds later."""
 
@@ -57,11 +60,15 @@ class OnceASecond(Generic[T]):
         self._made: dict[Hashable, tuple[float, asyncio.Future[T]]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """What was made by that key, made now if that is a second ago. Whoever leaves takes nothing from the others."""
+        """What was made by that key, made now if that is a second ago.
+
+        Whoever leaves takes nothing from the others: it is made in nobody's name, so that no read is given up since its client has left.
+        """
         now = asyncio.get_running_loop().time()
         self._made = {one: made for one, made in self._made.items() if made[0] > now - FRESH_SECONDS}
         if key not in self._made:
-            self._made[key] = (now, asyncio.ensure_future(make()))
+            made = contextvars.Context().run(asyncio.ensure_future, make())
+            self._made[key] = (now, made)
         return await asyncio.shield(self._made[key][1])
 
 
@@ -140,8 +147,10 @@ class Live:
     async def _events(
         self, request: PageRequest, address: ViewAddress, question: Question, since: int
     ) -> AsyncIterator[bytes]:
-        before = LiveView()
+        before, clock, at = LiveView(), asyncio.get_running_loop().time, request.now
+        begun = clock()
         for _ in range(LIVE_SECONDS):
+            request.context.now = at + int(1000 * (clock() - begun))
             view = await self._view(request, address, question)
             # A comment reveals whether the connection is gone.
             yield _changes(before, view, since) or b":\n\n"
@@ -183,10 +192,10 @@ async def _read(request: PageRequest) -> LiveState:
 
 
 async def _tried(work: Awaitable[T]) -> T | None:
-    """What comes of it; None while it cannot be counted."""
+    """What comes of it; None while it cannot be counted: what happens is shown without it."""
     try:
-        return await work
-    except ApiError:
+        return await asyncio.wait_for(work, COUNT_SECONDS)
+    except (ApiError, TimeoutError):
         return None
 
 
