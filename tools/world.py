@@ -4,7 +4,7 @@
 
 FOLDER holds `countries-110m.json` and `countries-50m.json` of the npm package `world-atlas`, which packs Natural Earth's data; `pycountry` tells the
 codes of its numbers. Each country is a path with its ISO 3166-1 code as id, so that pages colour it by `<use href="world.svg#DE">`; one that is too
-small for the map is a circle. The projection is Equal Earth (Šavrič, Patterson and Jenny, 2018), which keeps areas in proportion.
+small for the map is a circle. The projection is that of `dashboard/worldmap.py`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,23 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from math import asin, cos, hypot, radians, sin, sqrt
+from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pycountry
 
-WIDTH = 800
-"""Units of the drawing. The height follows from the projection."""
-SOUTH, NORTH = -56.0, 84.0
-"""Degrees of latitude. Antarctica has no visitors."""
+from footfall.dashboard.worldmap import HEIGHT, WIDTH, Spot, placed
+
 RADIUS = 3
 SMALLEST = 5.0
 """Square units under which an island of a country is left out, unless the country has no larger one."""
-CENTER = 11.6
-"""The meridian in the middle: with this one no country is cut in two at the edges."""
 TOLERANCE = 0.45
 """Units by which a border may be off."""
 UNNUMBERED = {"Kosovo": "XK"}
 """Countries without a number of ISO 3166-1 that have a code in use."""
 OUT = Path(__file__).resolve().parent.parent / "src/footfall/dashboard/static/world.svg"
 
-Spot = tuple[float, float]
 Ring = list[Spot]
 
 
@@ -43,26 +38,6 @@ class Country(NamedTuple):
 
     code: str
     rings: list[Ring]
-
-
-def project(longitude: float, latitude: float) -> Spot:
-    """Equal Earth: degrees to units in which the world is 2 * 2.7066 wide."""
-    t = asin(sqrt(3) / 2 * sin(radians(latitude)))
-    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
-    slope = 9 * a4 * t**8 + 7 * a3 * t**6 + 3 * a2 * t**2 + a1
-    x = 2 * sqrt(3) * radians(longitude) * cos(t) / (3 * slope)
-    return x, t * (a4 * t**8 + a3 * t**6 + a2 * t**2 + a1)
-
-
-SCALE = WIDTH / (2 * project(180, 0)[0])
-TOP = project(0, NORTH)[1]
-HEIGHT = round((TOP - project(0, SOUTH)[1]) * SCALE)
-
-
-def placed(spot: Spot) -> Spot:
-    """A place in units of the drawing."""
-    x, y = project((spot[0] - CENTER + 180) % 360 - 180, spot[1])
-    return WIDTH / 2 + x * SCALE, (TOP - y) * SCALE
 
 
 def countries(path: Path) -> Iterator[Country]:

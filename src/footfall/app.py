@@ -17,6 +17,7 @@ from footfall.analytics.bots.endpoints import BotEndpoints
 from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.analytics.flows.endpoints import FlowEndpoints
 from footfall.analytics.realtime.endpoints import RealtimeEndpoints
+from footfall.analytics.realtime.service import Realtime
 from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
@@ -338,7 +339,9 @@ class App:
                 parts.rates,
                 parts.predictions,
                 AnalyticsEndpoints(parts.analytics),
-                RealtimeEndpoints(parts.database, parts.analytics, parts.collector.online, parts.predictions),
+                RealtimeEndpoints(
+                    Realtime(parts.database, parts.analytics, parts.collector.online), parts.predictions
+                ),
                 FlowEndpoints(parts.database, parts.analytics),
                 BotEndpoints(parts.database),
                 Health(parts.database, self.vitals),

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from footfall.app import EXPORTERS
+from footfall.dashboard.pages.journey import JourneyAsked
+from footfall.dashboard.pages.person import _PersonQuery, read_person_page
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.identity.identify.model import IdentifyCall
@@ -68,8 +70,12 @@ READS: dict[str, Callable[[Any, bytes], Any]] = {
     "row of a list": lambda tx, one: read_activities(tx, ID, [[one]]),
     "page of the ledger": lambda tx, one: read_ledger(tx, LedgerQuery(WEBSITE, one, limit=3)),
     "page of a visitor": lambda tx, one: visitor_journey(tx, ID, visitor_of(0), b"", 3),
+    "page of the dashboard": lambda tx, one: read_person_page(
+        tx, PAGE_ASKED._replace(person=PersonQuery(WEBSITE, one, limit=3))
+    ),
 }
 PAGES = {"page of the ledger", "page of a visitor"}
+PAGE_ASKED = _PersonQuery(PersonQuery(WEBSITE, b""), JourneyAsked(), (START, NOW), None, None)
 
 
 @pytest.mark.parametrize("make", [with_many_visitors, with_a_shared_till])

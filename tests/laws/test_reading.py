@@ -324,6 +324,10 @@ class CountingTransaction:
     def all_together(self, *asked: Any) -> list[Any]:
         return [self.all(*one) for one in asked]
 
+    def groups(self, *asked: Any) -> Any:
+        self.rows += sum(len(keys) for _, keys in asked)
+        return self._tx.groups(*asked)
+
 
 @pytest.mark.parametrize("ask", ["profile", "journey", "visitor"])
 def test_how_often_a_person_was_identified_makes_no_answer_longer(session: Any, ask: str) -> None:

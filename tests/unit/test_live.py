@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
+from markupsafe import Markup
 
 from footfall.collect.online import KEPT_MS, MOST_GONE, ONLINE_MS, Online
+from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import live
-from footfall.dashboard.pages.live import Live
+from footfall.dashboard.pages.live import Live, LiveView, ShownLine
+from footfall.db.scans import HAS_LEFT
+from tests.laws.world import NOW, WEBSITE
 
 SITE, OTHER = b"s" * 12, b"o" * 12
 
@@ -51,10 +57,18 @@ def test_visitors_are_taken_in_the_order_in_which_they_came() -> None:
 
 
 class Looking:
-    """A call of a viewer who looks on for two rounds."""
+    """A call of a viewer who looks on for two rounds, with some filters."""
 
-    def __init__(self, website_id: bytes, rounds: int = 2) -> None:
-        self.site = type("Site", (), {"website_id": website_id})
+    services = None
+    now = NOW
+
+    def __init__(
+        self, website_id: bytes, rounds: int = 2, *filters: tuple[str, str], since: str = ""
+    ) -> None:
+        self.site = msgspec.structs.replace(WEBSITE, website_id=website_id)
+        self.context = SimpleNamespace(header=lambda name: since)
+        self.pairs = list(filters)
+        self.query: dict[str, str] = {}
         self._rounds = rounds
 
     async def wait(self, seconds: float) -> bool:
@@ -71,25 +85,41 @@ async def events(shown: Live, call: Looking) -> list[bytes]:
     return [part async for part in response.stream]
 
 
-def test_a_second_is_drawn_once_however_many_look_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    rendered: list[bytes] = []
+def view(part: str, **lines: int) -> LiveView:
+    """A view of one part, and of lines by their time."""
+    shown = {key: ShownLine(at, Markup(f"<li>{key}")) for key, at in lines.items()}
+    return LiveView("1", {"count": Markup(part)}, shown)
 
-    async def render(call: Any) -> str:
-        rendered.append(call.site.website_id)
+
+PART = b"event: part\ndata: <p>\n\n"
+
+
+def test_a_second_is_read_once_and_drawn_once_for_each_filter_however_many_look_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[bytes] = []
+    drawn: list[str] = []
+
+    async def reading(call: Any) -> None:
+        read.append(call.site.website_id)
         await asyncio.sleep(0)
-        return "<p>"
 
-    monkeypatch.setattr(live, "_render", render)
+    def drawing(site: Any, state: Any, address: ViewAddress, question: Any) -> LiveView:
+        drawn.append(f"{site.website_id[:1].decode()}{address.here}")
+        return view("<p>")
+
+    monkeypatch.setattr(live, "_read", reading)
+    monkeypatch.setattr(live, "_draw", drawing)
 
     async def scenario() -> None:
-        shown = Live()
-        looking = [events(shown, Looking(SITE)) for _ in range(3)] + [events(shown, Looking(OTHER))]
-        assert await asyncio.gather(*looking) == [[b"data: <p>\n\n", b":\n\n"]] * 4
-        assert rendered == [SITE, OTHER]
+        shown, german = Live(), ("filter_country", "is:DE")
+        looking = [Looking(SITE), Looking(SITE), Looking(SITE, 2, german), Looking(OTHER)]
+        assert await asyncio.gather(*(events(shown, one) for one in looking)) == [[PART, b":\n\n"]] * 4
+        assert sorted(read) == [OTHER, SITE]
+        assert sorted(drawn) == ["o?", "s?", "s?filter_country=is:DE"]
         monkeypatch.setattr(live, "FRESH_SECONDS", 0)
         await events(shown, Looking(SITE))
-        assert rendered == [SITE, OTHER, SITE, SITE]
-        assert len(shown._rendered) == 1
+        assert sorted(read) == [OTHER, SITE, SITE, SITE]
 
     asyncio.run(scenario())
 
@@ -98,33 +128,58 @@ def test_a_viewer_who_leaves_takes_nothing_from_the_others(monkeypatch: pytest.M
     async def scenario() -> None:
         go_on = asyncio.Event()
 
-        async def render(call: Any) -> str:
+        async def reading(call: Any) -> None:
+            assert not HAS_LEFT.get()()  # or scans would end
             await go_on.wait()
-            return "<p>"
 
-        monkeypatch.setattr(live, "_render", render)
+        monkeypatch.setattr(live, "_read", reading)
+        monkeypatch.setattr(live, "_draw", lambda *asked: view("<p>"))
         shown = Live()
+        HAS_LEFT.set(lambda: True)
         leaving, staying = (asyncio.ensure_future(events(shown, Looking(SITE, 1))) for _ in range(2))
         await asyncio.sleep(0)
         leaving.cancel()
         go_on.set()
-        assert await staying == [b"data: <p>\n\n"]
+        assert await staying == [PART]
 
     asyncio.run(scenario())
+
+
+def test_only_what_is_new_or_has_changed_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = [view("<p>", b=200_000, a=100_000), view("<p>", c=300_000, b=200_000), view("<b>", c=300_000)]
+
+    async def reading(call: Any) -> None:
+        return None
+
+    monkeypatch.setattr(live, "_read", reading)
+    monkeypatch.setattr(live, "_draw", lambda *asked: views.pop(0))
+    monkeypatch.setattr(live, "FRESH_SECONDS", 0)
+    sent = asyncio.run(events(Live(), Looking(SITE, 3, since="200000")))
+    assert sent == [
+        PART + b"event: line\nid: 200000\ndata: <li>b\n\n",
+        b"event: line\nid: 300000\ndata: <li>c\n\n",
+        b"event: part\ndata: <b>\n\n",
+    ]
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 99, "\u0661"])
+def test_who_tells_of_no_newest_line_gets_all(monkeypatch: pytest.MonkeyPatch, since: str) -> None:
+    async def reading(call: Any) -> None:
+        return None
+
+    monkeypatch.setattr(live, "_read", reading)
+    monkeypatch.setattr(live, "_draw", lambda *asked: view("<p>", b=2, a=1))
+    (sent,) = asyncio.run(events(Live(), Looking(SITE, 1, since=since)))
+    assert sent.count(b"event: line") == 2
+    assert sent.index(b"<li>a") < sent.index(b"<li>b")
 
 
 @pytest.mark.parametrize(
     "character", [*map(chr, range(1, 32)), "\r\r", "\x7f", "\x85", "\u2028", "\u2029", "\ufeff"], ids=ascii
 )
-def test_no_character_in_a_name_ends_a_line_of_the_stream(
-    monkeypatch: pytest.MonkeyPatch, character: str
-) -> None:
-    async def render(call: Any) -> str:
-        return f"<b>Bob{character}retry: 9{character}data: <i></b>\n<p>"
-
-    monkeypatch.setattr(live, "_render", render)
-    [event] = asyncio.run(events(Live(), Looking(SITE, 1)))
-    text = event.decode()
-    assert text.startswith("data: <b>Bob")
+def test_no_character_in_a_name_ends_a_line_of_the_stream(character: str) -> None:
+    html = Markup(f"<b>Bob{character}retry: 9{character}data: <i></b>\n<p>")
+    text = live._changes(LiveView(), LiveView("1", {"count": html}), 0).decode()
+    assert text.startswith("event: part\ndata: <b>Bob")
     assert text.endswith(" <p>\n\n")
-    assert len(text[:-2].splitlines()) == 1
+    assert len(text[:-2].splitlines()) == 2

@@ -23,13 +23,14 @@ from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.dashboard.address import read_address
 from footfall.dashboard.cards import TABS, shade, show_card
+from footfall.dashboard.filters import show_chips
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.install import WHY, Install
-from footfall.dashboard.pages.journey import show_journey
-from footfall.dashboard.pages.live import OnlineVisitor
+from footfall.dashboard.pages.journey import JourneyAsked, show_journey
+from footfall.dashboard.pages.live import LiveView
 from footfall.dashboard.rendering import environment, money_text, place_text, render_template, sorted_traits
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
@@ -38,7 +39,7 @@ from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
 from footfall.identity.identify.service import identify
-from footfall.identity.model import KnownPerson, Operations
+from footfall.identity.model import Operations
 from footfall.ids import at_prefix, format_uuid
 from footfall.payments.model import Kind, NewPayment
 from footfall.payments.money import Money
@@ -51,6 +52,7 @@ from footfall.web.context import Context
 from footfall.websites.model import Website
 from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
+from tests.support.live import live_view
 
 OUTSIDE = "\u202eevil"
 """What a stranger calls themselves: all that follows would be read from right to left."""
@@ -234,10 +236,11 @@ def test_every_entry_of_a_journey_is_drawn_whatever_is_stored_of_it(session: Sql
         rendered = 0
         while cursor is not None:
             part = visitor_journey(tx, ID, VISITORS[0], cursor, 250)
-            shown = show_journey(tx, SITE, part, "/x", is_first=True, with_devices=True)
+            shown = show_journey(tx, SITE, part, "/x", JourneyAsked(cursor), has_devices=True)
             html = render_template("journey.html", website=SITE, journey=shown)
             check(html)
-            rendered += html.count("<li class=")
+            visits = [one for _, of_day in shown.days for one in of_day if one.visitor_id]
+            rendered += html.count("<li class=") - sum(len(one.milestones) for one in visits)
             cursor = part.following
         assert rendered == len(kinds) * len(combinations)
 
@@ -403,10 +406,8 @@ def other_pages(
     key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
     scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
     token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
-    seen = OnlineVisitor(VISITORS[0], NOW, name, OUTSIDE, name, None)
-    traits = msgspec.json.encode({"name": name, "image": name}).decode()
-    known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
     kept = Kept("/x/settings", list(form.items()))
+    at = read_address("/x", [("filter_page", OUTSIDE)] if flag else [])
     return {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
         "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
@@ -416,13 +417,16 @@ def other_pages(
         "websites": {},
         "overview_away": {"website": SITE, "problem": OUTSIDE},
         "overview_part": {
-            "website": SITE, "shade": shade, "address": (at := read_address("/x", [("filter_page", OUTSIDE)] if flag else [])),
+            "website": SITE, "shade": shade, "address": at,
             "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
         },
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
-        "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
-        "online": {"website": SITE, "most": 2, "online": [known]},
+        "live": {
+            "website": SITE, "address": at, "chips": show_chips(at), "left_out": [OUTSIDE] if flag else [], "problem": "" if flag else OUTSIDE,
+            "view": live_view(SITE, OUTSIDE, name, at) if flag else LiveView(),
+        },
+        "online": {"website": SITE},
         "settings": {
             "website": site, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
             "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],

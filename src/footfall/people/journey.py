@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import starmap
 
 import msgspec
 
-from footfall.collect.model import GOAL
+from footfall.collect.model import CUSTOM, GOAL, PAGEVIEW
 from footfall.db.protocol import Params, Row, Transaction
 from footfall.identity.ledger.show import EVERYTHING
 from footfall.identity.model import IDENTIFY, Person
@@ -17,7 +17,7 @@ from footfall.payments.owners import has_any, of_visitor, some_payments
 from footfall.payments.store import END
 from footfall.payments.store import ID_BYTES as PAYMENT_BYTES
 from footfall.payments.wire import payment_json
-from footfall.people.model import JourneyEntry, JourneyPart
+from footfall.people.model import EntryKind, JourneyEntry, JourneyPart
 from footfall.people.person import event_ranges, sql
 
 _decode = msgspec.json.Decoder().decode
@@ -30,17 +30,39 @@ REFUND_TYPE = "payment_refunded"
 EVENT_KEY_BYTES = EVENT_BYTES + 16
 PAYMENT_KEY_BYTES = PAYMENT_BYTES + 16
 FACT_KEY_BYTES = FACT_BYTES + 16
+LOOKED_AT, ROUNDS = 250, 4
+"""Among how many events those of a kind are looked for in a round, and in how many rounds at once."""
+OF_KIND = {EntryKind.PAGES: (PAGEVIEW,), EntryKind.GOALS: (CUSTOM, GOAL)}
+"""Types of events by kind."""
 _END = b"\xff" * FACT_BYTES
 
 
 def journey(
-    tx: Transaction, website_id: bytes, person: Person, cursor: bytes, limit: int, *, newest_first: bool
+    tx: Transaction,
+    website_id: bytes,
+    person: Person,
+    cursor: bytes,
+    limit: int,
+    *,
+    newest_first: bool,
+    only: EntryKind | None = None,
 ) -> JourneyPart:
-    """The entries behind the key `cursor` (empty for the beginning), at most `limit`."""
+    """The entries behind the key `cursor` (empty for the beginning), at most `limit`. `only`: those of a kind, as for `visitor_journey`."""
+    if only in OF_KIND:
+        return _of_kind(
+            lambda key: [*_events(tx, website_id, person, key, LOOKED_AT, newest_first=newest_first)],
+            OF_KIND[only],
+            cursor,
+            limit,
+            newest_first=newest_first,
+        )
+    payments = _payments(tx, website_id, person, cursor, limit, newest_first=newest_first)
+    if only is EntryKind.PAYMENTS:
+        return _page([*payments], cursor, limit, newest_first=newest_first)
     entries = [
         *_events(tx, website_id, person, cursor, limit, newest_first=newest_first),
         *_facts(tx, website_id, person, cursor, limit, newest_first=newest_first),
-        *_payments(tx, website_id, person, cursor, limit, newest_first=newest_first),
+        *payments,
     ]
     return _page(entries, cursor, limit, newest_first=newest_first)
 
@@ -62,29 +84,80 @@ def whole_journey(tx: Transaction, website_id: bytes, person: Person) -> Iterato
 
 
 def visitor_journey(
-    tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
+    tx: Transaction,
+    website_id: bytes,
+    visitor_id: bytes,
+    cursor: bytes,
+    limit: int,
+    only: EntryKind | None = None,
 ) -> JourneyPart:
-    """The same of one visitor, whoever it was, newest first."""
-    until = (cursor[:EVENT_BYTES] or b"\xff" * EVENT_BYTES) + b"\xff"
-    rows = tx.all(sql.events_down, (website_id, visitor_id, b"", until, limit + 2))
-    entries = [
-        *((row.event_id + visitor_id, row) for row in rows),
-        *_facts_on(tx, website_id, visitor_id, cursor, limit),
-        *map(_keyed, of_visitor(tx, website_id, visitor_id, limit + 2, cursor[:EVENT_BYTES] + b"\xff")),
-    ]
-    return _page(entries, cursor, limit, newest_first=True)
+    """The same of one visitor, whoever it was, newest first.
+
+    `only`: those of a kind. Pages and goals are looked for among the next thousand events: a part may be short, or empty, and go on.
+    """
+    if only in OF_KIND:
+        return _of_kind(
+            lambda key: _events_on(tx, website_id, visitor_id, key, LOOKED_AT),
+            OF_KIND[only],
+            cursor,
+            limit,
+            newest_first=True,
+        )
+    edge = cursor[:EVENT_BYTES]
+    payments = [*map(_keyed, of_visitor(tx, website_id, visitor_id, limit + 2, edge + b"\xff"))]
+    if only is EntryKind.PAYMENTS:
+        return _page(payments, cursor, limit, newest_first=True)
+    events = _events_on(tx, website_id, visitor_id, cursor, limit)
+    facts = _facts_on(tx, website_id, visitor_id, cursor, limit)
+    return _page([*events, *facts, *payments], cursor, limit, newest_first=True)
 
 
 def _page(entries: list[Entry], cursor: bytes, limit: int, *, newest_first: bool) -> JourneyPart:
+    page, has_more = _behind(entries, cursor, limit, newest_first=newest_first)
+    return JourneyPart([_entry(*entry) for entry in page], page[-1][0] if has_more else None)
+
+
+def _of_kind(
+    read: Callable[[bytes], list[Entry]],
+    types: Collection[str],
+    cursor: bytes,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> JourneyPart:
+    """The same of events of some types. `read`: at least the next LOOKED_AT + 1 events behind a cursor."""
+    found: list[Entry] = []
+    for _ in range(ROUNDS):
+        looked, has_more = _behind(read(cursor), cursor, LOOKED_AT, newest_first=newest_first)
+        found += [entry for entry in looked if entry[1].type in types]
+        if len(found) > limit or not has_more:
+            break
+        cursor = looked[-1][0]
+    page = found[:limit]
+    following = page[-1][0] if len(found) > limit else cursor if has_more else None
+    return JourneyPart([_entry(*entry) for entry in page], following)
+
+
+def _behind(
+    entries: list[Entry], cursor: bytes, limit: int, *, newest_first: bool
+) -> tuple[list[Entry], bool]:
+    """The first entries behind the cursor, and whether there are more."""
     wanted = [
         entry
         for entry in entries
         if not cursor or ((entry[0] < cursor) == newest_first and entry[0] != cursor)
     ]
     wanted.sort(key=lambda entry: entry[0], reverse=newest_first)
-    page = wanted[:limit]
-    following = page[-1][0] if len(wanted) > limit else None
-    return JourneyPart([_entry(*entry) for entry in page], following)
+    return wanted[:limit], len(wanted) > limit
+
+
+def _events_on(
+    tx: Transaction, website_id: bytes, visitor_id: bytes, cursor: bytes, limit: int
+) -> list[Entry]:
+    """At least the newest `limit` + 1 events of a visitor that lie behind the cursor."""
+    until = (cursor[:EVENT_BYTES] or b"\xff" * EVENT_BYTES) + b"\xff"
+    rows = tx.all(sql.events_down, (website_id, visitor_id, b"", until, limit + 2))
+    return [(row.event_id + visitor_id, row) for row in rows]
 
 
 def _events(

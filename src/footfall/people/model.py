@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -111,6 +112,21 @@ class JourneyEntry(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     source: str | None = None
     fact_id: bytes | None = None
+
+
+class EntryKind(StrEnum):
+    """Entries of a journey by which it can be filtered."""
+
+    PAGES = "pages"
+    GOALS = "goals"
+    PAYMENTS = "payments"
+
+
+class VisitOrigin(msgspec.Struct, frozen=True):
+    """Where a session came from, and on what device."""
+
+    touch: Touch
+    device: Device | None
 
 
 class JourneyPart(msgspec.Struct, frozen=True):

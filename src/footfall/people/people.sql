@@ -3,10 +3,16 @@
 SELECT started_at, entry_url, referrer, params, click_ids, place, device FROM session
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until ORDER BY started_at;
 
--- name: session_get(website_id bytes, visitor_id bytes, started_at int) -> started_at int, entry_url text?, referrer text?, params text?
--- Where one session came from.
-SELECT started_at, entry_url, referrer, params FROM session
+-- name: session_get(website_id bytes, visitor_id bytes, started_at int) -> started_at int, entry_url text?, referrer text?, params text?, device text?
+-- Where one session came from, and on what.
+SELECT started_at, entry_url, referrer, params, device FROM session
 WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at = :started_at;
+
+-- name: visits_by_quarter(website_id bytes, visitor_id bytes, since int, until int) -> quarter int, count int
+-- How many sessions of a visitor began in each quarter of an hour of a time, of those in which any did.
+SELECT started_at / 900000 AS quarter, count(*) AS count FROM session
+WHERE website_id = :website_id AND visitor_id = :visitor_id AND started_at >= :since AND started_at < :until
+GROUP BY started_at / 900000;
 
 -- name: visitor_summary(website_id bytes, visitor_id bytes) -> pageview_count int, place text?, device text?
 -- Where and on what a visitor is.

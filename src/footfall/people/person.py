@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from footfall.collect.enrich.device import Device
 from footfall.collect.enrich.geo import NOWHERE, Place
 from footfall.collect.model import StoredDevice, Touch, touch_of
 from footfall.db.protocol import Params, Row, Transaction
@@ -16,7 +17,7 @@ from footfall.db.statements import load
 from footfall.identity.ledger.show import shared_spans_of, stays
 from footfall.identity.model import Person, Span, Spans
 from footfall.ids import EVENT_BYTES, MAX_AT, at_of, at_prefix
-from footfall.people.model import Activity, PersonDetail, SessionDetail, VisitorOfPerson
+from footfall.people.model import Activity, PersonDetail, SessionDetail, VisitOrigin, VisitorOfPerson
 
 sql = load(__file__, "people.sql")
 
@@ -27,6 +28,8 @@ _decode_place = msgspec.json.Decoder(Place).decode
 ASKED_AT_ONCE = 500
 """Visitors to read at a time."""
 NO_ACTIVITY = Activity(0, None, None, [], 0)
+QUARTER_MS = 15 * 60_000
+"""All time zones differ by whole quarters of an hour."""
 KEY_BYTES = 22
 """Of the key by which a person's visitors are listed: 6 of when it was last used, 16 of the visitor id."""
 
@@ -217,7 +220,31 @@ def _done(
 
 
 def _touch(row: Row | None) -> Touch | None:
-    return None if row is None else touch_of(row.started_at, row.entry_url, row.referrer, row.params)
+    return None if row is None else _touch_from(row)
+
+
+def _touch_from(row: Row) -> Touch:
+    return touch_of(row.started_at, row.entry_url, row.referrer, row.params)
+
+
+def _device_from(text: str | None) -> Device | None:
+    return _decode_device(text).device if text else None
+
+
+def read_origins(
+    tx: Transaction, website_id: bytes, sessions: Sequence[tuple[bytes, int]]
+) -> list[VisitOrigin | None]:
+    """Where sessions came from, by visitor and beginning (ms since epoch); None for one that is not stored."""
+    rows = tx.get_many(sql.session_get, [(website_id, *one) for one in sessions])
+    return [None if row is None else VisitOrigin(_touch_from(row), _device_from(row.device)) for row in rows]
+
+
+def visits_by_quarter(
+    tx: Transaction, website_id: bytes, times: Iterable[tuple[bytes, int, int]]
+) -> list[tuple[int, int]]:
+    """How many sessions began when (ms since epoch, the beginning of a quarter of an hour), in these times of visitors."""
+    (found,) = tx.groups((sql.visits_by_quarter, [(website_id, *time) for time in times]))
+    return [(row.quarter * QUARTER_MS, row.count) for rows in found for row in rows]
 
 
 def read_sessions(tx: Transaction, website_id: bytes, person: Person) -> Iterator[SessionDetail]:
@@ -242,9 +269,14 @@ def read_sessions(tx: Transaction, website_id: bytes, person: Person) -> Iterato
 def visitor_of(one: OnVisitor) -> VisitorOfPerson:
     """A visitor of a person as it is shown."""
     place = _decode_place(one.place) if one.place else NOWHERE
-    device = _decode_device(one.device).device if one.device else None
     return VisitorOfPerson(
-        one.visitor_id, stays(one.spans), device, place.country, place.city, one.first_at, one.last_at
+        one.visitor_id,
+        stays(one.spans),
+        _device_from(one.device),
+        place.country,
+        place.city,
+        one.first_at,
+        one.last_at,
     )
 
 

@@ -60,6 +60,7 @@ def test_merging_long_and_hostile_people_is_sound(demo: Demo, desk: Desk, size: 
     demo.person_of_ones_own(other, name="Other", plan="pro")
     page.goto(f"{demo.root}/people/user:{quote(long_id, safe='')}")
     assert page.locator("a[href^=javascript], img[src^=javascript]").count() == 0
+    page.locator("summary", has_text="Actions").click()
     page.get_by_role("link", name="Merge with another user").click()
     page.get_by_label("The other user's id").fill("nobody")
     refused(desk, "Compare")
@@ -84,6 +85,7 @@ def test_erasing_is_sound(demo: Demo, desk: Desk, size: str) -> None:
     user = f"erased-{size}"
     demo.person_of_ones_own(user, name="Other", plan="pro")
     page.goto(f"{demo.root}/people/user:{user}")
+    page.locator("summary", has_text="Actions").click()
     page.get_by_text("Erase this person").click()
     page.get_by_label("to confirm").fill("x")
     refused(desk, "Erase permanently")

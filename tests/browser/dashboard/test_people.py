@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.support.desk import Demo, Desk, look_at, rows, wait_for
+from tests.support.servers import until
 from tests.support.sites import new_visitor
 
 
@@ -194,24 +195,37 @@ def test_filters_are_added_one_by_one_and_removed(demo: Demo, desk: Desk) -> Non
 
 def test_live_shows_people_as_they_come(demo: Demo, desk: Desk) -> None:
     page = desk.page
+    until(lambda: demo.http.get("/api/v1/analytics/realtime").status_code == 200, "there are no columns")
     page.goto(f"{demo.root}/live")
     visitor = new_visitor()
     demo.event("pageview", visitor, "/just/now")
     entry = page.locator(".online li", has_text="/just/now")
     entry.wait_for()
     assert entry.locator("a").get_attribute("href") == f"/w/{demo.website_id}/visitors/{visitor}"
+    link = entry.locator("a")
     demo.identify(visitor, "live-1", name="Liv E")
-    page.locator(".online li", has_text="Liv E").wait_for()
-    demo.event("pageview", visitor, "/and/th%C3%A9n")
-    expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/and/thén")
-    link = page.locator(".online li a", has_text="Liv E")
+    page.locator(".online li", has_text="Liv E signed up").wait_for()
+    expect(entry).to_contain_text("Liv E opened /just/now")
     link.focus()
-    elsewhere = new_visitor()
-    demo.event("pageview", elsewhere, "/from/elsewhere")
-    page.locator(".online li", has_text="/from/elsewhere").wait_for()
+    demo.event("custom", visitor, "/and/th%C3%A9n", extraData={"eventName": "tour"})
+    page.locator(".online li", has_text="Liv E reached the goal tour").wait_for()
     expect(link).to_be_focused()
-    demo.identify(elsewhere, "live-1")  # another device of the same person
-    expect(page.locator(".online li", has_text="Liv E")).to_have_count(1)
-    expect(page.locator(".online li", has_text="Liv E")).to_contain_text("/from/elsewhere")
-    link.click()
+    expect(page.locator(".online li").first).to_contain_text("Liv E")
+    wait_for(
+        page, lambda: page.title().startswith(f"({demo.ask('/analytics/realtime')[0]['visitors']}) Live")
+    )
+    expect(page.locator("#live-pages tbody tr")).not_to_have_count(0)
+    page.get_by_role("button", name="Pause").click()
+    demo.event("pageview", visitor, "/while/paused")
+    page.get_by_role("button", name="Go on").click()
+    page.locator(".online li", has_text="/while/paused").wait_for()
+    page.locator("#live-pages a", has_text="/while/paused").click()
+    page.wait_for_url("**/live?filter_page=is:/while/paused")
+    expect(page.locator("#live-count")).to_have_attribute("data-count", "1")
+    expect(page.locator(".chips")).to_contain_text("Page is /while/paused")
+    demo.event("pageview", new_visitor(), "/not/kept")
+    demo.event("pageview", visitor, "/last/page")
+    page.locator(".online li", has_text="/last/page").wait_for()
+    expect(page.locator(".online li", has_text="/not/kept")).to_have_count(0)
+    page.locator(".online li", has_text="/last/page").locator("a").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Liv E")

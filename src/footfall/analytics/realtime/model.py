@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from footfall.identity.model import KnownPerson
 from footfall.payments.model import Payment
 from footfall.predictions.model import Best, Prediction
 from footfall.visitors.model import Params, Visitor
@@ -27,6 +28,7 @@ class VisitorNow(msgspec.Struct, frozen=True):
     """A visitor, with where the latest session came from. `customer`: None for one who never paid.
 
     `name`: of the person; None if nobody knows it. `likelihood`: None of a customer, and where nobody ever paid.
+    `is_ad`: whether the session came by a click on an ad.
     """
 
     visitor: Visitor
@@ -35,6 +37,7 @@ class VisitorNow(msgspec.Struct, frozen=True):
     name: str | None
     customer: Customer | None
     likelihood: Likelihood | None
+    is_ad: bool = False
 
 
 class EventNow(msgspec.Struct, frozen=True):
@@ -49,10 +52,11 @@ class EventNow(msgspec.Struct, frozen=True):
 
 
 class PaymentNow(msgspec.Struct, frozen=True):
-    """A payment that was just made, and the name of the person whose it is."""
+    """A payment that was just made, and the person whose it is, with the name."""
 
     payment: Payment
     name: str | None
+    person: KnownPerson | None = None
 
 
 class WebsiteNow(msgspec.Struct, frozen=True):

@@ -44,12 +44,16 @@ _NO_PARAMS = Params()
 
 
 class NowAsked(NamedTuple):
-    """Of a website at a time (ms since epoch); `here`: whom this process saw when, and `model`: None where nobody ever paid."""
+    """Of a website at a time (ms since epoch); `here`: whom this process saw when, and `model`: None where nobody ever paid.
+
+    `most_events`: how many events are told.
+    """
 
     website: Website
     now: int
     here: Mapping[bytes, int]
     model: Model | None
+    most_events: int = MOST_EVENTS
 
 
 def read_now(tx: Transaction, asked: NowAsked) -> WebsiteNow:
@@ -57,7 +61,7 @@ def read_now(tx: Transaction, asked: NowAsked) -> WebsiteNow:
     visitors, events = _visitors(tx, asked)
     newest = sorted(events, key=lambda one: one.event_id, reverse=True)
     return WebsiteNow(
-        visitors, newest[:MOST_EVENTS], _payments(tx, asked) if asked.website.has_payments else []
+        visitors, newest[: asked.most_events], _payments(tx, asked) if asked.website.has_payments else []
     )
 
 
@@ -113,6 +117,7 @@ def _visitor_now(
         _name(visitor.person),
         customer,
         _likelihood(model, visitor, timeline) if model and not customer else None,
+        session is not None and session.click_ids is not None,
     )
 
 
@@ -136,4 +141,7 @@ def _payments(tx: Transaction, asked: NowAsked) -> list[PaymentNow]:
     ]
     owned = owners_of(tx, website_id, paid)
     people = persons_of(tx, website_id, {one.person_id for one in owned if one.person_id})
-    return [PaymentNow(one.payment, _name(people.get(one.person_id or b""))) for one in owned]
+    persons = [people.get(one.person_id or b"") for one in owned]
+    return [
+        PaymentNow(one.payment, _name(person), person) for one, person in zip(owned, persons, strict=True)
+    ]

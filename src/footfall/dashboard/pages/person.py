@@ -9,8 +9,16 @@ import msgspec
 
 from footfall.dashboard.forms import Problem, refused
 from footfall.dashboard.page import PageRequest, apart, attachment, redirect, render
-from footfall.dashboard.pages.journey import Journey, render_journey, show_journey
+from footfall.dashboard.pages.journey import (
+    PART,
+    Journey,
+    JourneyAsked,
+    read_only,
+    render_journey,
+    show_journey,
+)
 from footfall.dashboard.rendering import clock_text, money_text, plain
+from footfall.dashboard.story import StoryFacts, story, strip, strip_begins
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
 from footfall.identity.ledger.endpoints import (
@@ -25,13 +33,13 @@ from footfall.identity.reading import users_of
 from footfall.identity.refs import Ref, no_such_person, read_ref, resolve_profile
 from footfall.ids import FACT_BYTES
 from footfall.log import get_logger
-from footfall.payments.model import Finance
+from footfall.payments.model import Finance, Revenue
 from footfall.payments.money import to_major
 from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import PersonQuery, read_journey_cursor, show_person
 from footfall.people.journey import journey
 from footfall.people.model import PersonDetail, VisitorOfPerson
-from footfall.people.person import KEY_BYTES
+from footfall.people.person import KEY_BYTES, visits_by_quarter
 from footfall.predictions.model import Model, Prediction
 from footfall.privacy.endpoints import bytes_note, receipt_json
 from footfall.privacy.erase import columns_by, erase_call, is_being_erased, profile_to_erase
@@ -43,7 +51,7 @@ from footfall.web.parameters import read_cursor
 from footfall.websites.model import Website
 
 PAGE = 50
-"""How many entries of a journey, devices, and facts of a ledger are shown at once."""
+"""How many devices, and facts of a ledger are shown at once."""
 MOST_TRAITS, MOST_DEVICES = 20, 6
 """Beyond this number, they are folded."""
 MOST_SPANS = 20
@@ -60,10 +68,13 @@ async def person(request: PageRequest) -> Response:
 
 
 class _PersonQuery(NamedTuple):
-    """What a page has to show. `journey`: where to continue; `ledger`: the same, None if it is hidden; `model`: None without customers."""
+    """What a page has to show. `strip`: the time of the visits that are shown by day (ms since epoch); `ledger`: where to continue, None if it is
+    hidden; `model`: None without customers.
+    """
 
     person: PersonQuery
-    journey: bytes
+    journey: JourneyAsked
+    strip: tuple[int, int]
     ledger: bytes | None
     model: Model | None
 
@@ -84,12 +95,14 @@ class LedgerLine(msgspec.Struct, frozen=True):
 class PersonPage(msgspec.Struct, frozen=True):
     """What the page shows. `counts`: whether any fact about the person counts; `facts`: the cursor of the next ones, if there are more.
 
+    `visits`: of the last days, as (when, how many).
     `prediction`: for the device that was seen last; None if nothing can be predicted, or the person has paid. `lacks_payments`: the website.
     """
 
     detail: PersonDetail
     counts: bool
     journey: Journey
+    visits: list[tuple[int, int]]
     prediction: Prediction | None = None
     ledger: list[LedgerLine] | None = None
     facts: bytes | None = None
@@ -109,7 +122,8 @@ async def _show_person(
     )
     asked = _PersonQuery(
         query,
-        read_journey_cursor(request.query.get("cursor")),
+        journey_asked(request),
+        (strip_begins(request.now, request.site.timezone), request.now + 1),
         facts if with_ledger else None,
         request.services.predictions.model_of(request.site),
     )
@@ -128,7 +142,10 @@ async def _show_person(
             person=page.detail.person,
             journey=page.journey,
             timeline=timeline(page.detail, request.now),
+            story=story(_story_facts(page), request.now, request.site.timezone),
+            strip=strip(page.visits, request.now, request.site.timezone),
             revenue=revenue_texts(page.detail.finance),
+            revenue_then=revenue_then(page.detail.finance),
             prediction=page.prediction,
             problem=problem,
             done=request.query.get("done"),
@@ -156,6 +173,7 @@ def read_person_page(tx: Transaction, asked: _PersonQuery) -> PersonPage | None:
         detail,
         standing is not None,
         _read_journey(tx, website, query.ref, standing, asked.journey),
+        _read_visits(tx, website, standing, *asked.strip) if standing else [],
         _predict(tx, website, detail, asked.model) if asked.model else None,
         lacks_payments=lacks_payments(tx, website),
     )
@@ -175,15 +193,41 @@ def _predict(tx: Transaction, website: Website, detail: PersonDetail, model: Mod
 
 
 def _read_journey(
-    tx: Transaction, website: Website, ref: Ref, person: Person | None, cursor: bytes
+    tx: Transaction, website: Website, ref: Ref, person: Person | None, asked: JourneyAsked
 ) -> Journey:
     """A part of the journey of a person; None for somebody about whom nothing counts."""
     path = f"/w/{website.website_id.hex()}/people/{_segment(ref)}"
     if person is None:
         return Journey(path)
-    part = journey(tx, website.website_id, person, cursor, PAGE, newest_first=True)
-    with_devices = len(person.spans) > 1
-    return show_journey(tx, website, part, path, is_first=not cursor, with_devices=with_devices)
+    part = journey(tx, website.website_id, person, asked.cursor, PART, newest_first=True, only=asked.only)
+    return show_journey(
+        tx,
+        website,
+        part,
+        path,
+        asked,
+        has_devices=len(person.spans) > 1,
+        signed_up_at=person.identified_at,
+    )
+
+
+def _read_visits(
+    tx: Transaction, website: Website, person: Person, since: int, until: int
+) -> list[tuple[int, int]]:
+    """How many visits began when in a time."""
+    times = (
+        (visitor_id, max(span.since, since), min(span.until, until))
+        for visitor_id, spans in person.spans.items()
+        for span in spans
+    )
+    return visits_by_quarter(tx, website.website_id, [time for time in times if time[1] < time[2]])
+
+
+def journey_asked(request: PageRequest) -> JourneyAsked:
+    """Which part of a journey the address names."""
+    return JourneyAsked(
+        read_journey_cursor(request.query.get("cursor")), read_only(request.query.get("only"))
+    )
 
 
 def _read_facts(
@@ -228,25 +272,47 @@ def _undid(tx: Transaction, website: Website, undo: LedgerEntry) -> str:
 
 async def person_journey(request: PageRequest) -> Response:
     """`GET /w/{websiteId}/people/{ref}/journey`: the next entries, to be added below those already shown."""
-    asked = (request.site, ref_of(request), read_journey_cursor(request.query.get("cursor")))
+    asked = (request.site, ref_of(request), journey_asked(request))
     found = await request.services.database.scan(_read_part, asked, share=request.site.website_id)
     if found is None:
         raise no_such_person()
     return await render_journey(request, found)
 
 
-def _read_part(tx: Transaction, asked: tuple[Website, Ref, bytes]) -> Journey | None:
-    website, ref, cursor = asked
+def _read_part(tx: Transaction, asked: tuple[Website, Ref, JourneyAsked]) -> Journey | None:
+    website, ref, part = asked
     person = person_now(tx, website.website_id, resolve_profile(tx, website, ref))
-    return None if person is None else _read_journey(tx, website, ref, person, cursor)
+    return None if person is None else _read_journey(tx, website, ref, person, part)
 
 
 def revenue_texts(finance: Finance | None) -> list[str]:
     """What a person paid: in the website's currency, with amounts without a rate listed separately; nothing for somebody who paid nothing."""
     if finance is None or not finance.count:
         return []
-    shown = [finance.revenue.total, *finance.revenue.unconverted]
-    return [money_text(to_major(one), one.currency) for one in shown]
+    return _sums(finance.revenue)
+
+
+def revenue_then(finance: Finance | None) -> list[str]:
+    """The same of what was known as theirs when it was paid, where that is not all."""
+    then = finance.at_payment if finance and finance.count else None
+    return _sums(then) if finance and then and then != finance.revenue else []
+
+
+def _sums(revenue: Revenue) -> list[str]:
+    return [money_text(to_major(one), one.currency) for one in (revenue.total, *revenue.unconverted)]
+
+
+def _story_facts(page: PersonPage) -> StoryFacts:
+    detail, touch = page.detail, page.detail.first_touch
+    finance = detail.finance
+    return StoryFacts(
+        touch.source if touch else None,
+        touch.at if touch else None,
+        detail.person.identified_at,
+        detail.activity.visits,
+        detail.activity.visitor_count,
+        None if page.lacks_payments else revenue_texts(finance if finance and finance.is_customer else None),
+    )
 
 
 class Bar(NamedTuple):

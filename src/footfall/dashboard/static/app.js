@@ -289,18 +289,52 @@
   }
   each("[data-more]", follow);
 
-  // Who is online, as it changes. Whoever has the focus on somebody keeps it.
-  each("[data-stream]", function listen(box) {
-    var stream = new EventSource(box.dataset.stream);
-    stream.onmessage = function (event) {
-      var at = box.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-      box.innerHTML = event.data;
-      each("a", function (link) { if (at && link.getAttribute("href") === at) link.focus({ preventScroll: true }); }, box);
-    };
-    stream.onerror = function () {
-      if (stream.readyState !== EventSource.CLOSED) return; // it comes back by itself
-      get(location.href).catch(function () {});
-      setTimeout(listen, 5000, box);
-    };
+  // What happens, as it happens: lines join the others by time, and parts of the page take the place of old ones. A pause ends the stream.
+  each("[data-stream]", function (box) {
+    var list = box.querySelector("ol"), button = document.querySelector("[data-pause]"), address = box.dataset.stream, stream = null;
+    function listen() {
+      var newest = list.firstElementChild ? list.firstElementChild.dataset.at : 0;
+      stream = new EventSource(address + (address.indexOf("?") < 0 ? "?" : "&") + "since=" + newest);
+      stream.addEventListener("line", function (event) { add(read(event.data)); });
+      stream.addEventListener("part", function (event) { swap(read(event.data)); });
+      stream.onerror = function () {
+        if (stream && stream.readyState === EventSource.CLOSED) { // otherwise it comes back by itself
+          get(location.href).catch(function () {});
+          setTimeout(function () { if (stream) listen(); }, 5000);
+        }
+      };
+    }
+    function read(html) {
+      return new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+    }
+    function add(line) {
+      var old = document.getElementById(line.id), next = list.firstElementChild;
+      if (old && old.outerHTML === line.outerHTML) return;
+      if (old) return exchange(old, line);
+      while (next && Number(next.dataset.at) > Number(line.dataset.at)) next = next.nextElementSibling;
+      line.classList.add("fresh");
+      list.insertBefore(line, next);
+      if (list.children.length > 200) list.lastElementChild.remove();
+    }
+    function swap(part) {
+      exchange(document.getElementById(part.id), part);
+      if (part.dataset.count) document.title = document.title.replace(/^\([^)]*\)/, "(" + part.dataset.count + ")");
+    }
+    // Whoever has the focus on a link keeps it.
+    function exchange(old, fresh) {
+      var at = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      old.replaceWith(fresh);
+      each("a", function (link) { if (at && link.getAttribute("href") === at) link.focus({ preventScroll: true }); }, fresh);
+    }
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      if (!stream) listen();
+      else {
+        stream.close();
+        stream = null;
+      }
+      button.textContent = stream ? "Pause" : "Go on";
+    });
+    listen();
   });
 })();
