@@ -1,0 +1,137 @@
+"""From a question to SQL about payments: their sources, hours, and who made them. Pure.
+
+What is counted is defined in docs/metrics.md. Customers are who a payment is of by what is known today, so these questions do not depend
+on `revenue=at_payment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from footfall.analytics.conditions import BEGINS, PAID, REFUND, VISIT
+from footfall.analytics.dimensions import CARDS, Attribution, RevenueAs
+from footfall.analytics.money.model import Customer
+from footfall.analytics.pieces import DAY, Pieces
+from footfall.analytics.query import Question
+from footfall.analytics.ranges import local_shifts
+from footfall.analytics.scene import Composed, Scene
+
+HOUR = "3600000"
+
+
+class _MoneyPieces(Pieces):
+    """The pieces of such a query."""
+
+    def revenue(self) -> str:
+        """What payments bring, less refunds."""
+        return self._dialect.integer(f"coalesce({self._dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
+
+    def sources(self, columns: Sequence[str]) -> Composed:
+        listed = ", ".join(columns)
+        result = f"SELECT {listed}, {self._dialect.count_if(PAID)} AS payments, {self.revenue()} AS revenue FROM paid GROUP BY {listed}"
+        return self.composed({"paid": self.paid(columns)}, result)
+
+    def _firsts(self, people: str) -> str:
+        """When those of a piece first paid of all, whatever the range and the conditions."""
+        held = self._dialect.among("event_row", ("person",), f"SELECT person FROM {people}")
+        return f"SELECT person, min(ts) AS first_at FROM event_row WHERE website = $website AND ts < $until AND {PAID} AND {held} GROUP BY person"
+
+    def customers(self, limit: int) -> Composed:
+        dialect, order = self._dialect, "revenue DESC, payments DESC, person"
+        known = "max(CASE WHEN visitor IS NULL OR person <> visitor THEN 1 ELSE 0 END)"
+        return self.composed(
+            {
+                "paid": self.paid(("person", "ts")),
+                "spent": f"""
+                    SELECT person, {known} AS is_known, {dialect.count_if(PAID)} AS payments, {self.revenue()} AS revenue,
+                        min(CASE WHEN {PAID} THEN ts END) AS paid_at, max(ts) AS last_at
+                    FROM paid WHERE person IS NOT NULL GROUP BY person""",
+                "firsts": self._firsts("spent"),
+                "summed": """
+                    SELECT person, is_known, payments, revenue, first_at, last_at, CASE WHEN paid_at = first_at THEN 1 ELSE 0 END AS is_fresh
+                    FROM spent JOIN firsts USING (person) WHERE payments > 0""",
+                "page": f"SELECT * FROM summed ORDER BY {order} LIMIT {limit:d}",
+            },
+            f"""
+            SELECT total, fresh, {", ".join(Customer._fields)}
+            FROM (SELECT count(*) AS total, {dialect.count_if("is_fresh = 1")} AS fresh FROM summed) AS counted
+            LEFT JOIN page ON TRUE ORDER BY {order}""",
+            is_narrow=True,
+        )
+
+    def delays(self) -> Composed:
+        dialect = self._dialect
+        return self.composed(
+            {
+                "spent": f"SELECT person, min(ts) AS paid_at FROM chosen WHERE {PAID} AND person IS NOT NULL GROUP BY person",
+                "firsts": self._firsts("spent"),
+                "fresh": "SELECT person, first_at FROM spent JOIN firsts USING (person) WHERE paid_at = first_at",
+                "came": f"""
+                    SELECT person, first_at, min(ts) AS began, {dialect.count_if(BEGINS)} AS visits FROM event_row JOIN fresh USING (person)
+                    WHERE website = $website AND ts < $until AND {VISIT} AND ts <= first_at GROUP BY person, first_at""",
+                "told": f"""
+                    SELECT 0 AS what, {dialect.quotient("(first_at - began)", DAY)} AS amount FROM came
+                    UNION ALL SELECT 1 AS what, visits AS amount FROM came""",
+            },
+            "SELECT what, amount, count(*) AS customers FROM told GROUP BY what, amount ORDER BY what, amount",
+            is_narrow=True,
+        )
+
+    def hours(self) -> Composed:
+        dialect, shifts = self._dialect, local_shifts(self._question.range)
+        self.values["changes"] = [self._question.range.since, *(one.until for one in shifts[:-1])]
+        self.values["offsets"] = [one.shift for one in shifts]
+        offset = dialect.told_at("ts", "$changes", "$offsets", len(shifts))
+        weekday, hour = (
+            f"({dialect.quotient('local', DAY)} + 3) % 7",
+            f"{dialect.quotient('local', HOUR)} % 24",
+        )
+        return self.composed(
+            {
+                "paid": self.paid(("ts",)),
+                "timed": f"SELECT ts + {offset} AS local, minor FROM paid WHERE {PAID}",
+                "placed": f"SELECT {weekday} AS weekday, {hour} AS hour, minor FROM timed",
+            },
+            f"""
+            SELECT weekday, hour, count(*) AS payments, {dialect.integer("coalesce(sum(minor), 0)")} AS revenue
+            FROM placed GROUP BY weekday, hour ORDER BY weekday, hour""",
+            is_narrow=True,
+        )
+
+
+def _as_known_now(scene: Scene) -> Scene:
+    """What somebody paid is theirs, whichever visit led to it and whenever that was found out."""
+    return scene._replace(attribution=Attribution.LAST, revenue_as=RevenueAs.NOW)
+
+
+def compose_sources(scene: Scene, question: Question, name: str, limit: int) -> Composed:
+    """Rows of a card of CARDS, those that brought most first: its columns, payments, revenue as known now, and as known at payment."""
+    card = CARDS[name]
+    now, then = (
+        _MoneyPieces(scene._replace(revenue_as=one), question).sources(card.columns)
+        for one in (RevenueAs.NOW, RevenueAs.AT_PAYMENT)
+    )
+    listed, integer = ", ".join(card.columns), scene.dialect.integer
+    held = f"WHERE coalesce({listed}) IS NOT NULL" if card.needs_any else ""
+    order = ", ".join(f"{column} NULLS FIRST" for column in card.columns)
+    text = f"""
+        SELECT {listed}, {integer("sum(times)")} AS payments, {integer("sum(now)")} AS revenue, {integer("sum(back)")} AS at_payment FROM (
+            SELECT {listed}, payments AS times, revenue AS now, 0 AS back FROM ({now.text}) AS as_now
+            UNION ALL SELECT {listed}, 0 AS times, 0 AS now, revenue AS back FROM ({then.text}) AS as_then
+        ) AS part {held} GROUP BY {listed} ORDER BY revenue DESC, at_payment DESC, payments DESC, {order} LIMIT {limit:d}"""
+    return Composed(text, now.values | then.values)
+
+
+def compose_customers(scene: Scene, question: Question, limit: int) -> Composed:
+    """Rows of how many customers there are, how many of them are new, and those who paid most, as a `Customer`; a row of nulls without any."""
+    return _MoneyPieces(_as_known_now(scene), question).customers(limit)
+
+
+def compose_delays(scene: Scene, question: Question) -> Composed:
+    """Rows of 0 or 1, and of how many new customers it was so many days (0) or visits (1) from the first visit to the first payment."""
+    return _MoneyPieces(_as_known_now(scene), question).delays()
+
+
+def compose_hours(scene: Scene, question: Question) -> Composed:
+    """Rows of an `HourSum`, of hours in which somebody paid."""
+    return _MoneyPieces(_as_known_now(scene), question).hours()
