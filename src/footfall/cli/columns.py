@@ -43,6 +43,8 @@ LATE_MS = 60_000
 
 def advice(health: ColumnsHealth) -> str:
     """What an operator has to know, and to do."""
+    if health.waits_for:
+        return f"Analytics wait, and go on by themselves once this is mended: {health.waits_for} Events are taken as usual."
     if not health.is_there:
         return (
             f"The columns are being made from the database: {health.made or 0} visitors so far. Until then, analytics are answered with "
@@ -66,7 +68,10 @@ def columns(data: str | None, database: str | None) -> None:
         process = column_process(settings, session)
 
         def stop_when_alone() -> None:
-            sys.stdin.buffer.read()
+            while os.read(
+                sys.stdin.fileno(), 1024
+            ):  # unbuffered: a buffer must not be in use when Python ends
+                pass
             process.stop()
 
         signal.signal(signal.SIGTERM, lambda number, frame: process.stop())
