@@ -17,7 +17,7 @@ from footfall.analytics.money.compose import (
     compose_hours,
     compose_sources,
 )
-from footfall.analytics.money.model import Customer
+from footfall.analytics.money.model import CustomerSum
 from footfall.analytics.query import Question
 from tests.laws import test_metrics as metrics
 from tests.support.earned import EarnedReference
@@ -56,7 +56,7 @@ def test_customers_equal_the_definitions(
     metrics.fill(duck, entries)
     rows = metrics.ask(duck, compose_customers(scene, question, 1000))
     expected = EarnedReference(entries, scene).customers(question)
-    assert {Customer(*row[2:]) for row in rows if row[2] is not None} == expected.keys()
+    assert {CustomerSum(*row[2:]) for row in rows if row[2] is not None} == expected.keys()
     assert tuple(rows[0][:2]) == (len(expected), sum(expected.values()))
     assert tuple(metrics.ask(duck, compose_customers(scene, question, 1))[0]) == tuple(rows[0])
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from footfall.analytics.compose import Scene
 from footfall.analytics.dimensions import CARDS, RevenueAs
-from footfall.analytics.money.model import Customer
+from footfall.analytics.money.model import CustomerSum
 from footfall.analytics.query import Question
 from tests.support.reference import DAY, Keys, Reference, is_paid
 from tests.support.stories import PAID, REFUND, Entry
@@ -44,7 +44,7 @@ class EarnedReference:
                 found[known._paid_from(one, CARDS[name])].append(one)
         return found
 
-    def customers(self, question: Question) -> dict[Customer, bool]:
+    def customers(self, question: Question) -> dict[CustomerSum, bool]:
         """Each customer, and whether it is a new one."""
         found = {}
         for person, theirs in self._by_person(question).items():
@@ -56,7 +56,7 @@ class EarnedReference:
                 )
                 last_at = max(one.deed.at for one in theirs)
                 counts = (is_known, len(paid), revenue(self.now, theirs), first_at, last_at)
-                found[Customer(person, *counts)] = any(one.deed.at == first_at for one in paid)
+                found[CustomerSum(person, *counts)] = any(one.deed.at == first_at for one in paid)
         return found
 
     def _by_person(self, question: Question) -> dict[int, list[Entry]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
 from footfall.dashboard.pages import (
     again,
+    home,
     install,
     merging,
     overview,
@@ -53,7 +54,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         *only_form("/logout", login.logout, "/"),
         show("/account", login.account),
         form("/account", login.change_password, "/account"),
-        show("/", sites.home),
+        show("/", home.home),
         show("/websites/new", sites.new_form),
         form("/websites/new", sites.new, "/websites/new"),
         show("/tokens", sites.tokens),

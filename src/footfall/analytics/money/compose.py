@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from footfall.analytics.conditions import BEGINS, PAID, REFUND, VISIT
 from footfall.analytics.dimensions import CARDS, Attribution, RevenueAs
-from footfall.analytics.money.model import Customer
+from footfall.analytics.money.model import CustomerSum
 from footfall.analytics.pieces import DAY, Pieces
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import local_shifts
@@ -53,7 +53,7 @@ class _MoneyPieces(Pieces):
                 "page": f"SELECT * FROM summed ORDER BY {order} LIMIT {limit:d}",
             },
             f"""
-            SELECT total, fresh, {", ".join(Customer._fields)}
+            SELECT total, fresh, {", ".join(CustomerSum._fields)}
             FROM (SELECT count(*) AS total, {dialect.count_if("is_fresh = 1")} AS fresh FROM summed) AS counted
             LEFT JOIN page ON TRUE ORDER BY {order}""",
             is_narrow=True,
@@ -123,7 +123,7 @@ def compose_sources(scene: Scene, question: Question, name: str, limit: int) -> 
 
 
 def compose_customers(scene: Scene, question: Question, limit: int) -> Composed:
-    """Rows of how many customers there are, how many of them are new, and those who paid most, as a `Customer`; a row of nulls without any."""
+    """Rows of how many customers there are, how many of them are new, and those who paid most, as a `CustomerSum`; a row of nulls without any."""
     return _MoneyPieces(_as_known_now(scene), question).customers(limit)
 
 

@@ -20,7 +20,7 @@ class SourceSum(NamedTuple):
     at_payment: int
 
 
-class Customer(NamedTuple):
+class CustomerSum(NamedTuple):
     """Somebody who paid in a range: how often, and what less refunds. `first_at`: their first payment of all; `last_at`: the last in the range.
 
     `person`: the number; of one who is not known, the visitor's.
@@ -39,7 +39,7 @@ class CustomerReport(NamedTuple):
 
     total: int
     fresh: int
-    most: list[Customer]
+    most: list[CustomerSum]
 
 
 class DelayReport(NamedTuple):

@@ -13,7 +13,7 @@ from footfall.analytics.money.compose import (
     compose_sources,
 )
 from footfall.analytics.money.model import (
-    Customer,
+    CustomerSum,
     CustomerReport,
     DelayReport,
     HourSum,
@@ -53,7 +53,7 @@ class Earnings:
     async def _customers(self, asking: Asking, question: Question, limit: int) -> CustomerReport:
         rows = await self._analytics.rows(compose_customers(asking.scene, question, limit))
         total, fresh, *_ = rows[0]
-        return CustomerReport(total, fresh, [Customer(*row[2:]) for row in rows if row[2] is not None])
+        return CustomerReport(total, fresh, [CustomerSum(*row[2:]) for row in rows if row[2] is not None])
 
     async def delays(self, asking: Asking) -> DelayReport:
         """How long new customers took."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from footfall.analytics.dimensions import Attribution
 from footfall.analytics.model import Asking, Series
 from footfall.analytics.money.model import (
-    Customer,
+    CustomerSum,
     CustomerReport,
     DelayReport,
     HourSum,
@@ -242,7 +242,7 @@ def _all_of(address: ViewAddress, tab: CardTab, attribution: str | None) -> str:
     return listed._replace(own=("sort",)).having(sort="revenue").href
 
 
-def _customer_row(face: Face, one: Customer, currency: str) -> CustomerRow:
+def _customer_row(face: Face, one: CustomerSum, currency: str) -> CustomerRow:
     known = show_face(face)
     paid = money_of(one.revenue, currency)
     return CustomerRow(known.path, known.key, known.name, known.traits, paid, one.payments, one.first_at)
