@@ -187,7 +187,8 @@ def test_answers_equal_the_definitions(
     law = data.draw(st.sampled_from([*METRICS]))
     rest = [] if (more := METRICS[law]) is None else [data.draw(more)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "fill", lambda connection, entries: None)
+        for laws in (metrics, money):
+            patch.setattr(laws, "fill", lambda connection, entries: None)
         law.hypothesis.inner_test(asked, entries, question, scene, *rest)
 
 

@@ -21,7 +21,7 @@ from footfall.analytics.money.model import CustomerSum
 from footfall.analytics.query import Question
 from tests.laws import test_metrics as metrics
 from tests.support.earned import EarnedReference
-from tests.support.stories import Entry
+from tests.support.stories import Entry, fill
 
 SOURCES = ["channels", "referrers", "campaigns"]
 some = settings(max_examples=20)
@@ -39,7 +39,7 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_what_sources_brought_equals_the_definitions(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene, name: str
 ) -> None:
-    metrics.fill(duck, entries)
+    fill(duck, entries)
     width = len(CARDS[name].columns)
     rows = metrics.ask(duck, compose_sources(scene, question, name, 1000))
     expected = EarnedReference(entries, scene).sources(question, name)
@@ -53,7 +53,7 @@ def test_what_sources_brought_equals_the_definitions(
 def test_customers_equal_the_definitions(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene
 ) -> None:
-    metrics.fill(duck, entries)
+    fill(duck, entries)
     rows = metrics.ask(duck, compose_customers(scene, question, 1000))
     expected = EarnedReference(entries, scene).customers(question)
     assert {CustomerSum(*row[2:]) for row in rows if row[2] is not None} == expected.keys()
@@ -66,7 +66,7 @@ def test_customers_equal_the_definitions(
 def test_times_to_purchase_and_hours_equal_the_definitions(
     duck: duckdb.DuckDBPyConnection, entries: list[Entry], question: Question, scene: Scene
 ) -> None:
-    metrics.fill(duck, entries)
+    fill(duck, entries)
     reference = EarnedReference(entries, scene)
     delays = {
         (what, amount): many for what, amount, many in metrics.ask(duck, compose_delays(scene, question))

@@ -13,8 +13,8 @@ from footfall.analytics.money.compose import (
     compose_sources,
 )
 from footfall.analytics.money.model import (
-    CustomerSum,
     CustomerReport,
+    CustomerSum,
     DelayReport,
     HourSum,
     RecurringReport,

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from footfall.analytics.dimensions import Attribution
 from footfall.analytics.model import Asking, Series
 from footfall.analytics.money.model import (
-    CustomerSum,
     CustomerReport,
+    CustomerSum,
     DelayReport,
     HourSum,
     RecurringReport,
