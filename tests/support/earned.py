@@ -77,15 +77,17 @@ class EarnedReference:
         """How many new customers took so many days (0) or visits (1)."""
         found: Counter[tuple[int, int]] = Counter()
         for customer, is_new in self.customers(question).items():
-            there = [
-                one
+            begun = [
+                one.deed.at
                 for one in self.now.entries
-                if one.is_visit and one.person == customer.person and one.deed.at <= customer.first_at
+                if one.is_visit
+                and one.before_in_session is None
+                and one.person == customer.person
+                and one.deed.at <= customer.first_at
             ]
-            if is_new and there:
-                begins = [one for one in there if one.before_in_session is None]
-                found[0, (customer.first_at - there[0].deed.at) // DAY] += 1
-                found[1, len(begins)] += 1
+            if is_new and begun:
+                found[0, (customer.first_at - begun[0]) // DAY] += 1
+                found[1, len(begun)] += 1
         return found
 
     def hours(self, question: Question) -> dict[tuple[int, int], tuple[int, int]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footfall.analytics.conditions import BEGINS, PAID, REFUND, VISIT
+from footfall.analytics.conditions import BEGINS, MONEY, PAID, REFUND, ROWS, VISIT
+from footfall.analytics.dialects import Dialect
 from footfall.analytics.dimensions import CARDS, Attribution, RevenueAs
 from footfall.analytics.money.model import CustomerSum
 from footfall.analytics.pieces import DAY, Pieces
@@ -19,17 +20,36 @@ from footfall.analytics.scene import Composed, Scene
 HOUR = "3600000"
 
 
-class _MoneyPieces(Pieces):
-    """The pieces of such a query."""
+_FIRST_VISITS = "first_visits"
 
-    def revenue(self) -> str:
-        """What payments bring, less refunds."""
-        return self._dialect.integer(f"coalesce({self._dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
+
+class _SourcePieces(Pieces):
+    """The pieces of revenue by source, which share the first visits of whoever paid."""
+
+    def first_visits(self, keys: Sequence[str], payments: str) -> str:
+        return f"SELECT * FROM {_FIRST_VISITS}"
 
     def sources(self, columns: Sequence[str]) -> Composed:
+        """Rows of some columns, payments and revenue."""
         listed = ", ".join(columns)
-        result = f"SELECT {listed}, {self._dialect.count_if(PAID)} AS payments, {self.revenue()} AS revenue FROM paid GROUP BY {listed}"
-        return self.composed({"paid": self.paid(columns)}, result)
+        told = f"{self._dialect.count_if(PAID)} AS payments, {_revenue(self._dialect)} AS revenue"
+        return self.composed(
+            {"paid": self.paid(columns)}, f"SELECT {listed}, {told} FROM paid GROUP BY {listed}"
+        )
+
+    def all_first_visits(self, columns: Sequence[str]) -> str:
+        """Those of everybody who paid in the range."""
+        both = f"(SELECT visitor FROM event_row WHERE {ROWS} AND {MONEY} UNION ALL SELECT then_visitor AS visitor FROM event_row WHERE {ROWS} AND {MONEY}) AS payment"
+        return super().first_visits(columns, both)
+
+
+def _revenue(dialect: Dialect) -> str:
+    """What payments bring, less refunds."""
+    return dialect.integer(f"coalesce({dialect.sum_if('minor', f'({PAID}) OR {REFUND}')}, 0)")
+
+
+class _MoneyPieces(Pieces):
+    """The pieces of a question about who paid when."""
 
     def _firsts(self, people: str) -> str:
         """When those of a piece first paid of all, whatever the range and the conditions."""
@@ -43,7 +63,7 @@ class _MoneyPieces(Pieces):
             {
                 "paid": self.paid(("person", "ts")),
                 "spent": f"""
-                    SELECT person, {known} AS is_known, {dialect.count_if(PAID)} AS payments, {self.revenue()} AS revenue,
+                    SELECT person, {known} AS is_known, {dialect.count_if(PAID)} AS payments, {_revenue(dialect)} AS revenue,
                         min(CASE WHEN {PAID} THEN ts END) AS paid_at, max(ts) AS last_at
                     FROM paid WHERE person IS NOT NULL GROUP BY person""",
                 "firsts": self._firsts("spent"),
@@ -67,14 +87,15 @@ class _MoneyPieces(Pieces):
                 "firsts": self._firsts("spent"),
                 "fresh": "SELECT person, first_at FROM spent JOIN firsts USING (person) WHERE paid_at = first_at",
                 "came": f"""
-                    SELECT person, first_at, min(ts) AS began, {dialect.count_if(BEGINS)} AS visits FROM event_row JOIN fresh USING (person)
-                    WHERE website = $website AND ts < $until AND {VISIT} AND ts <= first_at GROUP BY person, first_at""",
+                    SELECT person, first_at, min(ts) AS began, count(*) AS visits FROM event_row JOIN fresh USING (person)
+                    WHERE website = $website AND ts < $until AND {VISIT} AND {BEGINS} AND ts <= first_at GROUP BY person, first_at""",
                 "told": f"""
                     SELECT 0 AS what, {dialect.quotient("(first_at - began)", DAY)} AS amount FROM came
                     UNION ALL SELECT 1 AS what, visits AS amount FROM came""",
             },
             "SELECT what, amount, count(*) AS customers FROM told GROUP BY what, amount ORDER BY what, amount",
             is_narrow=True,
+            kept=("fresh",),
         )
 
     def hours(self) -> Composed:
@@ -107,15 +128,18 @@ def _as_known_now(scene: Scene) -> Scene:
 def compose_sources(scene: Scene, question: Question, name: str, limit: int) -> Composed:
     """Rows of a card of CARDS, those that brought most first: its columns, payments, revenue as known now, and as known at payment."""
     card = CARDS[name]
-    now, then = (
-        _MoneyPieces(scene._replace(revenue_as=one), question).sources(card.columns)
+    parts = [
+        _SourcePieces(scene._replace(revenue_as=one), question)
         for one in (RevenueAs.NOW, RevenueAs.AT_PAYMENT)
-    )
+    ]
+    now, then = (one.sources(card.columns) for one in parts)
     listed, integer = ", ".join(card.columns), scene.dialect.integer
     held = f"WHERE coalesce({listed}) IS NOT NULL" if card.needs_any else ""
     order = ", ".join(f"{column} NULLS FIRST" for column in card.columns)
+    first = scene.dialect.piece(_FIRST_VISITS, parts[0].all_first_visits(card.columns), is_kept=True)
+    shared = f"WITH {first}" if scene.attribution is Attribution.FIRST else ""
     text = f"""
-        SELECT {listed}, {integer("sum(times)")} AS payments, {integer("sum(now)")} AS revenue, {integer("sum(back)")} AS at_payment FROM (
+        {shared} SELECT {listed}, {integer("sum(times)")} AS payments, {integer("sum(now)")} AS revenue, {integer("sum(back)")} AS at_payment FROM (
             SELECT {listed}, payments AS times, revenue AS now, 0 AS back FROM ({now.text}) AS as_now
             UNION ALL SELECT {listed}, 0 AS times, 0 AS now, revenue AS back FROM ({then.text}) AS as_then
         ) AS part {held} GROUP BY {listed} ORDER BY revenue DESC, at_payment DESC, payments DESC, {order} LIMIT {limit:d}"""
