@@ -23,6 +23,7 @@ from footfall.columns.file import ColumnStep
 from footfall.columns.layout import COLUMNS
 from footfall.columns.model import Derived, DerivedPayments
 from tests.laws import test_metrics as metrics
+from tests.laws import test_money as money
 from tests.laws.test_columns import (
     CHANGED_AND_GONE,
     LAST,
@@ -167,6 +168,9 @@ METRICS = {
         st.sampled_from(metrics.STEPS_OF), min_size=2, max_size=4
     ),
     metrics.test_retention_equals_the_definitions: None,
+    money.test_what_sources_brought_equals_the_definitions: st.sampled_from(money.SOURCES),
+    money.test_customers_equal_the_definitions: None,
+    money.test_times_to_purchase_and_hours_equal_the_definitions: None,
 }
 """The laws of the metrics, with what else they are about."""
 
@@ -183,7 +187,8 @@ def test_answers_equal_the_definitions(
     law = data.draw(st.sampled_from([*METRICS]))
     rest = [] if (more := METRICS[law]) is None else [data.draw(more)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "fill", lambda connection, entries: None)
+        for laws in (metrics, money):
+            patch.setattr(laws, "fill", lambda connection, entries: None)
         law.hypothesis.inner_test(asked, entries, question, scene, *rest)
 
 

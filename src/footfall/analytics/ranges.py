@@ -313,6 +313,11 @@ def divide_days(asked: TimeRange) -> Buckets:
     return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
 
 
+def local_shifts(asked: TimeRange) -> tuple[Shift, ...]:
+    """How far clocks are ahead of UTC in a range: `ts + shift` is what they show, as if that were UTC."""
+    return tuple(Shift(one.until, one.offset) for one in _segments(asked))
+
+
 def whole_days(asked: TimeRange) -> tuple[int, int]:
     """The days that lie in a range as a whole: the first of them, and the one behind the last (days since epoch)."""
     first, behind = _local(asked.since, asked.zone).date(), _local(asked.until, asked.zone).date()

@@ -76,7 +76,7 @@ class Analytics:
         self, database: Database, columns: ColumnsClient, rates: RateBook, dialect: Dialect = DUCKDB
     ) -> None:
         """`dialect`: of the engine that holds the columns."""
-        self._dialect = dialect
+        self.dialect = dialect
         self._database = database
         self._columns = columns
         self._rates = rates
@@ -114,7 +114,7 @@ class Analytics:
             rates,
             question.attribution,
             question.revenue_as,
-            self._dialect,
+            self.dialect,
         )
         return Asking(website, question, scene, compared)
 
@@ -138,10 +138,15 @@ class Analytics:
     async def _bound(self, website: Website, ranges: Sequence[TimeRange]) -> BoundRates:
         """The rates for all that was paid in the ranges."""
         own = BoundRates(own=website.currency)
-        if not ranges or (rates := await self._rates.rates_for(website)) is None:
+        scene = Scene(number_of(website.website_id), rates=own, dialect=self.dialect)
+        return await self.bound_rates(website, [compose_paid_days(scene, one) for one in ranges])
+
+    async def bound_rates(self, website: Website, asked: Sequence[Composed]) -> BoundRates:
+        """The rates into a website's currency for all currencies and days (days since epoch) that these queries tell."""
+        own = BoundRates(own=website.currency)
+        if not asked or (rates := await self._rates.rates_for(website)) is None:
             return own
-        scene = Scene(number_of(website.website_id), rates=own, dialect=self._dialect)
-        found = await asyncio.gather(*(self.rows(compose_paid_days(scene, one)) for one in ranges))
+        found = await asyncio.gather(*map(self.rows, asked))
         paid = {(currency, day) for rows in found for currency, day in rows}
         # On a thread: decades of days in many currencies take a second.
         return await asyncio.to_thread(_factors, rates, own, sorted(paid)) if paid else own

@@ -1,12 +1,22 @@
-"""What can be chosen about the range of a page. Pure."""
+"""What can be chosen about the range of a page, and what is asked of the API for it. Pure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from footfall.analytics.ranges import TimeRange
-from footfall.dashboard.address import ViewAddress
-from footfall.dashboard.spans import DEFAULT, PERIODS, Steps, range_text, steps_of
+from footfall.dashboard.address import Pair, ViewAddress
+from footfall.dashboard.filters import ShownChip, show_chips
+from footfall.dashboard.spans import (
+    COMPARED,
+    DEFAULT,
+    PERIODS,
+    Steps,
+    chosen_interval,
+    offered_intervals,
+    range_text,
+    steps_of,
+)
 
 
 class Choice(NamedTuple):
@@ -35,4 +45,43 @@ def range_choice(address: ViewAddress, asked: TimeRange | None, now: int) -> Ran
             Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).here, one == chosen)
             for one, title in PERIODS.items()
         ],
+    )
+
+
+def asked_pairs(address: ViewAddress) -> list[Pair]:
+    """What is asked of the API: compared with the period before unless the address says otherwise."""
+    compare = address.text("compare", "none" if address.text("period") == "all" else "previous")
+    kept = [pair for pair in address.asked if pair[0] != "compare"]
+    return [*kept, *([] if compare == "none" else [("compare", compare)])]
+
+
+class ViewControls(NamedTuple):
+    """What can be chosen on a page, and what is: the range, and the names of what it is compared with, of its parts, and of the chart's metric."""
+
+    when: RangeChoice
+    compare: str
+    interval: str
+    metric: str
+    compares: list[Choice]
+    intervals: list[Choice]
+    chips: list[ShownChip]
+
+
+def view_controls(address: ViewAddress, asked: TimeRange | None, now: int, metric: str = "") -> ViewControls:
+    """The controls of a page; `asked` as for `range_choice`, `metric`: what its chart shows, if that can be chosen."""
+    compare = dict(asked_pairs(address)).get("compare", "none")
+    wanted = address.text("interval")
+    offered = offered_intervals(asked) if asked else []
+    chosen = chosen_interval(asked, next((one for one in offered if one == wanted), None)) if asked else None
+    return ViewControls(
+        range_choice(address, asked, now),
+        COMPARED.get(compare, "Compare"),
+        chosen.capitalize() if chosen else "",
+        metric,
+        [
+            Choice(title, address.having(compare=None if one == "previous" else one).here, one == compare)
+            for one, title in COMPARED.items()
+        ],
+        [Choice(one.capitalize(), address.having(interval=one.value).here, one is chosen) for one in offered],
+        show_chips(address),
     )

@@ -69,6 +69,12 @@ def _short_duration(ms: Any, currency: str) -> str:
     return f"{short_number(minutes)} min" if minutes >= 1 else f"{round(ms / 1000)} s"
 
 
+def amount_change(minor: int, currency: str) -> str:
+    """A difference of amounts: `+$29`, `-$3.50`, or a dash for none."""
+    sign = "+" if minor > 0 else MINUS
+    return f"{sign}{money_of(abs(minor), currency)}" if minor else NONE
+
+
 def _number(value: Any, currency: str) -> str:
     return f"{value:,}"
 
@@ -90,7 +96,7 @@ METRICS: Mapping[str, Metric] = {
     "bounce_rate": Metric("Bounce rate", _percent, _percent, is_better_low=True),
     "avg_session_duration": Metric("Time per visit", lambda value, _: duration_text(value), _short_duration),
 }
-MINUS = "\u2212"
+MINUS, NONE = "\u2212", "\u2013"
 DEFAULT_METRIC = "visitors"
 
 
@@ -121,17 +127,33 @@ def show_tiles(totals: Overview, address: ViewAddress, currency: str) -> list[Ti
 def _tile(name: str, totals: Overview, address: ViewAddress, currency: str) -> Tile:
     metric, value = METRICS[name], FIELDS[name](totals.measures, currency)
     before = None if totals.compared is None else FIELDS[name](totals.compared, currency)
-    change = None if not before else float(value) / float(before) - 1
-    is_same = change is None or round(change, 3) == 0
+    change = show_change(float(value), None if before is None else float(before), metric.is_better_low)
     return Tile(
         name,
         metric.title,
         metric.spelled(value, currency),
-        None if change is None else _change_text(change),
+        change.text,
         "" if before is None else metric.spelled(before, currency),
-        None if is_same or change is None else (change > 0) is not metric.is_better_low,
+        change.is_good,
         name == read_metric(address),
         address.having(metric=None if name == DEFAULT_METRIC else name).here,
+    )
+
+
+class ShownChange(NamedTuple):
+    """How a number changed, None if there is nothing to compare with; `is_good`: None if it stayed the same."""
+
+    text: str | None = None
+    is_good: bool | None = None
+
+
+def show_change(value: float, before: float | None, is_better_low: bool = False) -> ShownChange:
+    """How a number changed since another range."""
+    if before is None or before <= 0:
+        return ShownChange()
+    change = value / before - 1
+    return ShownChange(
+        _change_text(change), None if round(change, 3) == 0 else (change > 0) is not is_better_low
     )
 
 
@@ -177,7 +199,7 @@ def show_series(
     for number, (part, end) in enumerate(zip(series.parts, ends, strict=True)):
         if part.start > now:
             break
-        shown = _show_part(part, name, currency, _part_name(part.start, series.buckets.interval, asked))
+        shown = _show_part(part, name, currency, part_name(part.start, series.buckets.interval, asked))
         begins = max(part.start, asked.since)
         href = part_address(address, TimeRange(begins, end, asked.zone)).here
         is_whole = len(series.parts) == 1
@@ -188,7 +210,7 @@ def show_series(
                 _sentence(shown, metric, part.measures),
                 float(FIELDS[name](part.measures, currency)),
                 None if part.compared is None else float(FIELDS[name](part.compared, currency)),
-                _major(part.measures, currency) if name != "revenue" else 0,
+                major_of(part.measures.revenue, currency) if name != "revenue" else 0,
                 "" if is_whole else href,
                 end > now,
                 tuple(marks.get(number, ())),
@@ -202,11 +224,12 @@ def show_series(
     )
 
 
-def _major(measures: Measures, currency: str) -> float:
-    return measures.revenue / 10.0 ** DIGITS.get(currency, USUAL_DIGITS)
+def major_of(minor: int, currency: str) -> float:
+    """An amount in the minor unit, in units of the currency."""
+    return minor / 10.0 ** DIGITS.get(currency, USUAL_DIGITS)
 
 
-def _part_name(start: int, interval: SeriesInterval, asked: TimeRange) -> str:
+def part_name(start: int, interval: SeriesInterval, asked: TimeRange) -> str:
     """What a part is called below the axis: hours of one day by themselves."""
     name = bucket_name(start, asked.zone, interval).removeprefix("0")
     is_short = interval is SeriesInterval.HOUR and asked.until - asked.since <= 25 * 3_600_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
 from footfall.dashboard.pages import (
     again,
+    home,
     install,
     merging,
     overview,
@@ -12,6 +13,7 @@ from footfall.dashboard.pages import (
     payments,
     people,
     person,
+    revenue,
     segments,
     sites,
     visitor,
@@ -52,7 +54,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         *only_form("/logout", login.logout, "/"),
         show("/account", login.account),
         form("/account", login.change_password, "/account"),
-        show("/", sites.home),
+        show("/", home.home),
         show("/websites/new", sites.new_form),
         form("/websites/new", sites.new, "/websites/new"),
         show("/tokens", sites.tokens),
@@ -73,6 +75,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         *only_form("/w/{websiteId}/people/{ref}/erase", person.erase, "/w/{websiteId}/people/{ref}"),
         show("/w/{websiteId}/visitors/{visitorId}", visitor.visitor),
         show("/w/{websiteId}/visitors/{visitorId}/journey", visitor.visitor_page),
+        show("/w/{websiteId}/revenue", revenue.revenue),
         show("/w/{websiteId}/payments", payments.payments),
         show("/w/{websiteId}/payments/{paymentId}", payments.payment),
         show("/w/{websiteId}/live", live.page),

@@ -59,8 +59,13 @@ def add_days(days: Iterable[ImportedDay]) -> ImportedTotals:
 
 def first_imported_day(tx: Transaction, website_id: bytes) -> int | None:
     """The first day with imported numbers (days since epoch); None without any."""
-    row = tx.one(sql.day_first, (website_id, HistoryCard.TOTAL.value))
-    return None if row is None else int(row.day)
+    return first_imported_days(tx, [website_id])[0]
+
+
+def first_imported_days(tx: Transaction, website_ids: Sequence[bytes]) -> list[int | None]:
+    """The same for several websites."""
+    rows = tx.get_many(sql.day_first, [(one, HistoryCard.TOTAL.value) for one in website_ids])
+    return [None if row is None else int(row.day) for row in rows]
 
 
 def first_own_day(tx: Transaction, website: Website) -> int | None:

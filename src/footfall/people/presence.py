@@ -48,10 +48,21 @@ def read_latest(
     tx: Transaction, website_id: bytes, since: int, most: int, here: Mapping[bytes, int]
 ) -> list[tuple[bytes, int]]:
     """Of the visitors seen since (ms since epoch) by any process those who were seen last, and when that was; `here`: by this one."""
-    seen = {row.visitor_id: row.seen_at for row in tx.all(sql.online_since, (website_id, since, most))}
-    for visitor_id, at in here.items():
-        seen[visitor_id] = max(at, seen.get(visitor_id, 0))
-    return sorted(seen.items(), key=lambda one: one[1], reverse=True)[:most]
+    return read_latest_of(tx, since, most, {website_id: here})[website_id]
+
+
+def read_latest_of(
+    tx: Transaction, since: int, most: int, here: Mapping[bytes, Mapping[bytes, int]]
+) -> dict[bytes, list[tuple[bytes, int]]]:
+    """The same of several websites, by their ids."""
+    (groups,) = tx.groups((sql.online_since, [(website_id, since, most) for website_id in here]))
+    found = {}
+    for (website_id, own), rows in zip(here.items(), groups, strict=True):
+        seen = {row.visitor_id: row.seen_at for row in rows}
+        for visitor_id, at in own.items():
+            seen[visitor_id] = max(at, seen.get(visitor_id, 0))
+        found[website_id] = sorted(seen.items(), key=lambda one: one[1], reverse=True)[:most]
+    return found
 
 
 SEEN_HANDLER = WriteHandler(rank=-1, run=note_seen, is_step=True, locks=lock_index)

@@ -76,7 +76,7 @@ async def payments(request: PageRequest) -> Response:
         lambda: render(
             request,
             "payments.html",
-            section="payments",
+            section="revenue",
             rows=page.rows,
             following=page.following,
             is_open=asked.is_open,
@@ -131,7 +131,7 @@ async def payment(request: PageRequest) -> Response:
         lambda: render(
             request,
             "payment.html",
-            section="payments",
+            section="revenue",
             row=page.row,
             story=page.story,
             days=page.days,

@@ -102,13 +102,31 @@ def _searched(tx: Transaction, asked: tuple[bytes, str]) -> list[bytes]:
 
 
 async def _faces(request: PageRequest, asking: Asking, rows: Sequence[RosterRow]) -> list[Face]:
-    website_id, now = request.site.website_id, request.now
-    seen = {row.person: row.last_at for row in rows if not row.is_known}
-    if seen and asking.question.range.until <= now:
-        last = await request.services.analytics.rows(compose_last_seen(asking.scene, list(seen)))
-        seen |= {int(number): int(at) for number, at in last}
-    numbered = [Numbered(row.person, bool(row.is_known), seen.get(row.person, row.last_at)) for row in rows]
-    online = request.services.online.latest(website_id, now, MOST_HERE, KEPT_MS)
+    seen = {row.person: row.last_at for row in rows}
+    if asking.question.range.until <= request.now:
+        seen |= await _last_seen(request, asking, [row.person for row in rows if not row.is_known])
+    return await _read_faces(
+        request, [Numbered(row.person, bool(row.is_known), seen[row.person]) for row in rows]
+    )
+
+
+async def faces_of(request: PageRequest, asking: Asking, people: Sequence[tuple[int, bool]]) -> list[Face]:
+    """Who somebody is, of whom the columns know the number and whether they are known. Raises BadRequest and Unavailable."""
+    seen = await _last_seen(request, asking, [number for number, is_known in people if not is_known])
+    return await _read_faces(request, [Numbered(*one, seen.get(one[0], 0)) for one in people])
+
+
+async def _last_seen(request: PageRequest, asking: Asking, visitors: Sequence[int]) -> dict[int, int]:
+    """When visitors were there last of all (ms since epoch)."""
+    if not visitors:
+        return {}
+    rows = await request.services.analytics.rows(compose_last_seen(asking.scene, visitors))
+    return {int(number): int(at) for number, at in rows}
+
+
+async def _read_faces(request: PageRequest, numbered: Sequence[Numbered]) -> list[Face]:
+    website_id = request.site.website_id
+    online = request.services.online.latest(website_id, request.now, MOST_HERE, KEPT_MS)
     here = {number_of_visitor(visitor_id): visitor_id for visitor_id in online}
     return await request.services.database.scan(read_faces, (website_id, numbered, here), share=website_id)
 
@@ -182,31 +200,45 @@ def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, 
     )
 
 
-def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) -> PersonRow:
+class ShownFace(NamedTuple):
+    """Who somebody is, as lists show it; the fields as in `PersonRow`."""
+
+    path: str
+    key: str
+    name: str
+    user_id: str
+    traits: TraitValues
+
+
+def show_face(face: Face) -> ShownFace:
     """Somebody of whom the columns tell."""
     person, visitor_id = face
-    key = person.profile_id.hex() if person else format_uuid(visitor_id) if visitor_id else ""
-    path = f"people/{key}" if person else f"visitors/{key}" if key else ""
-    traits = person.traits if person else {}
-    name = (
-        called(traits, person.user_id)
-        if person
-        else friendly_name(visitor_id)
-        if visitor_id
-        else NOBODY_KNOWN
-    )
+    if person:
+        key = person.profile_id.hex()
+        return ShownFace(
+            f"people/{key}", key, called(person.traits, person.user_id), person.user_id, person.traits
+        )
+    if visitor_id:
+        key = format_uuid(visitor_id)
+        return ShownFace(f"visitors/{key}", key, friendly_name(visitor_id), "", {})
+    return ShownFace("", "", NOBODY_KNOWN, "", {})
+
+
+def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) -> PersonRow:
+    """The same with what the columns tell."""
+    known = show_face(face)
     return PersonRow(
-        path,
-        key,
-        name,
-        person.user_id if person else "",
-        traits,
-        _tags(traits, address),
+        known.path,
+        known.key,
+        known.name,
+        known.user_id,
+        known.traits,
+        _tags(known.traits, address),
         row.visits,
         source_of(row, address),
         _country(row, address),
         _money(row, currency),
-        person.identified_at if person else None,
+        face.person.identified_at if face.person else None,
         row.last_at,
     )
 

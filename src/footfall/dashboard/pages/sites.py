@@ -84,14 +84,6 @@ async def change(request: PageRequest, work: Callable[[Transaction], T | ApiErro
     return accepted(result)
 
 
-async def home(request: PageRequest) -> Response:
-    """`GET /`: the websites; or, if there is only one, its overview."""
-    websites, done = list(request.services.directory.websites.values()), request.query.get("done")
-    if len(websites) == 1 and not done:
-        return redirect(request, f"/w/{websites[0].website_id.hex()}/overview")
-    return render(request, "websites.html", done=done) if websites else await new_form(request)
-
-
 async def new_form(request: PageRequest) -> Response:
     """`GET /websites/new`."""
     return render(request, "website_new.html", form={}, problem=None)

@@ -1,0 +1,1 @@
+"""Where revenue comes from and when, who pays, and what recurs."""

@@ -1,0 +1,38 @@
+"""How pages with a range and filters ask: what their address means, and what to do while there is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from footfall.analytics.query import Question, read_question
+from footfall.dashboard.address import ViewAddress
+from footfall.dashboard.controls import asked_pairs
+from footfall.dashboard.page import PageRequest
+from footfall.dashboard.spans import DEFAULT
+from footfall.errors import BadRequest, Unavailable
+from footfall.web.envelope import Headers
+
+T = TypeVar("T")
+
+
+def question_of(request: PageRequest, address: ViewAddress) -> Question | None:
+    """What the address asks, as far as no columns are needed for that; None if it is wrong."""
+    try:
+        begins = request.site.created_at
+        return read_question(asked_pairs(address), request.site.timezone, request.now, begins, DEFAULT)
+    except BadRequest:
+        return None
+
+
+async def tried(work: Awaitable[T]) -> T | BadRequest | Unavailable:
+    """What comes of it, or the error with which it is refused."""
+    try:
+        return await work
+    except (BadRequest, Unavailable) as error:
+        return error
+
+
+def looks_again(error: Unavailable) -> Headers:
+    """The header with which a browser asks again."""
+    return [(b"refresh", b"%d" % ((error.retry_after or 1) + 1))]
