@@ -108,11 +108,9 @@ def compose_properties(scene: Scene, question: Question, goal: str, name: str | 
 
 
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
-    """A row for each step, in order: its number, the visitors that came so far, who they were at the first step, and their MONEYS."""
+    """A row for each step, in order: its number, the visitors that came so far, the people they are, and their MONEYS."""
     parts = Pieces(scene, question)
-    pieces = {"paid": parts.paid(), "spent": parts.spent()}
-    for number, step in enumerate(steps):
-        pieces[f"step{number}"] = parts.step(number, step)
+    pieces = {"paid": parts.paid(), "spent": parts.spent(), **parts.steps(steps)}
     money = ", ".join(f"{total(name, scene.dialect)} AS {name}" for name in MONEYS)
     people = scene.dialect.count_distinct("person")
     counts = [

@@ -27,6 +27,7 @@ from footfall.analytics.compose import (
 )
 from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.funnel_parts import read_funnel_parts
 from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
 from footfall.analytics.listed import Looking, compose_listed
 from footfall.analytics.model import (
@@ -39,6 +40,7 @@ from footfall.analytics.model import (
     Series,
     SeriesPart,
 )
+from footfall.analytics.passing import FunnelPart
 from footfall.analytics.people import read_whom
 from footfall.analytics.query import Question, read_question
 from footfall.analytics.ranges import (
@@ -107,7 +109,9 @@ class Analytics:
             compared = msgspec.structs.replace(question, range=range_, compare=None)
         is_paid = tells_money(question.fields) if has_money is None else has_money
         ranges = [one.range for one in (question, compared) if one and is_paid]
-        people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
+        people, funnels, rates = await asyncio.gather(
+            self._whom(website, question), self._funnels(website, question), self._bound(website, ranges)
+        )
         scene = Scene(
             number_of(website.website_id),
             people,
@@ -115,6 +119,7 @@ class Analytics:
             question.attribution,
             question.revenue_as,
             self._dialect,
+            funnels,
         )
         return Asking(website, question, scene, compared)
 
@@ -134,6 +139,14 @@ class Analytics:
             return ()
         asked = (website, question.traits, named)
         return await self._database.scan(read_whom, asked, share=website.website_id)
+
+    async def _funnels(self, website: Website, question: Question) -> Sequence[FunnelPart]:
+        """The parts of funnels that its conditions name."""
+        named = [one for one in question.conditions if one.name == "funnel"]
+        if not named:
+            return ()
+        asked = (website.website_id, named)
+        return await self._database.scan(read_funnel_parts, asked, share=website.website_id)
 
     async def _bound(self, website: Website, ranges: Sequence[TimeRange]) -> BoundRates:
         """The rates for all that was paid in the ranges."""
