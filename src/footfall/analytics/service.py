@@ -184,7 +184,7 @@ class Analytics:
 
     async def overview(self, asking: Asking) -> Overview:
         """The whole range in one."""
-        return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in _asked(asking))))
+        return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in asking.questions)))
 
     async def _totals(self, asking: Asking, question: Question) -> Measures:
         rows, imported = await asyncio.gather(
@@ -210,9 +210,9 @@ class Analytics:
         if is_one_day(asking.question.range):
             interval = SeriesInterval.HOUR
         # On a thread: decades of months take a second.
-        dividing = (asyncio.to_thread(divide, one.range, interval) for one in _asked(asking))
+        dividing = (asyncio.to_thread(divide, one.range, interval) for one in asking.questions)
         divided = await asyncio.gather(*dividing)
-        counting = [self._divided(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
+        counting = [self._divided(asking, *one) for one in zip(asking.questions, divided, strict=True)]
         totals, counted = zip(*await asyncio.gather(*counting), strict=True)
         parts = [
             SeriesPart(
@@ -289,11 +289,6 @@ def _sum(parts: Iterable[Measures]) -> Measures:
     """What parts of a range come to, in what is ADDITIVE."""
     found = list(parts)
     return Measures(**{name: sum(getattr(one, name) for one in found) for name in ADDITIVE})
-
-
-def _asked(asking: Asking) -> list[Question]:
-    """The question, and the one to compare with."""
-    return [asking.question, *([asking.compared] if asking.compared else [])]
 
 
 def _factors(rates: Rates, own: BoundRates, paid: Iterable[tuple[str, int]]) -> BoundRates:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from footfall.analytics.ranges import TimeRange
-from footfall.dashboard.address import ViewAddress
-from footfall.dashboard.spans import DEFAULT, PERIODS, Steps, range_text, steps_of
+from footfall.analytics.ranges import Period, TimeRange
+from footfall.dashboard.address import Pair, ViewAddress
+from footfall.dashboard.spans import COMPARED, DEFAULT, PERIODS, Steps, range_text, steps_of
 
 
 class Choice(NamedTuple):
@@ -25,14 +25,46 @@ class RangeChoice(NamedTuple):
     periods: list[Choice]
 
 
-def range_choice(address: ViewAddress, asked: TimeRange | None, now: int) -> RangeChoice:
+class CompareChoice(NamedTuple):
+    """What the range is compared with, and with what it may be."""
+
+    title: str
+    choices: list[Choice]
+
+
+def asked_pairs(address: ViewAddress) -> list[Pair]:
+    """What is asked of the API: compared with the period before unless the address says otherwise."""
+    compare = _compared(address)
+    kept = [pair for pair in address.asked if pair[0] != "compare"]
+    return [*kept, *([] if compare == "none" else [("compare", compare)])]
+
+
+def _compared(address: ViewAddress) -> str:
+    return address.text("compare", "none" if address.text("period") == "all" else "previous")
+
+
+def compare_choice(address: ViewAddress) -> CompareChoice:
+    """What the range that a page shows is compared with."""
+    chosen = _compared(address)
+    return CompareChoice(
+        COMPARED.get(chosen, "Compare"),
+        [
+            Choice(title, address.having(compare=None if one == "previous" else one).here, one == chosen)
+            for one, title in COMPARED.items()
+        ],
+    )
+
+
+def range_choice(
+    address: ViewAddress, asked: TimeRange | None, now: int, default: Period = DEFAULT
+) -> RangeChoice:
     """The range that a page shows; None if the address names none that is right. The default one needs no words there."""
     chosen = "" if address.text("startAt") else address.text("period", DEFAULT)
     return RangeChoice(
         range_text(address, asked) if asked else "Range",
         steps_of(address, asked, now) if asked else Steps(None, None),
         [
-            Choice(title, address.during(**{} if one is DEFAULT else {"period": one}).here, one == chosen)
+            Choice(title, address.during(**{} if one is default else {"period": one}).here, one == chosen)
             for one, title in PERIODS.items()
         ],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from markupsafe import Markup
@@ -34,18 +34,25 @@ from footfall.dashboard.cards import (
     tabs_of,
 )
 from footfall.dashboard.charts import ChartMark, draw_chart
-from footfall.dashboard.controls import Choice, RangeChoice, range_choice
+from footfall.dashboard.controls import (
+    Choice,
+    CompareChoice,
+    RangeChoice,
+    asked_pairs,
+    compare_choice,
+    range_choice,
+)
 from footfall.dashboard.figures import METRICS, ShownSeries, Tile, read_metric, show_series, show_tiles
 from footfall.dashboard.filters import ADDING, OPERATORS, ShownChip, filter_fields, show_chips, with_added
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
 from footfall.dashboard.pages.boards import tell_board
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
+from footfall.dashboard.pages.numbers import looks_again, tried
 from footfall.dashboard.pages.payments import payment_rows
 from footfall.dashboard.pages.people import MOST_SUGGESTED, some_visitor
 from footfall.dashboard.pages.segments import show_segments
 from footfall.dashboard.rendering import render_template
 from footfall.dashboard.spans import (
-    COMPARED,
     DEFAULT,
     chosen_interval,
     offered_intervals,
@@ -61,7 +68,7 @@ from footfall.payments.wire import PaymentQuery, Range
 from footfall.people.find.fields import field_names
 from footfall.segments.model import Segment
 from footfall.segments.store import read_segments
-from footfall.web.envelope import Headers, Response
+from footfall.web.envelope import Response
 from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
 
@@ -88,7 +95,7 @@ async def overview(request: PageRequest) -> Response:
         return await _series_file(request, address)
     if group := next((one for one in tabs_of(address) if one[0].name == request.query.get("part")), None):
         return await _part(request, address, group)
-    told, numbers = await asyncio.gather(_read_beside(request, address), _tried(_numbers(request, address)))
+    told, numbers = await asyncio.gather(_read_beside(request, address), tried(_numbers(request, address)))
     return await apart(lambda: _drawn(request, address, told, numbers))
 
 
@@ -103,17 +110,10 @@ class _Numbers(NamedTuple):
     cards: list[ShownCard]
 
 
-def _pairs(address: ViewAddress) -> list[tuple[str, str]]:
-    """What is asked of the API: compared with the period before unless the address says otherwise."""
-    compare = address.text("compare", "none" if address.text("period") == "all" else "previous")
-    kept = [pair for pair in address.asked if pair[0] != "compare"]
-    return [*kept, *([] if compare == "none" else [("compare", compare)])]
-
-
 async def _numbers(request: PageRequest, address: ViewAddress) -> _Numbers:
     """All numbers of the page. Raises BadRequest and Unavailable."""
     analytics = request.services.analytics
-    asking = await analytics.prepare(request.site, _pairs(address), request.now, DEFAULT)
+    asking = await analytics.prepare(request.site, asked_pairs(address), request.now, DEFAULT)
     asked = asking.question.range
     interval = chosen_interval(asked, read_choice(dict(address.pairs), "interval", SeriesInterval))
     series, cards = await asyncio.gather(
@@ -185,14 +185,6 @@ def _cut(tab: CardTab, page: CardPage) -> CardPage:
     return page if tab.name == MAP else page._replace(rows=page.rows[:ROWS])
 
 
-async def _tried(work: Any) -> Any:
-    """What comes of it, or the error with which it is refused."""
-    try:
-        return await work
-    except (BadRequest, Unavailable) as error:
-        return error
-
-
 # What the database tells
 
 
@@ -226,7 +218,7 @@ def _question(request: PageRequest, address: ViewAddress) -> Question | None:
     """What the address asks, as far as no columns are needed for that; None if it is wrong."""
     try:
         begins = request.site.created_at
-        return read_question(_pairs(address), request.site.timezone, request.now, begins, DEFAULT)
+        return read_question(asked_pairs(address), request.site.timezone, request.now, begins, DEFAULT)
     except BadRequest:
         return None
 
@@ -278,31 +270,25 @@ def _marks(payers: Sequence[_Payer], buckets: Buckets) -> Mapping[int, Sequence[
 
 
 class _Controls(NamedTuple):
-    """What can be chosen on the page, and what is: the range, and the names of what it is compared with, of its parts, and of the chart's metric."""
+    """What can be chosen on the page, and what is: the range, what it is compared with, and the names of its parts and of the chart's metric."""
 
     when: RangeChoice
-    compare: str
+    compare: CompareChoice
     interval: str
     metric: str
-    compares: list[Choice]
     intervals: list[Choice]
     chips: list[ShownChip]
 
 
 def _controls(request: PageRequest, address: ViewAddress, asked: TimeRange | None) -> _Controls:
-    compare = dict(_pairs(address)).get("compare", "none")
     wanted = address.text("interval")
     offered = offered_intervals(asked) if asked else []
     chosen = chosen_interval(asked, next((one for one in offered if one == wanted), None)) if asked else None
     return _Controls(
         range_choice(address, asked, request.now),
-        COMPARED.get(compare, "Compare"),
+        compare_choice(address),
         chosen.capitalize() if chosen else "",
         METRICS[read_metric(address)].title,
-        [
-            Choice(title, address.having(compare=None if one == "previous" else one).here, one == compare)
-            for one, title in COMPARED.items()
-        ],
         [Choice(one.capitalize(), address.having(interval=one.value).here, one is chosen) for one in offered],
         show_chips(address),
     )
@@ -325,7 +311,7 @@ def _drawn(
         controls=_controls(request, address, asked),
         told=told,
         problem=numbers.message if isinstance(numbers, ApiError) else "",
-        headers=_looks_again(numbers) if isinstance(numbers, Unavailable) else None,
+        headers=looks_again(numbers) if isinstance(numbers, Unavailable) else None,
         is_away=isinstance(numbers, Unavailable),
         fields=filter_fields(told.fields),
         operators=OPERATORS,
@@ -355,7 +341,9 @@ def _shown(request: PageRequest, address: ViewAddress, found: _Numbers | None, t
 
 async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGroup, CardTab]) -> Response:
     """One card, for the page that shows it already."""
-    asking = await request.services.analytics.prepare(request.site, _pairs(address), request.now, DEFAULT)
+    asking = await request.services.analytics.prepare(
+        request.site, asked_pairs(address), request.now, DEFAULT
+    )
     (card,) = await _shown_cards(request, asking, address, [chosen])
     drawing: Callable[[], str] = functools.partial(
         render_template,
@@ -370,7 +358,7 @@ async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGr
 
 
 async def _series_file(request: PageRequest, address: ViewAddress) -> Response:
-    pairs = [*_pairs(address), ("format", "csv")]
+    pairs = [*asked_pairs(address), ("format", "csv")]
     asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
     wanted = read_choice(dict(address.pairs), "interval", SeriesInterval)
     interval = chosen_interval(asking.question.range, wanted)
@@ -397,7 +385,7 @@ async def listing(request: PageRequest) -> Response:
     path = f"/w/{request.site.website_id.hex()}/overview/{found[1].name}"
     address = read_address(path, request.pairs, OF_LISTING)
     is_file = request.query.get("format") == "csv"
-    pairs = [*_pairs(address.having(compare="none")), *([("format", "csv")] if is_file else [])]
+    pairs = [*asked_pairs(address.having(compare="none")), *([("format", "csv")] if is_file else [])]
     try:
         asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
         if is_file:
@@ -408,14 +396,9 @@ async def listing(request: PageRequest) -> Response:
             request,
             "overview_away.html",
             section="overview",
-            headers=_looks_again(error),
+            headers=looks_again(error),
             problem=error.message,
         )
-
-
-def _looks_again(error: Unavailable) -> Headers:
-    """The header with which a browser asks again."""
-    return [(b"refresh", b"%d" % ((error.retry_after or 1) + 1))]
 
 
 async def _listed(
