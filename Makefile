@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics kills lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -73,6 +73,11 @@ bench-pauses: .venv/installed
 DATA ?= data-bench
 bench-analytics: .venv/installed
 	$(BIN)/python -m bench.analytics --data $(DATA)
+
+# Pages over those events; lists, searches and pages of 100,000 people.
+bench-pages: .venv/installed
+	$(BIN)/python -m bench.pages --data $(DATA)
+	$(BIN)/python -m bench --visitors 200000 --people
 
 # Installs those of the packages $(1) whose command, of the same name, is missing.
 define apt

@@ -35,7 +35,7 @@ def walk(name: str, steps: Sequence[FunnelStep], rows: str, came: str, dialect: 
     """A piece for each step, `name` with its place: the visitors who came so far, who they are, and when they did; each step is later than
     the one before.
 
-    `rows`, `came`: names of the pieces with the rows, and with who each visitor is; who is not there comes to no step.
+    `rows`, `came`: what follows FROM for the rows, and for who each visitor is; who is not there comes to no step.
     """
     pieces, values = dict[str, str](), dict[str, object]()
     before, later = f"SELECT visitor, person AS who FROM {came}", ""

@@ -54,7 +54,6 @@ _NUMBERS = (
     "currency",
 )
 """What has to be known of rows that are not shown."""
-_STEP = "step"
 _BOUND = re.compile(r"\$([a-z_]\w*)", re.ASCII)
 
 
@@ -100,18 +99,18 @@ class Pieces:
         slot: Sequence[str] = (),
         *,
         is_narrow: bool = False,
+        kept: Collection[str] = (),
     ) -> Composed:
-        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers."""
+        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers. `kept`: pieces that are better found once."""
         # With conditions it is cheaper to keep the numbers of the few rows than to look for them again for each piece.
         is_kept = is_narrow and bool(self._held)
-        kept = {*self._found, "touched", "spent", "shared", "summed"} - {WALKED}
-        kept |= {name for name in pieces if name.startswith(_STEP)}
-        kept |= {"chosen"} if is_kept else set()
-        kept |= set() if self._keeps_visitors else {"seen"}
+        found_once = {*self._found, *kept, "touched", "spent", "shared", "summed"} - {WALKED}
+        found_once |= {"chosen"} if is_kept else set()
+        found_once |= set() if self._keeps_visitors else {"seen"}
         chosen = self._chosen(slot, ", ".join(_NUMBERS) if is_kept else "*")
         whole = {**self._found, "chosen": chosen, **pieces}
         listed = ", ".join(
-            self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
+            self._dialect.piece(name, piece, is_kept=name in found_once) for name, piece in whole.items()
         )
         text = self._dialect.whole(f"WITH {listed} {result}")
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})
@@ -419,9 +418,9 @@ class Pieces:
 
     def steps(self, steps: Sequence[FunnelStep]) -> Mapping[str, str]:
         """The visitors that came so far as each step of a funnel, `step0` and so on, and who they were at their first event in the range."""
-        walked = walk(_STEP, steps, "chosen", "seen", self._dialect)
+        walked = walk("step", steps, "chosen", f"({self._seen()}) AS seen", self._dialect)
         self.values |= walked.values
-        return {"seen": self._seen(), **walked.pieces}
+        return walked.pieces
 
     # Buckets
 
