@@ -95,7 +95,8 @@ def _problem(message: str, used: Sequence[int]) -> Problem:
         number, said = used[int(found[1])], message[found.end() :]
         field = {"name": "label", "type": "kind"}.get(found[2], "value")
         return Problem(f"{field}{number}", f"Step {number}: {said}")
-    return Problem("name", message.removeprefix("name: "))
+    said = message.removeprefix("name: ")
+    return Problem("name", said[:1].upper() + said[1:])
 
 
 def suggest_funnel(pages: Iterable[str], goals: Iterable[str], *, has_payments: bool) -> FunnelForm | None:

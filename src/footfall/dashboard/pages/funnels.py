@@ -288,7 +288,7 @@ def _step(
 # Forms
 
 
-class _Beside(NamedTuple):
+class _FormRead(NamedTuple):
     """What a form needs besides what was typed: the funnel that it changes, if it does, and names of goals."""
 
     funnel: Funnel | None
@@ -343,7 +343,7 @@ async def _form(
 ) -> Response:
     """The form as it was typed, or with a funnel as it is."""
     website_id, ref = request.site.website_id, request.context.path_values[1:]
-    beside = await request.services.database.scan(_read_beside, (website_id, ref), share=website_id)
+    beside = await request.services.database.scan(_read_form_page, (website_id, ref), share=website_id)
     funnel = beside.funnel
     return render(
         request,
@@ -358,11 +358,11 @@ async def _form(
     )
 
 
-def _read_beside(tx: Transaction, asked: tuple[bytes, Sequence[str]]) -> _Beside:
+def _read_form_page(tx: Transaction, asked: tuple[bytes, Sequence[str]]) -> _FormRead:
     """Raises NotFound if the funnel that is named is not there."""
     website_id, refs = asked
     funnel = accepted(find_funnel(tx, (website_id, refs[0]))) if refs else None
     tracked, _ = tracked_goals(tx, website_id)
     looks = [one.name for one in read_looks(tx, website_id)]
     names = dict.fromkeys([PAYMENT, *(one.name for one in tracked), *looks])
-    return _Beside(funnel, list(names)[:MOST_NAMES])
+    return _FormRead(funnel, list(names)[:MOST_NAMES])

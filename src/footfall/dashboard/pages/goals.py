@@ -1,4 +1,4 @@
-"""Goals: how often each was reached, by how many, and what it brought; a goal by itself, what was said with it, and how it is shown."""
+"""GoalsRead: how often each was reached, by how many, and what it brought; a goal by itself, what was said with it, and how it is shown."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ LONGEST = 255
 """Characters of a goal's name, or of a property's, that is looked for."""
 
 
-class Goals(NamedTuple):
+class GoalsRead(NamedTuple):
     """What the database knows of goals, besides their numbers."""
 
     around: Around
@@ -79,11 +79,11 @@ def _address(request: PageRequest, pairs: Sequence[tuple[str, str]] | None = Non
     return read_address(path, request.pairs if pairs is None else pairs, OWN)
 
 
-def _read(tx: Transaction, website_id: bytes) -> Goals:
-    return Goals(read_around(tx, website_id), GoalFaces(read_looks(tx, website_id)))
+def _read(tx: Transaction, website_id: bytes) -> GoalsRead:
+    return GoalsRead(read_around(tx, website_id), GoalFaces(read_looks(tx, website_id)))
 
 
-async def _read_beside(request: PageRequest) -> Goals:
+async def _read_beside(request: PageRequest) -> GoalsRead:
     website_id = request.site.website_id
     return await request.services.database.scan(_read, website_id, share=website_id)
 
