@@ -105,6 +105,7 @@ QUESTIONS = [
     "bot-traffic/pages",
     "metadata",
     "funnels/FUNNEL?filter_referrer=is_not:Direct,google.com",
+    "overview?filter_funnel=is:FUNNEL:1:stopped&filter_trait.plan=exists&revenue=at_payment",
     "goals/properties?eventName=signup",
     "goals/properties?eventName=signup&propertyName=odd",
     "pages?limit=2&offset=1&compare=previous&period=last7d",
@@ -131,6 +132,11 @@ PAGES = [
     "overview/pages?period=all&search=blog&sort=revenue",
     "overview/referrers?period=all&sort=name",
     "overview?period=all&filter_browser=is:Chrome&moments=back&goals=funnels",
+    "people?period=all&filter_funnel=is_not:all:2:passed",
+    "goals?period=all",
+    "goals?period=last7d&goal=signup",
+    "funnels?period=all",
+    "retention",
 ]
 
 

@@ -12,7 +12,6 @@ from footfall.funnels.model import FunnelStep
 
 WALKED = "walked"
 """The rows on which funnels of conditions are counted: those that all other conditions hold for."""
-_WALKERS = "walkers"
 
 
 class FunnelPart(NamedTuple):
@@ -54,7 +53,11 @@ def walk(name: str, steps: Sequence[FunnelStep], rows: str, came: str, dialect: 
 
 
 class Passing:
-    """Conditions on how far visitors came; they hold for all rows of a visitor or for none. `held`, `found`, `values`: as of `Conditions`."""
+    """Conditions on how far visitors came; they hold for all rows of a visitor or for none. `held`, `found`, `values`: as of `Conditions`.
+
+    They come to the same as `walk`, but look at the rows only once: a query has many places for its conditions, and an engine may look anew
+    for each of them.
+    """
 
     def __init__(
         self, parts: Sequence[FunnelPart], rows: str, others: Sequence[str], dialect: Dialect
@@ -65,24 +68,42 @@ class Passing:
         self.found: dict[str, str] = {}
         self.values: dict[str, object] = {}
         if parts:
-            first = dialect.first_by("person", "ts")
+            kept = " AND ".join((ROWS, "event_row.visitor IS NOT NULL", *others))
             self.found[WALKED] = (
-                f"SELECT visitor, person, ts, type, host, path, name FROM {rows} WHERE {' AND '.join((ROWS, *others))}"
-            )
-            self.found[_WALKERS] = (
-                f"SELECT visitor, {first} AS person FROM {WALKED} WHERE {VISIT} GROUP BY visitor"
+                f"SELECT visitor, person, ts, type, host, path, name FROM {rows} WHERE {kept}"
             )
         for number, part in enumerate(parts):
-            self._add(f"funnel{number}_", part)
+            name = f"funnel{number}"
+            self.found[name] = self._visitors(name, part)
+            among = dialect.among(
+                "event_row", ("visitor",), f"SELECT visitor FROM {name}", is_negated=part.is_excluded
+            )
+            self.held.append(among)
 
-    def _add(self, name: str, part: FunnelPart) -> None:
-        """One more condition. Whoever went on with another of their visitors did not stop."""
-        steps = part.steps[: part.place + 1 + part.is_stopped]
-        walked = walk(name, steps, WALKED, _WALKERS, self._dialect)
-        self.found.update(walked.pieces)
-        self.values.update(walked.values)
-        here, on = f"{name}{part.place}", f"SELECT person FROM {name}{part.place + 1}"
-        rows = f"SELECT visitor FROM {here}"
-        if part.is_stopped:
-            rows += f" WHERE {self._dialect.among(here, ('person',), on, is_negated=True)}"
-        self.held.append(self._dialect.among("event_row", ("visitor",), rows, is_negated=part.is_excluded))
+    def _visitors(self, name: str, part: FunnelPart) -> str:
+        """Who came so far. Whoever went on with another of their visitors did not stop."""
+        here = f"at{part.place}"
+        came = f"({self._times(name, part)}) AS timed WHERE person IS NOT NULL AND {here} > 0"
+        if not part.is_stopped:
+            return f"SELECT visitor FROM {came}"
+        beyond = f"max(at{part.place + 1}) OVER (PARTITION BY person) AS beyond"
+        return f"SELECT visitor FROM (SELECT visitor, {beyond} FROM {came}) AS arrived WHERE beyond = 0"
+
+    def _times(self, name: str, part: FunnelPart) -> str:
+        """Who each visitor is, and when they came to each step, 0 for never."""
+        dialect, steps = self._dialect, part.steps[: part.place + 1 + part.is_stopped]
+        person = dialect.first_known_by(f"CASE WHEN {VISIT} THEN person END", "ts")
+        columns = ["visitor", f"{person} AS person"]
+        for place, step in enumerate(steps):
+            bound = f"{name}_value{place}"
+            reached = reaching(step, f"${bound}", dialect)
+            self.values[bound] = reached.value
+            if place:
+                columns.append(f"{dialect.list_if('ts', reached.condition)} AS times{place}")
+            else:
+                columns.append(f"coalesce(min(CASE WHEN {reached.condition} THEN ts END), 0) AS at0")
+        text = f"SELECT {', '.join(columns)} FROM {WALKED} GROUP BY visitor"
+        for place in range(1, len(steps)):
+            after = dialect.first_above(f"times{place}", f"at{place - 1}")
+            text = f"SELECT *, CASE WHEN at{place - 1} = 0 THEN 0 ELSE {after} END AS at{place} FROM ({text}) AS timed{place}"
+        return text
