@@ -166,9 +166,6 @@ METRICS = {
     metrics.test_funnels_equal_the_definitions: st.lists(
         st.sampled_from(metrics.STEPS_OF), min_size=2, max_size=4
     ),
-    metrics.test_the_people_of_a_funnel_are_as_many_as_it_tells: st.lists(
-        st.sampled_from(metrics.STEPS_OF), min_size=2, max_size=2
-    ),
     metrics.test_retention_equals_the_definitions: None,
 }
 """The laws of the metrics, with what else they are about."""
