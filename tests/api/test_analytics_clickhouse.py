@@ -105,6 +105,7 @@ QUESTIONS = [
     "bot-traffic/pages",
     "metadata",
     "funnels/FUNNEL?filter_referrer=is_not:Direct,google.com",
+    "overview?filter_funnel=is:FUNNEL:1:stopped&filter_trait.plan=exists&revenue=at_payment",
     "goals/properties?eventName=signup",
     "goals/properties?eventName=signup&propertyName=odd",
     "pages?limit=2&offset=1&compare=previous&period=last7d",
@@ -134,6 +135,11 @@ PAGES = [
     "revenue?period=all&sources=campaigns&filter_browser=is:Chrome",
     "revenue?startAt=2026-05-06&endAt=2026-05-12&revenue=at_payment",
     "/?sort=visitors",
+    "people?period=all&filter_funnel=is_not:all:2:passed",
+    "goals?period=all",
+    "goals?period=last7d&goal=signup",
+    "funnels?period=all",
+    "retention",
 ]
 
 

@@ -39,8 +39,10 @@ from footfall.analytics.dimensions import (
     RevenueAs,
     Scope,
 )
+from footfall.analytics.passing import FunnelPart
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
+from footfall.analytics.roster import RosterLooking, RosterPart, compose_roster, read_roster
 from footfall.analytics.scene import ADDITIVE, NEEDED, needed_measures
 from footfall.clock import from_iso
 from footfall.funnels.model import FunnelStep
@@ -167,7 +169,7 @@ VALUES = [
 
 @st.composite
 def conditions(draw: st.DrawFn) -> MetricFilter:
-    name = draw(st.sampled_from(sorted(FILTERS.keys() - {"person"})))
+    name = draw(st.sampled_from(sorted(FILTERS.keys() - {"person", "funnel"})))
     field = FILTERS[name]
     operator = draw(st.sampled_from(field.operators))
     if field.scope is Scope.NEW:
@@ -194,6 +196,7 @@ scenes = st.builds(
     st.just(RATES),
     st.sampled_from(Attribution),
     st.sampled_from(RevenueAs),
+    funnels=st.just(()),
 )
 PLACES = [name for name, card in CARDS.items() if card.counted is Counted.VISITORS]
 some = settings(max_examples=25)
@@ -361,6 +364,39 @@ def test_funnels_equal_the_definitions(
     ).funnel(question, steps)
 
 
+@some
+@given(entries, questions, scenes, st.lists(st.sampled_from(STEPS_OF), min_size=2, max_size=4))
+def test_the_people_of_a_funnel_are_as_many_as_it_tells(
+    duck: duckdb.DuckDBPyConnection,
+    entries: list[Entry],
+    question: Question,
+    scene: Scene,
+    steps: list[FunnelStep],
+) -> None:
+    fill(duck, entries)
+    names = ("visitors", "people", *TOUCHES[3:])
+    told = [counts(row[1:], names) for row in ask(duck, compose_funnel(scene, question, steps))]
+    everybody = people_of(duck, scene, question)
+    for place, step in enumerate(told):
+        passed = scene._replace(funnels=[FunnelPart(steps, place, is_stopped=False)])
+        (row,) = ask(duck, compose_overview(passed, question))
+        assert {name: counts(row)[name] for name in names} == step
+        assert people_of(duck, passed, question) == step["people"]
+        if place + 1 < len(steps):
+            part = FunnelPart(steps, place, is_stopped=True)
+            stopped = people_of(duck, scene._replace(funnels=[part]), question)
+            assert stopped == step["people"] - told[place + 1]["people"]
+            others = scene._replace(funnels=[part._replace(is_excluded=True)])
+            assert everybody - stopped <= people_of(duck, others, question) <= everybody
+
+
+def people_of(duck: duckdb.DuckDBPyConnection, scene: Scene, question: Question) -> int:
+    """How many people the list of people has."""
+    return read_roster(ask(duck, compose_roster(scene, question, RosterLooking()))).totals[
+        RosterPart.EVERYBODY
+    ]
+
+
 def test_payments_of_nobody_reach_no_step(duck: duckdb.DuckDBPyConnection) -> None:
     fill(duck, Story([Deed(None, START, FREE_TRIAL, amount=0, currency="EUR")]).entries())
     question = Question(range=TimeRange(START, START + 1, "UTC"))
@@ -400,8 +436,9 @@ def test_no_value_of_a_question_stands_in_the_text() -> None:
         for name, field in FILTERS.items()
         if field.scope not in (Scope.NEW, Scope.VISITS)
     )
-    question, scene = Question(range=TimeRange(0, 1, "UTC"), conditions=asked), Scene(WEBSITE)
     steps = [FunnelStep(evil, "goal", evil), FunnelStep(evil, "pageview", evil)]
+    question = Question(range=TimeRange(0, 1, "UTC"), conditions=asked)
+    scene = Scene(WEBSITE, funnels=[FunnelPart(steps, 0, is_stopped=True)])
     texts = [compose_card(scene, question, name).text for name in CARDS]
     texts += [
         compose_funnel(scene, question, steps).text,

@@ -87,5 +87,6 @@ def filled(path: str, site: Site) -> str:
         "provider": "stripe",
         "file": "style.css",
         "card": "pages",
+        "funnelId": "00" * 12,
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)

@@ -240,13 +240,11 @@ class Reference:
     def funnel(self, question: Question, steps: Sequence[FunnelStep]) -> list[Counts]:
         chosen, found = self.chosen(question), []
         reached: dict[int | None, int] | None = None
-        people: dict[int | None, int | None] = {}
+        people = self.people(one for one in chosen if one.is_visit)
         for step in steps:
-            fits = [one for one in chosen if is_step(one, step)]
+            fits = [one for one in chosen if one.deed.visitor in people and is_step(one, step)]
             if reached is not None:
                 fits = [one for one in fits if one.deed.at > reached.get(one.deed.visitor, one.deed.at)]
-            else:
-                people = self.people(fits)
             reached = {}
             for one in fits:
                 reached.setdefault(one.deed.visitor, one.deed.at)

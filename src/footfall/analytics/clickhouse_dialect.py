@@ -64,6 +64,12 @@ class ClickHouseDialect(Dialect):
     def any_of(self, value: str) -> str:
         return f"any({value})"
 
+    def list_if(self, value: str, condition: str) -> str:
+        return f"groupArrayIf({value}, coalesce({condition}, FALSE))"
+
+    def first_above(self, numbers: str, bound: str) -> str:
+        return f"arrayMin(arrayFilter(number -> number > {bound}, {numbers}))"  # 0 of none
+
     def hashed(self, columns: Sequence[str]) -> str:
         told = ", ".join(f"isNull({one}), ifNull(toString({one}), '')" for one in columns)
         return f"cityHash64({told})"

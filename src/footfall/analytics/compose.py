@@ -107,10 +107,27 @@ def compose_properties(scene: Scene, question: Question, goal: str, name: str | 
     )
 
 
+def compose_goals(scene: Scene, question: Question, buckets: Buckets, names: Sequence[str]) -> Composed:
+    """Rows of some goals: the name, the bucket's number, visitors, people, completions; none where nobody reached it."""
+    parts, dialect = Pieces(scene, question, buckets), scene.dialect
+    parts.values["names"] = list(names)
+    person, kept = dialect.first_by("person", "ts"), dialect.one_of("name", "$names", len(names))
+    people = dialect.count_distinct("person")
+    return parts.composed(
+        {
+            "reached": f"SELECT name, bucket, visitor, person, ts FROM chosen WHERE {GOAL} AND {kept}",
+            "touched": f"SELECT name, bucket, visitor, {person} AS person, count(*) AS times FROM reached GROUP BY name, bucket, visitor",
+        },
+        f"""
+        SELECT name, bucket, count(*) AS visitors, {people} AS people, {total("times", dialect)} AS times
+        FROM touched GROUP BY name, bucket ORDER BY name, bucket""",
+    )
+
+
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
-    """A row for each step, in order: its number, the visitors that came so far, who they were at the first step, and their MONEYS."""
+    """A row for each step, in order: its number, the visitors that came so far, the people they are, and their MONEYS."""
     parts = Pieces(scene, question)
-    reached = {f"step{number}": parts.step(number, step) for number, step in enumerate(steps)}
+    reached = parts.steps(steps)
     pieces = {"paid": parts.paid(), "spent": parts.spent(), **reached}
     money = ", ".join(f"{total(name, scene.dialect)} AS {name}" for name in MONEYS)
     people = scene.dialect.count_distinct("person")

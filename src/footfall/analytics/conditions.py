@@ -16,8 +16,11 @@ BEGINS = "prev_at < session_at"
 """The first row of a visit."""
 IS_NEW = "prev_at = 0"
 """The first row of a visitor."""
-_WHOLE_VISITORS = {Scope.REACHED, Scope.VISITS, Scope.NEW}
+_WHOLE_VISITORS = {Scope.REACHED, Scope.VISITS, Scope.NEW, Scope.FUNNEL}
 """Scopes of conditions that hold for all rows of a visitor or for none."""
+
+_FOUND_ELSEWHERE = (Scope.PERSON, Scope.FUNNEL)
+"""For what these mean, the database has to be asked: see `Whom`, `passing.FunnelPart`."""
 
 
 class Whom(NamedTuple):
@@ -54,7 +57,7 @@ class Conditions:
             if one.field.scope is Scope.VISIT:
                 held = f"coalesce({self._match(f'value{number}', one)}, FALSE)"
                 yield f"NOT {held}" if one.operator.is_negation else held
-            elif one.field.scope is not Scope.PERSON:
+            elif one.field.scope not in _FOUND_ELSEWHERE:
                 yield self._whole(number, one)
 
     def _whole(self, number: int, condition: MetricFilter) -> str:

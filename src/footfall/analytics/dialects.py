@@ -89,7 +89,15 @@ class Dialect:
         """The value that all rows of a group have, perhaps NULL."""
         return f"any_value({value})"
 
+    def list_if(self, value: str, condition: str) -> str:
+        """The values, never NULL, of the rows that a condition holds for, as a list."""
+        return f"list({value}) FILTER (WHERE {condition})"
+
     # Values
+
+    def first_above(self, numbers: str, bound: str) -> str:
+        """The least number of such a list that is above another, 0 if none is."""
+        return f"coalesce(list_min([number for number in {numbers} if number > {bound}]), 0)"
 
     def hashed(self, columns: Sequence[str]) -> str:
         """64 bits for the values of these columns, any of which may be NULL."""

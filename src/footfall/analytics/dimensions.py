@@ -47,6 +47,8 @@ class Scope(StrEnum):
     """Visitors whose first visit began in the range."""
     PERSON = "person"
     """What a person did."""
+    FUNNEL = "funnel"
+    """Visitors who came so far through a funnel."""
 
 
 TEXTS = (Operator.IS, Operator.IS_NOT, Operator.CONTAINS, Operator.DOES_NOT_CONTAIN)
@@ -116,6 +118,7 @@ FILTERS: dict[str, FilterField] = {
     "visit_count": FilterField(Scope.VISITS, "", NUMBERS),
     "new": FilterField(Scope.NEW, "", (Operator.IS,)),
     "person": FilterField(Scope.PERSON, "", EQUALS),
+    "funnel": FilterField(Scope.FUNNEL, "", EQUALS),
 }
 """By the name behind `filter_`; but for traits, which people are found by, each of these may be filtered by."""
 ALSO_MEANT = {"safari": ("mobile safari",)}

@@ -20,6 +20,11 @@ class Asking(msgspec.Struct, frozen=True):
     scene: Scene
     compared: Question | None = None
 
+    @property
+    def questions(self) -> list[Question]:
+        """The question, and the one to compare with."""
+        return [self.question, *([self.compared] if self.compared else [])]
+
 
 class Measures(msgspec.Struct, frozen=True):
     """What was counted; what a question does not count is 0. See `compose.MEASURES`; `times` see `compose.TOUCHES`.

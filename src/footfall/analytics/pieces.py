@@ -25,6 +25,7 @@ from footfall.analytics.conditions import (
 )
 from footfall.analytics.dialects import BoundType, Dialect
 from footfall.analytics.dimensions import CARDS, FILTERS, Attribution, Card, Counted, RevenueAs, Scope
+from footfall.analytics.passing import WALKED, Passing, walk
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange
 from footfall.analytics.scene import (
@@ -37,7 +38,6 @@ from footfall.analytics.scene import (
     card_columns,
     needed_measures,
 )
-from footfall.analytics.steps import reaching
 from footfall.funnels.model import FunnelStep
 
 DAY = "86400000"
@@ -84,9 +84,13 @@ class Pieces:
         self._question, self._scene, self._buckets = question, scene, buckets
         self._dialect = scene.dialect
         self._bucket = ("bucket",) if buckets else ()
-        self._conditions = conditions = Conditions(question.conditions, scene.people, scene.dialect)
+        conditions = Conditions(question.conditions, scene.people, scene.dialect)
         self._keeps_visits, self._keeps_visitors = conditions.keep_visits, conditions.keep_visitors
-        self.values = bound_range(scene, question.range) | _bound_rates(scene.rates) | conditions.values
+        self._rows = "event_row" if scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
+        passing = Passing(scene.funnels, self._rows, conditions.held, scene.dialect)
+        self._held, self._found = [*conditions.held, *passing.held], conditions.found | passing.found
+        self.values = bound_range(scene, question.range) | _bound_rates(scene.rates)
+        self.values |= conditions.values | passing.values
 
     def composed(
         self,
@@ -99,12 +103,12 @@ class Pieces:
     ) -> Composed:
         """The whole query, with what it binds. `is_narrow`: the rows need but their numbers. `kept`: pieces that are better found once."""
         # With conditions it is cheaper to keep the numbers of the few rows than to look for them again for each piece.
-        is_kept = is_narrow and bool(self._conditions.held)
-        found_once = {*self._conditions.found, *kept, "touched", "spent", "shared", "summed"}
+        is_kept = is_narrow and bool(self._held)
+        found_once = {*self._found, *kept, "touched", "spent", "shared", "summed"} - {WALKED}
         found_once |= {"chosen"} if is_kept else set()
         found_once |= set() if self._keeps_visitors else {"seen"}
         chosen = self._chosen(slot, ", ".join(_NUMBERS) if is_kept else "*")
-        whole = {**self._conditions.found, "chosen": chosen, **pieces}
+        whole = {**self._found, "chosen": chosen, **pieces}
         listed = ", ".join(
             self._dialect.piece(name, piece, is_kept=name in found_once) for name, piece in whole.items()
         )
@@ -115,8 +119,7 @@ class Pieces:
         """The rows of the range that all conditions hold for, with their bucket, and a hash of the columns to group by."""
         bucket = f", {self.number('ts')} AS bucket" if self._buckets else ""
         hashed = f", {self._dialect.hashed(slot)} AS slot" if slot else ""
-        rows = "event_row" if self._scene.revenue_as is RevenueAs.NOW else f"({_AS_THEN}) AS event_row"
-        return f"SELECT {columns}{bucket}{hashed} FROM {rows} WHERE {' AND '.join((ROWS, *self._conditions.held))}"
+        return f"SELECT {columns}{bucket}{hashed} FROM {self._rows} WHERE {' AND '.join((ROWS, *self._held))}"
 
     # What is asked for
 
@@ -418,19 +421,11 @@ class Pieces:
 
     # Funnels
 
-    def step(self, number: int, step: FunnelStep) -> str:
-        """The visitors that came so far as a step of a funnel, who they were at the first one, and when: each step is later than the one before."""
-        name, dialect = f"step_value{number}", self._dialect
-        reached = reaching(step, f"${name}", dialect)
-        self.values[name] = reached.value
-        if number == 0:
-            person = dialect.first_by("person", "ts")
-            return f"SELECT visitor, {person} AS person, min(ts) AS began FROM chosen WHERE visitor IS NOT NULL AND {reached.condition} GROUP BY visitor"
-        before = f"step{number - 1}"
-        return f"""
-            SELECT visitor, {dialect.any_of("who")} AS person, min(ts) AS began
-            FROM chosen JOIN (SELECT visitor, person AS who, began AS before FROM {before}) AS {before}_ USING (visitor)
-            WHERE ts > before AND {reached.condition} GROUP BY visitor"""
+    def steps(self, steps: Sequence[FunnelStep]) -> Mapping[str, str]:
+        """The visitors that came so far as each step of a funnel, `step0` and so on, and who they were at their first event in the range."""
+        walked = walk("step", steps, "chosen", f"({self._seen()}) AS seen", self._dialect)
+        self.values |= walked.values
+        return walked.pieces
 
     # Buckets
 

@@ -37,6 +37,7 @@ MAX_VALUE = 2048
 _PREFIX, _TRAIT = "filter_", "trait."
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _HOSTS = ("host", "referrer")
+_FUNNEL = re.compile("[^:]+:[1-8]:(?:passed|stopped)")
 _PORT = re.compile(r"\d{1,5}(?:[,/]|$)", re.ASCII)
 
 
@@ -105,7 +106,7 @@ def refuse_file(query: Mapping[str, str]) -> None:
         )
 
 
-_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel"}
+_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "funnel"}
 """Filters that may do without the prefix, as they once were called."""
 
 
@@ -180,10 +181,15 @@ def _check(name: str, scope: Scope, operator: Operator, values: tuple[str, ...])
     if scope is Scope.NEW:
         if len(values) > 1 or values[0] not in ("true", "false"):
             raise BadRequest(f"{name} must be true or false.")
+    elif scope is Scope.FUNNEL:
+        if len(values) > 1 or _FUNNEL.fullmatch(values[0]) is None:
+            raise BadRequest(
+                f"{name}: name a funnel by its id or slug, one of its steps, and passed or stopped, such as is:checkout:2:stopped."
+            )
     elif not all(value.isascii() and value.isdigit() and len(value) <= 9 for value in values) or (
         len(values) > 1 and not is_list
     ):
         raise BadRequest(f"{name}: name whole numbers such as 2 or gte:3.")
 
 
-_CHECKS = (Scope.NEW, Scope.VISITS)
+_CHECKS = (Scope.NEW, Scope.VISITS, Scope.FUNNEL)

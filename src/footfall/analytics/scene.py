@@ -8,6 +8,7 @@ from typing import NamedTuple
 from footfall.analytics.conditions import Whom
 from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Attribution, RevenueAs
+from footfall.analytics.passing import FunnelPart
 
 
 class Composed(NamedTuple):
@@ -30,7 +31,8 @@ class BoundRates(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What a question is asked of. `website`: its number; `people`: what its conditions on people came to; `dialect`: the engine's that is asked."""
+    """What a question is asked of. `website`: its number; `people`, `funnels`: what its conditions on these came to; `dialect`: the engine's
+    that is asked."""
 
     website: int
     people: Sequence[Whom] = ()
@@ -38,6 +40,7 @@ class Scene(NamedTuple):
     attribution: Attribution = Attribution.LAST
     revenue_as: RevenueAs = RevenueAs.NOW
     dialect: Dialect = DUCKDB
+    funnels: Sequence[FunnelPart] = ()
 
 
 MONEYS = ("payments", "revenue_new", "revenue_renewal", "refunds")

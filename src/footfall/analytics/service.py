@@ -27,6 +27,7 @@ from footfall.analytics.compose import (
 )
 from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.analytics.dimensions import CARDS, Counted
+from footfall.analytics.funnel_parts import read_funnel_parts
 from footfall.analytics.imported import add_imported, read_imported, read_imported_since, takes_imported
 from footfall.analytics.listed import Looking, compose_listed
 from footfall.analytics.model import (
@@ -39,6 +40,7 @@ from footfall.analytics.model import (
     Series,
     SeriesPart,
 )
+from footfall.analytics.passing import FunnelPart
 from footfall.analytics.people import read_whom
 from footfall.analytics.query import Question, read_question
 from footfall.analytics.ranges import (
@@ -107,7 +109,9 @@ class Analytics:
             compared = msgspec.structs.replace(question, range=range_, compare=None)
         is_paid = tells_money(question.fields) if has_money is None else has_money
         ranges = [one.range for one in (question, compared) if one and is_paid]
-        people, rates = await asyncio.gather(self._whom(website, question), self._bound(website, ranges))
+        people, funnels, rates = await asyncio.gather(
+            self._whom(website, question), self._funnels(website, question), self._bound(website, ranges)
+        )
         scene = Scene(
             number_of(website.website_id),
             people,
@@ -115,6 +119,7 @@ class Analytics:
             question.attribution,
             question.revenue_as,
             self.dialect,
+            funnels,
         )
         return Asking(website, question, scene, compared)
 
@@ -134,6 +139,14 @@ class Analytics:
             return ()
         asked = (website, question.traits, named)
         return await self._database.scan(read_whom, asked, share=website.website_id)
+
+    async def _funnels(self, website: Website, question: Question) -> Sequence[FunnelPart]:
+        """The parts of funnels that its conditions name."""
+        named = [one for one in question.conditions if one.name == "funnel"]
+        if not named:
+            return ()
+        asked = (website.website_id, named)
+        return await self._database.scan(read_funnel_parts, asked, share=website.website_id)
 
     async def _bound(self, website: Website, ranges: Sequence[TimeRange]) -> BoundRates:
         """The rates for all that was paid in the ranges."""
@@ -176,7 +189,7 @@ class Analytics:
 
     async def overview(self, asking: Asking) -> Overview:
         """The whole range in one."""
-        return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in _asked(asking))))
+        return Overview(*await asyncio.gather(*(self._totals(asking, one) for one in asking.questions)))
 
     async def _totals(self, asking: Asking, question: Question) -> Measures:
         rows, imported = await asyncio.gather(
@@ -202,9 +215,9 @@ class Analytics:
         if is_one_day(asking.question.range):
             interval = SeriesInterval.HOUR
         # On a thread: decades of months take a second.
-        dividing = (asyncio.to_thread(divide, one.range, interval) for one in _asked(asking))
+        dividing = (asyncio.to_thread(divide, one.range, interval) for one in asking.questions)
         divided = await asyncio.gather(*dividing)
-        counting = [self._divided(asking, *one) for one in zip(_asked(asking), divided, strict=True)]
+        counting = [self._divided(asking, *one) for one in zip(asking.questions, divided, strict=True)]
         totals, counted = zip(*await asyncio.gather(*counting), strict=True)
         parts = [
             SeriesPart(
@@ -281,11 +294,6 @@ def _sum(parts: Iterable[Measures]) -> Measures:
     """What parts of a range come to, in what is ADDITIVE."""
     found = list(parts)
     return Measures(**{name: sum(getattr(one, name) for one in found) for name in ADDITIVE})
-
-
-def _asked(asking: Asking) -> list[Question]:
-    """The question, and the one to compare with."""
-    return [asking.question, *([asking.compared] if asking.compared else [])]
 
 
 def _factors(rates: Rates, own: BoundRates, paid: Iterable[tuple[str, int]]) -> BoundRates:

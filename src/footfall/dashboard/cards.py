@@ -168,9 +168,9 @@ _OF_GOALS = Invitation(
     (("signup", 100), ("trial_started", 48), ("invite_sent", 17)),
 )
 _OF_FUNNELS = Invitation(
-    "Funnels show where visitors stop on their way: from the pricing page to the sign-up to the first payment. They are made over the API.",
+    "Funnels show where visitors stop on their way: from the pricing page to the sign-up to the first payment. Each number of them leads to its people.",
     "Make a funnel",
-    "/docs",
+    "funnels",
     (("Pricing", 100), ("Sign-up", 34), ("Payment", 9)),
 )
 _OF_PAYMENTS = Invitation(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from footfall.analytics.model import Measures, Overview, Series, SeriesPart
 from footfall.analytics.ranges import SeriesInterval, TimeRange, bucket_name
-from footfall.analytics.wire import FIELDS
+from footfall.analytics.wire import FIELDS, Tell
 from footfall.currencies import DIGITS, SYMBOLS
 from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.charts import ChartMark, ChartPoint, Spelling
@@ -96,6 +96,7 @@ METRICS: Mapping[str, Metric] = {
     "bounce_rate": Metric("Bounce rate", _percent, _percent, is_better_low=True),
     "avg_session_duration": Metric("Time per visit", lambda value, _: duration_text(value), _short_duration),
 }
+COMPLETIONS = Metric("Completions", _number, _short)
 MINUS, NONE = "\u2212", "\u2013"
 DEFAULT_METRIC = "visitors"
 
@@ -127,7 +128,7 @@ def show_tiles(totals: Overview, address: ViewAddress, currency: str) -> list[Ti
 def _tile(name: str, totals: Overview, address: ViewAddress, currency: str) -> Tile:
     metric, value = METRICS[name], FIELDS[name](totals.measures, currency)
     before = None if totals.compared is None else FIELDS[name](totals.compared, currency)
-    change = show_change(float(value), None if before is None else float(before), metric.is_better_low)
+    change = show_change(value, before, metric.is_better_low)
     return Tile(
         name,
         metric.title,
@@ -147,14 +148,13 @@ class ShownChange(NamedTuple):
     is_good: bool | None = None
 
 
-def show_change(value: float, before: float | None, is_better_low: bool = False) -> ShownChange:
-    """How a number changed since another range."""
-    if before is None or before <= 0:
+def show_change(value: Any, before: Any, is_better_low: bool = False) -> ShownChange:
+    """How a number changed since another range, of which there may be none."""
+    if not before or before < 0:
         return ShownChange()
-    change = value / before - 1
-    return ShownChange(
-        _change_text(change), None if round(change, 3) == 0 else (change > 0) is not is_better_low
-    )
+    change = float(value) / float(before) - 1
+    is_same = round(change, 3) == 0
+    return ShownChange(_change_text(change), None if is_same else (change > 0) is not is_better_low)
 
 
 def _change_text(change: float) -> str:
@@ -184,6 +184,13 @@ class ShownSeries(NamedTuple):
     money: Spelling
 
 
+class ToldMetric(NamedTuple):
+    """A metric, and how it follows from what was counted."""
+
+    metric: Metric
+    tell: Tell
+
+
 def show_series(
     series: Series,
     asked: TimeRange,
@@ -191,15 +198,17 @@ def show_series(
     currency: str,
     now: int,
     marks: Mapping[int, Sequence[ChartMark]],
+    told: ToldMetric | None = None,
 ) -> ShownSeries:
-    """A series as a page shows it, without what is yet to come. `marks`: by the number of a part."""
+    """A series as a page shows it, without what is yet to come. `marks`: by the number of a part; `told`: unless the address says that."""
     name = read_metric(address)
-    metric, ends = METRICS[name], (*series.buckets.starts[1:], asked.until)
+    metric, tell = told = told or ToldMetric(METRICS[name], FIELDS[name])
+    ends = (*series.buckets.starts[1:], asked.until)
     points, parts = [], []
     for number, (part, end) in enumerate(zip(series.parts, ends, strict=True)):
         if part.start > now:
             break
-        shown = _show_part(part, name, currency, part_name(part.start, series.buckets.interval, asked))
+        shown = _show_part(part, told, currency, part_name(part.start, series.buckets.interval, asked))
         begins = max(part.start, asked.since)
         href = part_address(address, TimeRange(begins, end, asked.zone)).here
         is_whole = len(series.parts) == 1
@@ -208,9 +217,9 @@ def show_series(
             ChartPoint(
                 shown.name,
                 _sentence(shown, metric, part.measures),
-                float(FIELDS[name](part.measures, currency)),
-                None if part.compared is None else float(FIELDS[name](part.compared, currency)),
-                major_of(part.measures.revenue, currency) if name != "revenue" else 0,
+                float(tell(part.measures, currency)),
+                None if part.compared is None else float(tell(part.compared, currency)),
+                major_of(part.measures.revenue, currency) if metric is not METRICS["revenue"] else 0,
                 "" if is_whole else href,
                 end > now,
                 tuple(marks.get(number, ())),
@@ -236,8 +245,8 @@ def part_name(start: int, interval: SeriesInterval, asked: TimeRange) -> str:
     return name.rpartition(" ")[2] if is_short else name
 
 
-def _show_part(part: SeriesPart, name: str, currency: str, called: str) -> ShownPart:
-    spelled, tell = METRICS[name].spelled, FIELDS[name]
+def _show_part(part: SeriesPart, told: ToldMetric, currency: str, called: str) -> ShownPart:
+    spelled, tell = told.metric.spelled, told.tell
     return ShownPart(
         called,
         spelled(tell(part.measures, currency), currency),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from footfall.analytics.dimensions import FILTERS
@@ -37,6 +37,8 @@ OPERATORS = {
 }
 ADDING = frozenset(("field", "operator", "text"))
 """Fields of the form that adds a filter."""
+_BY_CLICK = ("funnel",)
+"""What nobody types."""
 MOST_SHOWN = 3
 """Values of a filter that are shown."""
 
@@ -68,9 +70,24 @@ def _show_chip(address: ViewAddress, chip: Chip) -> ShownChip:
 
 
 def _values_text(chip: Chip) -> str:
-    values = [COUNTRIES.get(one.upper(), one) if chip.name == "country" else one for one in chip.values]
+    spelled = _SPELLED.get(chip.name, str)
+    values = [spelled(one) for one in chip.values]
     more = len(values) - MOST_SHOWN
     return " or ".join(values[:MOST_SHOWN]) + (f" or {more} more" if more > 0 else "")
+
+
+def _funnel_text(value: str) -> str:
+    """`checkout, stopped at step 2`; what is no such value as it is."""
+    funnel, _, part = value.partition(":")
+    step, _, way = part.partition(":")
+    return f"{funnel}, {way} {'at ' if way == 'stopped' else ''}step {step}" if way else value
+
+
+_SPELLED: Mapping[str, Callable[[str], str]] = {
+    "country": lambda code: COUNTRIES.get(code.upper(), code),
+    "funnel": _funnel_text,
+}
+"""How values of some filters are shown."""
 
 
 def filter_title(name: str) -> str:
@@ -81,7 +98,7 @@ def filter_title(name: str) -> str:
 def filter_fields(traits: list[str]) -> dict[str, dict[str, str]]:
     """What can be filtered by: titles by parameter, in groups."""
     return {
-        "Visits": {name: filter_title(name) for name in FILTERS},
+        "Visits": {name: filter_title(name) for name in FILTERS if name not in _BY_CLICK},
         "People": {f"trait.{name}": name for name in traits},
     }
 

@@ -27,6 +27,7 @@ PERIODS = {
     Period.LAST_24H: "Last 24 hours",
     Period.LAST_7D: "Last 7 days",
     Period.LAST_30D: "Last 30 days",
+    Period.LAST_12W: "Last 12 weeks",
     Period.MONTH: "This month",
     Period.YEAR: "This year",
     Period.LAST_12M: "Last 12 months",

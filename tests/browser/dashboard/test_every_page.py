@@ -48,7 +48,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         domain = made["domain"]
         page = {"domain": domain, "href": f"https://{domain}/", "script": script}
         assert demo.event("pageview", new_visitor(), tracking_id=made["trackingId"], **page) == ""
-    payment = pay_around(demo, visitor)
+    payment, funnel = pay_around(demo, visitor), make_funnel(demo)
     until(lambda: demo.http.get("/api/v1/analytics/overview").status_code == 200, "there are no columns")
     return {
         "overview": (f"{root}/overview", 200),
@@ -80,6 +80,16 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "merge-whom": (f"{root}/people/user:{'w' * 255}/merge", 200),
         "visitor-long": (f"{root}/visitors/{visitor}", 200),
         "people-beyond": (f"{root}/people?offset=5000", 200),
+        "goals": (f"{root}/goals", 200),
+        "goals-nothing": (f"{root}/goals?filter_country=is:AQ", 200),
+        "goal": (f"{root}/goals?goal=signup", 200),
+        "funnels": (f"{root}/funnels", 200),
+        "funnel": (f"{root}/funnels/{funnel}?by=visitors", 200),
+        "funnel-form": (f"{root}/funnels/{funnel}/edit", 200),
+        "retention": (f"{root}/retention", 200),
+        "retention-wrong": (f"{root}/retention?startAt=x", 400),
+        "empty-funnels": (f"/w/{empty['websiteId']}/funnels", 200),
+        "people-of-funnel": (f"{root}/people?period=last7d&filter_funnel=is:{funnel}:1:stopped", 200),
         "live": (f"{root}/live", 200),
         "health": (f"{root}/health", 200),
         "settings": (f"{root}/settings", 200),
@@ -128,6 +138,22 @@ def pay_around(demo: Demo, visitor: str) -> str:
     asked = {"transaction_id": "t" * 255}
     until(lambda: demo.ask("/payments", **asked)[0]["match"]["method"] == "ambiguous", "it is not found out")
     found: str = demo.ask("/payments", **asked)[0]["paymentId"]
+    return found
+
+
+def make_funnel(demo: Demo) -> str:
+    """The id of a funnel with a long way and long names."""
+    steps = [
+        {"type": "pageview", "url": "/" + "x" * 200 + "*", "name": "N" * 100},
+        {"type": "pageview", "url": "/pricing"},
+    ]
+    body = {
+        "name": "Tour " + "W" * 95,
+        "steps": [*steps[::-1], *steps, {"type": "goal", "goalName": "payment"}],
+    }
+    answer = demo.http.post(f"/api/v1/admin/websites/{demo.website_id}/funnels", json=body)
+    assert answer.status_code in (200, 409), answer.text
+    found: str = demo.ask(f"/admin/websites/{demo.website_id}/funnels")[-1]["id"]
     return found
 
 

@@ -40,7 +40,9 @@ def test_a_bare_value_is_meant_as_it_is_and_a_list_as_alternatives() -> None:
     assert only("filter_page=is_not:/a,/b") == MetricFilter("page", Operator.IS_NOT, ("/a", "/b"))
 
 
-@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"new", "visit_count", "person", "country"}))
+@pytest.mark.parametrize(
+    "name", sorted(FILTERS.keys() - {"new", "visit_count", "person", "country", "funnel"})
+)
 def test_each_text_filter_has_its_four_operators(name: str) -> None:
     for operator in ("is", "is_not", "contains", "does_not_contain"):
         assert only(f"filter_{name}={operator}:x").operator == operator
@@ -106,7 +108,7 @@ def test_countries_are_found_by_a_part_of_their_name() -> None:
     "value", ["'; DROP TABLE event_row; --", '"', "%", "_", "*", "$website", "\\", "ü\u202e"]
 )
 def test_quotes_and_wildcards_are_values(value: str) -> None:
-    for name in FILTERS.keys() - {"new", "visit_count"}:
+    for name in FILTERS.keys() - {"new", "visit_count", "funnel"}:
         (found,) = read_question([(f"filter_{name}", f"is:{value}")], "UTC", NOW, 0).conditions
         assert found.values in (
             (value,),
@@ -129,6 +131,10 @@ def test_quotes_and_wildcards_are_values(value: str) -> None:
             "filter_visit_count: there is no operator gt; use one of is, is_not, gte, lte",
         ),
         ("filter_person=contains:x", "filter_person: there is no operator contains; use one of is, is_not"),
+        ("filter_funnel=is:checkout", "filter_funnel: name a funnel by its id or slug, one of its steps"),
+        ("filter_funnel=is:checkout:9:passed", "filter_funnel: name a funnel by its id or slug, one of its"),
+        ("filter_funnel=is:a:1:passed,a:2:passed", "filter_funnel: name a funnel by its id or slug"),
+        ("filter_funnel=checkout:1:passed", "filter_funnel: there is no operator checkout; use one of is"),
         ("filter_visit_count=many", "filter_visit_count: name whole numbers"),
         ("filter_visit_count=gte:2,3", "filter_visit_count: name whole numbers"),
         ("filter_visit_count=-1", "filter_visit_count: name whole numbers"),

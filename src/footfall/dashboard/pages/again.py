@@ -33,6 +33,10 @@ NOT_DONE = {
     "secret": "The webhook secret was not saved.",
     "key": "The provider was not connected.",
     "disconnect": "The provider was not disconnected.",
+    "look": "The goal was not changed.",
+    "funnels": "The funnel was not made.",
+    "edit": "The funnel was not changed.",
+    "remove": "The funnel was not deleted.",
 }
 """By the last part of a form's address."""
 LABELS = {

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from footfall.analytics.query import Question, read_question
+from footfall.analytics.ranges import Period
 from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.controls import asked_pairs
 from footfall.dashboard.page import PageRequest
@@ -16,11 +17,11 @@ from footfall.web.envelope import Headers
 T = TypeVar("T")
 
 
-def question_of(request: PageRequest, address: ViewAddress) -> Question | None:
+def question_of(request: PageRequest, address: ViewAddress, default: Period = DEFAULT) -> Question | None:
     """What the address asks, as far as no columns are needed for that; None if it is wrong."""
     try:
         begins = request.site.created_at
-        return read_question(asked_pairs(address), request.site.timezone, request.now, begins, DEFAULT)
+        return read_question(asked_pairs(address), request.site.timezone, request.now, begins, default)
     except BadRequest:
         return None
 

@@ -118,7 +118,9 @@ async def _funnels(request: PageRequest, asking: Asking, address: ViewAddress, c
     ]
     flows = Flows(request.services.analytics)
     reports = await asyncio.gather(*(flows.funnel(asking, one) for one in funnels))
-    return card._replace(lines=[_funnel_line(one) for one in reports], heads=("Began", "Finished", "Rate"))
+    more = address.at("funnels").href
+    lines = [_funnel_line(one) for one in reports]
+    return card._replace(lines=lines, heads=("Began", "Finished", "Rate"), more=more)
 
 
 def _funnel_line(report: FunnelReport) -> BoardLine:
