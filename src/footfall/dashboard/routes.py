@@ -5,6 +5,7 @@ from __future__ import annotations
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
 from footfall.dashboard.pages import (
     again,
+    docs,
     install,
     merging,
     overview,
@@ -50,6 +51,9 @@ def pages(services: PageServices) -> list[Route[None]]:
         form("/setup/{secret}", login.setup, "/setup/{secret}", is_open=True),
         show("/static/{file}", static, is_open=True),
         *only_form("/logout", login.logout, "/"),
+        show("/docs", docs.index, is_open=True),
+        show("/docs/{guide}", docs.guide, is_open=True),
+        show("/docs/{folder}/{guide}", docs.part, is_open=True),
         show("/account", login.account),
         form("/account", login.change_password, "/account"),
         show("/", sites.home),
