@@ -6,6 +6,7 @@ from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redi
 from footfall.dashboard.pages import (
     again,
     docs,
+    health,
     install,
     merging,
     overview,
@@ -17,6 +18,7 @@ from footfall.dashboard.pages import (
     sites,
     visitor,
 )
+from footfall.dashboard.pages.find import Finder
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.rendering import static_files
@@ -32,7 +34,7 @@ PROVIDER_CARD = "/w/{websiteId}/settings/payments?provider={provider}"
 
 def pages(services: PageServices) -> list[Route[None]]:
     """Every page of the dashboard."""
-    made, login, live = Pages(services, again.log_in_first), Login(), Live()
+    made, login, live, finder = Pages(services, again.log_in_first), Login(), Live(), Finder()
 
     def show(path: str, page: PageHandler, *, is_open: bool = False) -> Route[None]:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
@@ -81,7 +83,11 @@ def pages(services: PageServices) -> list[Route[None]]:
         show("/w/{websiteId}/payments/{paymentId}", payments.payment),
         show("/w/{websiteId}/live", live.page),
         show("/w/{websiteId}/live/stream", live.stream),
-        show("/w/{websiteId}/health", people.health),
+        show("/find", finder.find),
+        show("/w/{websiteId}/find", finder.find),
+        show("/w/{websiteId}/health", health.health),
+        *only_form("/w/{websiteId}/health/settle", health.settle, "/w/{websiteId}/health"),
+        *only_form("/w/{websiteId}/health/reopen", health.reopen, "/w/{websiteId}/health"),
         show("/w/{websiteId}/settings", sites.settings),
         form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),
         show("/w/{websiteId}/settings/payments", payment_settings.show),
