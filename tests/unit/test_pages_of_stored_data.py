@@ -25,8 +25,9 @@ from footfall.dashboard.address import read_address
 from footfall.dashboard.cards import TABS, shade, show_card
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
+from footfall.dashboard.pages import health, merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
+from footfall.dashboard.pages.find import FoundGroup, FoundRow
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
 from footfall.dashboard.pages.live import OnlineVisitor
@@ -37,6 +38,7 @@ from footfall.db.sqlite import schema as sqlite_schema
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.identity.identify.service import identify
 from footfall.identity.model import KnownPerson, Operations
 from footfall.ids import at_prefix, format_uuid
@@ -46,6 +48,7 @@ from footfall.payments.ratebook import RateBook
 from footfall.payments.service import PaymentCall, record
 from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
+from footfall.reference.library import GuideHit, library
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
 from footfall.websites.model import Website
@@ -158,13 +161,15 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     async def away(*_: object) -> None:
         raise Unavailable("Analytics are away for a moment.")
 
+    database: Any = _TxDatabase(tx)
     services: Any = SimpleNamespace(
-        database=_TxDatabase(tx),
+        database=database,
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
         predictions=SimpleNamespace(model_of=lambda website: None),
         analytics=SimpleNamespace(prepare=away),
+        suspicions=SuspicionCounts(database, dict),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -301,7 +306,7 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
             "period=x",
         ):
             check(page(tx, people.people, query=asked_for))
-        check(page(tx, people.health))
+        check(page(tx, health.health))
         check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
 
     with_world(session, work)
@@ -407,6 +412,9 @@ def other_pages(
     traits = msgspec.json.encode({"name": name, "image": name}).decode()
     known = seen._replace(person=KnownPerson(b"p" * 12, OUTSIDE, 0, traits))
     kept = Kept("/x/settings", list(form.items()))
+    rows = [FoundRow(OUTSIDE, OUTSIDE if flag else "", "/x"), FoundRow("Log out", "", "/logout", "log-out")]
+    found = [FoundGroup("People", rows)] if flag else []
+    hit = GuideHit("People", "/docs/people", "Merge", "before", "found" if flag else "", "after")
     return {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
         "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
@@ -421,6 +429,9 @@ def other_pages(
         },
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
+        "find": {"groups": found, "count": 2, "search": OUTSIDE},
+        "find_list": {"groups": found, "count": 2, "search": OUTSIDE, "is_bar": flag},
+        "docs": {"library": library(), "shown": None, "search": OUTSIDE if flag else "", "hits": [hit]},
         "live": {"website": SITE, "most": 2, "online": [seen, known] if flag else []},
         "online": {"website": SITE, "most": 2, "online": [known]},
         "settings": {
@@ -461,7 +472,9 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     website: bool,
 ) -> None:
     shown: dict[str, Any] = {
-        "request": SimpleNamespace(home="", origin="http://x", form=form, query={}),
+        "request": SimpleNamespace(
+            home="", origin="http://x", form=form, query={}, suspicions=100 if flag else None
+        ),
         "account": ACCOUNT if flag else None,
         "website": a_site(flag) if website else None,
         "websites": [SITE] if flag else [],
@@ -478,6 +491,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "overview_list",
         "overview_macros",
         "payment_settings",
+        "bar",
         "base",
         "macros",
         "journey",
@@ -538,8 +552,9 @@ def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
         for number, user in enumerate(("ann", "Ann")):
             store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
             identify(tx, [Said(number, user, number, Operations(), True).call()])
-        shown = check(page(tx, people.health))
-        assert "1 user id in different capitalizations" in shown
-        assert "ann and Ann Preview the merge with Ann" in shown
+        shown = check(page(tx, health.health))
+        assert "1 pair that may be one person" in shown
+        assert "They have the same user id except for case." in shown
+        assert "Merge with Ann" in shown
 
     with_world(session, work)

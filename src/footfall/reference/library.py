@@ -25,7 +25,7 @@ _ROW = re.compile(r"^\| \[(.+?)\]\(([\w/-]+)\.md\) \| (.+) \|$")
 _TAG = re.compile(r"<[^>]+>")
 
 
-class Listed(NamedTuple):
+class ListedGuide(NamedTuple):
     """A guide in the index. `covers`: what it is about."""
 
     title: str
@@ -37,10 +37,10 @@ class GuideGroup(NamedTuple):
     """Guides under a title of the index."""
 
     title: str
-    guides: list[Listed]
+    guides: list[ListedGuide]
 
 
-class Place(NamedTuple):
+class GuidePlace(NamedTuple):
     """Where a passage stands: on which page, and its address."""
 
     page: str
@@ -49,7 +49,7 @@ class Place(NamedTuple):
     lowered: str
 
 
-class Hit(NamedTuple):
+class GuideHit(NamedTuple):
     """A passage that a search found. `before`, `found`, `after`: its text around the first word that stands in it."""
 
     page: str
@@ -66,9 +66,9 @@ class Library(msgspec.Struct, frozen=True):
     groups: list[GuideGroup]
     guides: dict[str, GuidePage]
     reference: list[ReferencePage]
-    places: list[Place]
+    places: list[GuidePlace]
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[GuideHit]:
         """The passages that have every word of a text, first those whose heading has them."""
         words = text.lower().split()[:MAX_WORDS]
         ranked = [(rank, place) for place in self.places if (rank := _rank(place, words)) is not None]
@@ -110,16 +110,16 @@ def read_index(text: str) -> Iterator[GuideGroup]:
         elif found := _ROW.match(line):
             if not group.guides:
                 yield group
-            group.guides.append(Listed(found[1], found[2], found[3].replace("`", "")))
+            group.guides.append(ListedGuide(found[1], found[2], found[3].replace("`", "")))
 
 
-def _places_of_guides(guides: Iterable[GuidePage]) -> Iterator[Place]:
+def _places_of_guides(guides: Iterable[GuidePage]) -> Iterator[GuidePlace]:
     for guide in guides:
         for one in guide.passages:
             yield _place(guide.title, f"{guide.path}#{one.anchor}" if one.anchor else guide.path, one)
 
 
-def _places_of_reference(reference: Iterable[ReferencePage]) -> Iterator[Place]:
+def _places_of_reference(reference: Iterable[ReferencePage]) -> Iterator[GuidePlace]:
     for page in reference:
         for anchor, title, html in page.sections:
             text = " ".join(unescape(_TAG.sub(" ", html)).split())
@@ -127,12 +127,12 @@ def _places_of_reference(reference: Iterable[ReferencePage]) -> Iterator[Place]:
             yield _place(f"API: {page.title}", f"{page.path}#{anchor}", passage)
 
 
-def _place(page: str, href: str, passage: Passage) -> Place:
+def _place(page: str, href: str, passage: Passage) -> GuidePlace:
     text = " ".join(passage.text.split())
-    return Place(page, href, passage._replace(text=text), f"{page} {passage.title} {text}".lower())
+    return GuidePlace(page, href, passage._replace(text=text), f"{page} {passage.title} {text}".lower())
 
 
-def _rank(place: Place, words: list[str]) -> int | None:
+def _rank(place: GuidePlace, words: list[str]) -> int | None:
     """How far behind it stands among what is found; None if it has not all words."""
     if not all(word in place.lowered for word in words):
         return None
@@ -142,13 +142,13 @@ def _rank(place: Place, words: list[str]) -> int | None:
     )
 
 
-def _hit(place: Place, words: list[str]) -> Hit:
+def _hit(place: GuidePlace, words: list[str]) -> GuideHit:
     text = place.passage.text
     found = re.search("|".join(map(re.escape, words)), text, re.IGNORECASE)
     start, end = found.span() if found else (0, 0)
     since = text.find(" ", max(0, start - AROUND), start) + 1 if start > AROUND else 0
     until = text.rfind(" ", end, end + AROUND) if len(text) > end + AROUND else len(text)
-    return Hit(
+    return GuideHit(
         place.page,
         place.href,
         place.passage.title,

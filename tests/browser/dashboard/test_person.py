@@ -62,7 +62,7 @@ def test_a_long_journey_goes_on(demo: Demo, browser: Browser, session: Any, with
 
 def open_finding(demo: Demo, page: Page, user_id: str) -> None:
     """Come from the health page to the merge that it proposes with a user."""
-    name = f"Preview the merge with {user_id}"
+    name = f"Merge with {user_id}: see what it gives"
     wait_for(
         page,
         lambda: page.goto(f"{demo.root}/health") and page.get_by_role("link", name=name).count() == 1,

@@ -14,7 +14,7 @@ MAX_SEARCH = 200
 """Characters."""
 
 
-class _Shown(NamedTuple):
+class _GuideShown(NamedTuple):
     """A guide, or a page of the reference. `headings`: what its table of contents lists."""
 
     path: str
@@ -47,22 +47,22 @@ def _page(request: PageRequest, name: str) -> Response:
     return _render(request, found, shown=shown)
 
 
-def _guide(found: Library, name: str) -> _Shown | None:
+def _guide(found: Library, name: str) -> _GuideShown | None:
     if (one := found.guides.get(name)) is None:
         return None
-    return _Shown(one.path, one.title, one.html, [each for each in one.headings if each.level == 2])
+    return _GuideShown(one.path, one.title, one.html, [each for each in one.headings if each.level == 2])
 
 
-def _group(found: Library, name: str) -> _Shown | None:
+def _group(found: Library, name: str) -> _GuideShown | None:
     one = next((each for each in found.reference if f"/docs/{name}" == each.path), None)
     if one is None:
         return None
     html = one.text + "".join(each.html for each in one.sections)
-    return _Shown(one.path, one.title, html, [Heading(2, each.anchor, each.title) for each in one.sections])
+    return _GuideShown(one.path, one.title, html, [Heading(2, each.anchor, each.title) for each in one.sections])
 
 
 def _render(
-    request: PageRequest, found: Library, *, shown: _Shown | None = None, search: str = ""
+    request: PageRequest, found: Library, *, shown: _GuideShown | None = None, search: str = ""
 ) -> Response:
     values: dict[str, Any] = {"hits": found.search(search) if search else []}
     return render(request, "docs.html", library=found, shown=shown, search=search, **values)
