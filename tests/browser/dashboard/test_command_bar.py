@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.support.desk import Demo, Desk, wait_for
+from tests.support.desk import Demo, Desk, serious, wait_for
 
 
 def test_keys_are_enough_to_go_anywhere(demo: Demo, desk: Desk) -> None:
@@ -51,9 +51,13 @@ def test_keys_are_enough_to_go_anywhere(demo: Demo, desk: Desk) -> None:
     chosen = options.and_(page.get_by_role("option", selected=True)).get_attribute("id") or ""
     expect(field).to_have_attribute("aria-activedescendant", chosen)
     expect(page.get_by_role("listbox").get_by_role("group", name="Dashboard")).to_be_visible()
+    assert serious(page) == []
+    keyboard.type("zzzzzz")
+    expect(page.locator("#found")).to_contain_text("Nothing was found.")
+    assert serious(page) == []
     keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    keyboard.press("/")
+    keyboard.press("/")  # what was typed before is selected
     keyboard.type("barbara fi")
     keyboard.press("Enter")  # before anything is found
     page.wait_for_url(re.compile("/people/[0-9a-f]{24}"))
