@@ -227,7 +227,7 @@ def _needed(security: list[dict[str, list[str]]]) -> str:
 def _examples(entry: dict[str, Any], shown: int) -> str:
     named = entry.get("examples") or ({"Example": {"value": entry["example"]}} if "example" in entry else {})
     return "".join(
-        f'<p class="soft">{escape(example.get("summary", name))}</p><pre tabindex="0"><code>{escape(_json(example["value"], 2))}</code></pre>'
+        f'<p class="soft">{escape(example.get("summary", name))}</p>{code_box(_json(example["value"], 2))}'
         for name, example in itertools.islice(named.items(), shown, None)
     )
 

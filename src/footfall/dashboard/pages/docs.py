@@ -58,7 +58,9 @@ def _group(found: Library, name: str) -> _GuideShown | None:
     if one is None:
         return None
     html = one.text + "".join(each.html for each in one.sections)
-    return _GuideShown(one.path, one.title, html, [Heading(2, each.anchor, each.title) for each in one.sections])
+    return _GuideShown(
+        one.path, one.title, html, [Heading(2, each.anchor, each.title) for each in one.sections]
+    )
 
 
 def _render(
