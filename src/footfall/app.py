@@ -42,6 +42,9 @@ from footfall.funnels.endpoints import Funnels
 from footfall.goals.endpoints import Goals
 from footfall.identity import erasing as identity_erasing
 from footfall.identity import exporting as identity_exporting
+from footfall.identity.audit import suspicions
+from footfall.identity.audit.counting import LOOK_SECONDS as SUSPICION_SECONDS
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.identity.audit.dating import ClockWatch
 from footfall.identity.audit.health import REFUSED_HANDLER
 from footfall.identity.identify.endpoints import Identifying
@@ -92,6 +95,7 @@ ERASERS = (
     collect_erasing.ERASER,
     segments_erasing.ERASER,  # before identity forgets what people are called
     payments_erasing.ERASER,  # before identity forgets by what payments are found
+    suspicions.ERASER,
     identity_erasing.ERASER,
     people_erasing.ERASER,
     visitors_listing.ERASER,
@@ -229,6 +233,7 @@ class _Parts(NamedTuple):
     key: SealingKey
     connections: KeyConnections
     analytics: Analytics
+    suspicions: SuspicionCounts
 
 
 class App:
@@ -308,6 +313,7 @@ class App:
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
             Analytics(database, columns_client(self._settings), rates, column_dialect(self._settings)),
+            SuspicionCounts(database, lambda: directory.websites),
         )
 
     async def _prepare(self, parts: _Parts) -> None:
@@ -365,6 +371,7 @@ class App:
             parts.key,
             parts.connections,
             self._settings.public_url,
+            parts.suspicions,
         )
         all_routes = [*table, *pages(dashboard)]
         return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
@@ -392,6 +399,7 @@ class App:
             "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
             **self._retention(parts),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
+            "suspicions": Job(SUSPICION_SECONDS, parts.suspicions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
         }
 

@@ -235,6 +235,5 @@ def _about_the_server(services: Services) -> list[Route[Any]]:
         Route("GET", "/healthz", services.health.alive, OPEN),
         Route("GET", "/readyz", services.health.ready, OPEN),
         Route("GET", "/openapi.yaml", services.reference.openapi, OPEN),
-        Route("GET", "/docs", services.reference.docs, OPEN),
         Route("GET", "/robots.txt", services.reference.robots, OPEN),
     ]

@@ -11,8 +11,8 @@ ON_ENGINES = ["sqlite"]
 """What leads to a server knows no database."""
 LARGE = b" " * 1_100_000
 REQUESTS: dict[str, tuple[str, str, bytes]] = {
-    "a page": ("GET", "/docs", b""),
-    "a page's head": ("HEAD", "/docs", b""),
+    "a file": ("GET", "/openapi.yaml", b""),
+    "a file's head": ("HEAD", "/openapi.yaml", b""),
     "no such route": ("GET", "/api/v1/nothing?a=%20b", b""),
     "a wrong method": ("DELETE", "/healthz", b""),
     "a preflight": ("OPTIONS", "/api/events", b""),

@@ -22,15 +22,11 @@ def test_the_description_served_is_the_file(http: httpx.Client) -> None:
     assert http.get("/openapi.yaml").content == (ROOT / "openapi.yaml").read_bytes()
 
 
-def test_docs_are_a_page(http: httpx.Client) -> None:
-    assert "<h1" in http.get("/docs").text
-
-
 def test_search_engines_are_sent_away(http: httpx.Client) -> None:
     assert http.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.yaml"])
 def test_head_answers_without_a_body(socket_site: Site, path: str) -> None:
     response = socket_site.http.head(path)
     assert (response.status_code, response.content) == (200, b"")

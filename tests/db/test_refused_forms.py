@@ -28,6 +28,7 @@ from footfall.db.protocol import Transaction
 from footfall.db.sqlite.session import SqliteSession
 from footfall.directory import Directory
 from footfall.errors import NotFound
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.payments.connecting.endpoints import ServerShelf
 from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
@@ -93,6 +94,7 @@ async def posting(place: Place, website: Website, *values: str) -> AsyncIterator
         key := sealing_key(place.settings),
         KeyConnections(ServerShelf(database, directory), key, lambda: 0),
         "",
+        SuspicionCounts(database, dict),
     )
 
     async def post(page: PageHandler, **fields: str) -> Response:

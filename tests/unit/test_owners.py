@@ -45,6 +45,7 @@ OWNERS = {
         "profile",
         "profile_change",
         "refused_id",
+        "settled_pair",
         "tombstone",
         "undo_fact",
         "unsigned_count",

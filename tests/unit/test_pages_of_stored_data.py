@@ -26,8 +26,9 @@ from footfall.dashboard.cards import TABS, shade, show_card
 from footfall.dashboard.filters import show_chips
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
+from footfall.dashboard.pages import health, merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
+from footfall.dashboard.pages.find import FoundGroup, FoundRow
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import JourneyAsked, show_journey
 from footfall.dashboard.pages.live import LiveView
@@ -38,6 +39,7 @@ from footfall.db.sqlite import schema as sqlite_schema
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.statements import make_statement
 from footfall.errors import Unavailable
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
 from footfall.ids import at_prefix, format_uuid
@@ -47,6 +49,7 @@ from footfall.payments.ratebook import RateBook
 from footfall.payments.service import PaymentCall, record
 from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
+from footfall.reference.library import GuideHit, library
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
 from footfall.websites.model import Website
@@ -160,13 +163,15 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     async def away(*_: object) -> None:
         raise Unavailable("Analytics are away for a moment.")
 
+    database: Any = _TxDatabase(tx)
     services: Any = SimpleNamespace(
-        database=_TxDatabase(tx),
+        database=database,
         directory=SimpleNamespace(websites={ID: SITE}),
         refused=SimpleNamespace(flush=flush),
         rates=RateBook(None),
         predictions=SimpleNamespace(model_of=lambda website: None),
         analytics=SimpleNamespace(prepare=away),
+        suspicions=SuspicionCounts(database, dict),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
@@ -304,7 +309,7 @@ def test_every_person_is_shown_whatever_is_known_of_them(session: SqliteSession)
             "period=x",
         ):
             check(page(tx, people.people, query=asked_for))
-        check(page(tx, people.health))
+        check(page(tx, health.health))
         check(page(tx, visitor.visitor, format_uuid(VISITORS[0])))
 
     with_world(session, work)
@@ -408,6 +413,9 @@ def other_pages(
     token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
     kept = Kept("/x/settings", list(form.items()))
     at = read_address("/x", [("filter_page", OUTSIDE)] if flag else [])
+    rows = [FoundRow(OUTSIDE, OUTSIDE if flag else "", "/x"), FoundRow("Log out", "", "/logout", "log-out")]
+    found = [FoundGroup("People", rows)] if flag else []
+    hit = GuideHit("People", "/docs/people", "Merge", "before", "found" if flag else "", "after")
     return {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
         "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
@@ -422,6 +430,9 @@ def other_pages(
         },
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
+        "find": {"groups": found, "count": 2, "search": OUTSIDE},
+        "find_list": {"groups": found, "count": 2, "search": OUTSIDE, "is_bar": flag},
+        "docs": {"library": library(), "shown": None, "search": OUTSIDE if flag else "", "hits": [hit]},
         "live": {
             "website": SITE, "address": at, "chips": show_chips(at), "left_out": [OUTSIDE] if flag else [], "problem": "" if flag else OUTSIDE,
             "view": live_view(SITE, OUTSIDE, name, at) if flag else LiveView(),
@@ -465,7 +476,9 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
     website: bool,
 ) -> None:
     shown: dict[str, Any] = {
-        "request": SimpleNamespace(home="", origin="http://x", form=form, query={}),
+        "request": SimpleNamespace(
+            home="", origin="http://x", form=form, query={}, suspicions=100 if flag else None
+        ),
         "account": ACCOUNT if flag else None,
         "website": a_site(flag) if website else None,
         "websites": [SITE] if flag else [],
@@ -490,6 +503,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         "funnel_form",
         "retention",
         "payment_settings",
+        "bar",
         "base",
         "macros",
         "journey",
@@ -550,8 +564,9 @@ def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
         for number, user in enumerate(("ann", "Ann")):
             store_visitor(tx, VISITORS[number], None, None, BARE, None, None, None)
             identify(tx, [Said(number, user, number, Operations(), True).call()])
-        shown = check(page(tx, people.health))
-        assert "1 user id in different capitalizations" in shown
-        assert "ann and Ann Preview the merge with Ann" in shown
+        shown = check(page(tx, health.health))
+        assert "1 pair that may be one person" in shown
+        assert "They have the same user id except for case." in shown
+        assert "Merge with Ann" in shown
 
     with_world(session, work)

@@ -12,12 +12,13 @@ import pytest
 from footfall.app import EXPORTERS
 from footfall.collect.online import Online
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import merging, payment_settings, payments, people, person, visitor
+from footfall.dashboard.pages import health, merging, payment_settings, payments, people, person, visitor
 from footfall.dashboard.pages.live import Live
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
 from footfall.db.sqlite.session import SqliteSession
 from footfall.errors import Unavailable
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
 from footfall.ids import format_uuid
@@ -40,7 +41,7 @@ PAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "people": (people.people, (), ""),
     "people found": (people.people, (), "search=nobody&trait.plan=pro"),
     "part of the list": (people.people, (), "part=list&search=an"),
-    "health": (people.health, (), ""),
+    "health": (health.health, (), ""),
     "person": (person.person, ("user:ann",), ""),
     "person with all": (person.person, ("user:ann",), "why=1&ledger=1"),
     "journey": (person.person_journey, ("user:ann",), ""),
@@ -97,6 +98,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         online=Online(),
         key=SealingKey("k" * 32, Path()),
         public_url="",
+        suspicions=SuspicionCounts(database, dict),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)

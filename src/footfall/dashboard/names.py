@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 _HOW = [
     "Amber",
@@ -80,6 +81,18 @@ def friendly_name(visitor_id: bytes) -> str:
     """The name of an anonymous visitor, such as `Curious Otter`."""
     digest = hashlib.sha256(visitor_id).digest()
     return f"{_HOW[digest[0] % len(_HOW)]} {_WHO[digest[1] % len(_WHO)]}"
+
+
+def is_called(name: str, words: Sequence[str]) -> bool:
+    """Whether each of some words, in lower case, begins a word of a name."""
+    own = name.lower().split()
+    return all(any(one.startswith(word) for one in own) for word in words)
+
+
+def may_be_friendly(words: Sequence[str]) -> bool:
+    """Whether a visitor may have a friendly name with words that begin so."""
+    known = [one.lower() for one in (*_HOW, *_WHO)]
+    return 0 < len(words) <= 2 and all(any(one.startswith(word) for one in known) for word in words)
 
 
 def initials(name: str) -> str:

@@ -21,6 +21,7 @@ from footfall.dashboard.rendering import render_template
 from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
+from footfall.identity.audit.counting import SuspicionCounts
 from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.sealing import SealingKey
@@ -63,6 +64,7 @@ class PageServices(msgspec.Struct, frozen=True):
     key: SealingKey
     connections: KeyConnections
     public_url: str
+    suspicions: SuspicionCounts
 
 
 class PageRequest(msgspec.Struct):
@@ -78,6 +80,8 @@ class PageRequest(msgspec.Struct):
     website: Website | None = None
     origin: str = "http://127.0.0.1"
     """The scheme and host that the browser used."""
+    suspicions: int | None = None
+    """How many suspicions the website has, as far as they are counted."""
     home: str = ""
     """The page that shows the form. Reloading the response leads there."""
 

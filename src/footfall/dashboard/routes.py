@@ -5,8 +5,10 @@ from __future__ import annotations
 from footfall.dashboard.page import PageHandler, PageRequest, PageServices, redirect
 from footfall.dashboard.pages import (
     again,
+    docs,
     funnels,
     goals,
+    health,
     home,
     install,
     merging,
@@ -21,6 +23,7 @@ from footfall.dashboard.pages import (
     sites,
     visitor,
 )
+from footfall.dashboard.pages.find import Finder
 from footfall.dashboard.pages.live import Live
 from footfall.dashboard.pages.login import Login
 from footfall.dashboard.rendering import static_files
@@ -36,7 +39,7 @@ PROVIDER_CARD = "/w/{websiteId}/settings/payments?provider={provider}"
 
 def pages(services: PageServices) -> list[Route[None]]:
     """Every page of the dashboard."""
-    made, login, live = Pages(services, again.log_in_first), Login(), Live()
+    made, login, live, finder = Pages(services, again.log_in_first), Login(), Live(), Finder()
 
     def show(path: str, page: PageHandler, *, is_open: bool = False) -> Route[None]:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
@@ -55,6 +58,9 @@ def pages(services: PageServices) -> list[Route[None]]:
         form("/setup/{secret}", login.setup, "/setup/{secret}", is_open=True),
         show("/static/{file}", static, is_open=True),
         *only_form("/logout", login.logout, "/"),
+        show("/docs", docs.index, is_open=True),
+        show("/docs/{guide}", docs.guide, is_open=True),
+        show("/docs/{folder}/{guide}", docs.part, is_open=True),
         show("/account", login.account),
         form("/account", login.change_password, "/account"),
         show("/", home.home),
@@ -101,7 +107,11 @@ def pages(services: PageServices) -> list[Route[None]]:
             "/w/{websiteId}/funnels/{funnelId}",
         ),
         show("/w/{websiteId}/retention", retention.retention),
-        show("/w/{websiteId}/health", people.health),
+        show("/find", finder.find),
+        show("/w/{websiteId}/find", finder.find),
+        show("/w/{websiteId}/health", health.health),
+        *only_form("/w/{websiteId}/health/settle", health.settle, "/w/{websiteId}/health"),
+        *only_form("/w/{websiteId}/health/reopen", health.reopen, "/w/{websiteId}/health"),
         show("/w/{websiteId}/settings", sites.settings),
         form("/w/{websiteId}/settings", sites.save, "/w/{websiteId}/settings"),
         show("/w/{websiteId}/settings/payments", payment_settings.show),

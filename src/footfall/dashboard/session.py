@@ -68,6 +68,8 @@ class Pages:
                 "This form has expired or came from another site. Go back, reload the page and try again."
             )
         request.website = self._website(request)
+        if request.website is not None:
+            request.suspicions = self._services.suspicions.look(request.website.website_id)
         return await page(request)
 
     async def _enter(self, request: PageRequest, secrets: list[str]) -> None:

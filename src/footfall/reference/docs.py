@@ -1,18 +1,17 @@
-"""The OpenAPI description as one readable page: no script, one style sheet of its own, nothing from other hosts. Pure."""
+"""The OpenAPI description as readable pages, one for each group of routes. Pure."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import itertools
 import re
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from footfall.reference.curl import curl_line
+from footfall.reference.markdown import code_box
 
 _METHODS = ("get", "post", "put", "patch", "delete", "options")
 _LIMITS = {
@@ -26,69 +25,44 @@ _LIMITS = {
 _CODE = re.compile(r"`([^`]+)`")
 _BOLD = re.compile(r"[*][*](.+?)[*][*]")
 
-STYLE = """
-:root { color-scheme: light dark; --text: #1c2430; --soft: #566173; --line: #dfe4ea; --back: #ffffff; --panel: #f5f7f9; --accent: #0b62c4;
-  --get: #0b7a4b; --post: #0b62c4; --options: #6b5a00; --warn: #a3341f; }
-@media (prefers-color-scheme: dark) { :root { --text: #e4e9f0; --soft: #a2adbd; --line: #313a47; --back: #12161c; --panel: #1a2029; --accent: #79b4ff;
-  --get: #58cf9b; --post: #79b4ff; --options: #d9c463; --warn: #ff9d85; } }
-* { box-sizing: border-box; }
-html { scroll-padding-top: 1rem; }
-body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.6 system-ui, sans-serif; overflow-wrap: anywhere; }
-a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-code, pre { font: .875em/1.55 ui-monospace, monospace; }
-code { background: var(--panel); padding: .1em .3em; border-radius: 4px; }
-pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; overflow-wrap: normal; margin: .5rem 0 1rem; }
-pre code { padding: 0; background: none; }
-h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .3rem; }
-h2 { font-size: 1.45rem; margin: 3rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-h3 { font-size: 1.15rem; margin: 2.5rem 0 .3rem; }
-h4 { font-size: .95rem; margin: 1.5rem 0 .4rem; }
-p { margin: .5rem 0; }
-nav { padding: 1rem 1.25rem; border-bottom: 1px solid var(--line); background: var(--panel); font-size: .9rem; }
-nav ul { list-style: none; margin: 0 0 .8rem; padding: 0; }
-nav li a { display: block; padding: .2rem 0; text-decoration: none; }
-nav li code { display: block; padding: 0; background: none; color: var(--soft); font-size: .72rem; }
-nav .back { margin: 0 0 1rem; }
-nav.wide { display: none; }
-nav details { border: 0; padding: 0; }
-nav details > :not(summary) { margin-left: 0; }
-nav summary + strong { display: block; margin-top: .8rem; }
-nav strong { color: var(--soft); font-weight: 600; }
-main { max-width: 52rem; padding: 1.5rem 1.25rem 4rem; }
-.lead, .soft { color: var(--soft); }
-.method { font: 700 .75rem/1 ui-monospace, monospace; text-transform: uppercase; padding: .25em .45em; border: 1px solid; border-radius: 4px; margin-right: .4em; }
-.get { color: var(--get); } .post { color: var(--post); } .options { color: var(--options); } .delete { color: var(--warn); }
-.field { border-top: 1px solid var(--line); padding: .5rem 0; }
-.field p { margin: .2rem 0; }
-.required { color: var(--warn); font-size: .8rem; }
-.type { color: var(--soft); font-size: .875rem; }
-details { border-top: 1px solid var(--line); padding: .4rem 0; }
-details > :not(summary) { margin-left: 1.1rem; }
-summary { cursor: pointer; padding: .15rem 0; }
-summary p { display: inline; }
-table { border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem; }
-td code { white-space: nowrap; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
-@media (min-width: 60rem) {
-  body { display: grid; grid-template-columns: 18rem minmax(0, 1fr); }
-  nav.narrow { display: none; }
-  nav.wide { display: block; position: sticky; top: 0; height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid var(--line); padding: 1.5rem 1.25rem; }
-  main { padding: 2.5rem 3rem 6rem; }
-}
-"""
+ADDRESS = "/docs/api"
 
 
-class DocsPage(msgspec.Struct, frozen=True):
-    """A page, and its Content-Security-Policy: only its own style sheet."""
+class RouteLine(NamedTuple):
+    """An operation in a list. `anchor`: of its section on the page of its group."""
 
-    html: bytes
-    policy: str
+    method: str
+    path: str
+    anchor: str
+    title: str
 
 
-def render(document: dict[str, Any]) -> DocsPage:
-    """The page for an OpenAPI 3.1 document whose references all point into its own `components`."""
-    return _Renderer(document).page()
+class Section(NamedTuple):
+    """A part of a page of the reference: an operation, a credential or a schema; its HTML begins with its heading."""
+
+    anchor: str
+    title: str
+    html: str
+
+
+class ReferencePage(msgspec.Struct, frozen=True):
+    """A page of the reference. `name`: the last part of its address; `text`: HTML; `routes`: none on the pages of credentials and schemas."""
+
+    name: str
+    title: str
+    text: str
+    routes: list[RouteLine]
+    sections: list[Section]
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"{ADDRESS}/{self.name}"
+
+
+def render(document: dict[str, Any]) -> list[ReferencePage]:
+    """The pages for an OpenAPI 3.1 document whose references all point into its own `components`: one for each tag, then credentials and schemas."""
+    return _Renderer(document).pages()
 
 
 class _Renderer:
@@ -96,19 +70,21 @@ class _Renderer:
         self._document = document
         self._components: dict[str, Any] = document["components"]
 
-    def page(self) -> DocsPage:
-        info = self._document["info"]
-        digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-        html = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{escape(info['title'])} API</title><style>{STYLE}</style></head><body>"
-            f"{self._navigation()}<main><h1>{escape(info['title'])} API</h1>"
-            f'<p class="lead">{escape(info["summary"])} As a file: <a href="/openapi.yaml">openapi.yaml</a>.</p>'
-            f"{_markdown(info['description'])}{''.join(self._sections())}</main></body></html>"
+    def pages(self) -> list[ReferencePage]:
+        return [*map(self._group, self._document["tags"]), self._credentials(), self._schemas()]
+
+    def _group(self, tag: dict[str, str]) -> ReferencePage:
+        found = list(self._operations(tag["name"]))
+        return ReferencePage(
+            tag["name"].lower().replace(" ", "-"),
+            tag["name"],
+            _markdown(tag["description"]),
+            [RouteLine(method, path, one["operationId"], one["summary"]) for method, path, one in found],
+            [
+                Section(one["operationId"], one["summary"], self._operation(method, path, one))
+                for method, path, one in found
+            ],
         )
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        return DocsPage(html.encode(), policy)
 
     def _operations(self, tag: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for path, item in self._document["paths"].items():
@@ -116,52 +92,37 @@ class _Renderer:
                 if tag in item.get(method, {}).get("tags", ()):
                     yield method, path, item[method]
 
-    def _navigation(self) -> str:
-        groups = "".join(
-            f"<strong>{escape(tag['name'])}</strong><ul>"
-            + "".join(
-                _nav_item(operation["operationId"], operation["summary"], method, path)
-                for method, path, operation in self._operations(tag["name"])
-            )
-            + "</ul>"
-            for tag in self._document["tags"]
-        )
-        rest = _nav_item("credentials", "Credentials") + _nav_item("schemas", "Schemas")
-        back = '<p class="back"><a href="/">← Dashboard</a></p>'
-        contents = f"{groups}<strong>Reference</strong><ul>{rest}</ul>"
-        folded = f"<details><summary>Contents</summary>{contents}</details>"
-        return "".join(
-            f'<nav class="{width}" aria-label="Contents">{back}{inside}</nav>'
-            for width, inside in (("wide", contents), ("narrow", folded))
-        )
+    def _credentials(self) -> ReferencePage:
+        sections = [
+            _section(f"credential-{name}", name, _markdown(scheme["description"]))
+            for name, scheme in self._components["securitySchemes"].items()
+        ]
+        text = _markdown(self._document["info"]["description"])
+        return ReferencePage("credentials", "Calls and credentials", text, [], sections)
 
-    def _sections(self) -> Iterator[str]:
-        for tag in self._document["tags"]:
-            yield f"<h2>{escape(tag['name'])}</h2>{_markdown(tag['description'])}"
-            for method, path, operation in self._operations(tag["name"]):
-                yield self._operation(method, path, operation)
-        yield '<h2 id="credentials">Credentials</h2>'
-        for name, scheme in self._components["securitySchemes"].items():
-            yield f'<h3 id="credential-{name}">{escape(name)}</h3>{_markdown(scheme["description"])}'
-        yield '<h2 id="schemas">Schemas</h2>'
-        for name, schema in self._components["schemas"].items():
-            yield f'<section><h3 id="schema-{name}">{escape(name)}</h3>{self._schema(schema)}</section>'
+    def _schemas(self) -> ReferencePage:
+        sections = [
+            _section(f"schema-{name}", name, self._schema(schema))
+            for name, schema in self._components["schemas"].items()
+        ]
+        text = "<p>The shapes of what is sent and answered.</p>"
+        return ReferencePage("schemas", "Schemas", text, [], sections)
 
     def _operation(self, method: str, path: str, operation: dict[str, Any]) -> str:
         parts = [
-            f'<section><h3 id="{operation["operationId"]}">{escape(operation["summary"])}</h3>',
+            f'<section><h2 id="{operation["operationId"]}">{escape(operation["summary"])}</h2>',
             f'<p><span class="method {method}">{method}</span><code>{escape(path)}</code></p>',
             _markdown(operation.get("description", "")),
-            _credentials(operation.get("security", [])),
+            _needed(operation.get("security", [])),
         ]
         parameters = [self._resolve(parameter) for parameter in operation.get("parameters", [])]
         line = curl_line(method, path, operation, parameters)
-        parts.append(f'<pre class="curl" tabindex="0"><code>{escape(line)}</code></pre>')
+        parts.append(code_box(line, "curl"))
         if parameters:
-            parts.append("<h4>Parameters</h4>" + "".join(self._parameter(field) for field in parameters))
+            parts.append("<h3>Parameters</h3>" + "".join(self._parameter(field) for field in parameters))
         if body := operation.get("requestBody"):
-            parts.append("<h4>Body</h4>" + self._content(body["content"], shown=1))
-        parts.append("<h4>Answers</h4>")
+            parts.append("<h3>Body</h3>" + self._content(body["content"], shown=1))
+        parts.append("<h3>Answers</h3>")
         parts += [
             self._answer(status, self._resolve(answer)) for status, answer in operation["responses"].items()
         ]
@@ -218,7 +179,7 @@ class _Renderer:
         """A schema's type in a few words, as HTML."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
-            return f'<a href="#schema-{name}">{escape(name)}</a>'
+            return f'<a href="{ADDRESS}/schemas#schema-{name}">{escape(name)}</a>'
         if "const" in schema:
             return f"<code>{escape(_json(schema['const']))}</code>"
         if "enum" in schema:
@@ -246,16 +207,16 @@ class _Renderer:
         return component
 
 
-def _nav_item(anchor: str, title: str, method: str = "", path: str = "") -> str:
-    where = f'<code><b class="{method}">{method.upper()}</b> {escape(path)}</code>' if path else ""
-    return f'<li><a href="#{anchor}">{escape(title)}{where}</a></li>'
+def _section(anchor: str, title: str, inside: str) -> Section:
+    name = escape(title)
+    return Section(anchor, title, f'<section><h2 id="{anchor}">{name}</h2>{inside}</section>')
 
 
-def _credentials(security: list[dict[str, list[str]]]) -> str:
+def _needed(security: list[dict[str, list[str]]]) -> str:
     if not security:
         return '<p class="soft">Open: needs no credential.</p>'
     ways = [
-        f'<a href="#credential-{name}">{escape(name)}</a>'
+        f'<a href="{ADDRESS}/credentials#credential-{name}">{escape(name)}</a>'
         + "".join(f" with <code>{escape(scope)}</code>" for scope in scopes)
         for way in security
         for name, scopes in way.items()
@@ -266,7 +227,7 @@ def _credentials(security: list[dict[str, list[str]]]) -> str:
 def _examples(entry: dict[str, Any], shown: int) -> str:
     named = entry.get("examples") or ({"Example": {"value": entry["example"]}} if "example" in entry else {})
     return "".join(
-        f'<p class="soft">{escape(example.get("summary", name))}</p><pre tabindex="0"><code>{escape(_json(example["value"], 2))}</code></pre>'
+        f'<p class="soft">{escape(example.get("summary", name))}</p>{code_box(_json(example["value"], 2))}'
         for name, example in itertools.islice(named.items(), shown, None)
     )
 

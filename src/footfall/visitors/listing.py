@@ -56,6 +56,19 @@ class Due(NamedTuple):
     position: bytes
 
 
+class SeenVisitor(NamedTuple):
+    """`seen_at`: ms since epoch."""
+
+    visitor_id: bytes
+    seen_at: int
+
+
+def newest_visitors(tx: Transaction, website_id: bytes, most: int) -> list[SeenVisitor]:
+    """The visitors seen last, as far as the list knows."""
+    rows = tx.derived.all(sql.newest_listed, (website_id, most))
+    return [SeenVisitor(row.visitor_id, row.seen_at) for row in rows]
+
+
 def list_visitors(tx: Transaction, calls: list[list[Params]]) -> list[ListStep]:
     """Write handler: bring the places of visitors (website id, visitor id) up to date."""
     return [_timed(tx, sorted(set(call))) for call in calls]

@@ -48,3 +48,7 @@ INSERT INTO visitor_due (website_id, position) VALUES (:website_id, :position) O
 -- name: due_remove(website_id bytes, position bytes)
 -- Notes that they were checked.
 DELETE FROM visitor_due WHERE website_id = :website_id AND position = :position;
+
+-- name: newest_listed(website_id bytes, most int) -> visitor_id bytes, seen_at int
+-- The visitors seen last.
+SELECT visitor_id, seen_at FROM listed_visitor WHERE website_id = :website_id ORDER BY seen_at DESC, visitor_id DESC LIMIT :most;

@@ -92,6 +92,12 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "people-of-funnel": (f"{root}/people?period=last7d&filter_funnel=is:{funnel}:1:stopped", 200),
         "live": (f"{root}/live", 200),
         "health": (f"{root}/health", 200),
+        "find": (f"{root}/find?q=a", 200),
+        "find-nothing": ("/find?q=zzzzzz", 200),
+        "docs": ("/docs", 200),
+        "docs-found": ("/docs?q=merge", 200),
+        "docs-guide": ("/docs/install", 200),
+        "docs-reference": ("/docs/api/people", 200),
         "settings": (f"{root}/settings", 200),
         "websites": ("/", 200),
         "websites-none": ("/?search=zzzz&sort=revenue", 200),
@@ -170,7 +176,8 @@ def expect_known(demo: Demo, website_id: str) -> None:
 def test_every_page_is_sound(
     browser: Browser, demo: Demo, session: Any, tour: dict[str, tuple[str, int]]
 ) -> None:
-    for state, pages in ((None, {"login": ("/login", 200)}), (session, tour)):
+    outside = {"login": ("/login", 200), "docs-outside": ("/docs/metrics", 200)}
+    for state, pages in ((None, outside), (session, tour)):
         context = browser.new_context(storage_state=state)
         desk = Desk(context, demo)
         for name, (path, status) in pages.items():

@@ -92,7 +92,7 @@ def test_a_journey_unfolds_and_is_filtered(demo: Demo, desk: Desk) -> None:
 
 def open_finding(demo: Demo, page: Page, user_id: str) -> None:
     """Come from the health page to the merge that it proposes with a user."""
-    name = f"Preview the merge with {user_id}"
+    name = f"Merge with {user_id}: see what it gives"
     wait_for(
         page,
         lambda: page.goto(f"{demo.root}/health") and page.get_by_role("link", name=name).count() == 1,

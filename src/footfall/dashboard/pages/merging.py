@@ -12,7 +12,16 @@ from footfall.dashboard.page import PageRequest, apart, redirect, render
 from footfall.dashboard.pages.person import path_of, read_user, ref_of
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError
-from footfall.identity.audit.health import Shared, preview_merge, shared_emails
+from footfall.identity.audit.health import preview_merge
+from footfall.identity.audit.suspicions import (
+    Settled,
+    SharedBy,
+    digest_of,
+    open_pairs,
+    pair_of,
+    read_settled,
+    shared_emails,
+)
 from footfall.identity.fold import find_user
 from footfall.identity.ledger.merge import MERGE_HANDLER, MergeCall, Merged
 from footfall.identity.ledger.show import person_now
@@ -28,7 +37,7 @@ MOST_LIKELY = 10
 """How many likely duplicates of one person are named."""
 
 
-class Pair(NamedTuple):
+class LikelyPair(NamedTuple):
     """Two people with the same e-mail address: a profile of the first, and a user id of each."""
 
     profile_id: bytes
@@ -47,7 +56,7 @@ class MergePage(msgspec.Struct, frozen=True):
     other: PersonDetail | None
     preview: MergePreview | None
     likely: list[str]
-    following: Pair | None
+    following: LikelyPair | None
 
     @property
     def is_one(self) -> bool:
@@ -83,49 +92,58 @@ async def show(request: PageRequest) -> Response:
 def read_merge_page(tx: Transaction, asked: tuple[Website, Ref, str]) -> MergePage | None:
     """Everything the page shows, in one state of the database; None if there is nobody."""
     website, ref, user_id = asked
-    person = _person(tx, website, resolve_profile(tx, website, ref))
+    person = detail_of(tx, website, resolve_profile(tx, website, ref))
     if person is None:
         return None
-    other = _person(tx, website, resolve_profile(tx, website, user_id)) if user_id else None
+    other = detail_of(tx, website, resolve_profile(tx, website, user_id)) if user_id else None
     preview = None
     # A merge joins two users about whom some fact counts.
     if other and find_user(tx, website.website_id, website.profile_secret, user_id):
         ids = [person.person.person_id, other.person.person_id]
         preview = preview_merge(tx, website.website_id, ids) if ids[0] != ids[1] else None
-    shared = shared_emails(tx, website.website_id)
+    shared, settled = shared_emails(tx, website), read_settled(tx, website)
     return MergePage(
         person,
         other,
         preview,
-        _likely(shared, person.person.person_id),
-        _next(_pairs(shared), person, user_id),
+        _likely(website, shared, settled, person.person.person_id),
+        _next(_pairs(website, shared, settled), person, user_id),
     )
 
 
-def _person(tx: Transaction, website: Website, profile_id: bytes) -> PersonDetail | None:
+def detail_of(
+    tx: Transaction, website: Website, profile_id: bytes, devices: int = MOST_DEVICES
+) -> PersonDetail | None:
+    """A person with some of their devices; None if there is nobody."""
     found = person_now(tx, website.website_id, profile_id)
     if found is None:
         return None
-    return show_person(tx, found, PersonQuery(website, profile_id, limit=MOST_DEVICES))
+    return show_person(tx, found, PersonQuery(website, profile_id, limit=devices))
 
 
-def _likely(shared: list[Shared], person_id: bytes) -> list[str]:
-    """User ids of others who share an e-mail address with this person."""
-    own = [people for _, people in shared if any(one[0] == person_id for one in people)]
-    return [user_id for people in own for one, user_id in people if one != person_id][:MOST_LIKELY]
+def _likely(website: Website, shared: list[SharedBy], settled: Settled, person_id: bytes) -> list[str]:
+    """User ids of others who share an e-mail address with this person, and from whom nobody told them apart."""
+    return [
+        one.user_id
+        for group in shared
+        if any(one.person_id == person_id for one in group.people)
+        for one in group.people
+        if one.person_id != person_id
+        and (pair_of(one.person_id, person_id), digest_of(website, group.evidence)) not in settled
+    ][:MOST_LIKELY]
 
 
-def _pairs(shared: list[Shared]) -> list[Pair]:
+def _pairs(website: Website, shared: list[SharedBy], settled: Settled) -> list[LikelyPair]:
     """All who may be one, by e-mail address and user id: always in the same order, whoever is merged in the meantime."""
     pairs = [
-        Pair(people[0][0], people[0][1], user_id, email)
-        for email, people in shared
-        for _, user_id in people[1:]
+        LikelyPair(one.person_id, one.user_id, other.user_id, group.evidence.value)
+        for group in shared
+        for one, other in open_pairs(website, group, settled)
     ]
     return sorted(pairs, key=lambda pair: (pair.email, pair.other))
 
 
-def _next(pairs: list[Pair], detail: PersonDetail, other: str) -> Pair | None:
+def _next(pairs: list[LikelyPair], detail: PersonDetail, other: str) -> LikelyPair | None:
     """The pair after this one, the first after the last; None if no other is left."""
     present = (str(detail.person.traits.get("email", "")).strip().lower(), other)
     left = [pair for pair in pairs if (pair.email, pair.other) != present]

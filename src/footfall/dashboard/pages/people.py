@@ -1,4 +1,4 @@
-"""The pages about people: the list, and what looks wrong.
+"""The list of people.
 
 The list has two sources. Whom somebody identified, the index of people finds, at once and as one types. Who came in a range, known or not, and
 what is asked of their visits, the columns tell. While they are away, the list goes on without them, and says so.
@@ -48,7 +48,6 @@ from footfall.dashboard.spans import DEFAULT
 from footfall.db.protocol import Transaction
 from footfall.db.statements import load
 from footfall.errors import BadRequest, Unavailable
-from footfall.identity.audit.health import identity_health
 from footfall.ids import format_uuid, parse_uuid
 from footfall.payments.webhooks.integrations import lacks_payments
 from footfall.people.endpoints import read_people
@@ -231,7 +230,7 @@ def read_people_page(tx: Transaction, asked: _ListQuery) -> PeoplePage:
     if found.people or query is None or query.offset or not query.search:
         return page
     holding = fields_holding(tx, website_id, search) if len(search) <= MAX_CONTAINED else []
-    known = _known_visitor(tx, website_id, search)
+    known = known_visitor(tx, website_id, search)
     return msgspec.structs.replace(page, holding=holding, visitor_id=known)
 
 
@@ -240,11 +239,11 @@ def _goal(tx: Transaction, website_id: bytes, search: str) -> str | None:
     named = people_named(tx, website_id, search.lower())
     if len(named) == 1:
         return f"people/{named[0].hex()}"
-    visitor_id = _known_visitor(tx, website_id, search)
+    visitor_id = known_visitor(tx, website_id, search)
     return f"visitors/{format_uuid(visitor_id)}" if visitor_id else None
 
 
-def _known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | None:
+def known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | None:
     """The visitor whose id a text is; None if it is not an id, or no pageview has arrived."""
     visitor_id = parse_uuid(text)
     row = tx.one(sql.visitor_seen, (website_id, visitor_id)) if visitor_id else None
@@ -406,15 +405,3 @@ def _range(request: PageRequest, view: PeopleView) -> TimeRange | None:
         return read_question(asked, request.site.timezone, request.now, begins, view.default).range
     except BadRequest:
         return None
-
-
-# What looks wrong
-
-
-async def health(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/health`."""
-    await request.services.refused.flush()
-    findings = await request.services.database.scan(
-        identity_health, request.site, share=request.site.website_id
-    )
-    return await apart(lambda: render(request, "health.html", section="health", findings=findings))

@@ -337,4 +337,79 @@
     });
     listen();
   });
+
+  // The command bar finds while one types; the keys below work outside of fields.
+  (function () {
+    var bar = document.getElementById("bar"), keys = document.getElementById("keys");
+    if (!bar || !bar.showModal) return;
+    var field = bar.querySelector("input"), list = bar.querySelector("[role=listbox]"), told = bar.querySelector("[role=status]");
+    var ranges = { d: "today", w: "last7d", m: "month", y: "year" }, newest = 0, later = 0, shown = null, isEntered = false, isGoing = false;
+    var places = { o: "overview", p: "people", l: "live", r: "revenue", g: "goals", h: "health", s: "settings" };
+    each("[data-bar]", function (link) {
+      link.addEventListener("click", function (event) {
+        if (!event.ctrlKey && !event.metaKey && !event.shiftKey) event.preventDefault(), open();
+      });
+    });
+    each("dialog", function (dialog) { dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); }); });
+    function open() {
+      bar.showModal();
+      field.select();
+      if (shown === null) look();
+    }
+    function look() {
+      var mine = ++newest, asked = field.value;
+      get(bar.dataset.results + "?part=list&q=" + encodeURIComponent(asked)).then(function (answer) { return answer.text(); }).then(function (html) {
+        if (mine !== newest) return;
+        list.innerHTML = html;
+        shown = asked;
+        told.textContent = list.querySelector("[data-count]").textContent;
+        choose(options()[0]);
+        if (isEntered) enter();
+      }).catch(function () { if (mine === newest) list.textContent = told.textContent = "The server is not responding. Keep typing to try again."; });
+    }
+    function options() { return Array.from(list.querySelectorAll("[role=option]")); }
+    function chosen() { return list.querySelector("[aria-selected=true]"); }
+    function choose(option) {
+      options().forEach(function (one) { one.setAttribute("aria-selected", String(one === option)); });
+      field.setAttribute("aria-activedescendant", option ? option.id : "");
+      if (option) option.scrollIntoView({ block: "nearest" });
+    }
+    function enter() { // what is typed but not yet found is waited for
+      isEntered = shown !== field.value;
+      if (!isEntered && chosen()) chosen().click();
+    }
+    field.addEventListener("input", function () {
+      clearTimeout(later);
+      if (field.value === "?") return field.value = "", bar.close(), keys.showModal();
+      later = setTimeout(look, 120);
+    });
+    field.addEventListener("keydown", function (event) {
+      var all = options(), step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (event.isComposing || (!step && event.key !== "Enter")) return;
+      event.preventDefault();
+      if (!step) enter();
+      else if (all.length) choose(all[(all.indexOf(chosen()) + step + all.length) % all.length]);
+    });
+    document.addEventListener("keydown", function (event) {
+      var key = event.key, wasGoing = isGoing, query = new URLSearchParams(location.search), root = bar.dataset.results.slice(0, -4);
+      if (key === "k" && event.ctrlKey !== event.metaKey && !event.shiftKey && !event.altKey && !keys.open) {
+        event.preventDefault();
+        return bar.open ? bar.close() : open();
+      }
+      isGoing = false;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing || (event.shiftKey && key !== "/" && key !== "?")) return;
+      if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+      if (wasGoing && places[key] && root !== "/") location.href = (document.querySelector('.top nav a[href*="/' + places[key] + '"]') || { href: root + places[key] }).href;
+      else if (key === "g") isGoing = true;
+      else if (key === "/") event.preventDefault(), open();
+      else if (key === "?") keys.showModal();
+      else if ("ranged" in document.body.dataset && (ranges[key] || key === "x")) {
+        var isCompared = query.get("compare") ? query.get("compare") !== "none" : query.get("period") !== "all";
+        if (key === "x") query.set("compare", isCompared ? "none" : "previous");
+        else ["startAt", "endAt", "interval"].forEach(function (name) { query.delete(name); }), query.set("period", ranges[key]);
+        query.delete("offset");
+        location.search = query;
+      }
+    });
+  })();
 })();

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
-import msgspec
+from collections.abc import Sequence
 
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.identity import store, trait_rules
 from footfall.identity.audit.dating import AHEAD_MS
+from footfall.identity.audit.suspicions import Settled, Suspect, open_emails, open_user_ids, read_settled
 from footfall.identity.model import (
     Example,
     Finding,
@@ -36,18 +35,22 @@ MANY_VISITORS = 20
 """Visitors of one user from which on the id may be a shared one."""
 LATELY_DAYS = 30
 """Days, with today, whose refused ids are reported."""
-Shared = tuple[str, list[tuple[bytes, str]]]
-"""An e-mail address, in lower case, and (person id, user id) of those who have it, first identified first."""
 
 
 def identity_health(tx: Transaction, website: Website) -> list[Finding]:
     """Findings with exact counts, the first of each described."""
+    settled = read_settled(tx, website)
+    shared, many, *others = other_findings(tx, website)
+    duplicates = [_likely_duplicates(tx, website, settled), _same_but_case(tx, website, settled)]
+    return [shared, many, *duplicates, *others]
+
+
+def other_findings(tx: Transaction, website: Website) -> list[Finding]:
+    """The findings that are about no pairs of people."""
     now = system_clock()
     return [
         _shared_visitors(tx, website.website_id),
         _users_with_many_visitors(tx, website.website_id),
-        _likely_duplicates(tx, website.website_id),
-        _same_but_case(tx, website.website_id),
         _junk_refused(tx, website.website_id, now // DAY_MS - LATELY_DAYS),
         _future_facts(tx, website.website_id, now + AHEAD_MS),
     ]
@@ -80,37 +83,20 @@ def _users_with_many_visitors(tx: Transaction, website_id: bytes) -> Finding:
     return Finding("many_visitors", len(rows), examples, advice)
 
 
-def shared_emails(tx: Transaction, website_id: bytes) -> list[Shared]:
-    """E-mail addresses that several people have."""
-    by_email: dict[str, list[tuple[bytes, str]]] = {}
-    for row in tx.stream(sql.people_with_email, (website_id,)):
-        email = msgspec.json.decode(row.metadata).get("email")
-        if isinstance(email, str) and "@" in email:
-            by_email.setdefault(email.strip().lower(), []).append((row.person_id, row.user_id))
-    return [(email, people) for email, people in by_email.items() if len(people) > 1]
-
-
-def _likely_duplicates(tx: Transaction, website_id: bytes) -> Finding:
-    shared = shared_emails(tx, website_id)
-    examples: list[Example] = [_twins(tx, website_id, people, email) for email, people in shared[:MOST_SHOWN]]
+def _likely_duplicates(tx: Transaction, website: Website, settled: Settled) -> Finding:
+    shared = open_emails(tx, website, settled)
+    examples: list[Example] = [
+        _twins(tx, website.website_id, people, evidence.value) for evidence, people in shared[:MOST_SHOWN]
+    ]
     advice = (
         "The same e-mail address under several user ids: preview the merge, then merge if it is one person."
     )
     return Finding("likely_duplicates", len(shared), examples, advice)
 
 
-def _same_but_case(tx: Transaction, website_id: bytes) -> Finding:
-    first: dict[str, tuple[bytes, str]] = {}
-    spelled: dict[str, dict[bytes, str]] = {}
-    for row in tx.stream(sql.user_ids, (website_id,)):
-        before = first.setdefault(row.user_id.casefold(), (row.person_id, row.user_id))
-        if before[0] != row.person_id:
-            alike = spelled.setdefault(row.user_id.casefold(), dict([before]))
-            alike.setdefault(row.person_id, row.user_id)
-    examples: list[Example] = [
-        _twins(tx, website_id, list(people.items()))
-        for people in itertools.islice(spelled.values(), MOST_SHOWN)
-    ]
+def _same_but_case(tx: Transaction, website: Website, settled: Settled) -> Finding:
+    spelled = open_user_ids(tx, website, settled)
+    examples: list[Example] = [_twins(tx, website.website_id, people) for _, people in spelled[:MOST_SHOWN]]
     advice = (
         "User ids that differ in upper and lower case only are several people: send one spelling from everywhere, "
         "then merge these if they are one person."
@@ -118,12 +104,15 @@ def _same_but_case(tx: Transaction, website_id: bytes) -> Finding:
     return Finding("same_but_case", len(spelled), examples, advice)
 
 
-def _twins(
-    tx: Transaction, website_id: bytes, people: list[tuple[bytes, str]], email: str | None = None
-) -> Twins:
+def _twins(tx: Transaction, website_id: bytes, people: Sequence[Suspect], email: str | None = None) -> Twins:
     """People who may be one, each with one of their user ids, and what a merge of the first two would give."""
     ids = [person_id for person_id, _ in people]
-    return Twins(people, _who(tx, website_id, ids), preview_merge(tx, website_id, ids[:2]), email)
+    return Twins(
+        [(one.person_id, one.user_id) for one in people],
+        _who(tx, website_id, ids),
+        preview_merge(tx, website_id, ids[:2]),
+        email,
+    )
 
 
 def _who(tx: Transaction, website_id: bytes, person_ids: list[bytes]) -> list[Named]:

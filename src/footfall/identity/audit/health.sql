@@ -12,19 +12,10 @@ FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.p
 WHERE l.website_id = :website_id
 GROUP BY p.person_id HAVING count(DISTINCT l.visitor_id) >= :many ORDER BY visitors DESC, p.person_id;
 
--- name: people_with_email(website_id bytes) -> person_id bytes, user_id text, metadata text
--- All people who may have a trait `email`, the one identified first in front.
-SELECT person_id, user_id, metadata FROM profile
-WHERE website_id = :website_id AND profile_id = person_id AND metadata LIKE '%"email":%' ORDER BY identified_at, profile_id;
-
 -- name: people_of_visitor(website_id bytes, visitor_id bytes) -> person_id bytes
 -- The people that a visitor was, the first in front.
 SELECT p.person_id FROM link l JOIN profile p ON p.website_id = l.website_id AND p.profile_id = l.profile_id
 WHERE l.website_id = :website_id AND l.visitor_id = :visitor_id GROUP BY p.person_id ORDER BY min(l.fact_id);
-
--- name: user_ids(website_id bytes) -> person_id bytes, user_id text
--- All user ids, the one identified first in front.
-SELECT person_id, user_id FROM profile WHERE website_id = :website_id ORDER BY identified_at, profile_id;
 
 -- name: refused_ids(website_id bytes, before int) -> day int, source text, calls int
 -- How many identify calls were refused for their user id after a day, the newest day first.
