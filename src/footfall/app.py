@@ -55,6 +55,8 @@ from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.notes import erasing as notes_erasing
+from footfall.notes.endpoints import Notes
 from footfall.outbox import word
 from footfall.payments import erasing as payments_erasing
 from footfall.payments.connecting import importing
@@ -97,6 +99,7 @@ R = TypeVar("R")
 ERASERS = (
     collect_erasing.ERASER,
     segments_erasing.ERASER,  # before identity forgets what people are called
+    notes_erasing.ERASER,  # likewise
     payments_erasing.ERASER,  # before identity forgets by what payments are found
     identity_erasing.ERASER,
     people_erasing.ERASER,
@@ -432,6 +435,7 @@ class App:
                 Identifying(parts.database, parts.refused, parts.rate_limit.take_more),
                 Goals(parts.database, parts.collector.new_event_id, parts.rate_limit.take_more),
                 Funnels(parts.database),
+                Notes(parts.database),
                 Crawls(parts.database, parts.directory),
                 People(parts.database, parts.rates),
                 Ledger(parts.database, parts.refused),
