@@ -78,10 +78,10 @@ def filter_title(name: str) -> str:
     return name.removeprefix("trait.") if name.startswith("trait.") else TITLES.get(name, name.capitalize())
 
 
-def filter_fields(traits: list[str]) -> dict[str, dict[str, str]]:
-    """What can be filtered by: titles by parameter, in groups."""
+def filter_fields(traits: list[str], *, has_people: bool = True) -> dict[str, dict[str, str]]:
+    """What can be filtered by: titles by parameter, in groups. Without `has_people`, nothing that finds single people."""
     return {
-        "Visits": {name: filter_title(name) for name in FILTERS},
+        "Visits": {name: filter_title(name) for name in FILTERS if has_people or name != "person"},
         "People": {f"trait.{name}": name for name in traits},
     }
 
