@@ -105,7 +105,7 @@ def refuse_file(query: Mapping[str, str]) -> None:
         )
 
 
-_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel"}
+_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "ad_network"}
 """Filters that may do without the prefix, as they once were called."""
 
 

@@ -37,7 +37,7 @@ from footfall.columns.model import (
 )
 from footfall.identity import rules
 from footfall.ids import at_of
-from footfall.visitors.channels import channel
+from footfall.visitors.channels import ad_network, channel
 
 _decode_place = msgspec.json.Decoder(Place).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
@@ -371,6 +371,7 @@ def _origin_of(page: str | None, stored: StoredSession) -> SessionColumns:
     return SessionColumns(
         *_page(page),
         *_came_from(stored.referrer, stored.params, stored.click_ids is not None),
+        ad_network(_decode_params(stored.click_ids)) if stored.click_ids else None,
         *_where(stored.place),
         *_on_what(stored.device),
     )

@@ -155,6 +155,12 @@ _OF_CAMPAIGNS = Invitation(
     "?utm_source=newsletter&utm_campaign=test",
     (("newsletter", 100), ("launch", 64), ("partner", 27)),
 )
+_OF_ADS = Invitation(
+    "Google, Meta, Microsoft, LinkedIn, TikTok and X mark the visits that their ads bring. Those are listed here, with what they bring in.",
+    "Try such a click",
+    "?gclid=test",
+    (("Google Ads", 100), ("Meta Ads", 58), ("LinkedIn Ads", 23)),
+)
 _OF_CLICKS = Invitation(
     "Clicks on links to other websites are listed here. The script takes note of them.",
     "Check the script",
@@ -207,6 +213,7 @@ GROUPS = (
                 CAMPAIGN,
                 hint=_OF_CAMPAIGNS,
             ),
+            _simple("ad-networks", "Ad clicks", "Network", "ad_network")._replace(hint=_OF_ADS),
         ),
     ),
     CardGroup(

@@ -11,6 +11,7 @@ from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.web.parameters import split_values
 
 TITLES = {
+    "ad_network": "Ad network",
     "os": "System",
     "entry_page": "Entry page",
     "hostname": "Host",

@@ -58,9 +58,11 @@ def _show(signed: SignedNote, address: ViewAddress, edited: bytes | None) -> Not
 
 
 def notes_by_part(notes: Sequence[SignedNote], buckets: Buckets) -> Mapping[int, Sequence[str]]:
-    """What was written about each part of a series, in order of time, on a line each."""
+    """What was written about each part of a series, in order of time, on a line each. Notes from before it are left out."""
     found: dict[int, list[str]] = {}
     for one in reversed(notes):
+        if one.note.at < buckets.starts[0]:
+            continue
         found.setdefault(buckets.number(one.note.at), []).append(_line(one.note.text))
     return found
 

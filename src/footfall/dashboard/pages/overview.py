@@ -123,11 +123,13 @@ class _Beside(NamedTuple):
 
 
 class _BesideAsked(NamedTuple):
-    """Of what that is read. `has_payers`: whether the page is of all visitors, so that it shows who paid; `here`: who was seen when."""
+    """Of what that is read. `has_payers`: whether the page is of all visitors, so that it shows who paid; `notes_since`: from when on notes
+    are shown (ms since epoch); `here`: who was seen when."""
 
     website: Website
     range: TimeRange | None
     has_payers: bool
+    notes_since: int
     here: Mapping[bytes, int]
     now: int
 
@@ -135,9 +137,9 @@ class _BesideAsked(NamedTuple):
 async def _read_beside(request: PageRequest, address: ViewAddress) -> _Beside:
     question = question_of(request, address)
     here = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
-    asked = _BesideAsked(
-        request.site, question.range if question else None, not address.chips, here, request.now
-    )
+    range_ = question.range if question else None
+    since = range_.since if range_ and address.text("period") != "all" else 0
+    asked = _BesideAsked(request.site, range_, not address.chips, since, here, request.now)
     return await request.services.database.scan(read_overview_page, asked, share=request.site.website_id)
 
 
@@ -149,7 +151,7 @@ def read_overview_page(tx: Transaction, asked: _BesideAsked) -> _Beside:
         some_visitor(tx, website_id) is not None,
         field_names(tx, website_id, MOST_SUGGESTED),
         _payers(tx, website, range_) if range_ and asked.has_payers else [],
-        read_notes(tx, website_id, range_.since, range_.until) if range_ else [],
+        read_notes(tx, website_id, asked.notes_since, range_.until) if range_ else [],
         count_online(tx, website_id, asked.here, asked.now),
         read_segments(tx, website_id),
     )
