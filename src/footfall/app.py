@@ -51,6 +51,8 @@ from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.ledger.endpoints import Ledger
 from footfall.jobs import Job, Vitals, run_forever
 from footfall.log import EQUAL_SECONDS, get_logger, tell_rest
+from footfall.notes import erasing as notes_erasing
+from footfall.notes.endpoints import Notes
 from footfall.outbox import word
 from footfall.payments import erasing as payments_erasing
 from footfall.payments.connecting import importing
@@ -94,6 +96,7 @@ R = TypeVar("R")
 ERASERS = (
     collect_erasing.ERASER,
     segments_erasing.ERASER,  # before identity forgets what people are called
+    notes_erasing.ERASER,  # likewise
     payments_erasing.ERASER,  # before identity forgets by what payments are found
     suspicions.ERASER,
     identity_erasing.ERASER,
@@ -333,6 +336,7 @@ class App:
                 Identifying(parts.database, parts.refused, parts.rate_limit.take_more),
                 Goals(parts.database, parts.collector.new_event_id, parts.rate_limit.take_more),
                 Funnels(parts.database),
+                Notes(parts.database),
                 Crawls(parts.database, parts.directory),
                 People(parts.database, parts.rates),
                 Ledger(parts.database, parts.refused),

@@ -21,6 +21,7 @@ from footfall.goals.wire import MAX_LOOK_BODY
 from footfall.identity.identify.endpoints import Identifying
 from footfall.identity.identify.wire import MAX_BODY
 from footfall.identity.ledger.endpoints import Ledger
+from footfall.notes.endpoints import Notes
 from footfall.payments.connecting.endpoints import Connecting
 from footfall.payments.endpoints import Payments
 from footfall.payments.ratebook import RateBook
@@ -41,6 +42,7 @@ JSON_LINES = (*JSON, NDJSON)
 ANALYTICS = "/api/v1/analytics"
 ADMIN = "/api/v1/admin/websites/{id}"
 FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
+NOTE = f"{ADMIN}/notes/{{noteId}}"
 INTEGRATION = f"{ADMIN}/integrations/{{provider}}"
 BOT_TOKEN = f"{ADMIN}/bot-traffic/token"
 
@@ -53,6 +55,7 @@ class Services(msgspec.Struct, frozen=True):
     identifying: Identifying
     goals: Goals
     funnels: Funnels
+    notes: Notes
     crawls: Crawls
     people: People
     ledger: Ledger
@@ -77,6 +80,7 @@ def routes(services: Services) -> list[Route[Any]]:
         _about_people,
         _about_goals,
         _about_funnels,
+        _about_notes,
         _about_crawls,
         _about_payments,
         _about_numbers,
@@ -163,6 +167,17 @@ def _about_funnels(services: Services) -> list[Route[Any]]:
         Route("POST", f"{ADMIN}/funnels", funnels.create, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
         Route("PUT", FUNNEL, funnels.change, WEBSITE_IN_PATH, "funnels:write", MAX_BODY, JSON),
         Route("DELETE", FUNNEL, funnels.delete, WEBSITE_IN_PATH, "funnels:write"),
+    ]
+
+
+def _about_notes(services: Services) -> list[Route[Any]]:
+    """What somebody wrote about a moment."""
+    notes = services.notes
+    return [
+        Route("GET", f"{ADMIN}/notes", notes.notes, WEBSITE_IN_PATH, "notes:read"),
+        Route("POST", f"{ADMIN}/notes", notes.create, WEBSITE_IN_PATH, "notes:write", MAX_BODY, JSON),
+        Route("PUT", NOTE, notes.change, WEBSITE_IN_PATH, "notes:write", MAX_BODY, JSON),
+        Route("DELETE", NOTE, notes.delete, WEBSITE_IN_PATH, "notes:write"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 
 from footfall.analytics.dimensions import CARDS, Counted
+from footfall.collect.enrich.page import CLICK_IDS
 from footfall.columns.client import ColumnsClient
+from footfall.columns.model import number_of
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable
+from footfall.visitors.channels import AD_NETWORKS
 from tests.support.counting import TODAY, Counting
 from tests.support.sites import Site, new_visitor
 from tests.support.told import Told
@@ -32,6 +36,36 @@ def test_several_cards_at_once_are_what_each_is_by_itself(told: Told) -> None:
     names = [name for name, card in CARDS.items() if card.counted is Counted.VISITORS]
     together, alone = told.cards("filter_page=contains:b&limit=3", names)
     assert together == alone
+
+
+def test_clicks_on_ads_are_listed_by_network_without_their_ids(numbers: Counting, site: Site) -> None:
+    for query in (
+        "gclid=SECRET",
+        "fbclid=SECRET&wbraid=SECRET",
+        "fbclid=SECRET",
+        "twclid=SECRET",
+        "utm_source=x",
+    ):
+        site.pageview(path=f"/?{query}")
+    rows = numbers.ask(site, "ad-networks", fields="ad_network,visitors")["data"]
+    assert rows == [
+        {"ad_network": "Google Ads", "visitors": 2},
+        {"ad_network": "Meta Ads", "visitors": 1},
+        {"ad_network": "X Ads", "visitors": 1},
+    ]
+    for text, visitors in (("is:google ads,X Ads", 3), ("is_not:Meta Ads", 4), ("contains:ads", 4)):
+        (row,) = numbers.ask(site, "overview", filter_ad_network=text)["data"]
+        assert row["visitors"] == visitors, text
+    asked = "SELECT * FROM event_row WHERE website = $website"
+    found = asyncio.run(
+        numbers.columns.client.ask(asked, {"website": number_of(bytes.fromhex(site.website_id))})
+    )
+    assert len(found) == 5
+    assert "SECRET" not in repr(found)
+
+
+def test_each_click_id_has_its_network() -> None:
+    assert AD_NETWORKS.keys() == CLICK_IDS
 
 
 # Fields and pages

@@ -36,6 +36,10 @@ HOMES = {
     "/w/{websiteId}/settings/payments/{provider}/disconnect": "/w/{websiteId}/settings/payments?provider={provider}",
     "/w/{websiteId}/segments": "/w/{websiteId}/overview",
     "/w/{websiteId}/segments/delete": "/w/{websiteId}/overview",
+    "/w/{websiteId}/notes": "/w/{websiteId}/overview",
+    "/w/{websiteId}/notes/delete": "/w/{websiteId}/overview",
+    "/w/{websiteId}/shares/allow": "/w/{websiteId}/shares",
+    "/w/{websiteId}/shares/revoke": "/w/{websiteId}/shares",
     "/w/{websiteId}/people/{ref}/undo": "/w/{websiteId}/people/{ref}?ledger=1",
     "/w/{websiteId}/people/{ref}/erase": "/w/{websiteId}/people/{ref}",
 }
@@ -59,7 +63,7 @@ def test_nothing_answers_without_a_session(visit: Visit, server: Site, method: s
         assert following == filled(HOMES.get(path, path), server)
 
 
-def test_only_log_in_first_run_and_static_files_are_open() -> None:
+def test_only_log_in_first_run_shared_links_and_static_files_are_open() -> None:
     tried = {path for _, path in CLOSED}
     assert {route.path for route in TABLE} == tried | OPEN
 

@@ -240,7 +240,7 @@ def test_who_paid_came_and_came_back_stands_beside_funnels_and_crawlers(
     assert moments("period=today&moments=back") == []
     page = shown(browser, site, "period=today&goals=funnels")
     assert texts(card(page, "goals"))[1:] == [["To the till", "2", "1", "50.0%"]]
-    assert "Tell of crawlers" in card(page, "bots")
+    assert "Report AI crawlers" in card(page, "bots")
     crawl = {"href": f"https://{site.domain}/docs", "ai": {"userAgent": "GPTBot/1.1"}}
     sent = site.http.post("/api/ai-crawls", json={"websiteId": site.tracking_id, **crawl})
     assert sent.json() == {"status": "success"}

@@ -188,6 +188,7 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
         "{transactionId}": "payment",
         "{script}": "flavour",
         "{funnelId}": "funnel",
+        "{noteId}": "note",
         "bot-traffic": "token",
         "customizations": "matches",
         "ai-crawls": "website",
@@ -220,12 +221,15 @@ def test_the_curl_lines_of_the_reference_work_in_turn(socket_site: Site, tmp_pat
     funnel = {"name": "First", "steps": [{"type": "pageview", "url": "/"}, {"type": "goal", "goalName": "a"}]}
     funnels = f"/api/v1/admin/websites/{socket_site.website_id}/funnels"
     funnel_id = socket_site.call("POST", funnels, json=funnel).json()["data"][0]["id"]
+    notes = f"/api/v1/admin/websites/{socket_site.website_id}/notes"
+    note_id = socket_site.call("POST", notes, json={"text": "First"}).json()["data"][0]["id"]
     real = {
         "example.com": socket_site.domain,
         "dfid_7hTq2mXbVw9kRzYcN4sP": socket_site.tracking_id,
         "01a2095a51f900cab0d3992ce25ecd8d": fact_id,
         "6650a1b2c3d4e5f601234567": socket_site.website_id,
         "67f8a1b2c3d4e5f601234567": funnel_id,
+        "68a1b2c3d4e5f60123456789": note_id,
     }
     html = reference_html()
     lines = [

@@ -87,6 +87,7 @@ ORIGINS: list[dict[str, str]] = [
         "device": "mobile",
         "referrer": "google.com",
         "channel": "Organic search",
+        "ad_network": "Google Ads",
     },
     {"country": "US", "utm_source": "News", "utm_campaign": "a,b%_'", "os": "Mac OS", "channel": "Campaign"},
 ]

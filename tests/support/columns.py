@@ -12,7 +12,7 @@ from footfall.columns.model import number_of, number_of_visitor
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
 from footfall.ids import at_of
-from footfall.visitors.channels import channel
+from footfall.visitors.channels import ad_network, channel
 
 sql = load(__file__, "columns.sql")
 
@@ -156,6 +156,7 @@ def _origin(tx: Transaction, whole: Sequence[Row]) -> dict[str, Any]:
             stored.referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=bool(stored.click_ids)
         ),
         **{name: params.get(name) for name in PARAMS},
+        "ad_network": ad_network(json.loads(stored.click_ids or "{}")),
         "country": place.get("country_code"),
         "region": place.get("region"),
         "city": place.get("city"),

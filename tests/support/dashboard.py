@@ -20,7 +20,15 @@ from tests.support.sites import Site, new_visitor
 PASSWORD = "correct horse battery"
 
 TABLE = pages(cast(Any, None))
-OPEN = {"/login", "/setup/{secret}", "/static/{file}", "/docs", "/docs/{guide}", "/docs/{folder}/{guide}"}
+OPEN = {
+    "/login",
+    "/setup/{secret}",
+    "/share/{secret}",
+    "/static/{file}",
+    "/docs",
+    "/docs/{guide}",
+    "/docs/{folder}/{guide}",
+}
 CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
 """(method, path) of all that needs a session."""
 _TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')

@@ -16,7 +16,7 @@ from tests.support.stories import CUSTOM, GOAL, LINK, PAGEVIEW, PAID, REFUND, RE
 
 MINUTE = 60_000
 VISITORS = 4
-PATHS = ("/", "/pricing", "/Blog", "/blog/x?utm_source=news&utm_campaign=may")
+PATHS = ("/", "/pricing?gclid=x", "/Blog", "/blog/x?utm_source=news&utm_campaign=may")
 REFERRERS = (None, "https://www.google.com/", "https://news.example/item")
 AGENTS = {CHROME: ("Chrome", "Mac OS"), FIREFOX: ("Firefox", "Windows")}
 BREAKS = (1, 4, 12, 29, 45, 300, 900)
@@ -90,13 +90,15 @@ class Happening:
         browser, os = AGENTS[visitor.agent]
         host = referrer.split("/")[2].removeprefix("www.") if referrer else None
         params = dict(part.split("=") for part in path.partition("?")[2].split("&") if part)
+        is_ad = params.pop("gclid", None) is not None
         found = {
             "device": "desktop",
             "browser": browser,
             "os": os,
-            "channel": channel(host, None, params.get("utm_source"), is_ad=False),
+            "channel": channel(host, None, params.get("utm_source"), is_ad=is_ad),
             **params,
         }
+        found |= {"ad_network": "Google Ads"} if is_ad else {}
         return found | ({"referrer": host} if host else {})
 
     def _custom(self, visitor: Visitor) -> None:

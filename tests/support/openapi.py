@@ -35,6 +35,14 @@ class Description:
             if method in item
         }
 
+    def closed(self) -> set[tuple[str, str]]:
+        """(method, path) of all operations that need a credential."""
+        return {
+            (method, path)
+            for method, path in self.operations()
+            if self._document["paths"][path][method.lower()].get("security") != []
+        }
+
     def check(self, response: httpx.Response) -> None:
         """Raises AssertionError when an answer is not as its operation says."""
         method = response.request.method

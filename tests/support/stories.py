@@ -14,7 +14,19 @@ WEBSITE = 7
 PAGEVIEW, CUSTOM, IDENTIFY, LINK, GOAL = 1, 2, 3, 4, 6
 PAID, FIRST, RENEWAL, REFUND, FREE_TRIAL = 10, 11, 12, 13, 14
 VISIT_TYPES = (PAGEVIEW, CUSTOM, IDENTIFY, LINK, 5)
-ORIGIN = ("referrer", "channel", *CAMPAIGN, "country", "region", "city", "device", "browser", "version", "os")
+ORIGIN = (
+    "referrer",
+    "channel",
+    *CAMPAIGN,
+    "ad_network",
+    "country",
+    "region",
+    "city",
+    "device",
+    "browser",
+    "version",
+    "os",
+)
 
 
 class Deed(NamedTuple):

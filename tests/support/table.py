@@ -16,6 +16,7 @@ EXAMPLES = {
     "script": "script.js",
     "id": "00" * 12,
     "funnelId": "00" * 12,
+    "noteId": "00" * 12,
     "provider": "stripe",
     "websiteId": "00" * 12,
 }

@@ -72,8 +72,10 @@ OWNERS = {
         "subscription_move",
     ),
     "people": ("listed_person", "online", "search_term", "trait"),
+    "notes": ("note",),
     "privacy": ("erasure",),
     "segments": ("segment",),
+    "shares": ("share",),
     "visitors": ("listed_visitor", "visitor_due", "visitor_total"),
     "websites": ("website",),
 }

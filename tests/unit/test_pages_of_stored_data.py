@@ -15,15 +15,19 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from footfall.accounts.model import Account
-from footfall.analytics.model import NOTHING, CardPage, CardRow
+from footfall.analytics.model import NOTHING, CardPage, CardRow, Overview, Series, SeriesPart
+from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
 from footfall.auth.model import AccessToken, ApiKey
 from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
 from footfall.dashboard.address import read_address
 from footfall.dashboard.cards import TABS, shade, show_card
-from footfall.dashboard.filters import show_chips
+from footfall.dashboard.controls import view_controls
+from footfall.dashboard.figures import show_series
+from footfall.dashboard.filters import OPERATORS, filter_fields, show_chips
 from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import health, merging, payments, people, person, sites, visitor
@@ -32,6 +36,7 @@ from footfall.dashboard.pages.find import FoundGroup, FoundRow
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import JourneyAsked, show_journey
 from footfall.dashboard.pages.live import LiveView
+from footfall.dashboard.pages.overview_numbers import ShownNumbers
 from footfall.dashboard.rendering import environment, money_text, place_text, render_template, sorted_traits
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
@@ -50,6 +55,7 @@ from footfall.payments.service import PaymentCall, record
 from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
 from footfall.reference.library import GuideHit, library
+from footfall.shares.model import Share
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
 from footfall.websites.model import Website
@@ -57,6 +63,12 @@ from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
 from tests.support.live import live_view
 
+DAY = TimeRange(START, START + 3_600_000, "UTC")
+SERIES = Series(
+    divide(DAY, SeriesInterval.HOUR),
+    Overview(NOTHING),
+    [SeriesPart(START, NOTHING), SeriesPart(START + 1, NOTHING)],
+)
 OUTSIDE = "\u202eevil"
 """What a stranger calls themselves: all that follows would be read from right to left."""
 SITE = msgspec.structs.replace(WEBSITE, name=OUTSIDE, timezone="Europe/Berlin")
@@ -428,6 +440,12 @@ def other_pages(
             "website": SITE, "shade": shade, "address": at,
             "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
         },
+        "shared": {
+            "website": site, "account": None, "is_shared": True, "has_money": flag, "address": at, "controls": view_controls(at, None, NOW),
+            "told": SimpleNamespace(has_visitors=flag, online=2), "problem": name or "", "is_away": website, "fields": filter_fields([], has_people=False),
+            "operators": OPERATORS, "shade": shade, **ShownNumbers([], Markup(), show_series(SERIES, DAY, at, "EUR", NOW, {}, {}), [])._asdict(),
+        },
+        "shares": {"website": site, "shares": [Share(b"s" * 12, name or "", "dfs_…", flag, 0)] if flag else [], "shown_link": "http://x/share/dfs_x" if flag else ""},
         "website_new": {"form": form},
         "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
         "find": {"groups": found, "count": 2, "search": OUTSIDE},

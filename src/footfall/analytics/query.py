@@ -106,7 +106,7 @@ def refuse_file(query: Mapping[str, str]) -> None:
         )
 
 
-_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "funnel"}
+_BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "funnel", "ad_network"}
 """Filters that may do without the prefix, as they once were called."""
 
 

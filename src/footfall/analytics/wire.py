@@ -193,6 +193,7 @@ CARD_FORMS: Mapping[str, CardForm] = {
     "referrers": CardForm(_named("referrer", DIRECT)),
     "channels": CardForm(_named("channel")),
     "campaigns": CardForm(_campaign),
+    "ad-networks": CardForm(_named("ad_network")),
     "countries": CardForm(_country),
     "regions": CardForm(_region),
     "cities": CardForm(_city),

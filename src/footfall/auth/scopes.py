@@ -22,6 +22,8 @@ SCOPES: dict[str, str] = {
     "settings:write": "Change a website's settings.",
     "funnels:read": "Read funnels.",
     "funnels:write": "Change funnels.",
+    "notes:read": "Read notes.",
+    "notes:write": "Change notes.",
     "alerts:read": "Read alerts.",
     "alerts:write": "Change alerts.",
     "team:read": "Read the team.",

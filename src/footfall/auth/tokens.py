@@ -13,6 +13,8 @@ KEY_PREFIX = "df_"
 TOKEN_PREFIX = "dft_"  # noqa: S105 - the public prefix, no secret
 BOT_PREFIX = "dfbot_"
 """Prefix of the token with which servers report crawls; it opens nothing else."""
+SHARE_PREFIX = "dfs_"
+"""Prefix of the secret of a shared link; it opens the overview of one website, and nothing else."""
 _RANDOM = 32
 _CHECK = 6
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

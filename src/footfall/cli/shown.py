@@ -31,6 +31,7 @@ def website_json(website: Website) -> dict[str, Any]:
         "isSignatureRequired": website.is_signature_required,
         "isHeadlessAllowed": website.is_headless_allowed,
         "isImageAllowed": website.is_image_allowed,
+        "isPublicDashboardEnabled": website.is_public,
         "createdAt": to_iso(website.created_at),
     }
 

@@ -84,6 +84,11 @@ def list_(settings: Settings, as_json: bool) -> None:
     default=None,
     help="Show people's images in the dashboard, loaded from their own sites.",
 )
+@click.option(
+    "--public/--no-public",
+    default=None,
+    help="Let shared links show the overview to anybody, without people.",
+)
 @click.option("--currency", help="Currency for totals of payments: an ISO 4217 code, such as EUR.")
 @click.option(
     "--allowed-hostnames", help="Further host names and app bundle ids, comma-separated; replaces the list."
@@ -106,6 +111,7 @@ def update(
     require_signed: bool | None,
     allow_headless: bool | None,
     allow_images: bool | None,
+    public: bool | None,
     currency: str | None,
     allowed_hostnames: str | None,
     exclude_hostnames: str | None,
@@ -126,6 +132,7 @@ def update(
         is_signature_required=require_signed,
         is_headless_allowed=allow_headless,
         is_image_allowed=allow_images,
+        is_public=public,
         currency=currency,
         allowed_hostnames=None if allowed_hostnames is None else tuple(split(allowed_hostnames)),
     )

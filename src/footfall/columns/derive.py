@@ -37,7 +37,7 @@ from footfall.columns.model import (
 )
 from footfall.identity import rules
 from footfall.ids import at_of
-from footfall.visitors.channels import channel
+from footfall.visitors.channels import ad_network, channel
 
 _decode_place = msgspec.json.Decoder(Place).decode
 _decode_device = msgspec.json.Decoder(StoredDevice).decode
@@ -371,6 +371,7 @@ def _origin_of(page: str | None, stored: StoredSession) -> SessionColumns:
     return SessionColumns(
         *_page(page),
         *_came_from(stored.referrer, stored.params, stored.click_ids is not None),
+        *_whose_ad(stored.click_ids),
         *_where(stored.place),
         *_on_what(stored.device),
     )
@@ -396,6 +397,10 @@ def _source(referrer: str | None, params: dict[str, str], *, is_ad: bool) -> tup
 
 
 @lru_cache(4096)
+def _whose_ad(click_ids: str | None) -> tuple[str | None, ...]:
+    return (ad_network(_decode_params(click_ids)) if click_ids else None,)
+
+
 def _where(text: str | None) -> tuple[str | None, ...]:
     place = _decode_place(text) if text else NOWHERE
     return place.country_code, place.region, place.city

@@ -23,7 +23,7 @@ from footfall.outbox.model import website_of
 
 FILE_NAME = "columns.duckdb"
 """In a folder of its own, the only one in which DuckDB may open files."""
-FORM = 2
+FORM = 3
 """Of the table and of what is derived for it. A file of another form is made anew."""
 LOG_BYTES = "64MB"
 """Of changes after which DuckDB copies its log into the file by itself; usually that is asked for before."""

@@ -152,6 +152,8 @@ class SessionColumns(NamedTuple):
     ref: str | None = None
     source: str | None = None
     via: str | None = None
+    ad_network: str | None = None
+    """Whose ad was clicked. The id of the click itself is not here."""
     country: str | None = None
     region: str | None = None
     city: str | None = None

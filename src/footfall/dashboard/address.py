@@ -131,6 +131,11 @@ class ViewAddress(NamedTuple):
         others = [one for one in self.chips if one.name != name or one.operator not in chosen]
         return self._filtered([*others, Chip(name, Operator.IS.value, (value,))])
 
+    def without_people(self) -> ViewAddress:
+        """The same without filters that find single people."""
+        kept = (one for one in self.chips if one.name != "person" and not one.name.startswith("trait."))
+        return self._filtered(kept)
+
     def _filtered(self, chips: Iterable[Chip]) -> ViewAddress:
         others = [pair for pair in self.pairs if not pair[0].startswith(FILTER) and pair[0] != "offset"]
         return self._replace(pairs=(*others, *(chip.pair for chip in chips)))

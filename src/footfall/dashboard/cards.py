@@ -155,6 +155,12 @@ _OF_CAMPAIGNS = Invitation(
     "?utm_source=newsletter&utm_campaign=test",
     (("newsletter", 100), ("launch", 64), ("partner", 27)),
 )
+_OF_ADS = Invitation(
+    "Google, Meta, Microsoft, LinkedIn, TikTok and X mark the visits that their ads bring. Those are listed here, with what they bring in.",
+    "Try such a click",
+    "?gclid=test",
+    (("Google Ads", 100), ("Meta Ads", 58), ("LinkedIn Ads", 23)),
+)
 _OF_CLICKS = Invitation(
     "Clicks on links to other websites are listed here. The script takes note of them.",
     "Check the script",
@@ -181,7 +187,7 @@ _OF_PAYMENTS = Invitation(
 )
 _OF_CRAWLERS = Invitation(
     "What AI crawlers fetch is listed here once your server tells of it: they run no script.",
-    "Tell of crawlers",
+    "Report AI crawlers",
     "/docs",
     (("GPTBot", 100), ("ClaudeBot", 64), ("PerplexityBot", 27)),
 )
@@ -207,6 +213,7 @@ GROUPS = (
                 CAMPAIGN,
                 hint=_OF_CAMPAIGNS,
             ),
+            _simple("ad-networks", "Ad clicks", "Network", "ad_network")._replace(hint=_OF_ADS),
         ),
     ),
     CardGroup(
@@ -283,6 +290,18 @@ TABS: Mapping[str, tuple[CardGroup, CardTab]] = {
     tab.name: (group, tab) for group in GROUPS for tab in group.tabs
 }
 GROUP_NAMES = tuple(group.name for group in GROUPS)
+_PRIVATE = frozenset(("paid", "new", "back", "funnels"))
+"""Lists that tell of single people, or of who paid."""
+
+
+def _shared(group: CardGroup) -> CardGroup:
+    """A card without private lists, and without invitations."""
+    tabs = (tab._replace(hint=None) for tab in group.tabs if tab.name not in _PRIVATE)
+    return group._replace(tabs=tuple(tabs))
+
+
+SHARED_GROUPS = tuple(group for group in map(_shared, GROUPS) if group.tabs)
+"""The cards that anybody sees who has a link."""
 
 
 class ShownRow(NamedTuple):
@@ -335,6 +354,10 @@ class ShownCard(NamedTuple):
     lines: Sequence[BoardLine] = ()
     heads: tuple[str, ...] = ()
     more: str = ""
+
+    def without_links(self) -> ShownCard:
+        """The same without ways to its people."""
+        return self._replace(rows=[row._replace(who="") for row in self.rows])
 
     @property
     def has_people(self) -> bool:
@@ -393,6 +416,8 @@ def codes_of(text: str) -> list[str]:
     return [code for code, name in COUNTRIES.items() if text.lower() in name.lower()]
 
 
-def tabs_of(address: ViewAddress) -> Iterable[tuple[CardGroup, CardTab]]:
-    """The cards with the tabs that an address shows."""
-    return ((group, group.chosen(address)) for group in GROUPS)
+def tabs_of(
+    address: ViewAddress, groups: Iterable[CardGroup] = GROUPS
+) -> Iterable[tuple[CardGroup, CardTab]]:
+    """Cards with the tabs that an address shows."""
+    return ((group, group.chosen(address)) for group in groups)

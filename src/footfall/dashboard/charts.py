@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 
 class ChartMark(NamedTuple):
-    """Something that happened at a point: who paid, or a note. `hue`: 0 to 7; `initials`: what the mark shows."""
+    """Something that happened at a point: who paid. `hue`: 0 to 7; `initials`: what the mark shows."""
 
     initials: str
     hue: int
@@ -24,7 +24,7 @@ class ChartPoint(NamedTuple):
     """A part of the time shown.
 
     `label`: below the axis; `title`: all its numbers in a sentence; `before`: the value of the period compared with; `money`: in units of the
-    currency; `path`: where a click leads; `is_running`: whether it is not over yet.
+    currency; `path`: where a click leads; `is_running`: whether it is not over yet; `has_note`: whether somebody wrote about it.
     """
 
     label: str
@@ -35,6 +35,7 @@ class ChartPoint(NamedTuple):
     path: str = ""
     is_running: bool = False
     marks: tuple[ChartMark, ...] = ()
+    has_note: bool = False
 
 
 class ChartSize(NamedTuple):
@@ -122,7 +123,7 @@ class _Drawing:
             self._lines(),
             self._labels(),
         ]
-        parts += [self._marks(), self._hits()]
+        parts += [self._marks(), self._notes(), self._hits()]
         return Markup('<svg class="chart {}" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(
             size.name, size.width, size.height, Markup("").join(parts)
         )
@@ -211,6 +212,16 @@ class _Drawing:
     def _marks(self) -> Markup:
         return Markup("").join(
             self._marks_at(number, one) for number, one in enumerate(self._points) if one.marks
+        )
+
+    def _notes(self) -> Markup:
+        """A sheet on the axis below each point that somebody wrote about."""
+        return Markup("").join(
+            Markup('<path class="noted" d="M{} {}h9v8l-3 3h-6z"/>').format(
+                _short(self._x(number) - 4.5), self._base - 6
+            )
+            for number, one in enumerate(self._points)
+            if one.has_note
         )
 
     def _marks_at(self, number: int, point: ChartPoint) -> Markup:

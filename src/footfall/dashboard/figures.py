@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from footfall.analytics.model import Measures, Overview, Series, SeriesPart
+import msgspec
+
+from footfall.analytics.model import CardPage, Measures, Overview, Series, SeriesPart
 from footfall.analytics.ranges import SeriesInterval, TimeRange, bucket_name
 from footfall.analytics.wire import FIELDS, Tell
 from footfall.currencies import DIGITS, SYMBOLS
@@ -97,6 +100,8 @@ METRICS: Mapping[str, Metric] = {
     "avg_session_duration": Metric("Time per visit", lambda value, _: duration_text(value), _short_duration),
 }
 COMPLETIONS = Metric("Completions", _number, _short)
+OF_MONEY = frozenset(("revenue", "conversion_rate", "revenue_per_visitor"))
+"""Those that tell of payments."""
 MINUS, NONE = "\u2212", "\u2013"
 DEFAULT_METRIC = "visitors"
 
@@ -120,9 +125,12 @@ def read_metric(address: ViewAddress) -> str:
     return name if name in METRICS else DEFAULT_METRIC
 
 
-def show_tiles(totals: Overview, address: ViewAddress, currency: str) -> list[Tile]:
-    """All tiles."""
-    return [_tile(name, totals, address, currency) for name in METRICS]
+def show_tiles(
+    totals: Overview, address: ViewAddress, currency: str, *, has_money: bool = True
+) -> list[Tile]:
+    """All tiles, or those that tell nothing of payments."""
+    shown = [name for name in METRICS if has_money or name not in OF_MONEY]
+    return [_tile(name, totals, address, currency) for name in shown]
 
 
 def _tile(name: str, totals: Overview, address: ViewAddress, currency: str) -> Tile:
@@ -173,6 +181,7 @@ class ShownPart(NamedTuple):
     value: str
     before: str
     money: str
+    notes: str = ""
 
 
 class ShownSeries(NamedTuple):
@@ -198,9 +207,10 @@ def show_series(
     currency: str,
     now: int,
     marks: Mapping[int, Sequence[ChartMark]],
+    notes: Mapping[int, Sequence[str]] = MappingProxyType({}),
     told: ToldMetric | None = None,
 ) -> ShownSeries:
-    """A series as a page shows it, without what is yet to come. `marks`: by the number of a part; `told`: unless the address says that."""
+    """A series as a page shows it, without what is yet to come. `marks` and `notes`: by the number of a part; `told`: unless the address says that."""
     name = read_metric(address)
     metric, tell = told = told or ToldMetric(METRICS[name], FIELDS[name])
     ends = (*series.buckets.starts[1:], asked.until)
@@ -208,7 +218,9 @@ def show_series(
     for number, (part, end) in enumerate(zip(series.parts, ends, strict=True)):
         if part.start > now:
             break
+        written = tuple(notes.get(number, ()))
         shown = _show_part(part, told, currency, part_name(part.start, series.buckets.interval, asked))
+        shown = shown._replace(notes="; ".join(written))
         begins = max(part.start, asked.since)
         href = part_address(address, TimeRange(begins, end, asked.zone)).here
         is_whole = len(series.parts) == 1
@@ -216,13 +228,14 @@ def show_series(
         points.append(
             ChartPoint(
                 shown.name,
-                _sentence(shown, metric, part.measures),
+                "\n".join([_sentence(shown, metric, part.measures), *written]),
                 float(tell(part.measures, currency)),
                 None if part.compared is None else float(tell(part.compared, currency)),
                 major_of(part.measures.revenue, currency) if metric is not METRICS["revenue"] else 0,
                 "" if is_whole else href,
                 end > now,
                 tuple(marks.get(number, ())),
+                bool(written),
             )
         )
     return ShownSeries(
@@ -263,3 +276,30 @@ def _sentence(part: ShownPart, metric: Metric, measures: Measures) -> str:
     if part.money and metric.title != METRICS["revenue"].title:
         lines.append(f"Revenue: {part.money}, {counted(measures.payments, 'payment')}")
     return "\n".join(lines)
+
+
+# Without money
+
+
+def series_without_money(series: Series) -> Series:
+    """A series that tells nothing of payments."""
+    parts = [
+        SeriesPart(one.start, without_money(one.measures), one.compared and without_money(one.compared))
+        for one in series.parts
+    ]
+    totals = series.totals
+    return Series(
+        series.buckets,
+        Overview(without_money(totals.measures), totals.compared and without_money(totals.compared)),
+        parts,
+    )
+
+
+def card_without_money(page: CardPage) -> CardPage:
+    """A card that tells nothing of payments."""
+    return page._replace(rows=[one._replace(measures=without_money(one.measures)) for one in page.rows])
+
+
+def without_money(one: Measures) -> Measures:
+    """What was counted, but for payments."""
+    return msgspec.structs.replace(one, payers=0, payments=0, revenue_new=0, revenue_renewal=0, refunds=0)

@@ -11,6 +11,7 @@ from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.web.parameters import split_values
 
 TITLES = {
+    "ad_network": "Ad network",
     "os": "System",
     "entry_page": "Entry page",
     "hostname": "Host",
@@ -95,10 +96,14 @@ def filter_title(name: str) -> str:
     return name.removeprefix("trait.") if name.startswith("trait.") else TITLES.get(name, name.capitalize())
 
 
-def filter_fields(traits: list[str]) -> dict[str, dict[str, str]]:
-    """What can be filtered by: titles by parameter, in groups."""
+def filter_fields(traits: list[str], *, has_people: bool = True) -> dict[str, dict[str, str]]:
+    """What can be filtered by: titles by parameter, in groups. Without `has_people`, nothing that finds single people."""
     return {
-        "Visits": {name: filter_title(name) for name in FILTERS if name not in _BY_CLICK},
+        "Visits": {
+            name: filter_title(name)
+            for name in FILTERS
+            if name not in _BY_CLICK and (has_people or name != "person")
+        },
         "People": {f"trait.{name}": name for name in traits},
     }
 

@@ -166,7 +166,7 @@ def render_error(error: ApiError) -> Response:
     body = render_template(
         "error.html", request=request, account=None, website=None, code=error.status, message=error.message
     )
-    return Response(body.encode(), error.status, _page_headers("'self'"))
+    return Response(body.encode(), error.status, public_headers())
 
 
 def page_headers(request: PageRequest) -> Headers:
@@ -183,6 +183,11 @@ def _page_headers(images: str) -> Headers:
         (b"referrer-policy", b"same-origin"),
         (b"cache-control", b"no-store"),
     ]
+
+
+def public_headers() -> Headers:
+    """The headers of a page that shows nothing from other hosts."""
+    return _page_headers("'self'")
 
 
 def send_json(value: object, *more: tuple[bytes, bytes]) -> Response:

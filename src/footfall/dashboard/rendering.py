@@ -74,6 +74,7 @@ def environment() -> Environment:
         clock=clock_text,
         time=time_text,
         date=date_text,
+        minute=minute_text,
         place=place_text,
         money=money_text,
         asset=asset,
@@ -220,6 +221,11 @@ def time_text(when: int, zone: str = "UTC") -> str:
 def date_text(when: int, zone: str = "UTC") -> str:
     """The date in a website's time zone."""
     return f"{_local(when, zone):%-d %b %Y}"
+
+
+def minute_text(when: int, zone: str = "UTC") -> str:
+    """Date and time in a website's time zone, as a field for them takes it: `2026-05-05T14:00`."""
+    return f"{_local(when, zone):%Y-%m-%dT%H:%M}"
 
 
 def day_text(when: int, zone: str = "UTC") -> str:

@@ -12,6 +12,7 @@ from footfall.dashboard.pages import (
     home,
     install,
     merging,
+    notes,
     overview,
     payment_settings,
     payments,
@@ -20,6 +21,7 @@ from footfall.dashboard.pages import (
     retention,
     revenue,
     segments,
+    shares,
     sites,
     visitor,
 )
@@ -40,6 +42,7 @@ PROVIDER_CARD = "/w/{websiteId}/settings/payments?provider={provider}"
 def pages(services: PageServices) -> list[Route[None]]:
     """Every page of the dashboard."""
     made, login, live, finder = Pages(services, again.log_in_first), Login(), Live(), Finder()
+    shared = shares.SharedPages()
 
     def show(path: str, page: PageHandler, *, is_open: bool = False) -> Route[None]:
         return made.route("GET", path, _of_website(path, page), is_open=is_open)
@@ -56,6 +59,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         form("/login", login.login, "/login", is_open=True),
         show("/setup/{secret}", login.setup_form, is_open=True),
         form("/setup/{secret}", login.setup, "/setup/{secret}", is_open=True),
+        show("/share/{secret}", shared.overview, is_open=True),
         show("/static/{file}", static, is_open=True),
         *only_form("/logout", login.logout, "/"),
         show("/docs", docs.index, is_open=True),
@@ -74,6 +78,12 @@ def pages(services: PageServices) -> list[Route[None]]:
         show("/w/{websiteId}/overview/{card}", overview.listing),
         *only_form("/w/{websiteId}/segments", segments.save, "/w/{websiteId}/overview"),
         *only_form("/w/{websiteId}/segments/delete", segments.delete, "/w/{websiteId}/overview"),
+        *only_form("/w/{websiteId}/notes", notes.save, "/w/{websiteId}/overview"),
+        *only_form("/w/{websiteId}/notes/delete", notes.delete, "/w/{websiteId}/overview"),
+        show("/w/{websiteId}/shares", shares.show),
+        form("/w/{websiteId}/shares", shares.add, "/w/{websiteId}/shares"),
+        *only_form("/w/{websiteId}/shares/allow", shares.allow, "/w/{websiteId}/shares"),
+        *only_form("/w/{websiteId}/shares/revoke", shares.revoke, "/w/{websiteId}/shares"),
         show("/w/{websiteId}/people", people.people),
         show("/w/{websiteId}/people/{ref}", person.person),
         show("/w/{websiteId}/people/{ref}/journey", person.person_journey),

@@ -13,7 +13,7 @@ from footfall.errors import ApiError, DatabaseError, Forbidden, NotFound, Unavai
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
 from footfall.web.context import PAGE, Context, Handler, Route
-from footfall.web.envelope import Response
+from footfall.web.envelope import Headers, Response
 from footfall.websites.model import Website
 
 SESSION_COOKIE = "footfall_session"
@@ -93,7 +93,10 @@ class Pages:
         if isinstance(error, DatabaseError):
             self._log.warning("database error", reason=str(error))
             error = Unavailable("The database cannot be reached now. Try again in a moment.")
-        return render(request, "error.html", status=error.status, code=error.status, message=error.message)
+        wait: Headers = [] if error.retry_after is None else [(b"retry-after", b"%d" % error.retry_after)]
+        return render(
+            request, "error.html", status=error.status, headers=wait, code=error.status, message=error.message
+        )
 
 
 def needs_website(page: PageHandler) -> PageHandler:

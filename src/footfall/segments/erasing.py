@@ -2,73 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
-
-import msgspec
 
 from footfall.db.protocol import Transaction
 from footfall.errors import BadRequest
 from footfall.identity.erasing import Counts, Eraser, Leaving
-from footfall.identity.reading import persons_of
 from footfall.people.find.fields import people_named
 from footfall.people.find.matching import people_matching
+from footfall.people.naming import NAMING, Leaver, read_leaver
 from footfall.people.wire import Filter, read_filter
 from footfall.segments.model import Segment
 from footfall.segments.store import read_segments, remove_segments
 from footfall.web.parameters import split_values
 
 _PERSON, _TRAIT = "filter_person", "filter_trait."
-_NAMING = frozenset(("name", "email", "image", "phone"))
-"""Traits by which people are told from each other, whoever else may have the same value."""
-_SHORT = 4
-"""Characters of a user id that may stand in a name by chance."""
-
-
-class _Leaver(NamedTuple):
-    """Who is erased: profile ids, user ids, and texts by trait, in lower case."""
-
-    profile_ids: frozenset[bytes]
-    user_ids: frozenset[str]
-    texts: frozenset[tuple[str, str]]
-
-    def words(self) -> Iterator[str]:
-        """What names them in a sentence."""
-        yield from (one.lower() for one in self.user_ids if len(one) >= _SHORT)
-        yield from (text for name, text in self.texts if name in _NAMING and re.search(r"[\s@]", text))
 
 
 def _forget_users(tx: Transaction, leaving: Leaving) -> Counts:
     website_id = leaving.erasure.website_id
     if segments := read_segments(tx, website_id):
-        leaver = _leaver(tx, leaving)
+        leaver = read_leaver(tx, leaving)
         gone = [one.segment_id for one in segments if _names(tx, website_id, one, leaver)]
         remove_segments(tx, website_id, gone)
     return {}
 
 
-def _leaver(tx: Transaction, leaving: Leaving) -> _Leaver:
-    people = persons_of(tx, leaving.erasure.website_id, leaving.users).values()
-    texts = {
-        (name.lower(), one)
-        for person in people
-        for name, value in person.traits.items()
-        for one in _texts(value)
-    }
-    return _Leaver(frozenset(leaving.users), frozenset(leaving.users.values()), frozenset(texts))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value]:
-        yield (one if isinstance(one, str) else msgspec.json.encode(one).decode()).strip().lower()
-
-
-def _names(tx: Transaction, website_id: bytes, segment: Segment, leaver: _Leaver) -> bool:
+def _names(tx: Transaction, website_id: bytes, segment: Segment, leaver: Leaver) -> bool:
     """Whether a segment names somebody: in its name, by a condition on persons, or by a trait that is theirs alone."""
-    name = segment.name.lower()
-    if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", name) for one in leaver.words()):
+    if leaver.is_named_in(segment.name):
         return True
     pairs = parse_qsl(segment.query)
     return _names_person(tx, website_id, pairs, leaver) or any(
@@ -77,7 +39,7 @@ def _names(tx: Transaction, website_id: bytes, segment: Segment, leaver: _Leaver
 
 
 def _names_person(
-    tx: Transaction, website_id: bytes, pairs: Iterable[tuple[str, str]], leaver: _Leaver
+    tx: Transaction, website_id: bytes, pairs: Iterable[tuple[str, str]], leaver: Leaver
 ) -> bool:
     texts = [text.removeprefix("is_not:").removeprefix("is:") for name, text in pairs if name == _PERSON]
     values = {one for text in texts for one in split_values(text)}
@@ -97,19 +59,19 @@ def _filters(pairs: Iterable[tuple[str, str]]) -> Iterator[Filter]:
                 continue
 
 
-def _names_by_trait(tx: Transaction, website_id: bytes, one: Filter, leaver: _Leaver) -> bool:
+def _names_by_trait(tx: Transaction, website_id: bytes, one: Filter, leaver: Leaver) -> bool:
     trait = one.name.lower()
     held = {text for name, text in leaver.texts if name == trait}
     values = [value.lower() for value in one.values]
-    if trait in _NAMING and one.operator == "contains":
+    if trait in NAMING and one.operator == "contains":
         return any(value and value in text for value in values for text in held)
     found = [value for value in one.values if value.lower() in held]
     return bool(found) and (
-        trait in _NAMING or any(_is_alone(tx, website_id, one.name, value, leaver) for value in found)
+        trait in NAMING or any(_is_alone(tx, website_id, one.name, value, leaver) for value in found)
     )
 
 
-def _is_alone(tx: Transaction, website_id: bytes, trait: str, value: str, leaver: _Leaver) -> bool:
+def _is_alone(tx: Transaction, website_id: bytes, trait: str, value: str, leaver: Leaver) -> bool:
     """Whether nobody else has the same value, as far as the index of people knows."""
     (matching,) = people_matching(tx.derived, website_id, [Filter(trait, "is", (value,))])
     return leaver.profile_ids.issuperset(matching.ids)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 DIRECT, REFERRAL, SEARCH, SOCIAL, AI, EMAIL, PAID, CAMPAIGN = (
     "Direct",
     "Referral",
@@ -12,6 +14,18 @@ DIRECT, REFERRAL, SEARCH, SOCIAL, AI, EMAIL, PAID, CAMPAIGN = (
     "Paid",
     "Campaign",
 )
+AD_NETWORKS = {
+    "gclid": "Google Ads",
+    "gclsrc": "Google Ads",
+    "wbraid": "Google Ads",
+    "gbraid": "Google Ads",
+    "msclkid": "Microsoft Ads",
+    "li_fat_id": "LinkedIn Ads",
+    "ttclid": "TikTok Ads",
+    "twclid": "X Ads",
+    "fbclid": "Meta Ads",
+}
+"""Whose ads have these click ids in the addresses that they lead to. That of Meta comes last: its apps also put it on links that are no ads."""
 _PAID = frozenset(
     ("cpc", "ppc", "cpm", "cpv", "cpa", "paid", "display", "banner", "retargeting", "affiliate")
 )
@@ -79,6 +93,12 @@ def channel(referrer: str | None, medium: str | None, source: str | None, *, is_
     if kind in _SOCIAL:
         return SOCIAL
     return _by_host(host) if host else (CAMPAIGN if kind or source else DIRECT)
+
+
+def ad_network(click_ids: Iterable[str]) -> str | None:
+    """Whose ad led to a visit, by the names of its click ids; None if none is known."""
+    given = set(click_ids)
+    return next((network for name, network in AD_NETWORKS.items() if name in given), None)
 
 
 def _by_host(host: str) -> str:

@@ -37,6 +37,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     is_signature_required: bool | None = None
     is_headless_allowed: bool | None = None
     is_image_allowed: bool | None = None
+    is_public: bool | None = None
     currency: str | None = None
 
 
@@ -63,6 +64,8 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     is_image_allowed: bool
     """Whether the dashboard shows people's images, which the browser loads from other sites."""
     created_at: int
+    is_public: bool = False
+    """Whether shared links show the overview to anybody."""
     currency: str = "USD"
     """The currency in which sums of payments are shown (ISO 4217)."""
     has_payments: bool = False

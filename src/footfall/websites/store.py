@@ -151,6 +151,7 @@ def put_website(tx: Transaction, website: Website) -> None:
             int(website.is_image_allowed),
             website.created_at,
             website.currency,
+            int(website.is_public),
         ),
     )
 
@@ -191,5 +192,6 @@ def _website(row: Row) -> Website:
         is_image_allowed=bool(row.is_image_allowed),
         created_at=row.created_at,
         currency=row.currency,
+        is_public=bool(row.is_public),
         has_payments=bool(row.has_payments),
     )

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from footfall.clock import system_clock
+from footfall.shares.store import add_share, new_share
 from tests.support.desk import (
     SIZES,
     WIDTHS,
@@ -49,6 +51,11 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         page = {"domain": domain, "href": f"https://{domain}/", "script": script}
         assert demo.event("pageview", new_visitor(), tracking_id=made["trackingId"], **page) == ""
     payment, funnel = pay_around(demo, visitor), make_funnel(demo)
+    notes = f"/api/v1/admin/websites/{demo.website_id}/notes"
+    for text in ("Launch", "N" * 1000):
+        note = demo.http.post(notes, json={"text": text}).json()["data"][0]["id"]
+    for website_id in (demo.website_id, empty["websiteId"]):
+        run_json(demo.place, "website", "update", website_id, "--public")
     until(lambda: demo.http.get("/api/v1/analytics/overview").status_code == 200, "there are no columns")
     return {
         "overview": (f"{root}/overview", 200),
@@ -56,6 +63,13 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
             f"{root}/overview?filter_country=is:US,DE&places=countries&metric=revenue&period=last7d",
             200,
         ),
+        "overview-note": (f"{root}/overview?note={note}&sources=ad-networks", 200),
+        "shared": (share_of(demo, demo.website_id, has_money=True), 200),
+        "shared-narrow": (f"{share_of(demo, demo.website_id)}?filter_country=is:US&sources=ad-networks", 200),
+        "shared-wrong": (f"{share_of(demo, demo.website_id)}?startAt=x", 400),
+        "shared-empty": (share_of(demo, empty["websiteId"]), 200),
+        "shares": (f"{root}/shares", 200),
+        "empty-shares": (f"/w/{long['websiteId']}/shares", 200),
         "overview-wrong": (f"{root}/overview?startAt=x", 400),
         "overview-list": (f"{root}/overview/pages?sort=name", 200),
         "empty-overview": (f"/w/{empty['websiteId']}/overview", 200),
@@ -116,6 +130,13 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "anonymous-people": (f"/w/{anonymous['websiteId']}/people", 200),
         "cookieless-people": (f"/w/{cookieless['websiteId']}/people", 200),
     }
+
+
+def share_of(demo: Demo, website_id: str, *, has_money: bool = False) -> str:
+    """The path of a new link to the overview of a website."""
+    new = new_share("S" * 100, system_clock(), has_money=has_money)
+    assert demo.place.transact(lambda tx: add_share(tx, bytes.fromhex(website_id), new)) is None
+    return f"/share/{new.secret}"
 
 
 def refuse_deliveries(demo: Demo) -> None:

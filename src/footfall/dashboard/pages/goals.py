@@ -260,7 +260,7 @@ def _shown(request: PageRequest, address: ViewAddress, found: _Goal) -> GoalShow
     currency, whole = request.site.currency, found.series.totals.measures
     before = found.series.totals.compared
     told = ToldMetric(COMPLETIONS, lambda one, _: one.times)
-    shown = show_series(found.series, found.range, address, currency, request.now, {}, told)
+    shown = show_series(found.series, found.range, address, currency, request.now, {}, told=told)
     values = found.values.counts if found.values else []
     most = max((one.visitors for one in values), default=0) or 1
     return GoalShown(

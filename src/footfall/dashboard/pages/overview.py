@@ -8,12 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-from markupsafe import Markup
 
-from footfall.analytics.dimensions import Operator
 from footfall.analytics.endpoints import card_file, series_file
 from footfall.analytics.listed import Looking, RowOrder
-from footfall.analytics.model import Asking, CardPage, Series
+from footfall.analytics.model import Asking
 from footfall.analytics.query import MAX_ROWS
 from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange, read_choice
 from footfall.analytics.wire import series_form
@@ -22,25 +20,31 @@ from footfall.dashboard.address import ViewAddress, read_address
 from footfall.dashboard.cards import (
     GROUP_NAMES,
     MAP,
-    ROWS,
     TABS,
     CardGroup,
     CardTab,
     ShownCard,
     codes_of,
-    is_of_visitors,
     shade,
     show_card,
     tabs_of,
 )
-from footfall.dashboard.charts import ChartMark, draw_chart
+from footfall.dashboard.charts import ChartMark
 from footfall.dashboard.controls import asked_pairs, view_controls
-from footfall.dashboard.figures import METRICS, ShownSeries, Tile, read_metric, show_series, show_tiles
+from footfall.dashboard.figures import METRICS, read_metric
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, show_chips, with_added
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
 from footfall.dashboard.pages.asking import looks_again, question_of, tried
-from footfall.dashboard.pages.boards import tell_board
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
+from footfall.dashboard.pages.notes import notes_by_part, show_notes
+from footfall.dashboard.pages.overview_numbers import (
+    PageNumbers,
+    ShownNumbers,
+    choosing,
+    gather_numbers,
+    show_numbers,
+    shown_cards,
+)
 from footfall.dashboard.pages.payments import payment_rows
 from footfall.dashboard.pages.people import MOST_SUGGESTED, some_visitor
 from footfall.dashboard.pages.segments import show_segments
@@ -53,6 +57,8 @@ from footfall.dashboard.spans import (
 )
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, BadRequest, NotFound, Unavailable
+from footfall.notes.model import SignedNote
+from footfall.notes.store import read_notes
 from footfall.payments.endpoints import list_payments
 from footfall.payments.model import Kind
 from footfall.payments.owners import owners_of
@@ -64,7 +70,6 @@ from footfall.web.envelope import Response
 from footfall.web.parameters import read_number_parameter
 from footfall.websites.model import Website
 
-MOST_COUNTRIES = 250
 MOST_PAYMENTS = 200
 """Of which a chart shows who made them."""
 PAGE = 50
@@ -87,94 +92,10 @@ async def overview(request: PageRequest) -> Response:
         return await _series_file(request, address)
     if group := next((one for one in tabs_of(address) if one[0].name == request.query.get("part")), None):
         return await _part(request, address, group)
-    told, numbers = await asyncio.gather(_read_beside(request, address), tried(_numbers(request, address)))
+    told, numbers = await asyncio.gather(
+        _read_beside(request, address), tried(gather_numbers(request, address))
+    )
     return await apart(lambda: _drawn(request, address, told, numbers))
-
-
-# Questions
-
-
-class _Numbers(NamedTuple):
-    """What the columns say of the whole page."""
-
-    asked: TimeRange
-    series: Series
-    cards: list[ShownCard]
-
-
-async def _numbers(request: PageRequest, address: ViewAddress) -> _Numbers:
-    """All numbers of the page. Raises BadRequest and Unavailable."""
-    analytics = request.services.analytics
-    asking = await analytics.prepare(request.site, asked_pairs(address), request.now, DEFAULT)
-    asked = asking.question.range
-    interval = chosen_interval(asked, read_choice(dict(address.pairs), "interval", SeriesInterval))
-    series, cards = await asyncio.gather(
-        analytics.series(asking, interval), _shown_cards(request, asking, address, list(tabs_of(address)))
-    )
-    return _Numbers(asked, series, cards)
-
-
-async def _shown_cards(
-    request: PageRequest, asking: Asking, address: ViewAddress, tabs: Sequence[tuple[CardGroup, CardTab]]
-) -> list[ShownCard]:
-    """Cards of analytics, and lists that are none."""
-    cards = [tab for tab in tabs if tab[1].is_card]
-    first = _first(asking, [])
-    boards = asyncio.gather(*(tell_board(request, first, address, *tab) for tab in tabs if tab not in cards))
-    found, told = await asyncio.gather(_cards(request, asking, cards), boards)
-    currency = request.site.currency
-    shown = {
-        tab.name: show_card(group, tab, page, address, currency)
-        for (group, tab), page in zip(cards, found, strict=True)
-    }
-    shown |= {one.tab.name: one for one in told}
-    return [shown[tab.name] for _, tab in tabs]
-
-
-async def _cards(
-    request: PageRequest, asking: Asking, tabs: Sequence[tuple[CardGroup, CardTab]]
-) -> list[CardPage]:
-    """The first rows of some cards: those of visitors together, but for cards that are filtered by their own rows."""
-    analytics = request.services.analytics
-    asked = [_choosing(asking, tab) for _, tab in tabs]
-    joint = [
-        tab
-        for (_, tab), one in zip(tabs, asked, strict=True)
-        if is_of_visitors(tab) and one.question.conditions == asking.question.conditions
-    ]
-    alone = [(tab, one) for (_, tab), one in zip(tabs, asked, strict=True) if tab not in joint]
-    together = analytics.cards(_first(asking, joint), [tab.card for tab in joint]) if joint else _nothing()
-    apiece = asyncio.gather(*(analytics.card(_first(one, [tab]), tab.card) for tab, one in alone))
-    found, others = await asyncio.gather(together, apiece)
-    pages = {tab.name: page for tab, page in zip(joint, found, strict=True)}
-    pages |= {tab.name: page for (tab, _), page in zip(alone, others, strict=True)}
-    return [_cut(tab, pages[tab.name]) for _, tab in tabs]
-
-
-async def _nothing() -> list[CardPage]:
-    return []
-
-
-def _choosing(asking: Asking, tab: CardTab) -> Asking:
-    """The same question without which rows of this list are chosen, so that others can be chosen too."""
-    kept = tuple(
-        one
-        for one in asking.question.conditions
-        if one.name not in tab.filters or one.operator not in (Operator.IS, Operator.IS_NOT)
-    )
-    question = msgspec.structs.replace(asking.question, conditions=kept)
-    return msgspec.structs.replace(asking, question=question)
-
-
-def _first(asking: Asking, tabs: Sequence[CardTab]) -> Asking:
-    """The same question about as many rows as these lists show, and without a comparison."""
-    most = MOST_COUNTRIES if any(tab.name == MAP for tab in tabs) else ROWS
-    question = msgspec.structs.replace(asking.question, limit=most)
-    return msgspec.structs.replace(asking, question=question, compared=None)
-
-
-def _cut(tab: CardTab, page: CardPage) -> CardPage:
-    return page if tab.name == MAP else page._replace(rows=page.rows[:ROWS])
 
 
 # What the database tells
@@ -194,29 +115,42 @@ class _Beside(NamedTuple):
     has_visitors: bool
     fields: list[str]
     payers: list[_Payer]
+    notes: list[SignedNote]
     online: int
     segments: list[Segment]
 
 
+class _BesideAsked(NamedTuple):
+    """Of what that is read. `has_payers`: whether the page is of all visitors, so that it shows who paid; `notes_since`: from when on notes
+    are shown (ms since epoch); `here`: who was seen when."""
+
+    website: Website
+    range: TimeRange | None
+    has_payers: bool
+    notes_since: int
+    here: Mapping[bytes, int]
+    now: int
+
+
 async def _read_beside(request: PageRequest, address: ViewAddress) -> _Beside:
     question = question_of(request, address)
-    is_whole = question is not None and not address.chips
     here = request.services.online.latest(request.site.website_id, request.now, MOST_ONLINE)
-    asked = (request.site, question.range if question and is_whole else None, here, request.now)
+    range_ = question.range if question else None
+    since = range_.since if range_ and address.text("period") != "all" else 0
+    asked = _BesideAsked(request.site, range_, not address.chips, since, here, request.now)
     return await request.services.database.scan(read_overview_page, asked, share=request.site.website_id)
 
 
-def read_overview_page(
-    tx: Transaction, asked: tuple[Website, TimeRange | None, Mapping[bytes, int], int]
-) -> _Beside:
-    """What a page shows besides numbers, of one state of the database; payers only of a range."""
-    website, range_, here, now = asked
+def read_overview_page(tx: Transaction, asked: _BesideAsked) -> _Beside:
+    """What a page shows besides numbers, of one state of the database; payers and notes only of a range."""
+    website, range_ = asked.website, asked.range
     website_id = website.website_id
     return _Beside(
         some_visitor(tx, website_id) is not None,
         field_names(tx, website_id, MOST_SUGGESTED),
-        [] if range_ is None else _payers(tx, website, range_),
-        count_online(tx, website_id, here, now),
+        _payers(tx, website, range_) if range_ and asked.has_payers else [],
+        read_notes(tx, website_id, asked.notes_since, range_.until) if range_ else [],
+        count_online(tx, website_id, asked.here, asked.now),
         read_segments(tx, website_id),
     )
 
@@ -253,10 +187,10 @@ def _marks(payers: Sequence[_Payer], buckets: Buckets) -> Mapping[int, Sequence[
 
 
 def _drawn(
-    request: PageRequest, address: ViewAddress, told: _Beside, numbers: _Numbers | ApiError
+    request: PageRequest, address: ViewAddress, told: _Beside, numbers: PageNumbers | ApiError
 ) -> Response:
     """The page. Run it on a thread."""
-    found = numbers if isinstance(numbers, _Numbers) else None
+    found = numbers if isinstance(numbers, PageNumbers) else None
     question = question_of(request, address)
     asked = found.asked if found else question.range if question else None
     return render(
@@ -274,27 +208,21 @@ def _drawn(
         fields=filter_fields(told.fields),
         operators=OPERATORS,
         segments=show_segments(address, told.segments),
+        notes=show_notes(told.notes, request, address),
+        done=request.query.get("done"),
         shade=shade,
         **_shown(request, address, found, told)._asdict(),
     )
 
 
-class _Shown(NamedTuple):
-    """The numbers as the template takes them; without tiles there are none."""
-
-    tiles: list[Tile] | None = None
-    chart: Markup = Markup()
-    shown: ShownSeries | None = None
-    cards: list[ShownCard] = []
-
-
-def _shown(request: PageRequest, address: ViewAddress, found: _Numbers | None, told: _Beside) -> _Shown:
+def _shown(
+    request: PageRequest, address: ViewAddress, found: PageNumbers | None, told: _Beside
+) -> ShownNumbers:
     if found is None:
-        return _Shown()
-    currency, marks = request.site.currency, _marks(told.payers, found.series.buckets)
-    shown = show_series(found.series, found.asked, address, currency, request.now, marks)
-    chart = draw_chart(shown.points, shown.value, shown.money)
-    return _Shown(show_tiles(found.series.totals, address, currency), chart, shown, found.cards)
+        return ShownNumbers()
+    buckets = found.series.buckets
+    marks, notes = _marks(told.payers, buckets), notes_by_part(told.notes, buckets)
+    return show_numbers(request, address, found, marks, notes)
 
 
 async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGroup, CardTab]) -> Response:
@@ -302,7 +230,7 @@ async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGr
     asking = await request.services.analytics.prepare(
         request.site, asked_pairs(address), request.now, DEFAULT
     )
-    (card,) = await _shown_cards(request, asking, address, [chosen])
+    (card,) = await shown_cards(request, asking, address, [chosen])
     drawing: Callable[[], str] = functools.partial(
         render_template,
         "overview_part.html",
@@ -348,7 +276,7 @@ async def listing(request: PageRequest) -> Response:
         asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
         if is_file:
             return await card_file(asking, await request.services.analytics.card(asking, found[1].card))
-        return await _listed(request, address, _choosing(asking, found[1]), found)
+        return await _listed(request, address, choosing(asking, found[1]), found)
     except Unavailable as error:
         return render(
             request,

@@ -44,7 +44,7 @@ def _kept(address: ViewAddress) -> ViewAddress:
 
 async def save(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/segments`: the filters of an address of a page, `back`, as a segment."""
-    back = _back(request)
+    back = back_to(request)
     kept = _kept(back)
     if not kept.chips:
         raise BadRequest("A segment needs a filter.")
@@ -61,10 +61,10 @@ async def delete(request: PageRequest) -> Response:
     website_id = request.site.website_id
     if segment_id := parse_object_id(request.form.get("id", "")):
         await request.services.database.change(lambda tx: remove_segments(tx, website_id, [segment_id]))
-    return redirect(request, _back(request).href)
+    return redirect(request, back_to(request).href)
 
 
-def _back(request: PageRequest) -> ViewAddress:
+def back_to(request: PageRequest) -> ViewAddress:
     """The address from which a form came: a page of the same website, whatever the form says."""
     parts = urlsplit(request.form.get("back", ""))
     page = parts.path.rpartition("/")[2]

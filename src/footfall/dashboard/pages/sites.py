@@ -51,6 +51,10 @@ SWITCHES = {
         "Show images of people",
         "Your browser loads them from other sites, without a referrer.",
     ),
+    "is_public": (
+        "Public dashboard",
+        "Links that you share show the overview to anybody, without people.",
+    ),
     "is_localhost_allowed": ("Count localhost", "For development."),
     "is_headless_allowed": (
         "Count headless browsers",

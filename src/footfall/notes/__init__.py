@@ -1,0 +1,1 @@
+"""Notes: what somebody wrote about a moment, for charts."""

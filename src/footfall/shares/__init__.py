@@ -1,0 +1,1 @@
+"""Shares: links with which anybody sees the overview of a website."""
