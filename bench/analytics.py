@@ -33,7 +33,6 @@ from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import TimeRange
 from footfall.analytics.scene import Composed, Scene, card_columns
-from footfall.app import migrate_database
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
 from footfall.columns.client import ColumnsClient, socket_path
@@ -54,6 +53,7 @@ from footfall.funnels.model import FunnelFields, FunnelStep
 from footfall.funnels.store import add_funnel
 from footfall.outbox.store import pair_with
 from footfall.settings import Settings
+from footfall.storage import migrate_database
 from footfall.websites.store import create_website
 
 END = 1_793_491_200_000

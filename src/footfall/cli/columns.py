@@ -12,12 +12,12 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import command_session
 from footfall.cli.common import collect_rarely, command_options, place_options, show
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
+from footfall.storage import command_session
 
 
 @click.command()
@@ -28,7 +28,8 @@ def status(settings: Settings, as_json: bool) -> None:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
         raise UsageError(AWAY) from error
-    show(msgspec.to_builtins(health) | {"message": advice(health)}, as_json)
+    told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
+    show(told | {"message": advice(health)}, as_json)
 
 
 AWAY = (

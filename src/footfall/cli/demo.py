@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from footfall.app import CommandSession, command_session
 from footfall.auth.store import create_key
 from footfall.cli.common import command_options, show
 from footfall.clock import system_clock
@@ -16,6 +15,7 @@ from footfall.demo import DOMAIN
 from footfall.demo.live import Door, keep_walking, walk_in
 from footfall.demo.quarter import fill
 from footfall.settings import Settings
+from footfall.storage import CommandSession, command_session
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
