@@ -27,6 +27,7 @@ from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
+from footfall.dashboard.pages.home import SiteTile
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import show_journey
 from footfall.dashboard.pages.live import OnlineVisitor
@@ -413,7 +414,11 @@ def other_pages(
         "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
-        "websites": {},
+        "websites": {
+            "tiles": [SiteTile(a_site(flag), int(flag), visitors="1", revenue="$1" if flag else "", is_quiet=website)] if name else [], "problem": OUTSIDE if flag else "", "total": 9,
+            "address": (home := read_address("/", [("search", OUTSIDE)], ("search",))), "is_searched": flag, "orders": [], "offset": 0, "before": None, "after": home if flag else None,
+        },
+        "revenue": {"website": SITE, "is_empty": True},
         "overview_away": {"website": SITE, "problem": OUTSIDE},
         "overview_part": {
             "website": SITE, "shade": shade, "address": (at := read_address("/x", [("filter_page", OUTSIDE)] if flag else [])),
