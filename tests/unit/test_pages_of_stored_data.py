@@ -33,6 +33,7 @@ from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages import health, merging, payments, people, person, sites, visitor
 from footfall.dashboard.pages.again import Kept
 from footfall.dashboard.pages.find import FoundGroup, FoundRow
+from footfall.dashboard.pages.home import SiteTile
 from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import JourneyAsked, show_journey
 from footfall.dashboard.pages.live import LiveView
@@ -434,7 +435,11 @@ def other_pages(
         "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
-        "websites": {},
+        "websites": {
+            "tiles": [SiteTile(a_site(flag), int(flag), visitors="1", revenue="$1" if flag else "", is_quiet=website)] if name else [], "problem": OUTSIDE if flag else "", "total": 9,
+            "address": (home := read_address("/", [("search", OUTSIDE)], ("search",))), "is_searched": flag, "orders": [], "offset": 0, "before": None, "after": home if flag else None,
+        },
+        "revenue": {"website": SITE, "is_empty": True},
         "overview_away": {"website": SITE, "problem": OUTSIDE},
         "overview_part": {
             "website": SITE, "shade": shade, "address": at,

@@ -24,7 +24,7 @@ def layer(text: str, name: str) -> str:
 
 def test_renewals_stand_on_new_payments_and_refunds_hang_below_the_axis() -> None:
     text = drawn(StackPoint("1 May", "", (100, 50), 30))
-    (new,), (renewal,), (back,) = (bars(layer(text, name)) for name in ("layer-0", "layer-1", "back"))
+    (new,), (renewal,), (back,) = (bars(layer(text, name)) for name in ("layer-0", "layer-1", "returned"))
     assert renewal[1] == new[0]
     assert new[1] == back[0]
     assert (new[1] - new[0]) / (renewal[1] - renewal[0]) == 2
@@ -45,6 +45,6 @@ def test_without_refunds_the_axis_is_at_the_bottom_and_a_point_leads_on() -> Non
 
 
 def test_losses_alone_and_nothing_at_all_can_be_drawn() -> None:
-    assert bars(layer(drawn(StackPoint("1", "", (0, 0), 40, before=-20)), "back"))
+    assert bars(layer(drawn(StackPoint("1", "", (0, 0), 40, before=-20)), "returned"))
     assert "$0" in drawn(StackPoint("1", "", (0, 0)))
     assert "<svg" in drawn()

@@ -396,11 +396,11 @@ def _source(referrer: str | None, params: dict[str, str], *, is_ad: bool) -> tup
     )
 
 
-@lru_cache(4096)
 def _whose_ad(click_ids: str | None) -> tuple[str | None, ...]:
     return (ad_network(_decode_params(click_ids)) if click_ids else None,)
 
 
+@lru_cache(4096)
 def _where(text: str | None) -> tuple[str | None, ...]:
     place = _decode_place(text) if text else NOWHERE
     return place.country_code, place.region, place.city

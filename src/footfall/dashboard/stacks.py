@@ -94,7 +94,7 @@ class _Stacks:
         layers = max((len(one.stack) for one in self._points), default=0)
         drawn = [self._layer(number) for number in range(layers)]
         back = [self._bar(number, 0, -one.back) for number, one in enumerate(self._points) if one.back > 0]
-        return [*drawn, Markup('<g class="back">{}</g>').format(Markup("").join(back))]
+        return [*drawn, Markup('<g class="returned">{}</g>').format(Markup("").join(back))]
 
     def _layer(self, layer: int) -> Markup:
         bars = [

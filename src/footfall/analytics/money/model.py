@@ -83,7 +83,7 @@ class RecurringReport(NamedTuple):
 
     @property
     def is_told(self) -> bool:
-        """Whether any subscription ran at either end."""
+        """Whether any subscription ran at either end of the range."""
         return bool(self.subscriptions or self.subscriptions_began)
 
     @property

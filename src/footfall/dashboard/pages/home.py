@@ -47,7 +47,7 @@ class SiteOrder(StrEnum):
 
 
 class SiteTile(NamedTuple):
-    """A website. `line`: its visitors by day; `visitors`, `revenue`: texts, empty for what is not known or never was.
+    """A website. `line`: its visitors by day, but for today, which is not over; `visitors`, `revenue`: texts, empty for what is not known or never was.
 
     `is_quiet`: whether nothing came, neither visitors nor money.
     """
@@ -194,7 +194,7 @@ def _tile(website: Website, sites: _Sites) -> SiteTile:
     return SiteTile(
         website,
         online,
-        draw_line(sums.days),
+        draw_line(sums.days[:-1]),
         f"{sums.visitors:,}",
         show_change(sums.visitors, sums.visitors_before),
         money_of(sums.revenue, website.currency) if website.has_payments else "",

@@ -14,7 +14,7 @@ from footfall.segments.model import Segment
 from footfall.segments.store import remove_segments, save_segment
 from footfall.web.envelope import Response
 
-PAGES = ("overview", "people", "goals", "funnels", "retention")
+PAGES = ("overview", "people", "live", "revenue", "goals", "funnels", "retention")
 """Where segments stand, and forms about them lead back to."""
 
 
