@@ -55,7 +55,9 @@ def test_a_card_is_drawn_however_a_website_stands_with_its_provider(
         )
         html = render_template(
             "payment_settings.html",
-            request=SimpleNamespace(home="", origin="https://x.example", form={"account": OUTSIDE}),
+            request=SimpleNamespace(
+                home="", origin="https://x.example", form={"account": OUTSIDE}, suspicions=None
+            ),
             account=ACCOUNT,
             website=SITE,
             websites=[SITE],
