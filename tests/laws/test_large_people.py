@@ -61,6 +61,7 @@ def with_a_shared_till(tx: Transaction, many: int) -> bytes:
     return first
 
 
+PAGE_ASKED = _PersonQuery(PersonQuery(WEBSITE, b""), JourneyAsked(), (START, NOW), None, None)
 READS: dict[str, Callable[[Any, bytes], Any]] = {
     "person": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, limit=3)),
     "reasons": lambda tx, one: read_person(tx, PersonQuery(WEBSITE, one, with_reasons=True, limit=3)),
@@ -75,7 +76,6 @@ READS: dict[str, Callable[[Any, bytes], Any]] = {
     ),
 }
 PAGES = {"page of the ledger", "page of a visitor"}
-PAGE_ASKED = _PersonQuery(PersonQuery(WEBSITE, b""), JourneyAsked(), (START, NOW), None, None)
 
 
 @pytest.mark.parametrize("make", [with_many_visitors, with_a_shared_till])
