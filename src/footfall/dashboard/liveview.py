@@ -30,7 +30,7 @@ MOST_LINES = 50
 """What has just happened, the newest."""
 MOST_ROWS = 8
 BAR_HEIGHT = 60
-SMALLEST_DOT, LARGEST_DOT = 4.0, 16.0
+SMALLEST_DOT, LARGEST_DOT = 6.0, 20.0
 
 _decode_said = msgspec.json.Decoder(dict[str, Any]).decode
 
