@@ -93,6 +93,7 @@ endef
 lock:
 	@[ -x .venv-lock/bin/uv ] || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv; }
 	$(call compile,requirements.lock)
+	$(call compile,requirements-clickhouse.lock,--extra clickhouse)
 	$(call compile,requirements-dev.lock,--extra dev)
 
 # Writes the lock file $(1) with the options $(2); pins that stand in it are kept where they still fit.

@@ -28,7 +28,8 @@ def status(settings: Settings, as_json: bool) -> None:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
         raise UsageError(AWAY) from error
-    show(msgspec.to_builtins(health) | {"message": advice(health)}, as_json)
+    told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
+    show(told | {"message": advice(health)}, as_json)
 
 
 AWAY = (
