@@ -18,7 +18,6 @@ from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
 from footfall.db.sqlite.session import SqliteSession
 from footfall.errors import Unavailable
-from footfall.identity.audit.counting import SuspicionCounts
 from footfall.identity.identify.service import identify
 from footfall.identity.model import Operations
 from footfall.ids import format_uuid
@@ -98,7 +97,7 @@ async def look(database: CountingDatabase, name: str) -> int:
         online=Online(),
         key=SealingKey("k" * 32, Path()),
         public_url="",
-        suspicions=SuspicionCounts(database, dict),
+        suspicions=SimpleNamespace(note=lambda website_id, number: None),
     )
     call = PageRequest(context, services, pairs=context.pairs(), account=ACCOUNT, website=SITE, session="s")
     response = await show(call)
