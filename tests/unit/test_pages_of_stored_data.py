@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -432,7 +432,7 @@ def other_pages(
             "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
         },
         "shared": {
-            "website": site, "account": None, "is_shared": True, "has_money": flag, "address": at, "controls": controls_of(SimpleNamespace(now=NOW), at, None),
+            "website": site, "account": None, "is_shared": True, "has_money": flag, "address": at, "controls": controls_of(PageRequest(context_of(), cast(Any, None)), at, None),
             "told": SimpleNamespace(has_visitors=flag, online=2), "problem": name or "", "is_away": website, "fields": filter_fields([], has_people=False),
             "operators": OPERATORS, "shade": shade, **ShownNumbers([], Markup(), show_series(SERIES, DAY, at, "EUR", NOW, {}, {}), [])._asdict(),
         },

@@ -371,7 +371,7 @@ def _origin_of(page: str | None, stored: StoredSession) -> SessionColumns:
     return SessionColumns(
         *_page(page),
         *_came_from(stored.referrer, stored.params, stored.click_ids is not None),
-        ad_network(_decode_params(stored.click_ids)) if stored.click_ids else None,
+        *_clicked(stored.click_ids),
         *_where(stored.place),
         *_on_what(stored.device),
     )
@@ -394,6 +394,11 @@ def _source(referrer: str | None, params: dict[str, str], *, is_ad: bool) -> tup
         channel(referrer, params.get("utm_medium"), params.get("utm_source"), is_ad=is_ad),
         *map(params.get, _PARAMS),
     )
+
+
+def _clicked(text: str | None) -> tuple[str | None, ...]:
+    """The ad network. Not remembered: each click has an id of its own."""
+    return (ad_network(_decode_params(text)) if text else None,)
 
 
 @lru_cache(4096)
