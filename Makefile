@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics kills lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills lock clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -74,6 +74,11 @@ DATA ?= data-bench
 bench-analytics: .venv/installed
 	$(BIN)/python -m bench.analytics --data $(DATA)
 
+# Pages over those events; lists, searches and pages of 100,000 people.
+bench-pages: .venv/installed
+	$(BIN)/python -m bench.pages --data $(DATA)
+	$(BIN)/python -m bench --visitors 200000 --people
+
 # Installs those of the packages $(1) whose command, of the same name, is missing.
 define apt
 missing=""; \
@@ -88,6 +93,7 @@ endef
 lock:
 	@[ -x .venv-lock/bin/uv ] || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv; }
 	$(call compile,requirements.lock)
+	$(call compile,requirements-clickhouse.lock,--extra clickhouse)
 	$(call compile,requirements-dev.lock,--extra dev)
 
 # Writes the lock file $(1) with the options $(2); pins that stand in it are kept where they still fit.

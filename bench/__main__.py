@@ -197,7 +197,9 @@ def steady(bench: Bench, seconds: int) -> int:
     with servers.footfall(bench.engine, cores, bench.folder / "server.log") as running:
         folder = column_folder(Settings(data=bench.folder / "data"))
         click.echo(
-            columns.show(columns.measure(running.address, bench.world, folder, bench.load_core, seconds))
+            columns.show(
+                columns.measure(running.address, bench.world, folder, bench.load_core, seconds, bench.core)
+            )
         )
     return 0
 

@@ -33,7 +33,6 @@ from footfall.analytics.dimensions import CARDS, Counted
 from footfall.analytics.query import Question
 from footfall.analytics.ranges import TimeRange
 from footfall.analytics.scene import Composed, Scene, card_columns
-from footfall.app import migrate_database
 from footfall.auth.store import create_key
 from footfall.clock import system_clock
 from footfall.columns.client import ColumnsClient, socket_path
@@ -54,6 +53,7 @@ from footfall.funnels.model import FunnelFields, FunnelStep
 from footfall.funnels.store import add_funnel
 from footfall.outbox.store import pair_with
 from footfall.settings import Settings
+from footfall.storage import migrate_database
 from footfall.websites.store import create_website
 
 END = 1_793_491_200_000
@@ -153,7 +153,8 @@ def make_columns(folder: Path, websites: list[int], token: bytes) -> None:
 # Questions
 
 
-def _questions(data: Data) -> dict[str, Asked]:
+def questions(data: Data) -> dict[str, Asked]:
+    """All that is asked, by name."""
     texts = re.split(r"^-- name: (.+)\n", (FILES / "by_hand.sql").read_text(), flags=re.MULTILINE)[1:]
     by_hand = dict(zip(texts[::2], texts[1::2], strict=True))
     series = "timeseries?interval=day&timezone=Europe/Berlin&fields="
@@ -236,15 +237,22 @@ def measure(address: str, asked: Asked, data: Data, columns: ColumnsClient, time
         return _get(_url(address, asked.path, asked.days), data.key)
 
     turns = [
-        (_milliseconds(ours), _milliseconds(lambda: query(asked.by_hand, values))) for _ in range(times + 1)
+        (milliseconds(ours), milliseconds(lambda: query(asked.by_hand, values))) for _ in range(times + 1)
     ]
     return Measured(*(statistics.median(column) for column in zip(*turns[1:], strict=True)))
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
+def milliseconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
     started = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - started)
+
+
+def bench_engine(folder: Path) -> Engine:
+    """The database of the data in a folder."""
+    sqlite = folder / sqlite_connection.FILE_NAME
+    return Engine(lambda: SqliteSession(sqlite), ["--data", str(folder)], (folder, "*-wal"))
 
 
 def wait_for_columns(address: str, key: str) -> None:
@@ -252,7 +260,7 @@ def wait_for_columns(address: str, key: str) -> None:
     patience = time.monotonic() + READY_SECONDS
     while True:
         try:
-            answer = _get(f"{address}/api/v1/analytics/overview?fields=visitors", key)
+            answer = _get(_url(address, "overview?fields=visitors", DAYS), key)
         except urllib.error.HTTPError as error:
             if error.code != 503 or time.monotonic() > patience:
                 raise BenchmarkError(f"analytics: {error}") from error
@@ -274,8 +282,7 @@ def wait_for_columns(address: str, key: str) -> None:
 def main(folder: Path, times: int, only: tuple[str, ...]) -> None:
     """Ask the analytics of ten million events; exits with 1 when a route is too slow."""
     data = find_data(folder)
-    sqlite = folder / sqlite_connection.FILE_NAME
-    engine = Engine(lambda: SqliteSession(sqlite), ["--data", str(folder)], (folder, "*-wal"))
+    engine = bench_engine(folder)
     slow = 0
     with servers.footfall(engine, sorted(os.sched_getaffinity(0)), folder / "server.log") as running:
         wait_for_columns(running.address, data.key)
@@ -283,7 +290,7 @@ def main(folder: Path, times: int, only: tuple[str, ...]) -> None:
         click.echo(
             f"{'route':<24}{'HTTP ms':>10}{'by hand':>10}{'ratio':>8}{'at most':>10}{'2 idle cores':>14}"
         )
-        for name, asked in _questions(data).items():
+        for name, asked in questions(data).items():
             if not only or name in only:
                 found = measure(running.address, asked, data, columns, times)
                 slow += found.is_slow

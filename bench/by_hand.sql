@@ -110,14 +110,14 @@ SELECT * FROM (SELECT * FROM here UNION ALL BY NAME SELECT * FROM paying UNION A
 -- name: funnel
 WITH rows AS NOT MATERIALIZED (SELECT * FROM event_row WHERE website = $website AND ts >= $since AND ts < $until),
 spent AS MATERIALIZED (SELECT visitor, sum(amount) AS amount FROM rows WHERE type >= 10 AND currency = 'USD' GROUP BY visitor),
-first AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows WHERE type = 1 AND path = '/' GROUP BY visitor),
-second AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows JOIN first USING (visitor)
+first AS MATERIALIZED (SELECT visitor, arg_min(person, ts) AS who, min(ts) AS began FROM rows WHERE type = 1 AND path = '/' GROUP BY visitor),
+second AS MATERIALIZED (SELECT visitor, any_value(who) AS who, min(ts) AS began FROM rows JOIN first USING (visitor)
     WHERE ts > first.began AND type = 1 AND path = '/pricing' GROUP BY visitor),
-third AS MATERIALIZED (SELECT visitor, min(ts) AS began FROM rows JOIN second USING (visitor)
+third AS MATERIALIZED (SELECT visitor, any_value(who) AS who, min(ts) AS began FROM rows JOIN second USING (visitor)
     WHERE ts > second.began AND type IN (2, 6) AND name = 'goal_0' GROUP BY visitor)
-SELECT count(*), sum(amount) FROM first LEFT JOIN spent USING (visitor)
-UNION ALL SELECT count(*), sum(amount) FROM second LEFT JOIN spent USING (visitor)
-UNION ALL SELECT count(*), sum(amount) FROM third LEFT JOIN spent USING (visitor);
+SELECT count(*), count(DISTINCT who), sum(amount) FROM first LEFT JOIN spent USING (visitor)
+UNION ALL SELECT count(*), count(DISTINCT who), sum(amount) FROM second LEFT JOIN spent USING (visitor)
+UNION ALL SELECT count(*), count(DISTINCT who), sum(amount) FROM third LEFT JOIN spent USING (visitor);
 
 -- name: retention
 WITH first AS (SELECT person, min(ts) AS began FROM event_row WHERE website = $website AND ts < $until AND type <= 5 GROUP BY person),

@@ -40,23 +40,33 @@ QUESTIONS = (
 
 
 class Steady(NamedTuple):
-    """What came of it: ms of each event (since its time) and of each question, and of each look the lag in ms and the bytes of memory."""
+    """What came of it: ms of each event (since its time) and of each question, and of each look the lag in ms and the bytes of memory.
 
+    `empty`: ms of each event at an empty handler, with the same questions beside them: what the machine does without Footfall's part.
+    """
+
+    empty: list[float]
     events: list[float]
     questions: list[float]
     lags: list[float]
     memory: list[float]
 
 
-def measure(address: str, world: World, folder: Path, core: int, seconds: int) -> Steady:
+def measure(address: str, world: World, folder: Path, core: int, seconds: int, empty_core: int) -> Steady:
     """Send events and ask from `core`, and look at the columns in `folder` meanwhile. Raises BenchmarkError."""
     client = ColumnsClient(socket_path(folder))
     _wait(client)
+    answer = servers.probe(address, PAGEVIEW, world)
     with ThreadPoolExecutor(2) as pool:
+        with servers.empty_server(answer, empty_core) as empty_address:
+            empty = pool.submit(servers.run_apart, core, send, empty_address, world, seconds)
+            servers.run_apart(core, ask, address, world, seconds)
+            empty.result()
         events = pool.submit(servers.run_apart, core, send, address, world, seconds)
         questions = pool.submit(servers.run_apart, core, ask, address, world, seconds)
         looks = asyncio.run(_looks(client, events))
         return Steady(
+            sorted(empty.result()),
             sorted(events.result()),
             sorted(questions.result()),
             sorted(one.lag for one in looks),
@@ -150,6 +160,7 @@ def show(steady: Steady) -> str:
     ingest, lag, memory = _at(steady.events, 0.99), _at(steady.lags, 0.99), steady.memory[-1]
     return "\n".join(
         [
+            f"an empty handler in its place: p50 {_at(steady.empty, 0.5):.1f} ms, p99 {_at(steady.empty, 0.99):.1f} ms",
             f"{len(steady.events):,} events at {RATE:,}/s: p50 {_at(steady.events, 0.5):.1f} ms, p99 {ingest:.1f} ms"
             + _verdict(ingest > MOST_INGEST),
             f"{len(steady.questions):,} questions: p50 {_at(steady.questions, 0.5):.0f} ms, p99 {_at(steady.questions, 0.99):.0f} ms",

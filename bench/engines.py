@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from footfall.app import CommandSession, migrate_database
 from footfall.db.postgres import connection as postgres_connection
 from footfall.db.postgres.session import PostgresSession
 from footfall.db.sqlite import connection as sqlite_connection
@@ -17,6 +16,7 @@ from footfall.db.sqlite.database import WRITER_CACHE_KIB
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.writer import WriteSession
 from footfall.settings import Settings
+from footfall.storage import CommandSession, migrate_database
 
 
 class StoreSession(WriteSession, CommandSession, Protocol):

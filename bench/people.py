@@ -62,7 +62,7 @@ def log_in(engine: Engine) -> str:
     with closing(engine.open_session()) as session:
         now = system_clock()
         account = session.transact(
-            lambda tx: accepted(create_account(tx, "bench@example.com", "no password", now))
+            lambda tx: accepted(create_account(tx, f"bench{now}@example.com", "no password", now))
         )
         return session.transact(lambda tx: start_session(tx, account.account_id, now))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import maxminddb
 import msgspec
@@ -34,14 +33,7 @@ from footfall.columns.supervisor import RESTART_SECONDS, ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
-from footfall.db.postgres.database import PostgresDatabase
-from footfall.db.postgres.schema import migrate_server, without_servers
-from footfall.db.postgres.session import PostgresSession, require_current
 from footfall.db.protocol import Database, Transaction
-from footfall.db.sqlite import connection as sqlite_connection
-from footfall.db.sqlite import schema as sqlite_schema
-from footfall.db.sqlite.database import SqliteDatabase
-from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.demo import DOMAIN as DEMO
 from footfall.directory import POLL_SECONDS, Directory
 from footfall.errors import ApiError, DatabaseError, UsageError
@@ -67,7 +59,7 @@ from footfall.payments.exporting import PAYMENTS
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.endpoints import Webhooks
 from footfall.payments.webhooks.exporting import CUSTOMERS, SUBSCRIPTIONS
-from footfall.payments.webhooks.sealing import SealingKey
+from footfall.payments.webhooks.sealing import SealingKey, sealing_key
 from footfall.people import erasing as people_erasing
 from footfall.people import exporting as people_exporting
 from footfall.people.endpoints import People
@@ -83,6 +75,7 @@ from footfall.reference.pages import Reference
 from footfall.routes import Services, routes
 from footfall.segments import erasing as segments_erasing
 from footfall.settings import Settings
+from footfall.storage import open_database
 from footfall.visitors import listing as visitors_listing
 from footfall.web.address import ClientAddress
 from footfall.web.dispatch import Dispatch
@@ -128,105 +121,6 @@ LAST_SECONDS = 1.0
 """What is held in memory is written within, at the end."""
 FLUSH_SECONDS = 5.0
 """Between two writes of what is counted, and two looks whether a day is over."""
-
-
-def open_database(settings: Settings) -> Database:
-    """The database that the settings name, for a server."""
-    if settings.database_url:
-        return PostgresDatabase(settings.database_url, settings.queue_size)
-    return SqliteDatabase(settings.data, settings.queue_size)
-
-
-class CommandSession(Protocol):
-    """A connection of a command. Its methods raise DatabaseError."""
-
-    is_derived_new: bool
-    """Whether derived tables are seen empty, since the next server makes them anew."""
-
-    def transact(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work` in one transaction and commit it."""
-
-    def snapshot(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work`, which only reads, on one snapshot of the database."""
-
-    def mark(self) -> object:
-        """Equal to an earlier one only if nothing was committed to the database meanwhile."""
-
-
-def sealing_key(settings: Settings) -> SealingKey:
-    """The key with which secrets of others are encrypted."""
-    return SealingKey(settings.secret_key, settings.key_file)
-
-
-def require_database(settings: Settings) -> None:
-    """Raises UsageError when there is no embedded database where the settings say, as in a wrong folder."""
-    if not settings.database_url and not sqlite_connection.is_there(settings.data):
-        raise UsageError(
-            f"no database in {settings.data.absolute()}: set its folder with --data or FOOTFALL_DATA"
-        )
-
-
-def prepare_folder(settings: Settings) -> str | None:
-    """Create the data folder of a server. Returns a warning if other users of the machine can read it. Raises UsageError."""
-    if settings.database_url:
-        return None
-    sqlite_connection.make_folder(settings.data)
-    if (mode := sqlite_connection.wide_mode(settings.data)) is None:
-        return None
-    return (
-        f"other users of this machine may look into {settings.data} (mode {mode:04o}), where secrets lie. "
-        f"Mend it with: chmod -R go= {shlex.quote(str(settings.data))}"
-    )
-
-
-@contextlib.contextmanager
-def command_session(settings: Settings) -> Iterator[CommandSession]:
-    """A session on the database that the settings name, for a command. Raises DatabaseError.
-
-    An empty embedded database gets its schema; any other must have the schema that this program needs.
-    """
-    session: SqliteSession | PostgresSession
-    if settings.database_url:
-        session = PostgresSession(settings.database_url)
-        require_current(session)
-    else:
-        sqlite_connection.make_folder(settings.data)
-        session = open_session(settings.data / sqlite_connection.FILE_NAME)
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-@contextlib.contextmanager
-def exclusive(settings: Settings) -> Iterator[None]:
-    """Lock servers out of a database. Raises DatabaseBusy when one is running."""
-    if settings.database_url:
-        with without_servers(settings.database_url):
-            yield
-        return
-    sqlite_connection.make_folder(settings.data)
-    lock = sqlite_connection.ServerLock(settings.data)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def migrate_database(settings: Settings) -> list[int]:
-    """Bring the schema up to date; the numbers of the migrations that were applied. Raises DatabaseError."""
-    if settings.database_url:
-        return migrate_server(settings.database_url)
-    sqlite_connection.make_folder(settings.data)
-    return sqlite_schema.migrate_file(settings.data / sqlite_connection.FILE_NAME)
-
-
-def backup_database(settings: Settings, target: Path) -> None:
-    """Write a consistent copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError."""
-    if settings.database_url:
-        raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
-    require_database(settings)
-    sqlite_connection.backup_file(settings.data / sqlite_connection.FILE_NAME, target)
 
 
 class Welcome(msgspec.Struct, frozen=True):

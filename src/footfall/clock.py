@@ -51,11 +51,18 @@ def from_iso(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
+_OWN_NAMES = {"localtime", "posixrules"}
+_OWN_FOLDERS = ("posix/", "right/")
+"""What machines keep beside IANA's zones: their own zone, and copies of all, also with leap seconds."""
+
+
 @functools.lru_cache(1024)
 def find_zone(name: str) -> tzinfo | None:
-    """An IANA time zone; None if this machine does not know it (any more). UTC is always known."""
+    """An IANA time zone; None if this machine does not know it (any more), or the name is one of its own. UTC is always known."""
     if name == "UTC":
         return UTC
+    if name in _OWN_NAMES or name.startswith(_OWN_FOLDERS):
+        return None
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):  # no such file, an unreadable one, or no valid name

@@ -14,12 +14,13 @@ from footfall.analytics.clickhouse_dialect import CLICKHOUSE
 from footfall.analytics.dialects import DUCKDB, Dialect
 from footfall.columns.client import ColumnsClient, socket_path
 from footfall.columns.supervisor import ColumnSupervisor, turn_at
-from footfall.db.postgres.session import PostgresSession
 from footfall.errors import ColumnsUnusable, UsageError
 from footfall.outbox.store import ALONE
 from footfall.settings import Settings
 
-if TYPE_CHECKING:  # one driver is optional, and servers need neither: both take long to load
+if (
+    TYPE_CHECKING
+):  # drivers take long to load, one is optional, and servers need none of DuckDB and ClickHouse
     from footfall.columns.clickhouse import ClickHousePlace
     from footfall.columns.feeder import Reader
     from footfall.columns.keeper import ColumnKeeper
@@ -56,10 +57,12 @@ def column_keeper(settings: Settings, session: Reader) -> ColumnKeeper | SharedK
 
 
 def _shared_keeper(settings: Settings, session: Reader) -> SharedKeeper:
-    assert isinstance(session, PostgresSession)  # noqa: S101 - the settings were checked
     place = check_columns(settings)
     assert place is not None  # noqa: S101 - there is a URL
     from footfall.columns.shared import SharedKeeper
+    from footfall.db.postgres.session import PostgresSession
+
+    assert isinstance(session, PostgresSession)  # noqa: S101 - the settings were checked
 
     return SharedKeeper(session, place, settings.columns_memory * 1024**2)
 

@@ -21,12 +21,13 @@ import msgspec
 import psycopg
 import pytest
 
-from footfall.app import App, flush_credentials, migrate_database
+from footfall.app import App, flush_credentials
 from footfall.auth.access import Access
 from footfall.auth.store import revoke_key
 from footfall.clock import system_clock
 from footfall.db.sqlite.connection import FILE_NAME, cannot_open
 from footfall.errors import Unavailable
+from footfall.storage import migrate_database
 from footfall.web.dispatch import Dispatch
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.store import configuration_changed

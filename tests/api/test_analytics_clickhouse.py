@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from footfall.analytics.dimensions import CARDS
-from footfall.app import command_session
 from footfall.column_parts import column_folder, column_keeper
 from footfall.columns import process as processing
 from footfall.columns.shared import KEEPER_ID, SharedKeeper
 from footfall.outbox.store import sql as outbox
 from footfall.settings import read_settings
+from footfall.storage import command_session
 from tests.support.clickhouse import IS_THERE, LocalClickHouse
 from tests.support.counting import Columns, Counting
 from tests.support.dashboard import Visit, enter, make_account

@@ -10,7 +10,7 @@ import threading
 import httpx
 import pytest
 
-from footfall.app import migrate_database
+from footfall.storage import migrate_database
 from tests.conftest import MakeServer
 from tests.support.engines import Place
 from tests.support.servers import (

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from footfall.app import migrate_database, prepare_folder
 from footfall.cli.serve import listen
 from footfall.errors import UsageError
 from footfall.settings import read_settings
+from footfall.storage import migrate_database, prepare_folder
 from footfall.websites.store import create_website, put_website
 from tests.support.engines import Place
 from tests.support.servers import run_command, run_json, serving

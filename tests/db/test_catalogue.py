@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db import migrate
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 
 OF_THE_INSTALLATION = {

@@ -13,7 +13,6 @@ import psycopg
 import pytest
 
 from footfall.accounts.accounts import list_accounts, new_setup_link
-from footfall.app import migrate_database
 from footfall.collect.service import record
 from footfall.dashboard.pages.login import _create_first
 from footfall.db.postgres.session import PostgresSession
@@ -24,6 +23,7 @@ from footfall.identity.audit.rebuild import rebuild_identity
 from footfall.identity.audit.verify import verify_identity
 from footfall.identity.identify.importing import Progress, Refusal, import_slice
 from footfall.ids import format_uuid
+from footfall.storage import migrate_database
 from footfall.websites.fields import clean_changes
 from footfall.websites.model import Changes, Website
 from footfall.websites.store import create_website, read_websites, rotate_signing_secret, update_website

@@ -13,9 +13,9 @@ import httpx
 import msgspec
 import pytest
 
-from footfall.app import command_session
 from footfall.column_parts import column_folder, column_keeper
 from footfall.columns.client import socket_path
+from footfall.storage import command_session
 from tests.support.columns import expected_rows, in_order
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_json, until

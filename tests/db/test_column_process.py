@@ -14,13 +14,16 @@ from typing import Any, TypeVar
 import pytest
 
 from footfall.app import keep_columns
+from footfall.cli.columns import advice
 from footfall.column_parts import column_folder
 from footfall.columns import asking
 from footfall.columns import keeper as keeping
 from footfall.columns import process as processing
 from footfall.columns import supervisor as supervising
 from footfall.columns.client import LONGEST_PATH, ColumnsClient, socket_path
+from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.supervisor import ColumnSupervisor
+from footfall.columns.wire import ColumnsHealth
 from footfall.db import scans
 from footfall.errors import BadRequest, DatabaseError, InternalError, Unavailable
 from footfall.outbox import store as outbox
@@ -159,6 +162,20 @@ def test_a_file_that_turns_out_to_be_damaged_is_made_anew(
     until(lambda: not asyncio.run(running.client.health()).is_there, "nothing is done about it")
     until(running.is_there, "the columns are not made anew")
     assert running.is_right()
+
+
+def test_what_the_columns_wait_for_is_told(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(keeper: ColumnKeeper) -> None:
+        raise DatabaseError("the disk is full")
+
+    def told() -> ColumnsHealth:
+        return asyncio.run(running.client.health())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ColumnKeeper, "step", step)
+        until(lambda: told().waits_for == "the disk is full", "nobody tells")
+        assert "the disk is full" in advice(told())
+    until(lambda: not told().waits_for, "it is told on")
 
 
 def test_nobody_there_is_unavailable(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from footfall.app import command_session
 from footfall.clock import system_clock
 from footfall.collect import service
 from footfall.collect.model import Hit
@@ -30,6 +29,7 @@ from footfall.errors import ColumnsUnusable, DatabaseError
 from footfall.ids import at_prefix
 from footfall.outbox import store as outbox
 from footfall.outbox.model import ChangeKind
+from footfall.storage import command_session
 from footfall.websites.removal import remove_rows, remove_website
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, WEBSITE

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from footfall.app import command_session, exclusive, migrate_database
 from footfall.db import copying
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.postgres import connection as postgres_connection
@@ -16,6 +15,7 @@ from footfall.db.postgres.session import PostgresSession
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseBusy, DatabaseError
+from footfall.storage import command_session, exclusive, migrate_database
 from tests.support.engines import Place
 from tests.support.inside import inside
 from tests.support.people import erase, merge, undo, wait_for_index

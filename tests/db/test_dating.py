@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from footfall.app import ERASERS, open_database
+from footfall.app import ERASERS
 from footfall.clock import DAY_MS, system_clock
 from footfall.db.protocol import Transaction
 from footfall.identity import store
@@ -24,6 +24,7 @@ from footfall.identity.model import SERVER, Operations
 from footfall.identity.rules import owner_at, profile_id
 from footfall.ids import at_of
 from footfall.privacy.erase import EraseCall, Erasing
+from footfall.storage import open_database
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Place
 from tests.support.servers import run_json

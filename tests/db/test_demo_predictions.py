@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from footfall.demo import DOMAIN
-from footfall.demo.month import fill
+from footfall.demo.quarter import fill
 from footfall.predictions.calibration import calibrate
 from footfall.predictions.history import PayersQuery, read_history
 from footfall.websites.store import create_website, read_websites
@@ -30,7 +30,7 @@ def test_predictions_of_held_out_visitors_of_the_demo_come_true_as_the_guide_sho
         sum(part) for part in zip(*((g.predicted, g.customers) for g in made.groups), strict=True)
     )
     assert abs(predicted - paid) < paid / 5
-    assert made.explained > 0.3
+    assert made.explained > 0.2
     lines = [
         f"| {one.visitors:,} | {one.predicted:.1f} | {one.customers} | {one.predicted / one.visitors:.1%} | {one.customers / one.visitors:.1%} |"
         for one in made.groups

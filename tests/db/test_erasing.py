@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from footfall.app import ERASERS, open_database
+from footfall.app import ERASERS
 from footfall.db.copying import Table, tables
 from footfall.db.protocol import Params, Transaction
 from footfall.db.statements import make_statement
@@ -31,6 +31,7 @@ from footfall.people.journey import visitor_journey
 from footfall.privacy import erasing
 from footfall.privacy.erase import EraseCall, Erasing, ErasureWatch, profile_to_erase, unfinished
 from footfall.privacy.erasing import Erased, Slice
+from footfall.storage import open_database
 from tests.conftest import MakeInside
 from tests.laws.world import KEY, VISITORS, WEBSITE, prepare
 from tests.support.engines import Engine, Place

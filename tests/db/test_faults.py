@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 from tests.support.postgres import LocalPostgres
 from tests.support.servers import PATIENCE, RunningServer, run_json, until

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from footfall.app import migrate_database
 from footfall.collect.goals import event_sql, tracked_goals
 from footfall.collect.model import Hit
 from footfall.collect.service import record, sql
@@ -16,6 +15,7 @@ from footfall.db import migrate
 from footfall.db.protocol import Params, Row
 from footfall.db.statements import Statement, make_statement
 from footfall.ids import at_prefix
+from footfall.storage import migrate_database
 from tests.support.engines import Engine, Place, PostgresEngine
 
 WEBSITE = b"w" * 12

@@ -7,8 +7,8 @@ import subprocess
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db import migrate
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 from tests.support.servers import FOOTFALL, clean_environment, run_command, run_json, run_process
 

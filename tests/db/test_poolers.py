@@ -13,10 +13,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db.postgres import connection as postgres_connection
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, SchemaMismatch
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 from tests.support.people import people, users, wait_for_index
 from tests.support.postgres import ACCOUNT, LocalPostgres

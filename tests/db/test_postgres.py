@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db import scans as scanning
 from footfall.db.postgres import connection as postgres_connection
 from footfall.db.postgres.database import READ_CONNECTIONS, SCAN_CONNECTIONS, PostgresDatabase
@@ -19,6 +18,7 @@ from footfall.db.postgres.session import PostgresSession
 from footfall.db.protocol import Row, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, FootfallError, Unavailable
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 from tests.support.servers import PATIENCE
 

@@ -16,7 +16,6 @@ import pytest
 from footfall.accounts.accounts import create_account, new_setup_link
 from footfall.accounts.model import Account
 from footfall.analytics.service import Analytics
-from footfall.app import migrate_database, open_database, sealing_key
 from footfall.collect.drops import Drops
 from footfall.collect.online import Online
 from footfall.collect.service import DROPPED_HANDLER, RECORD_HANDLER
@@ -32,9 +31,11 @@ from footfall.errors import NotFound
 from footfall.payments.connecting.endpoints import ServerShelf
 from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
+from footfall.payments.webhooks.sealing import sealing_key
 from footfall.predictions.book import Predictions
 from footfall.privacy.erase import Erasing
 from footfall.privacy.export import Exporting
+from footfall.storage import migrate_database, open_database
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import Response

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from footfall.app import open_database
 from footfall.db.copying import Table, tables
 from footfall.db.protocol import Transaction
 from footfall.errors import NotFound
+from footfall.storage import open_database
 from footfall.websites import removal
 from footfall.websites.removal import LATE_MS, WebsiteRemover, removals, remove_website
 from tests.conftest import MakeInside

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from footfall.app import open_database
 from footfall.clock import DAY_MS
 from footfall.collect.endpoints import STEADY_MS, DailySalt
 from footfall.db.protocol import Database, Transaction
 from footfall.jobs import run_forever
+from footfall.storage import open_database
 from tests.support.engines import Place
 from tests.support.sites import sql
 

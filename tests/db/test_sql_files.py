@@ -9,10 +9,10 @@ import apsw.ext
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.session import open_session
 from footfall.db.statements import Statement, load
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 
 SOURCES = Path(__file__).parents[2] / "src" / "footfall"

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from footfall.app import command_session
 from footfall.db.protocol import Transaction
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError
+from footfall.storage import command_session
 from tests.support.engines import Place
 
 MAKE = make_statement(

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from footfall.app import migrate_database
 from footfall.db.postgres import connection as postgres_connection
 from footfall.db.postgres import database as database_module
 from footfall.db.postgres import session as session_module
@@ -21,6 +20,7 @@ from footfall.db.postgres.database import PostgresDatabase
 from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
 from footfall.db.statements import make_statement
 from footfall.errors import DatabaseError, Unavailable
+from footfall.storage import migrate_database
 from tests.support.engines import Place
 from tests.support.postgres import LocalPostgres
 from tests.support.servers import PATIENCE

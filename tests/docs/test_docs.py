@@ -86,7 +86,10 @@ def components(node: Any) -> Iterator[str]:
 
 
 def commands(group: click.Group = main, name: str = "footfall") -> Iterator[tuple[str, click.Command]]:
-    for inner, command in group.commands.items():
+    context = click.Context(group)
+    for inner in group.list_commands(context):
+        command = group.get_command(context, inner)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} {inner}")
         elif not command.hidden:  # a server starts it, nobody types it

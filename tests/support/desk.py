@@ -19,6 +19,8 @@ PICTURES = os.environ.get("FOOTFALL_PICTURES", "")
 """Where tests keep pictures of the pages that they look at; nowhere if empty."""
 AXE = Path(__file__).parents[1] / "clients/node_modules/axe-core/axe.min.js"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+WIDTHS = (320, 720, 820)
+"""Of windows, in px, at which pages only have to fit: a small phone, 1440 px at 200% zoom, and a tablet."""
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules whose answer the colour scheme can change: it changes nothing but colours."""
 MORE_ROWS = "table.people tbody > tr:nth-child(n + 9)"
@@ -162,10 +164,15 @@ def look_at(desk: Desk, name: str, *, rules: Sequence[str] = ()) -> None:
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         desk.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-    too_wide = desk.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert too_wide <= 0, f"{name} is {too_wide} px too wide"
+    expect_to_fit(desk.page, name)
     assert serious(desk.page, rules) == [], name
     assert desk.faults == [], name
+
+
+def expect_to_fit(page: Page, name: str) -> None:
+    """Fail when one has to scroll sideways."""
+    too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert too_wide <= 0, f"{name} is {too_wide} px too wide"
 
 
 def look_at_both_schemes(desk: Desk, name: str) -> None:

@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from footfall.app import command_session, migrate_database
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
 from footfall.settings import Settings
+from footfall.storage import command_session, migrate_database
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 R = TypeVar("R")

@@ -1,8 +1,9 @@
-"""The demo's people and their month are like real ones, and the same for a seed."""
+"""The demo's people and their quarter are like real ones, and the same for a seed."""
 
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections import Counter
 from typing import Any
 
@@ -12,20 +13,20 @@ from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import parse_device
 from footfall.collect.enrich.geo import Geo
 from footfall.demo.live import Door, keep_walking, walk_in
-from footfall.demo.month import DAYS, happenings
 from footfall.demo.people import DAY, HOUR, USERS, VISITORS, DemoUser, Said, populate
+from footfall.demo.quarter import DAYS, happenings
 from footfall.demo.world import DEVICES, PHONE, PRICES, REGIONS
 from footfall.errors import UsageError
 
 NOW = 1_764_288_000_000
 """A Friday (ms since epoch)."""
 WORLD = populate(1)
-MONTH = happenings(1, NOW)
+QUARTER = happenings(1, NOW)
 
 
-def test_a_seed_makes_the_same_people_and_the_same_month() -> None:
+def test_a_seed_makes_the_same_people_and_the_same_quarter() -> None:
     assert populate(1) == WORLD
-    assert happenings(1, NOW) == MONTH
+    assert happenings(1, NOW) == QUARTER
     assert populate(2) != WORLD
 
 
@@ -34,8 +35,8 @@ def test_there_are_as_many_people_as_are_told_of() -> None:
     devices = [device for user in WORLD.users for device in user.devices]
     everybody = {one.visitor_id for one in (*devices, WORLD.shared, *WORLD.strangers)}
     assert len(everybody) == VISITORS
-    assert len({said.visitor.visitor_id for said in MONTH}) > VISITORS * 0.95
-    assert {said.user for said in MONTH if said.user} == {user.user_id for user in WORLD.users}
+    assert len({said.visitor.visitor_id for said in QUARTER}) > VISITORS * 0.95
+    assert {said.user for said in QUARTER if said.user} == {user.user_id for user in WORLD.users}
 
 
 def by_address() -> list[list[DemoUser]]:
@@ -64,12 +65,12 @@ def test_those_who_share_a_computer_are_colleagues_in_one_place() -> None:
     assert first.devices[0].region == second.devices[0].region == WORLD.shared.region
 
 
-def test_nothing_happens_before_the_month_or_after_now() -> None:
-    assert all(NOW - (DAYS + 4) * DAY < said.at < NOW for said in MONTH)
+def test_nothing_happens_before_the_quarter_or_after_now() -> None:
+    assert all(NOW - (DAYS + 4) * DAY < said.at < NOW for said in QUARTER)
 
 
 def pageviews() -> list[Said]:
-    return [said for said in MONTH if said.body.get("type") == "pageview"]
+    return [said for said in QUARTER if said.body.get("type") == "pageview"]
 
 
 def test_people_sleep_at_night_and_rest_on_weekends() -> None:
@@ -80,15 +81,29 @@ def test_people_sleep_at_night_and_rest_on_weekends() -> None:
     assert max(days[5], days[6]) < min(days[day] for day in range(5))
 
 
+def test_newsletters_and_launches_are_seen() -> None:
+    """Days on which a source brings more stand out, and holidays are quiet."""
+    days = Counter((NOW - said.at) // DAY for said in pageviews())
+    usual = statistics.median(days.values())
+    assert days[23] > 2 * usual  # somebody told Hacker News
+    assert days[66] > 1.5 * usual  # Product Hunt
+    assert sum(days[day] for day in range(35, 42)) < sum(days[day] for day in range(28, 35))
+    campaigns = {said.body["href"].partition("utm_campaign=")[2].partition("&")[0] for said in pageviews()}
+    assert len(campaigns - {""}) == 7
+
+
 def payments() -> list[Said]:
-    return [said for said in MONTH if said.is_payment and not said.body.get("refunded")]
+    return [said for said in QUARTER if said.is_payment and not said.body.get("refunded")]
 
 
-def test_some_users_pay_once_for_their_plan_in_the_money_of_their_country() -> None:
+def test_some_users_pay_for_their_plan_each_month_in_the_money_of_their_country() -> None:
     by_id = {user.user_id: user for user in WORLD.users}
     paid = [by_id[said.user or ""] for said in payments()]
-    assert 30 < len(paid) < 100
-    assert len({user.user_id for user in paid}) == len(paid)
+    first = [said for said in payments() if "renewal" not in said.body]
+    assert 30 < len(first) < 100
+    assert len({said.user for said in first}) == len(first)
+    assert len(first) / 4 < len(payments()) - len(first)
+    assert 0 < sum(said.is_payment and "refunded" in said.body for said in QUARTER) < len(first) / 5
     for said, user in zip(payments(), paid, strict=True):
         assert said.visitor in user.devices
         assert said.body["amount"] == PRICES[user.traits["plan"]]

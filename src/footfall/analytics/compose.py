@@ -110,16 +110,17 @@ def compose_properties(scene: Scene, question: Question, goal: str, name: str | 
 def compose_funnel(scene: Scene, question: Question, steps: Sequence[FunnelStep]) -> Composed:
     """A row for each step, in order: its number, the visitors that came so far, who they were at the first step, and their MONEYS."""
     parts = Pieces(scene, question)
-    pieces = {"paid": parts.paid(), "spent": parts.spent()}
-    for number, step in enumerate(steps):
-        pieces[f"step{number}"] = parts.step(number, step)
+    reached = {f"step{number}": parts.step(number, step) for number, step in enumerate(steps)}
+    pieces = {"paid": parts.paid(), "spent": parts.spent(), **reached}
     money = ", ".join(f"{total(name, scene.dialect)} AS {name}" for name in MONEYS)
     people = scene.dialect.count_distinct("person")
     counts = [
         f"SELECT {number} AS step, count(*) AS visitors, {people} AS people, {money} FROM step{number} LEFT JOIN spent USING (visitor)"
         for number in range(len(steps))
     ]
-    return parts.composed(pieces, f"SELECT * FROM ({' UNION ALL '.join(counts)}) AS counted ORDER BY step")
+    return parts.composed(
+        pieces, f"SELECT * FROM ({' UNION ALL '.join(counts)}) AS counted ORDER BY step", kept=reached
+    )
 
 
 def compose_retention(scene: Scene, question: Question, weeks: Buckets) -> Composed:

@@ -22,6 +22,7 @@ from footfall.analytics.wire import (
     card_json,
     metadata_json,
     overview_json,
+    pagination,
     part_json,
     row_like,
     series_form,
@@ -63,7 +64,7 @@ class AnalyticsEndpoints:
         if is_csv(asking):
             return await series_file(found, form, parts)
         shown = await asyncio.to_thread(series_json, found, form, parts)
-        return success(**shown, pagination=pagination(asking, len(found.parts)))
+        return success(**shown, pagination=pagination(question, len(found.parts)))
 
     def card(self, name: str) -> Handler[WebsitePrincipal]:
         """The handler of a card."""
@@ -74,7 +75,7 @@ class AnalyticsEndpoints:
             if is_csv(asking):
                 return await card_file(asking, found)
             rows = card_json(found, asking.website.currency, asking.question.fields)
-            return success(rows, pagination=pagination(asking, found.total))
+            return success(rows, pagination=pagination(asking.question, found.total))
 
         return card
 
@@ -85,12 +86,6 @@ class AnalyticsEndpoints:
 
     async def _prepare(self, context: Call) -> Asking:
         return await self._analytics.prepare(context.principal.website, context.pairs(), context.now)
-
-
-def pagination(asking: Asking, total: int) -> dict[str, Any]:
-    """Which rows of `total` a page has."""
-    limit, offset = asking.question.limit, asking.question.offset
-    return {"limit": limit, "offset": offset, "total": total, "hasMore": offset + limit < total}
 
 
 def is_csv(asking: Asking) -> bool:

@@ -95,17 +95,18 @@ class Pieces:
         slot: Sequence[str] = (),
         *,
         is_narrow: bool = False,
+        kept: Collection[str] = (),
     ) -> Composed:
-        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers."""
+        """The whole query, with what it binds. `is_narrow`: the rows need but their numbers. `kept`: pieces that are better found once."""
         # With conditions it is cheaper to keep the numbers of the few rows than to look for them again for each piece.
         is_kept = is_narrow and bool(self._conditions.held)
-        kept = {*self._conditions.found, "touched", "spent", "shared", "summed"}
-        kept |= {"chosen"} if is_kept else set()
-        kept |= set() if self._keeps_visitors else {"seen"}
+        found_once = {*self._conditions.found, *kept, "touched", "spent", "shared", "summed"}
+        found_once |= {"chosen"} if is_kept else set()
+        found_once |= set() if self._keeps_visitors else {"seen"}
         chosen = self._chosen(slot, ", ".join(_NUMBERS) if is_kept else "*")
         whole = {**self._conditions.found, "chosen": chosen, **pieces}
         listed = ", ".join(
-            self._dialect.piece(name, piece, is_kept=name in kept) for name, piece in whole.items()
+            self._dialect.piece(name, piece, is_kept=name in found_once) for name, piece in whole.items()
         )
         text = self._dialect.whole(f"WITH {listed} {result}")
         return Composed(text, {name: self.values[name] for name in _BOUND.findall(text)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from footfall.analytics.dimensions import CAMPAIGN, CARDS
 from footfall.analytics.model import (
@@ -248,3 +248,21 @@ def metadata_json(website: Website, asked: Iterable[str]) -> Shown:
         "currency": website.currency,
     }
     return {name: shown[name] for name in shown_fields(asked, shown)}
+
+
+class Paged(Protocol):
+    """A question that asks for some of the rows."""
+
+    @property
+    def limit(self) -> int:
+        """How many, at most."""
+
+    @property
+    def offset(self) -> int:
+        """How many come before them."""
+
+
+def pagination(asked: Paged, total: int) -> dict[str, Any]:
+    """Which rows of `total` an answer has."""
+    has_more = asked.offset + asked.limit < total
+    return {"limit": asked.limit, "offset": asked.offset, "total": total, "hasMore": has_more}

@@ -12,12 +12,12 @@ import click
 import msgspec
 
 from footfall import log
-from footfall.app import command_session
 from footfall.cli.common import collect_rarely, command_options, place_options, show
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
+from footfall.storage import command_session
 
 
 @click.command()
@@ -28,7 +28,8 @@ def status(settings: Settings, as_json: bool) -> None:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
         raise UsageError(AWAY) from error
-    show(msgspec.to_builtins(health) | {"message": advice(health)}, as_json)
+    told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
+    show(told | {"message": advice(health)}, as_json)
 
 
 AWAY = (
@@ -43,6 +44,8 @@ LATE_MS = 60_000
 
 def advice(health: ColumnsHealth) -> str:
     """What an operator has to know, and to do."""
+    if health.waits_for:
+        return f"Analytics wait, and go on by themselves once this is mended: {health.waits_for} Events are taken as usual."
     if not health.is_there:
         return (
             f"The columns are being made from the database: {health.made or 0} visitors so far. Until then, analytics are answered with "
@@ -66,7 +69,10 @@ def columns(data: str | None, database: str | None) -> None:
         process = column_process(settings, session)
 
         def stop_when_alone() -> None:
-            sys.stdin.buffer.read()
+            while os.read(
+                sys.stdin.fileno(), 1024
+            ):  # unbuffered: a buffer must not be in use when Python ends
+                pass
             process.stop()
 
         signal.signal(signal.SIGTERM, lambda number, frame: process.stop())

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from footfall.app import CommandSession, command_session, require_database
 from footfall.db.protocol import Transaction
 from footfall.errors import ApiError, FieldError, UsageError, accepted
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.settings import Settings, read_place
+from footfall.storage import CommandSession, command_session, require_database
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, read_websites
 

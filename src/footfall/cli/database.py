@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from footfall.app import (
-    ERASERS,
-    CommandSession,
-    backup_database,
-    command_session,
-    exclusive,
-    migrate_database,
-    require_database,
-)
+from footfall.app import ERASERS
 from footfall.cli.common import collect_rarely, command_options, show
 from footfall.column_parts import column_asking, column_folder, column_keeper, verify_texts
 from footfall.db.copying import checksum, copy_all, count_rows, tables
@@ -33,6 +25,14 @@ from footfall.people.index.indexer import START, mark_profiles
 from footfall.privacy.erase import finish_erasures
 from footfall.privacy.replay import TombstoneLine, read_tombstones, replay, tombstone_lines, users_of
 from footfall.settings import Settings, read_place
+from footfall.storage import (
+    CommandSession,
+    backup_database,
+    command_session,
+    exclusive,
+    migrate_database,
+    require_database,
+)
 from footfall.websites.store import read_websites
 
 if TYPE_CHECKING:  # what keeps columns takes as long to load as all else

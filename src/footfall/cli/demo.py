@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from footfall.app import CommandSession, command_session
 from footfall.auth.store import create_key
 from footfall.cli.common import command_options, show
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.demo import DOMAIN
 from footfall.demo.live import Door, keep_walking, walk_in
-from footfall.demo.month import fill
+from footfall.demo.quarter import fill
 from footfall.settings import Settings
+from footfall.storage import CommandSession, command_session
 from footfall.websites.model import Website
 from footfall.websites.store import configuration_changed, create_website, read_websites
 
@@ -28,7 +28,7 @@ from footfall.websites.store import configuration_changed, create_website, read_
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of that server [FOOTFALL_PORT, 8000].")
 @command_options
 def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
-    """Create the website demo.example with a believable month of data: 2,000 visitors, 300 of them identified users.
+    """Create the website demo.example with a believable quarter of data: 3,000 visitors, 300 of them identified users.
 
     With --live, send visitors to the existing website; if there is none, create it first.
     """
@@ -51,7 +51,7 @@ def _newest(tx: Transaction) -> Website | None:
 
 
 def _make(session: CommandSession, seed: int) -> tuple[Website, dict[str, Any]]:
-    """A new demo website with its month of data, and what to show about it."""
+    """A new demo website with its quarter of data, and what to show about it."""
     now = system_clock()
 
     def make(tx: Transaction) -> tuple[Website, bytes, str]:

@@ -11,7 +11,6 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.app import command_session, require_database
 from footfall.cli.common import REST, command_options, find_website, show
 from footfall.cli.identity import import_
 from footfall.clock import system_clock
@@ -25,6 +24,7 @@ from footfall.history.reading import know_files
 from footfall.history.sources import find_sources
 from footfall.history.writing import ExportFormat
 from footfall.settings import Settings
+from footfall.storage import command_session, require_database
 
 _website_option = click.option(
     "--website", "website_id", help="Website id; optional if there is only one website."

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.app import ERASERS, CommandSession, command_session, require_database
+from footfall.app import ERASERS
 from footfall.cli.common import REST, command_options, find_website, show
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -31,6 +31,7 @@ from footfall.identity.identify.importing import (
 from footfall.identity.identify.wire import health_json
 from footfall.privacy.erase import finish_erasures
 from footfall.settings import Settings
+from footfall.storage import CommandSession, command_session, require_database
 from footfall.websites.model import Website
 
 MOST_SHOWN = 100

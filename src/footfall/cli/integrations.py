@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from footfall.app import CommandSession, command_session, require_database, sealing_key
 from footfall.cli.common import command_options, show, show_list, transact, website_of
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -22,9 +21,11 @@ from footfall.payments.connecting.wire import connection_json, disconnected_json
 from footfall.payments.providers import PROVIDERS, Provider
 from footfall.payments.webhooks.integrations import check_secret, integrations_of, set_secret
 from footfall.payments.webhooks.model import DeliveryCall
+from footfall.payments.webhooks.sealing import sealing_key
 from footfall.payments.webhooks.service import receive_alone
 from footfall.payments.webhooks.wire import integration_json, webhook_path
 from footfall.settings import Settings
+from footfall.storage import CommandSession, command_session, require_database
 from footfall.websites.model import Website
 from footfall.websites.store import read_websites
 

@@ -11,13 +11,7 @@ from pathlib import Path
 import click
 
 from footfall import log
-from footfall.app import (
-    App,
-    FirstRun,
-    Welcome,
-    command_session,
-    prepare_folder,
-)
+from footfall.app import App, FirstRun, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.cli.common import collect_rarely, place_options
 from footfall.cli.waiting import wait_for
@@ -27,6 +21,7 @@ from footfall.column_parts import check_columns, column_supervisor
 from footfall.demo import DOMAIN as DEMO
 from footfall.errors import UsageError
 from footfall.settings import Settings, read_settings
+from footfall.storage import command_session, prepare_folder
 from footfall.web.http.server import Server
 
 END_SECONDS = 0.5

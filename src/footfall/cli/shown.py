@@ -8,7 +8,6 @@ from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.clock import to_iso
 from footfall.hostnames import to_unicode
-from footfall.predictions.calibration import Calibrated
 from footfall.websites.model import Website
 
 
@@ -96,15 +95,6 @@ def _access(token: AccessToken) -> dict[str, Any]:
         "permissions": list(token.scopes),
         "websiteIds": [website_id.hex() for website_id in token.website_ids],
     }
-
-
-def calibration_json(made: Calibrated) -> dict[str, Any]:
-    """Whether predictions come true."""
-    groups = [
-        {"visitors": one.visitors, "predicted": round(one.predicted, 2), "paid": one.customers}
-        for one in made.groups
-    ]
-    return {"groups": groups, "explained": round(made.explained, 3)}
 
 
 def _times(one: ApiKey | AccessToken) -> dict[str, Any]:

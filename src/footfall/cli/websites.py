@@ -5,17 +5,15 @@ from __future__ import annotations
 import click
 import msgspec
 
-from footfall.app import command_session, exclusive, require_database
 from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
-from footfall.cli.integrations import payments
-from footfall.cli.shown import calibration_json, website_json
+from footfall.cli.lazy import LazyGroup
+from footfall.cli.shown import website_json
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import DatabaseBusy, FieldError, NotFound, UsageError
-from footfall.predictions.calibration import Calibrated, calibrate
-from footfall.predictions.history import PayersQuery, read_history
 from footfall.settings import Settings
+from footfall.storage import command_session, exclusive
 from footfall.websites.fields import clean_changes
 from footfall.websites.model import Changes, Website
 from footfall.websites.removal import end_removal, remove_derived, remove_rows
@@ -27,11 +25,10 @@ from footfall.websites.store import (
     update_website,
 )
 
-GROUPS = 6
-"""Lines of the table that tells whether predictions come true."""
 
-
-@click.group()
+@click.group(
+    cls=LazyGroup, places={"calibration": "calibration:calibration", "payments": "integrations:payments"}
+)
 def website() -> None:
     """Manage websites. Each is tracked on its own."""
 
@@ -181,36 +178,6 @@ def signing_secret(
 
 @website.command()
 @click.argument("website_id")
-@command_options
-def calibration(website_id: str, settings: Settings, as_json: bool) -> None:
-    """Show whether predictions of who will pay come true on the website WEBSITE_ID.
-
-    Each visitor of its history is predicted by what became of the others, and held against what became of them.
-    """
-    require_database(settings)
-    with command_session(settings) as session:
-        found = session.snapshot(lambda tx: website_of(tx, website_id))
-        asked = PayersQuery(found, system_clock(), None)
-        history = session.snapshot(lambda tx: read_history(tx, asked))
-    made = calibrate(history, GROUPS)
-    if made is None:
-        raise UsageError("too few visitors of the last 90 days have paid to hold any against predictions")
-    _show_calibration(made, as_json)
-
-
-def _show_calibration(made: Calibrated, as_json: bool) -> None:
-    if as_json:
-        show(calibration_json(made), as_json)
-        return
-    click.echo(f"{'visitors':>8}  {'predicted':>9}  {'paid':>4}  {'predicted':>9}  {'paid':>6}")
-    for one in made.groups:
-        shares = f"{one.predicted / one.visitors:>9.1%}  {one.customers / one.visitors:>6.1%}"
-        click.echo(f"{one.visitors:>8}  {one.predicted:>9.1f}  {one.customers:>4}  {shares}")
-    click.echo(f"Against the average alone, predictions explain {made.explained:.0%} of what happened.")
-
-
-@website.command()
-@click.argument("website_id")
 @click.option("--confirm", metavar="DOMAIN", help="Its domain, to skip the prompt.")
 @command_options
 def delete(website_id: str, confirm: str | None, settings: Settings, as_json: bool) -> None:
@@ -239,9 +206,6 @@ def _remove_rows(settings: Settings, website_id: bytes) -> bool:
     except DatabaseBusy:
         return False
     return True
-
-
-website.add_command(payments)
 
 
 def snippet(website: Website) -> str:

@@ -111,6 +111,7 @@ class ColumnProcess:
         self._feeding = threading.Lock()
         """Held by whoever uses the keeper: who feeds, or who settles between two steps."""
         self._lag = 0
+        self._waits_for = ""
         self._log = get_logger("columns")
 
     def stop(self) -> None:
@@ -152,13 +153,19 @@ class ColumnProcess:
                     self._keeper.rebuild()
                     with self._feeding:
                         self._keeper.install()
+                self._waits_for = ""
             except ColumnsUnusable as error:
                 self._log.warning("the columns are made anew", reason=str(error))
-                self._keeper.close()
+                self._close()
             except DatabaseError as error:
-                self._log.warning("the columns wait", reason=str(error))
+                self._waits_for = str(error)
+                self._log.warning("the columns wait", reason=self._waits_for)
             self._stopping.wait(pause)
-        self._keeper.close()
+        self._close()
+
+    def _close(self) -> None:
+        with self._feeding:
+            self._keeper.close()
 
     # The event loop
 
@@ -196,9 +203,8 @@ class ColumnProcess:
         keeper = self._keeper
         is_there = keeper.file is not None
         resident = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE
-        return ColumnsHealth(
-            is_there, keeper.size, resident, self._lag, None if is_there else keeper.visitors_made
-        )
+        made = None if is_there else keeper.visitors_made
+        return ColumnsHealth(is_there, keeper.size, resident, self._lag, made, self._waits_for)
 
     async def _ask(self, asked: Ask, reader: asyncio.StreamReader) -> Reply:
         """The answer to a query, which is given up when its turn does not come, it takes too long, or nobody waits for it any more."""

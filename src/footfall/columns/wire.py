@@ -61,13 +61,14 @@ TOO_MUCH_TOLD = Failed(
 
 class ColumnsHealth(msgspec.Struct, frozen=True, tag=True, rename="camel"):
     """How the columns are. Bytes of the file and of memory; `lag`: for how many ms the oldest change waits; `made`: visitors seen to so far,
-    while they are made anew."""
+    while they are made anew; `waits_for`: why they cannot be fed now, else empty."""
 
     is_there: bool
     bytes: int
     memory: int
     lag: int
     made: int | None
+    waits_for: str = ""
 
 
 class ToSettle(msgspec.Struct, frozen=True, tag=True):

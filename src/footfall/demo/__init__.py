@@ -1,3 +1,3 @@
-"""A website with a believable month, for newcomers; and visitors who keep walking in."""
+"""A website with a believable quarter, for newcomers; and visitors who keep walking in."""
 
 DOMAIN = "demo.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import uuid
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ from footfall.demo.world import (
     Source,
 )
 
-VISITORS, USERS = 2000, 300
+VISITORS, USERS = 3000, 300
 TWICE = 6
 """How many of the users are somebody's second account."""
 DAY, HOUR, MINUTE, SECOND = 86_400_000, 3_600_000, 60_000, 1000
@@ -144,21 +145,32 @@ def _visitor(rng: random.Random, region: Region, kind: str = "") -> DemoVisitor:
     return DemoVisitor(str(uuid.UUID(int=rng.getrandbits(128), version=4)), device, region)
 
 
-W = TypeVar("W", Region, DemoDevice, Source)
+W = TypeVar("W", Region, DemoDevice)
 
 
 def _weighted(rng: random.Random, among: tuple[W, ...]) -> W:
     return rng.choices(among, [one.weight for one in among])[0]
 
 
-def any_source(rng: random.Random) -> Source:
-    """Where somebody new comes from."""
-    return _weighted(rng, SOURCES)
+def any_source(rng: random.Random, day: int = 0) -> Source:
+    """Where somebody new comes from, on a day that is told in days before now."""
+    return rng.choices(SOURCES, _source_weights(day))[0]
 
 
-def buyers_source(rng: random.Random) -> Source:
+def buyers_source(rng: random.Random, day: int = 0) -> Source:
     """The same of somebody who will pay."""
-    return rng.choices(SOURCES, [one.weight * one.buyers for one in SOURCES])[0]
+    weights = [weight * one.buyers for one, weight in zip(SOURCES, _source_weights(day), strict=True)]
+    return rng.choices(SOURCES, weights)[0]
+
+
+def rush(day: int) -> float:
+    """How many more come on a day, told in days before now, than on one on which no source brings more than usual."""
+    return sum(_source_weights(day)) / sum(one.weight for one in SOURCES)
+
+
+@functools.lru_cache(256)
+def _source_weights(day: int) -> tuple[float, ...]:
+    return tuple(one.weight_on(day) for one in SOURCES)
 
 
 def visit(

@@ -29,6 +29,22 @@ class DemoDevice(NamedTuple):
     height: int
 
 
+class Burst(NamedTuple):
+    """Some days, told in days before now, on which a source brings more: `weight` on the first, and half as much on each day that follows; with
+    `is_steady` the same on all."""
+
+    first: int
+    last: int
+    weight: float
+    is_steady: bool = False
+
+    def weight_on(self, day: int) -> float:
+        """What it adds on a day, told in days before now."""
+        if not self.last <= day <= self.first:
+            return 0
+        return self.weight if self.is_steady else self.weight / 2 ** (self.first - day)
+
+
 class Source(NamedTuple):
     """Where a visit comes from. `landing`: the page that it leads to; empty for any. `buyers`: how much oftener somebody comes from there who will pay."""
 
@@ -37,6 +53,11 @@ class Source(NamedTuple):
     query: str = ""
     landing: str = ""
     buyers: float = 1
+    bursts: tuple[Burst, ...] = ()
+
+    def weight_on(self, day: int) -> float:
+        """How often somebody comes from there on a day, told in days before now."""
+        return self.weight + sum(burst.weight_on(day) for burst in self.bursts)
 
 
 def _region(
@@ -130,17 +151,24 @@ DEVICES = (
 )
 
 _POST = "/blog/why-people-not-cookies"
+
+
+def _newsletter(issue: str, sent: int) -> Source:
+    """An issue of the newsletter, sent so many days ago: the links of old ones are followed for weeks."""
+    query = f"?utm_source=newsletter&utm_medium=email&utm_campaign={issue}"
+    bursts = (Burst(sent, sent - 5, 90), Burst(sent, 0, 0.6, is_steady=True))
+    return Source(0, query=query, landing="/changelog", buyers=3, bursts=bursts)
+
+
 DIRECT = Source(40)
 SOURCES = (
     DIRECT,
     Source(21, "https://www.google.com/"),
-    Source(5, "https://news.ycombinator.com/", landing=_POST, buyers=0.3),
-    Source(
-        5,
-        query="?utm_source=newsletter&utm_medium=email&utm_campaign=october",
-        landing="/changelog",
-        buyers=3,
-    ),
+    Source(1.5, "https://news.ycombinator.com/", landing=_POST, buyers=0.3, bursts=(Burst(23, 18, 320),)),
+    _newsletter("whats-new", 83),
+    _newsletter("people-not-cookies", 54),
+    _newsletter("a-year-of-footsteps", 26),
+    _newsletter("annual-plans", 9),
     Source(
         4,
         "https://www.google.com/",
@@ -148,8 +176,24 @@ SOURCES = (
         "/pricing",
         2.5,
     ),
+    Source(
+        0,
+        "https://www.google.com/",
+        "?utm_source=google&utm_medium=cpc&utm_campaign=alternatives&gclid=demo",
+        "/features",
+        1.5,
+        (Burst(45, 0, 5, is_steady=True),),
+    ),
+    Source(
+        0,
+        "https://www.linkedin.com/",
+        "?utm_source=linkedin&utm_medium=paid_social&utm_campaign=founders&li_fat_id=demo",
+        "/customers",
+        1.2,
+        (Burst(62, 42, 4, is_steady=True),),
+    ),
     Source(3.5, "https://duckduckgo.com/"),
-    Source(3, "https://www.producthunt.com/", "?ref=producthunt", "/"),
+    Source(1, "https://www.producthunt.com/", "?ref=producthunt", "/", bursts=(Burst(66, 60, 240),)),
     Source(3, "https://github.com/demo/project", landing="/docs/start"),
     Source(2.5, "https://www.bing.com/"),
     Source(2.5, "https://chatgpt.com/", "?utm_source=chatgpt.com", "/docs", 1.6),
@@ -213,6 +257,10 @@ HOURS = (4, 3, 2, 2, 2, 3, 6, 10, 15, 19, 20, 20, 17, 19, 20, 19, 18, 16, 14, 13
 """How lively each hour of the visitor's own day is."""
 WEEKEND = 0.45
 """How lively a day of the weekend is beside a working day."""
+QUIET = (41, 35, 0.6)
+"""Holidays: from so many days ago until so many, the website is so lively."""
+GROWTH = 0.9
+"""How much livelier the website is now than a quarter ago, as a share of what it was."""
 
 FIRST = "Ada Alan Grace Linus Maya Noor Omar Pia Quinn Rosa Sofia Tariq Uma Victor Wanda Yuki Zoë Ben Carla Diego Elif Farid Greta Hugo".split()  # noqa: SIM905 - reads better
 LAST = "Almeida Becker Chen Dubois Eriksen Fischer Garcia Haddad Ito Jensen Kumar Lopez Moreau Nowak Okafor Petrov Rossi Sato Tanaka Weber".split()  # noqa: SIM905 - reads better
@@ -229,7 +277,7 @@ COMPANIES = {
 """Companies, and the names of their hosts below `.example`."""
 PLANS = {"free": 5, "pro": 3, "team": 1}
 PRICES = {"pro": 29, "team": 99}
-"""What a plan costs, whatever the currency."""
+"""What a plan costs a month, whatever the currency."""
 CURRENCIES = {"GB": "GBP"} | dict.fromkeys("DE FR NL ES IT AT PT BE FI IE".split(), "EUR")  # noqa: SIM905
 """By country; all others pay in dollars."""
 BUYERS = (

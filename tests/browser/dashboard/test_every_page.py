@@ -10,7 +10,17 @@ from playwright.sync_api import Browser, expect
 
 from footfall.clock import system_clock
 from footfall.shares.store import add_share, new_share
-from tests.support.desk import SIZES, Demo, Desk, card, look_at_both_schemes, rows, wait_for
+from tests.support.desk import (
+    SIZES,
+    WIDTHS,
+    Demo,
+    Desk,
+    card,
+    expect_to_fit,
+    look_at_both_schemes,
+    rows,
+    wait_for,
+)
 from tests.support.servers import run_json, until
 from tests.support.sites import new_visitor
 
@@ -163,6 +173,9 @@ def test_every_page_is_sound(
             for size, (width, height) in SIZES.items():
                 desk.page.set_viewport_size({"width": width, "height": height})
                 look_at_both_schemes(desk, f"{name}-{size}")
+            for width in WIDTHS:
+                desk.page.set_viewport_size({"width": width, "height": 800})
+                expect_to_fit(desk.page, f"{name}-{width}")
         context.close()
 
 

@@ -31,6 +31,8 @@ def test_a_deletion_does_not_take_an_empty_parameter_for_a_missing_one(name: str
     ("query", "told"),
     [
         ({**DAY, "timezone": "Mars/Olympus"}, "timezone: 'Mars/Olympus' is no IANA time zone"),
+        ({**DAY, "timezone": "posix/Europe/Berlin"}, "timezone: 'posix/Europe/Berlin' is no IANA time zone"),
+        ({**DAY, "timezone": "localtime"}, "timezone: 'localtime' is no IANA time zone"),
         ({**DAY, "timezone": "x" * 10_000}, "timezone: "),
         ({"startAt": "2026-05-06", "endAt": "2026-05-05"}, "endAt must not be before startAt"),
         ({"startAt": "2026-05-05", "start": "2026-05-06"}, "startAt and start differ"),

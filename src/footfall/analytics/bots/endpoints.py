@@ -7,6 +7,7 @@ import asyncio
 from footfall.analytics.bots.model import BotQuestion
 from footfall.analytics.bots.store import read_bots, read_crawled
 from footfall.analytics.bots.wire import ZONE, bot_json, crawled_json, read_bot_question, series_json
+from footfall.analytics.wire import pagination
 from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.web.context import Context
@@ -31,7 +32,7 @@ class BotEndpoints:
             timezone=ZONE,
             totals={"crawlers": found.total, "hits": found.hits},
             timeseries=series_json(question, found.series),
-            pagination={"limit": question.limit, "offset": question.offset, "total": found.total},
+            pagination=pagination(question, found.total),
         )
 
     async def pages(self, context: Call) -> Response:
@@ -41,7 +42,7 @@ class BotEndpoints:
         return success(
             [crawled_json(one, question.fields) for one in found.pages],
             totals={"pages": found.total, "hits": found.hits},
-            pagination={"limit": question.limit, "offset": question.offset, "total": found.total},
+            pagination=pagination(question, found.total),
         )
 
 

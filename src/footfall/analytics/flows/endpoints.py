@@ -17,6 +17,7 @@ from footfall.analytics.model import Asking
 from footfall.analytics.query import refuse_file
 from footfall.analytics.ranges import Period
 from footfall.analytics.service import Analytics
+from footfall.analytics.wire import pagination
 from footfall.auth.principal import WebsitePrincipal
 from footfall.db.protocol import Database
 from footfall.errors import accepted
@@ -57,7 +58,7 @@ class FlowEndpoints:
         question = asking.question
         return success(
             [property_json(one, name) for one in found.counts],
-            pagination={"limit": question.limit, "offset": question.offset, "total": found.total},
+            pagination=pagination(question, found.total),
         )
 
     async def retention(self, context: Call) -> Response:
@@ -70,7 +71,7 @@ class FlowEndpoints:
             cohorts_json(page, question.range.zone),
             interval=found.weeks.interval.value,
             timezone=question.range.zone,
-            pagination={"limit": question.limit, "offset": question.offset, "total": len(found.cohorts)},
+            pagination=pagination(question, len(found.cohorts)),
         )
 
     async def _prepare(

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from footfall.errors import UsageError
+from footfall.settings import Settings
 
 _BYTES = 32
 """Random bytes of a key that is made."""
@@ -74,3 +75,8 @@ class SealingKey:
                 "Name another file, or set FOOTFALL_SECRET_KEY."
             ) from error
         return self._read()
+
+
+def sealing_key(settings: Settings) -> SealingKey:
+    """The key that the settings name."""
+    return SealingKey(settings.secret_key, settings.key_file)

@@ -1,4 +1,4 @@
-"""A month of the demo's website: made by the same handlers that real events go through."""
+"""A quarter of the demo's website: made by the same handlers that real events go through."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from footfall.demo.people import (
     event,
     populate,
     random_of,
+    rush,
     visit,
 )
-from footfall.demo.world import APP, CURRENCIES, DESKTOP, HOURS, PAGES, PRICES, WEEKEND
+from footfall.demo.world import APP, CURRENCIES, DESKTOP, DIRECT, GROWTH, HOURS, PAGES, PRICES, QUIET, WEEKEND
 from footfall.identity.identify.model import IdentifyCall
 from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import read_browser_identify, read_identify
@@ -42,7 +43,12 @@ from footfall.payments.wire import read_payment
 from footfall.visitors.listing import look_at_all
 from footfall.websites.model import Website
 
-DAYS = 30
+DAYS = 90
+MONTH = 30 * DAY
+FREQUENT = 0.35
+"""Of those who pay, how many do so in the visit in which they sign up."""
+STAYING = 0.9
+"""Of those who pay, how many pay for another month."""
 SLICE = 500
 
 
@@ -53,7 +59,7 @@ def fill(
     transact: Callable[[Callable[[Transaction], Any]], Any],
     key_id: bytes,
 ) -> int:
-    """Let a month up to `now` (ms since epoch) happen on a website; the number of things that did. The same people for a seed."""
+    """Let a quarter up to `now` (ms since epoch) happen on a website; the number of things that did. The same people for a seed."""
     happened = happenings(seed, now)
     for start in range(0, len(happened), SLICE):
         part = list(enumerate(happened[start : start + SLICE], start))
@@ -63,9 +69,9 @@ def fill(
 
 
 def happenings(seed: int, now: int) -> list[Said]:
-    """All that happens in the month up to `now` (ms since epoch), in order."""
+    """All that happens in the quarter up to `now` (ms since epoch), in order."""
     return sorted(
-        (said for said in _month(populate(seed), seed, now) if said.at < now), key=lambda said: said.at
+        (said for said in _quarter(populate(seed), seed, now) if said.at < now), key=lambda said: said.at
     )
 
 
@@ -111,7 +117,7 @@ def _payment(website: Website, said: Said) -> PaymentCall:
     return PaymentCall(website.website_id, read_payment(body, said.at), said.at, is_first=True)
 
 
-def _month(world: World, seed: int, now: int) -> Iterator[Said]:
+def _quarter(world: World, seed: int, now: int) -> Iterator[Said]:
     for user in world.users:
         yield from _life(random_of(seed, user.user_id), user, now)
     yield from _shared_computer(random_of(seed, "shared"), world, now)
@@ -121,10 +127,10 @@ def _month(world: World, seed: int, now: int) -> Iterator[Said]:
 
 def _looks(rng: random.Random, visitor: DemoVisitor, now: int) -> Iterator[Said]:
     """Somebody who is never identified: most come once."""
-    at, source = _moment(rng, visitor, now), any_source(rng)
+    at = _moment(rng, visitor, now)
     for _ in range(rng.choices((1, 2, 3, 4, 6, 9), (70, 15, 7, 4, 3, 1))[0]):
-        yield from visit(rng, visitor, at, PAGES, source)
-        at, source = _later(rng, at, rng.randint(1, 6), visitor.region.zone), any_source(rng)
+        yield from visit(rng, visitor, at, PAGES, any_source(rng, _ago(at, now)))
+        at = _later(rng, at, rng.randint(1, 6), visitor.region.zone)
 
 
 def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
@@ -132,8 +138,9 @@ def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
     first = user.devices[0]
     signed_up = _moment(rng, first, now, latest=6)
     found = signed_up - rng.choice((4 * MINUTE, 9 * MINUTE, DAY - HOUR, 3 * DAY + 2 * HOUR))
-    source = any_source if user.traits["plan"] == "free" else buyers_source
-    yield from visit(rng, first, found, PAGES, source(rng))
+    plan = user.traits["plan"]
+    source = any_source if plan == "free" else buyers_source
+    yield from visit(rng, first, found, PAGES, source(rng, _ago(found, now)))
     yield Said(signed_up, first, event("pageview", "/pricing"))
     signup = {"eventName": "signup", "plan": "free"}
     yield Said(signed_up + MINUTE, first, event("custom", "/signup", extraData=signup))
@@ -142,36 +149,50 @@ def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
     if rng.random() < 0.3:
         theme = {"user_id": user.user_id, "name": "", "image": "", "theme": rng.choice(("light", "dark"))}
         yield Said(signed_up + MINUTE + 5 * SECOND, first, event("identify", "/app", extraData=theme))
-    yield from _work(rng, user, signed_up)
+    is_sure = plan != "free" and first.device.kind == DESKTOP and rng.random() < FREQUENT
+    if is_sure:
+        yield from _pay(rng, user, first, signed_up + 6 * MINUTE)
+    yield from _work(rng, user, signed_up, now, has_paid=is_sure)
 
 
-def _work(rng: random.Random, user: DemoUser, at: int) -> Iterator[Said]:
+def _work(rng: random.Random, user: DemoUser, at: int, now: int, *, has_paid: bool) -> Iterator[Said]:
     """What a user does after signing up at `at` (ms since epoch): some never come back, some come every day."""
-    plan, has_paid = user.traits["plan"], False
+    plan = user.traits["plan"]
     pause = rng.choice((1, 2, 4, 8))
     for _ in range(rng.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
         at = _later(rng, at, rng.randint(1, pause), user.devices[0].region.zone)
         device = rng.choice(user.devices)
-        yield from visit(rng, device, at, APP)
+        pays = plan != "free" and not has_paid
+        pays = pays and rng.random() < (0.4 if device.device.kind == DESKTOP else 0.1)
+        # Who pays often comes by a link: in the newsletter, or an advertisement.
+        source = buyers_source(rng, _ago(at, now)) if pays else DIRECT
+        yield from visit(rng, device, at, APP, source)
         yield Said(at + SECOND // 2, device, {"plan": plan}, user.user_id)
-        if plan != "free" and rng.random() < (0.4 if device.device.kind == DESKTOP else 0.1) and not has_paid:
+        if pays:
             has_paid = True
             yield from _pay(rng, user, device, at + 4 * MINUTE)
 
 
 def _pay(rng: random.Random, user: DemoUser, device: DemoVisitor, at: int) -> Iterator[Said]:
-    """A user pays for the plan, and once in a while wants the money back."""
+    """A user pays for the plan, again each month while they stay, and once in a while wants the first money back."""
     paid = {
         "transaction_id": f"demo_{user.user_id}",
         "amount": PRICES[user.traits["plan"]],
         "currency": CURRENCIES.get(device.region.place.country_code or "", "USD"),
         "email": user.traits["email"],
         "name": user.traits["name"],
+        "customer_id": f"cus_{user.user_id}",
     }
     yield Said(at, device, paid, user.user_id, is_payment=True)
-    if rng.random() < 0.05:
+    if rng.random() < 0.08:
         back = {**paid, "transaction_id": f"{paid['transaction_id']}_refund", "refunded": True}
         yield Said(at + 3 * DAY, device, back, user.user_id, is_payment=True)
+        return
+    for month in range(1, DAYS * DAY // MONTH + 1):
+        if rng.random() > STAYING:
+            return
+        again = {**paid, "transaction_id": f"{paid['transaction_id']}_{month}", "renewal": True}
+        yield Said(at + month * MONTH, device, again, user.user_id, is_payment=True)
 
 
 def _shared_computer(rng: random.Random, world: World, now: int) -> Iterator[Said]:
@@ -184,7 +205,7 @@ def _shared_computer(rng: random.Random, world: World, now: int) -> Iterator[Sai
 
 
 def _moment(rng: random.Random, visitor: DemoVisitor, now: int, latest: int = 0) -> int:
-    """A time of the month up to `latest` hours before `now`, at which people like this one are about (ms since epoch)."""
+    """A time of the quarter up to `latest` hours before `now`, at which people like this one are about (ms since epoch)."""
     starts, weights = _hours(now, visitor.region.zone)
     return rng.choices(starts[latest:], weights[latest:])[0] + rng.randrange(HOUR)
 
@@ -194,8 +215,20 @@ def _hours(now: int, zone: int) -> tuple[list[int], list[float]]:
     """The hours before `now`, the latest first, and how lively each is in a zone. The website slowly gets better known."""
     starts = list(itertools.islice(itertools.count(now - HOUR, -HOUR), DAYS * 24))
     return starts, [
-        _liveliness(start + zone * HOUR) * (1.2 - 0.4 * (now - start) / DAY / DAYS) for start in starts
+        _liveliness(start + zone * HOUR) * _season(_ago(start, now)) * rush(_ago(start, now))
+        for start in starts
     ]
+
+
+def _ago(at: int, now: int) -> int:
+    """How many whole days before `now` a time is (both ms since epoch)."""
+    return (now - at) // DAY
+
+
+def _season(day: int) -> float:
+    """How lively a day, told in days before now, is beside others, whatever brings people."""
+    first, last, share = QUIET
+    return (1 + GROWTH * (1 - day / DAYS)) * (share if last <= day <= first else 1)
 
 
 def _liveliness(local: int) -> float:
