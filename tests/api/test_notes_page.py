@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import re
 
-from tests.api.test_overview_page import shown, texts
 from tests.support.counting import Counting
 from tests.support.dashboard import Visit
+from tests.support.overview import shown, texts
 from tests.support.sites import Site
 
 

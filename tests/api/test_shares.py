@@ -11,11 +11,11 @@ import pytest
 from footfall.dashboard.cards import GROUPS
 from footfall.dashboard.figures import METRICS
 from footfall.dashboard.pages.shares import VIEWS_A_MINUTE
-from tests.api.test_overview_page import card, texts, tiles
 from tests.support.counting import Counting
 from tests.support.dashboard import CLOSED, Visit, filled
 from tests.support.money import pay
 from tests.support.openapi import description
+from tests.support.overview import card, texts, tiles
 from tests.support.sites import Site
 from tests.support.told import Told
 

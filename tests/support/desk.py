@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
-from playwright.sync_api import BrowserContext, Locator, Page, Request
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from tests.support.servers import RunningServer
 from tests.support.sites import CHROME, new_visitor
@@ -124,6 +124,18 @@ def rows(page: Page) -> list[str]:
 def card(page: Page, title: str) -> Locator:
     """The card with this heading."""
     return page.locator("section.card", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def visitors(demo: Demo, **query: Any) -> str:
+    """How many visitors the API tells of the last 30 days."""
+    (row,) = demo.ask("/analytics/overview", period="last30d", fields="visitors", **query)
+    return f"{row['visitors']:,}"
+
+
+def open_overview(page: Page, demo: Demo) -> None:
+    """The overview, once the columns have been built; until then it loads itself again."""
+    page.goto(f"{demo.root}/overview")
+    expect(page.locator(".metrics")).to_be_visible(timeout=60_000)
 
 
 def new_page(demo: Demo) -> str:

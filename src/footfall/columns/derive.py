@@ -371,7 +371,7 @@ def _origin_of(page: str | None, stored: StoredSession) -> SessionColumns:
     return SessionColumns(
         *_page(page),
         *_came_from(stored.referrer, stored.params, stored.click_ids is not None),
-        *_whose_ad(stored.click_ids),
+        *_clicked(stored.click_ids),
         *_where(stored.place),
         *_on_what(stored.device),
     )
@@ -396,8 +396,9 @@ def _source(referrer: str | None, params: dict[str, str], *, is_ad: bool) -> tup
     )
 
 
-def _whose_ad(click_ids: str | None) -> tuple[str | None, ...]:
-    return (ad_network(_decode_params(click_ids)) if click_ids else None,)
+def _clicked(text: str | None) -> tuple[str | None, ...]:
+    """The ad network. Not remembered: each click has an id of its own."""
+    return (ad_network(_decode_params(text)) if text else None,)
 
 
 @lru_cache(4096)

@@ -6,8 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.dashboard.test_overview import open_overview, visitors
-from tests.support.desk import Demo, Desk
+from tests.support.desk import Demo, Desk, open_overview, visitors
 
 
 def test_a_note_is_written_read_changed_and_deleted(demo: Demo, desk: Desk) -> None:

@@ -8,19 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.desk import Demo, Desk
-
-
-def visitors(demo: Demo, **query: Any) -> str:
-    """How many the API tells of the last 30 days."""
-    (row,) = demo.ask("/analytics/overview", period="last30d", fields="visitors", **query)
-    return f"{row['visitors']:,}"
-
-
-def open_overview(page: Page, demo: Demo) -> None:
-    """The page, once the columns have been built; until then it loads itself again."""
-    page.goto(f"{demo.root}/overview")
-    expect(page.locator(".metrics")).to_be_visible(timeout=60_000)
+from tests.support.desk import Demo, Desk, open_overview, visitors
 
 
 def row(page: Page, group: str, label: str) -> Any:
