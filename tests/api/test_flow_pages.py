@@ -13,10 +13,10 @@ import pytest
 
 from footfall.columns.client import ColumnsClient
 from footfall.errors import Unavailable
-from tests.api.test_overview_page import shown, texts
 from tests.support.counting import Counting
 from tests.support.dashboard import Visit
 from tests.support.money import pay
+from tests.support.overview import shown, texts
 from tests.support.sites import Site, new_visitor
 from tests.support.told import Told
 
