@@ -22,6 +22,7 @@ from tests.support.dashboard import Visit
 from tests.support.earned import EarnedReference
 from tests.support.money import pay, payments
 from tests.support.reference import is_paid
+from tests.support.servers import until
 from tests.support.sites import Site, new_visitor
 from tests.support.told import Told
 
@@ -120,7 +121,7 @@ def test_what_was_found_out_later_is_the_difference(numbers: Counting, browser: 
     pay(site, 29, currency="EUR", datafast_visitor_id=visitor)
     numbers.clock.move(60_000)
     site.pageview(visitor, referrer="https://news.example/")
-    assert payments(site)[0]["match"]["isMatched"]
+    until(lambda: payments(site)[0]["match"]["isMatched"], "the payment is not matched")
     numbers.columns.catch_up()
     page = shown(browser, site, "period=today&sources=referrers")
     rows = cells(card(page, "First touch"))[1:]
