@@ -39,7 +39,7 @@ HOMES = {
     "/w/{websiteId}/notes": "/w/{websiteId}/overview",
     "/w/{websiteId}/notes/delete": "/w/{websiteId}/overview",
     "/w/{websiteId}/goals/look": "/w/{websiteId}/goals",
-    "/w/{websiteId}/funnels/{funnelId}/remove": "/w/{websiteId}/funnels/{funnelId}",
+    "/w/{websiteId}/funnels/{funnelId}/remove": "/w/{websiteId}/funnels",
     "/w/{websiteId}/health/settle": "/w/{websiteId}/health",
     "/w/{websiteId}/health/reopen": "/w/{websiteId}/health",
     "/w/{websiteId}/shares/allow": "/w/{websiteId}/shares",

@@ -226,7 +226,7 @@ def test_a_funnel_is_changed_and_deleted_and_nothing_typed_is_lost(numbers: Coun
         ({"name": "Way", **rows}, "value5", "Step 5: must be a goal"),
         ({"name": "x" * 101, **rows, "value5": "a"}, "name", "Use 1 to 100 characters."),
     ):
-        answer = browser.post(f"{path}/new", **fields)
+        answer = browser.post(f"{path}/new", form=f"{path}/new", **fields)
         assert answer.status_code == 400, said
         assert said in html.unescape(answer.text)
         for name, value in fields.items():
@@ -234,7 +234,7 @@ def test_a_funnel_is_changed_and_deleted_and_nothing_typed_is_lost(numbers: Coun
             assert shown_as in answer.text, name
         (wrong,) = re.findall(r'<input name="(\w+)"[^>]*aria-invalid="true"', answer.text)
         assert wrong == field
-    made = browser.post(path, form=f"{path}/new", name="Way", **(rows | {"value5": "joined"}))
+    made = browser.post(f"{path}/new", form=f"{path}/new", name="Way", **(rows | {"value5": "joined"}))
     here = made.headers["location"].partition("?")[0]
     form = browser.get(f"{here}/edit").text
     assert re.findall(r'name="(?:value|label)\d" value="([^"]+)"', form) == ["/a", "joined", "Joined"]

@@ -23,6 +23,7 @@ OF_THE_INSTALLATION = {
     "setup_link": "makes the first account",
     "login_attempt": "an account sees all websites",
     "column_keeper": "columns hold all websites",
+    "share": "found by its secret, before the website is known",
     "schema_migration": "the list of migrations",
 }
 """The tables that are not one website's data, and why."""
@@ -80,7 +81,7 @@ def test_the_tables_of_the_installation_are_those_listed(empty: Place) -> None:
     migrate_database(empty.settings)
     with psycopg.connect(empty.database_url) as connection:
         found = {row[0] for row in connection.execute(WITHOUT_WEBSITE)}
-    assert found | {"website"} == OF_THE_INSTALLATION.keys()
+    assert found | {"website", "share"} == OF_THE_INSTALLATION.keys()
 
 
 def test_the_guide_places_the_tables_of_the_installation_and_no_others() -> None:

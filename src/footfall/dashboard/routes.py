@@ -111,11 +111,7 @@ def pages(services: PageServices) -> list[Route[None]]:
             funnels.change,
             "/w/{websiteId}/funnels/{funnelId}/edit",
         ),
-        *only_form(
-            "/w/{websiteId}/funnels/{funnelId}/remove",
-            funnels.remove,
-            "/w/{websiteId}/funnels/{funnelId}",
-        ),
+        *only_form("/w/{websiteId}/funnels/{funnelId}/remove", funnels.remove, "/w/{websiteId}/funnels"),
         show("/w/{websiteId}/retention", retention.retention),
         show("/find", finder.find),
         show("/w/{websiteId}/find", finder.find),
