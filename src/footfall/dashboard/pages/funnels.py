@@ -301,7 +301,7 @@ async def new(request: PageRequest) -> Response:
 
 
 async def create(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/funnels`."""
+    """`POST /w/{websiteId}/funnels/make`."""
     website_id, now = request.site.website_id, request.now
     return await _save(request, lambda said: lambda tx: add_funnel(tx, website_id, said, now))
 
