@@ -203,15 +203,15 @@ def test_one_funnel_is_suggested_and_a_click_makes_it(numbers: Counting, browser
     pay(site, 12, "EUR", datafast_visitor_id=visitor)
     numbers.columns.catch_up()
     path = f"/w/{site.website_id}/funnels"
-    form = shown(browser, site, "", "funnels").split(f'action="{path}/new"')[1].split("</form>")[0]
+    form = shown(browser, site, "", "funnels").split(f'action="{path}/make"')[1].split("</form>")[0]
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
-    answer = browser.http.post(f"{path}/new", data=fields)
+    answer = browser.http.post(f"{path}/make", data=fields)
     assert answer.status_code == 303
     page = browser.get(answer.headers["location"]).text
     assert re.findall(r"<b>\d\. <bdi>(.*?)</bdi></b>", page)[:2] == ["Pricing page", "signup"]
     assert re.findall(r"<b>(\d+)</b> person", page)[:2] == ["1", "1"]
     assert "All the way" not in page
-    assert browser.http.post(f"{path}/new", data=fields).status_code == 409
+    assert browser.http.post(f"{path}/make", data=fields).status_code == 409
 
 
 def test_a_funnel_is_changed_and_deleted_and_nothing_typed_is_lost(numbers: Counting, browser: Visit) -> None:
@@ -226,7 +226,7 @@ def test_a_funnel_is_changed_and_deleted_and_nothing_typed_is_lost(numbers: Coun
         ({"name": "Way", **rows}, "value5", "Step 5: must be a goal"),
         ({"name": "x" * 101, **rows, "value5": "a"}, "name", "Use 1 to 100 characters."),
     ):
-        answer = browser.post(f"{path}/new", form=f"{path}/new", **fields)
+        answer = browser.post(f"{path}/make", form=f"{path}/new", **fields)
         assert answer.status_code == 400, said
         assert said in html.unescape(answer.text)
         for name, value in fields.items():
@@ -234,7 +234,7 @@ def test_a_funnel_is_changed_and_deleted_and_nothing_typed_is_lost(numbers: Coun
             assert shown_as in answer.text, name
         (wrong,) = re.findall(r'<input name="(\w+)"[^>]*aria-invalid="true"', answer.text)
         assert wrong == field
-    made = browser.post(f"{path}/new", form=f"{path}/new", name="Way", **(rows | {"value5": "joined"}))
+    made = browser.post(f"{path}/make", form=f"{path}/new", name="Way", **(rows | {"value5": "joined"}))
     here = made.headers["location"].partition("?")[0]
     form = browser.get(f"{here}/edit").text
     assert re.findall(r'name="(?:value|label)\d" value="([^"]+)"', form) == ["/a", "joined", "Joined"]

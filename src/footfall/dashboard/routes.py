@@ -102,7 +102,7 @@ def pages(services: PageServices) -> list[Route[None]]:
         show("/w/{websiteId}/goals", goals.goals),
         *only_form("/w/{websiteId}/goals/look", goals.save_look, "/w/{websiteId}/goals"),
         show("/w/{websiteId}/funnels", funnels.funnels),
-        form("/w/{websiteId}/funnels/new", funnels.create, "/w/{websiteId}/funnels/new"),
+        *only_form("/w/{websiteId}/funnels/make", funnels.create, "/w/{websiteId}/funnels/new"),
         show("/w/{websiteId}/funnels/new", funnels.new),
         show("/w/{websiteId}/funnels/{funnelId}", funnels.funnel),
         show("/w/{websiteId}/funnels/{funnelId}/edit", funnels.edit),

@@ -34,7 +34,7 @@ NOT_DONE = {
     "key": "The provider was not connected.",
     "disconnect": "The provider was not disconnected.",
     "look": "The goal was not changed.",
-    "funnels": "The funnel was not made.",
+    "make": "The funnel was not made.",
     "edit": "The funnel was not changed.",
     "remove": "The funnel was not deleted.",
 }

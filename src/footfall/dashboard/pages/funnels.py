@@ -28,7 +28,6 @@ from footfall.dashboard.funnel_forms import (
     typed_form,
 )
 from footfall.dashboard.page import PageRequest, redirect, render
-from footfall.dashboard.pages.asking import tried
 from footfall.dashboard.pages.goals import TABS
 from footfall.dashboard.pages.numbers import (
     Around,
@@ -37,6 +36,7 @@ from footfall.dashboard.pages.numbers import (
     look_around,
     read_around,
     tabs_below,
+    tried,
 )
 from footfall.dashboard.spans import DEFAULT, people_address
 from footfall.db.protocol import Transaction
@@ -301,7 +301,7 @@ async def new(request: PageRequest) -> Response:
 
 
 async def create(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/funnels/new`."""
+    """`POST /w/{websiteId}/funnels/make`."""
     website_id, now = request.site.website_id, request.now
     return await _save(request, lambda said: lambda tx: add_funnel(tx, website_id, said, now))
 
