@@ -28,6 +28,7 @@ from footfall.dashboard.funnel_forms import (
     typed_form,
 )
 from footfall.dashboard.page import PageRequest, redirect, render
+from footfall.dashboard.pages.asking import tried
 from footfall.dashboard.pages.goals import TABS
 from footfall.dashboard.pages.numbers import (
     Around,
@@ -36,7 +37,6 @@ from footfall.dashboard.pages.numbers import (
     look_around,
     read_around,
     tabs_below,
-    tried,
 )
 from footfall.dashboard.spans import DEFAULT, people_address
 from footfall.db.protocol import Transaction
