@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from footfall.collect.online import KEPT_MS
+from footfall.collect.online import ONLINE_MS
 from footfall.collect.service import DROPPED_HANDLER
 from tests.support.counting import Counting
 from tests.support.money import pay
@@ -26,7 +26,7 @@ def test_visitors_of_the_last_ten_minutes_are_there(numbers: Counting, site: Sit
     site.pageview(first)
     site.pageview()
     assert numbers.ask(site, "realtime", fields="visitors", timezone="Mars/Base")["data"] == [{"visitors": 2}]
-    numbers.clock.move(KEPT_MS - 1)
+    numbers.clock.move(ONLINE_MS - 1)
     assert numbers.ask(site, "realtime")["data"] == [{"visitors": 2}]
     numbers.clock.move(1)
     assert numbers.ask(site, "realtime")["data"] == [{"visitors": 0}]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 
-ONLINE_MS = 5 * 60_000
-"""Who was seen that recently is online."""
-KEPT_MS = 10 * 60_000
-"""For how long it is known when visitors were seen, for whoever asks for more."""
+ONLINE_MS = 10 * 60_000
+"""Who was seen that recently is online: the window of DataFast's realtime routes."""
 MOST_GONE = 8
 """Of those who left, so many are forgotten when somebody is seen: more than come, and never many at once."""
 MOST_FRESH = 50_000
@@ -42,7 +40,7 @@ class Online:
         if len(self._unlisted) > MOST_FRESH:
             self._unlisted.clear()
             self._has_lost = True
-        self._forget(visitors, at - KEPT_MS)
+        self._forget(visitors, at - ONLINE_MS)
 
     def take_fresh(self, most: int) -> list[tuple[bytes, bytes, int]]:
         """(website id, visitor id, ms since epoch) of some who were seen since they were taken last; those who wait longest come first."""
@@ -55,11 +53,11 @@ class Online:
         has_lost, self._has_lost = self._has_lost, False
         return taken, has_lost
 
-    def latest(self, website_id: bytes, now: int, most: int, within: int = ONLINE_MS) -> dict[bytes, int]:
-        """Of the visitors of the last five minutes, or so many ms, those who were seen last, and when that was."""
+    def latest(self, website_id: bytes, now: int, most: int) -> dict[bytes, int]:
+        """Of the visitors who are online, those who were seen last, and when that was."""
         visitors = self._seen.get(website_id, OrderedDict())
         last = itertools.islice(reversed(visitors.items()), most)
-        return dict(itertools.takewhile(lambda one: one[1] > now - within, last))
+        return dict(itertools.takewhile(lambda one: one[1] > now - ONLINE_MS, last))
 
     def _forget(self, visitors: OrderedDict[bytes, int], before: int) -> None:
         """Forget some of those who left; they lie in front."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from footfall.collect.online import KEPT_MS
+from footfall.collect.online import ONLINE_MS
 from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.ids import at_prefix
 from footfall.people.index.indexer import lock_index, sql
@@ -33,7 +33,7 @@ def note_seen(tx: Transaction, calls: list[list[Sighting]]) -> list[None]:
     latest: dict[Params, int] = {one[:2]: one.at for one in seen}
     tx.execute_many(sql.online_put, [(*key, at) for key, at in latest.items()])
     for website_id in {one.website_id for one in seen}:
-        tx.execute(sql.online_forget, (website_id, seen[-1].at - KEPT_MS))
+        tx.execute(sql.online_forget, (website_id, seen[-1].at - ONLINE_MS))
     found = tx.get_many(sql.person_of_visitor, [(*one[:2], at_prefix(one.at + 1)) for one in seen])
     rows: dict[Params, int] = {}
     for one, person in zip(seen, found, strict=True):

@@ -6,7 +6,7 @@ from footfall.analytics.compose import Composed
 from footfall.analytics.realtime.model import WebsiteNow
 from footfall.analytics.realtime.store import MOST_EVENTS, MOST_VISITORS, NowAsked, read_now
 from footfall.analytics.service import Analytics
-from footfall.collect.online import KEPT_MS, Online
+from footfall.collect.online import ONLINE_MS, Online
 from footfall.columns.model import number_of
 from footfall.db.protocol import Database
 from footfall.predictions.model import Model
@@ -36,7 +36,7 @@ class Realtime:
 
     async def count(self, website: Website, now: int) -> int:
         """How many visitors did anything in the last ten minutes."""
-        rows = await self._analytics.rows(_composed(_COUNT, website, now + 1 - KEPT_MS, now))
+        rows = await self._analytics.rows(_composed(_COUNT, website, now + 1 - ONLINE_MS, now))
         return int(rows[0][0])
 
     async def by_minute(self, website: Website, now: int) -> list[int]:
@@ -50,7 +50,7 @@ class Realtime:
         self, website: Website, now: int, model: Model | None, most_events: int = MOST_EVENTS
     ) -> WebsiteNow:
         """The visitors seen last, and what they did. `model`: None where nobody ever paid."""
-        here = self._online.latest(website.website_id, now, MOST_VISITORS, KEPT_MS)
+        here = self._online.latest(website.website_id, now, MOST_VISITORS)
         asked = NowAsked(website, now, here, model, most_events)
         return await self._database.scan(read_now, asked, share=website.website_id)
 

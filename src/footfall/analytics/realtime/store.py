@@ -15,7 +15,7 @@ from footfall.analytics.realtime.model import (
     VisitorNow,
     WebsiteNow,
 )
-from footfall.collect.online import KEPT_MS
+from footfall.collect.online import ONLINE_MS
 from footfall.collect.service import sql as collect_sql
 from footfall.db.protocol import Params as Key
 from footfall.db.protocol import Row, Transaction
@@ -67,7 +67,7 @@ def read_now(tx: Transaction, asked: NowAsked) -> WebsiteNow:
 
 def _visitors(tx: Transaction, asked: NowAsked) -> tuple[list[VisitorNow], list[EventNow]]:
     """The visitors seen last, and what they did. The newest events of all are among the newest of these."""
-    website_id, since = asked.website.website_id, asked.now - KEPT_MS
+    website_id, since = asked.website.website_id, asked.now - ONLINE_MS
     seen = read_latest(tx, website_id, since, MOST_VISITORS, asked.here)
     keys: list[Key] = [(website_id, visitor_id) for visitor_id, _ in seen]
     rows, profiles = tx.get_many_together(
@@ -95,7 +95,7 @@ def _described(
     shown = [
         _visitor_now(asked.model, *one) for one in zip(visitors, sessions, payers, timelines, strict=True)
     ]
-    edge_id = edge(asked.now - KEPT_MS + 1)
+    edge_id = edge(asked.now - ONLINE_MS + 1)
     events = [
         EventNow(row.event_id, row.type, row.url, row.name, row.data, one)
         for one, timeline in zip(shown, timelines, strict=True)
@@ -134,7 +134,7 @@ def _name(person: KnownPerson | None) -> str | None:
 def _payments(tx: Transaction, asked: NowAsked) -> list[PaymentNow]:
     """The payments of the same minutes, refunds left out."""
     website_id = asked.website.website_id
-    since, until = edge(asked.now - KEPT_MS + 1), edge(MAX_AT)
+    since, until = edge(asked.now - ONLINE_MS + 1), edge(MAX_AT)
     rows = tx.all(payments_sql.between_down, (website_id, since, until, MOST_PAYMENTS))
     paid = [
         one for one in map(payment_from, rows) if brings_money(one) and at_of(one.payment_id) <= asked.now

@@ -16,7 +16,7 @@ from footfall.analytics.realtime.matching import KNOWN, keep, not_known
 from footfall.analytics.realtime.model import WebsiteNow
 from footfall.analytics.realtime.service import Realtime
 from footfall.analytics.realtime.store import MOST_VISITORS
-from footfall.collect.online import KEPT_MS, ONLINE_MS
+from footfall.collect.online import ONLINE_MS
 from footfall.dashboard.address import FILTER, ViewAddress, read_address
 from footfall.dashboard.filters import filter_title, show_chips
 from footfall.dashboard.liveview import (
@@ -222,7 +222,7 @@ def _draw(site: Website, state: LiveState, address: ViewAddress, question: Quest
         "pages": drawn("ranks", "pages", "Pages", show_pages(shown.visitors, address)),
         "sources": drawn("ranks", "sources", "Sources", show_sources(shown.visitors, address)),
     }
-    lines = show_lines(shown, state.at - KEPT_MS)
+    lines = show_lines(shown, state.at - ONLINE_MS)
     return LiveView(written, parts, {one.key: ShownLine(one.at, drawn("line", one)) for one in lines})
 
 

@@ -22,7 +22,6 @@ from footfall.analytics.roster import (
 )
 from footfall.analytics.wire import DIRECT
 from footfall.collect.enrich.countries import COUNTRIES
-from footfall.collect.online import KEPT_MS
 from footfall.columns.model import number_of, number_of_visitor
 from footfall.dashboard.address import ViewAddress, has_range
 from footfall.dashboard.figures import money_of
@@ -126,7 +125,7 @@ async def _last_seen(request: PageRequest, asking: Asking, visitors: Sequence[in
 
 async def _read_faces(request: PageRequest, numbered: Sequence[Numbered]) -> list[Face]:
     website_id = request.site.website_id
-    online = request.services.online.latest(website_id, request.now, MOST_HERE, KEPT_MS)
+    online = request.services.online.latest(website_id, request.now, MOST_HERE)
     here = {number_of_visitor(visitor_id): visitor_id for visitor_id in online}
     return await request.services.database.scan(read_faces, (website_id, numbered, here), share=website_id)
 
