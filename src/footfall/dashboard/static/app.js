@@ -340,7 +340,7 @@
 
   // The command bar finds while one types; the keys below work outside of fields.
   (function () {
-    var bar = document.getElementById("bar"), keys = document.getElementById("keys");
+    var bar = document.getElementById("bar"), keys = document.getElementById("shortcuts");
     if (!bar || !bar.showModal) return;
     var field = bar.querySelector("input"), list = bar.querySelector("[role=listbox]"), told = bar.querySelector("[role=status]");
     var ranges = { d: "today", w: "last7d", m: "month", y: "year" }, newest = 0, later = 0, shown = null, isEntered = false, isGoing = false;
