@@ -367,7 +367,7 @@
         if (isEntered) enter();
       }).catch(function () { if (mine === newest) list.textContent = told.textContent = "The server is not responding. Keep typing to try again."; });
     }
-    function options() { return Array.from(list.querySelectorAll(".hit")); }
+    function options() { return Array.from(list.querySelectorAll(".option")); }
     function chosen() { return list.querySelector("[aria-selected=true]"); }
     function choose(option) {
       options().forEach(function (one) { one.setAttribute("aria-selected", String(one === option)); });
