@@ -14,6 +14,7 @@ from footfall.analytics.ranges import SeriesInterval, TimeRange, read_range
 from footfall.clock import DAY_MS, from_iso
 from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.dashboard.spans import DEFAULT, chosen_interval, part_address, range_text, steps_of
+from footfall.errors import BadRequest
 
 NOW = from_iso("2026-05-13T12:00:00Z")
 ZONE = "Europe/Berlin"
@@ -166,3 +167,12 @@ def test_a_part_of_a_chart_leads_to_its_days_or_its_hour() -> None:
     assert part_address(at("interval=day"), day).href == "/x?startAt=2026-03-29&endAt=2026-03-29"
     hour = TimeRange(day.since, day.since + 3_600_000, ZONE)
     assert range_of(part_address(at("period=today"), hour)) == hour
+
+
+def test_an_address_holds_no_more_filters_than_tell_that_they_are_too_many() -> None:
+    typed = [("filter_os", f"is:{number}") for number in range(1000)]
+    address = read_address("/x", [*typed, ("sources", "referrers")], ("sources",))
+    assert address.chips == [Chip("os", "is", (str(number),)) for number in range(21)]
+    assert address.text("sources") == "referrers"
+    with pytest.raises(BadRequest, match="at most 20 filters"):
+        read_question(address.asked, ZONE, NOW, 0)
