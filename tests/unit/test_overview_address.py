@@ -49,6 +49,13 @@ def test_clicks_on_a_row_choose_it_then_everything_else_then_all() -> None:
     ]
 
 
+def test_those_who_have_a_value_too_are_chosen_by_both() -> None:
+    address = at("filter_goal=is:signup")
+    assert address.also("goal", "paid").href == "/x?filter_goal=is:signup&filter_goal=is:paid"
+    assert address.also("goal", "signup") == address
+    assert address.only("goal", "paid").href == "/x?filter_goal=is:paid"
+
+
 def test_clicks_on_other_rows_add_values_that_further_clicks_remove() -> None:
     both = at("").clicked("country", "DE").clicked("country", "FR")
     assert both.href == "/x?filter_country=is:DE,FR"

@@ -129,13 +129,17 @@ class ViewAddress(NamedTuple):
             values = left if value in chip.values else (*chip.values, value)
             changed = chip._replace(values=values)
             return self._filtered(changed if one == chip else one for one in self.chips)
-        return self.with_chip(Chip(name, Operator.IS.value, (value,)))
+        return self.also(name, value)
 
     def only(self, name: str, value: str) -> ViewAddress:
         """The same of one row of a list alone, whichever rows of it are chosen."""
         chosen = (Operator.IS, Operator.IS_NOT)
         others = [one for one in self.chips if one.name != name or one.operator not in chosen]
         return self._filtered([*others, Chip(name, Operator.IS.value, (value,))])
+
+    def also(self, name: str, value: str) -> ViewAddress:
+        """The same of those alone who have a value too, whatever else they are chosen by."""
+        return self.with_chip(Chip(name, Operator.IS.value, (value,)))
 
     def without_people(self) -> ViewAddress:
         """The same without filters that find single people, or tell of funnels and so of who paid."""
