@@ -84,6 +84,8 @@ def test_what_is_wrong_with_a_note_is_said(numbers: Counting, browser: Visit) ->
         ({"text": "", "at": "2026-05-05T12:00"}, "text must have 1 to 1000 characters."),
         ({"text": "x", "at": "yesterday"}, "at: use a date and time from 1970 on"),
         ({"text": "x", "at": "1900-01-01T00:00"}, "at: use a date and time from 1970 on"),
+        ({"text": "x", "at": "9999-12-31T23:59"}, "at: use a date and time from 1970 on"),
+        ({"text": "x", "at": "9999-12-31T23:59-23:59"}, "at: use a date and time from 1970 on"),
         ({"text": "x", "at": "2026-05-05T12:00", "id": "00" * 12}, "There is no such note"),
     ):
         answer = browser.post(

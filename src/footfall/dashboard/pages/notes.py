@@ -12,10 +12,10 @@ from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.page import PageRequest, redirect, render
 from footfall.dashboard.pages.segments import back_to
 from footfall.errors import ApiError, BadRequest, Conflict, NotFound, accepted
-from footfall.ids import MAX_AT, parse_object_id
+from footfall.ids import parse_object_id
 from footfall.notes.model import NoteCall, NoteFields, SignedNote
 from footfall.notes.store import add_note, change_note, delete_note
-from footfall.notes.wire import read_note_text
+from footfall.notes.wire import END_OF_MOMENTS, read_note_text
 from footfall.web.envelope import Response
 
 MOST_LISTED = 50
@@ -130,6 +130,6 @@ def _read_local(text: str, zone: str) -> int:
         at = round(local.replace(tzinfo=local.tzinfo or find_zone(zone) or UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         at = -1
-    if not 0 <= at < MAX_AT:
+    if not 0 <= at < END_OF_MOMENTS:
         raise BadRequest("at: use a date and time from 1970 on, such as 2026-05-05T12:00.")
     return at
