@@ -432,6 +432,7 @@ def other_pages(
     return {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
         "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
+        "note": {"website": SITE, "address": at, "problem": OUTSIDE, "note_id": "0a" if flag else "", "text": "Launch", "when": OUTSIDE},
         "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
