@@ -47,6 +47,16 @@ def test_what_is_not_over_is_dashed_and_the_period_before_has_a_line_of_its_own(
         assert [svg.count(f'class="{name}"') for name in ("before", "line", "line running")] == [1, 1, 1]
 
 
+def test_what_is_below_zero_stays_inside_the_drawing() -> None:
+    points = [ChartPoint("a", "", 50, before=-99), ChartPoint("b", "", 140, before=20)]
+    for svg, size in zip(drawn(points), SIZES, strict=True):
+        assert ">-100</text>" in svg
+        path = svg.partition('class="before" d="M')[2].partition('"')[0]
+        heights = [float(spot.split()[1]) for spot in path.split("L")]
+        assert all(size.top <= one <= size.height - size.bottom for one in heights)
+    assert all(">-60</text>" in svg for svg in drawn([ChartPoint("a", "", -45), ChartPoint("b", "", 0)]))
+
+
 def test_money_is_drawn_only_where_there_is_any() -> None:
     points = [ChartPoint(str(n), "", n, money=100 * (n == 2)) for n in range(4)]
     for svg in drawn(points):

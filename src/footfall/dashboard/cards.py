@@ -266,7 +266,7 @@ GROUPS = (
     CardGroup(
         "goals",
         (
-            _simple("goals", "Goals", "Goal", "goal")._replace(times="Times", hint=_OF_GOALS),
+            _simple("goals", "Goals", "Goal", "goal")._replace(times="Completions", hint=_OF_GOALS),
             _told("funnels", "Funnels", "Funnel", _OF_FUNNELS),
         ),
     ),

@@ -146,7 +146,7 @@ def money_text(amount: Any, currency: Any) -> str:
         return f"{value_text(amount)} {code}".rstrip()
     digits = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
     number = f"{abs(amount):,.{digits}f}".removesuffix(".00")
-    sign = "-" if amount < 0 else ""
+    sign = "\u2212" if amount < 0 else ""
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
 
 
