@@ -101,7 +101,9 @@ def _ticks_around(values: Sequence[float]) -> list[float]:
     ticks = nice_ticks(max(most, -least), is_whole=all(float(one).is_integer() for one in values))
     if least == 0:
         return ticks
-    return [ticks[1] * number for number in range(-ceil(-least / ticks[1]), max(1, ceil(most / ticks[1])) + 1)]
+    return [
+        ticks[1] * number for number in range(-ceil(-least / ticks[1]), max(1, ceil(most / ticks[1])) + 1)
+    ]
 
 
 Spot = tuple[float, float]
