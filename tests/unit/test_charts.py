@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from footfall.dashboard.charts import SIZES, ChartMark, ChartPoint, draw_chart, draw_line, nice_ticks
+from footfall.dashboard.figures import money_column, short_money
 
 
 def drawn(points: list[ChartPoint]) -> list[str]:
@@ -84,3 +85,10 @@ def test_texts_from_outside_stay_texts_and_points_lead_somewhere() -> None:
 def test_a_small_line_spans_its_width() -> None:
     assert 'd="M0 30L60 16L120 2"' in draw_line([0, 5, 10])
     assert "<path" in draw_line([])
+
+
+def test_amounts_below_each_other_have_cents_if_one_of_them_has() -> None:
+    assert list(map(money_column([2900, 9900], "USD"), [2900, 9900])) == ["$29", "$99"]
+    assert list(map(money_column([2900, 3240], "USD"), [2900, 3240])) == ["$29.00", "$32.40"]
+    assert list(map(money_column([5, 7], "JPY"), [5, 7])) == ["¥5", "¥7"]
+    assert short_money(-1200, "USD") == "\u2212$1.2k"
