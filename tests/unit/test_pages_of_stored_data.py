@@ -551,7 +551,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         (29, "USD", "$29"),
         (29.5, "eur", "€29.50"),
         (1234.5, "SEK", "1,234.50 SEK"),
-        (-5, "GBP", "-£5"),
+        (-5, "GBP", "\u2212£5"),
         (29, None, "29"),
         ("much", "USD", "much USD"),
         (None, "USD", "null USD"),

@@ -15,6 +15,11 @@
     });
   }
 
+  // On a phone the navigation scrolls: to where one is.
+  each(".top nav [aria-current]", function (link) {
+    link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft - 60;
+  });
+
   // An image of a person that does not come leaves their initials.
   document.addEventListener("error", function (event) {
     if (event.target.matches(".avatar img")) event.target.remove();
