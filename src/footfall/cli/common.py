@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,6 +107,17 @@ def find_website(session: CommandSession, text: str | None) -> Website:
     if text is None:
         raise UsageError("--website is required: there is more than one website, or none")
     return session.snapshot(lambda tx: website_of(tx, text, "website"))
+
+
+def told(report: msgspec.Struct) -> dict[str, Any]:
+    """A report with names as in JSON."""
+    found: Mapping[str, Any] = msgspec.to_builtins(report)
+    return {_camel(name): value for name, value in found.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def show(value: dict[str, Any], as_json: bool) -> None:
