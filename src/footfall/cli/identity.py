@@ -38,9 +38,7 @@ from footfall.websites.model import Website
 MOST_SHOWN = 100
 
 
-@click.group(
-    "import", cls=LazyGroup, places={"datafast": "moving:datafast", "people": "moving:people"}
-)
+@click.group("import", cls=LazyGroup, places={"datafast": "moving:datafast", "people": "moving:people"})
 def import_() -> None:
     """Import data from other systems."""
 

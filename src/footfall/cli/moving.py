@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
+from contextlib import ExitStack, closing
+from functools import partial
 
 import click
 
 from footfall.cli.common import command_options, find_website, show, told
 from footfall.clock import system_clock
-from footfall.errors import UsageError
 from footfall.moving.client import DATAFAST, PER_MINUTE, SourceClient, open_http
 from footfall.moving.mover import Mover
 from footfall.moving.pace import Pace
@@ -57,7 +54,8 @@ def datafast(
         path = progress_file(settings.data, website.website_id, f"{source.address} {source_id or ''}")
         with closing(MoveProgress(path)) as progress:
             mover = Mover(session, website, source, progress, system_clock, source_id)
-            report = mover.look() if is_dry else mover.run(_bar(as_json))
+            with ExitStack() as stack:
+                report = mover.look() if is_dry else mover.run(partial(_begin, stack, as_json))
     shown = {"dryRun": is_dry, **told(report)}
     if not as_json:
         for message in report.refused:

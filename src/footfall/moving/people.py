@@ -85,8 +85,8 @@ def read_person(
     who = {"user_id": user_id, "datafast_visitor_id": format_uuid(visitor_id(website_id, "person", user_id))}
     since = None if said.since in _NO_ID else _iso(said.since)
     known = {name: value for name, value in traits.items() if value not in _NO_ID}
-    whole = {**who, "$at": at, **known}
-    return [whole] if since is None or since >= at else [{**who, "$at": since}, whole]
+    whole = {**who, "$at": max(at, since or at), **known}
+    return [whole] if since is None else [{**who, "$at": since}, whole]
 
 
 def _mapped(mapping: PeopleMapping, traits: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,9 @@ def _posthog(mapping: PeopleMapping, row: Mapping[str, Any]) -> _Said | LeftOut:
 
 
 def _ids(row: Mapping[str, Any]) -> list[Any]:
-    names = sorted((name for name in row if name.startswith("distinct_ids.")), key=lambda name: (len(name), name))
+    names = sorted(
+        (name for name in row if name.startswith("distinct_ids.")), key=lambda name: (len(name), name)
+    )
     return [row[name] for name in (*names, "distinct_ids", "distinct_id") if name in row]
 
 
@@ -148,7 +150,8 @@ def _csv(mapping: PeopleMapping, row: Mapping[str, Any]) -> _Said | LeftOut:
 
 def _named(mapping: PeopleMapping, *places: Mapping[str, Any]) -> object:
     """What stands in the column of user ids."""
-    return next((one[mapping.user_id] for one in places if mapping.user_id in one), None)
+    column = mapping.user_id or ""
+    return next((one[column] for one in places if column in one), None)
 
 
 def _object(row: Mapping[str, Any], field: str) -> dict[str, Any] | None:
