@@ -68,13 +68,13 @@ class PeopleImporter:
         self._traits: set[str] = set()
 
     def run(self, update: Callable[[int], None]) -> PeopleReport:
-        """Import all rows. `update` gets the number of calls since its last call. Raises UsageError and DatabaseError."""
+        """Import all rows. `update` gets the number of rows since its last call. Raises UsageError and DatabaseError."""
         report, file_id = self._report, self._file_id()
         progress = self._session.snapshot(lambda tx: read_progress(tx, self._website.website_id, file_id))
         calls = self._calls()
         known = list(islice(calls, progress.position))
         report.already_there = sum(one.is_last for one in known)
-        update(len(known))
+        update(report.already_there)
         while some := list(islice(calls, SLICE)):
             started = perf_counter()
             if not self._is_dry:
@@ -92,8 +92,9 @@ class PeopleImporter:
                 for refusal in refusals:
                     self._refuse(some[refusal.row - before - 1].row, refusal.message)
                 report.imported -= len(refusals)
-            report.imported += sum(one.is_last for one in some)
-            update(len(some))
+            taken = sum(one.is_last for one in some)
+            report.imported += taken
+            update(taken)
             if not self._is_dry:
                 sleep(self._rest * (perf_counter() - started))
         report.people, report.traits = len(self._users), sorted(self._traits)
