@@ -17,7 +17,7 @@ from footfall.moving.model import MoveReport
 from footfall.moving.mover import Mover
 from footfall.moving.pace import Pace
 from footfall.moving.progress import MoveProgress
-from footfall.moving.source import Source
+from footfall.moving.source import SourceAccount
 from footfall.storage import command_session
 from footfall.websites.store import read_websites
 from tests.conftest import MakeInside
@@ -69,7 +69,7 @@ def move(source: Site, target: Site, folder: Path, cut_after: int = -1) -> MoveR
     ):
         website = session.snapshot(read_websites)[bytes.fromhex(target.website_id)]
         client = SourceClient(http, Pace(10**9, lambda: 0.0, lambda _: None))
-        mover = Mover(session, website, Source(client), progress, system_clock, source.website_id)
+        mover = Mover(session, website, SourceAccount(client), progress, system_clock, source.website_id)
         return mover.run(lambda _: update)
 
 

@@ -21,7 +21,7 @@ from footfall.moving.pace import Pace
 from footfall.moving.people import PeopleMapping, Product
 from footfall.moving.peoplefile import PeopleImporter, read_people_file
 from footfall.moving.progress import MoveProgress, progress_file
-from footfall.moving.source import Source
+from footfall.moving.source import SourceAccount
 from footfall.settings import Settings
 from footfall.storage import command_session, require_database
 
@@ -57,7 +57,7 @@ def datafast(
     with command_session(settings) as session, open_http(base_url, key) as http:
         website = find_website(session, website_id)
         pace = Pace(PER_MINUTE, time.monotonic, time.sleep)
-        source = Source(SourceClient(http, pace, source_id if key.startswith("dft_") else None))
+        source = SourceAccount(SourceClient(http, pace, source_id if key.startswith("dft_") else None))
         path = progress_file(settings.data, website.website_id, f"{source.address} {source_id or ''}")
         with closing(MoveProgress(path)) as progress:
             mover = Mover(session, website, source, progress, system_clock, source_id)

@@ -22,7 +22,7 @@ from footfall.moving.client import PER_MINUTE
 from footfall.moving.model import MoveReport, NotHad
 from footfall.moving.progress import MoveProgress
 from footfall.moving.setup import SetupMover
-from footfall.moving.source import PAGE, Source
+from footfall.moving.source import PAGE, SourceAccount
 from footfall.moving.visitors import events_of, not_counted
 from footfall.moving.wire import SentRow, SentVisitor, identify_records, payment_line
 from footfall.visitors.listing import look_at_all
@@ -44,7 +44,7 @@ class Mover:
         self,
         session: ImportSession,
         website: Website,
-        source: Source,
+        source: SourceAccount,
         progress: MoveProgress,
         clock: Clock,
         source_id: str | None = None,

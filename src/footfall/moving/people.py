@@ -160,7 +160,7 @@ def _object(row: Mapping[str, Any], field: str) -> dict[str, Any] | None:
     if type(value) is str:
         try:
             value = msgspec.json.decode(value) if value.strip() else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise BadRequest(f"{field} is no JSON object.") from None
     if value is not None and not isinstance(value, dict):
         raise BadRequest(f"{field} must be an object.")

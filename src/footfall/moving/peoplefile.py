@@ -156,7 +156,7 @@ def _is_row(line: bytes) -> bool:
     """Whether a line is one person, not the beginning, or all, of a document."""
     try:
         found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return isinstance(found, dict) and not isinstance(found.get("results"), list)
 

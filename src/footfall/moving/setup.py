@@ -18,7 +18,7 @@ from footfall.goals.store import change_look, read_looks
 from footfall.goals.wire import read_look
 from footfall.history.importing import ImportSession
 from footfall.moving.model import MoveReport, NotHad
-from footfall.moving.source import Source
+from footfall.moving.source import SourceAccount
 from footfall.moving.wire import (
     SentFunnel,
     SentLook,
@@ -50,7 +50,7 @@ class SetupMover:
         self,
         session: ImportSession,
         website: Website,
-        source: Source,
+        source: SourceAccount,
         report: MoveReport,
         clock: Clock,
         *,

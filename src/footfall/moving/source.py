@@ -26,7 +26,7 @@ PAGE = 250
 """Rows of a list that a call asks for: the most that the API gives."""
 
 
-class Source:
+class SourceAccount:
     """One website of an account. All methods raise NotHad for what cannot be had, and UsageError if the API cannot be reached."""
 
     def __init__(self, client: SourceClient) -> None:

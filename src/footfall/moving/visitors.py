@@ -38,7 +38,7 @@ MOST_EVENTS = 20_000
 _NAME = 64
 
 
-class _Told(NamedTuple):
+class _Happened(NamedTuple):
     """What an answer tells of an event. `data`: JSON."""
 
     at: int
@@ -65,7 +65,7 @@ def events_of(
     told, problems = _all_told(target, visitor)
     told.sort(key=lambda one: one.at)
     whole = _whole(visitor.identity or SentIdentity(), referrer, target.website)
-    seen: Counter[_Told] = Counter()
+    seen: Counter[_Happened] = Counter()
     events = []
     is_first = True
     for one in told:
@@ -76,14 +76,14 @@ def events_of(
     return events, problems
 
 
-def _all_told(target: ImportTarget, visitor: SentVisitor) -> tuple[list[_Told], list[str]]:
+def _all_told(target: ImportTarget, visitor: SentVisitor) -> tuple[list[_Happened], list[str]]:
     activity = visitor.activity
     if activity is None:
         return [], []
     problems: list[str] = []
-    found: list[_Told] = []
+    found: list[_Happened] = []
 
-    def take(make: Callable[[], _Told | None]) -> None:
+    def take(make: Callable[[], _Happened | None]) -> None:
         try:
             if (one := make()) is not None:
                 found.append(one)
@@ -98,16 +98,16 @@ def _all_told(target: ImportTarget, visitor: SentVisitor) -> tuple[list[_Told], 
     return found, problems
 
 
-def _page(target: ImportTarget, url: str | None, timestamp: str) -> _Told:
+def _page(target: ImportTarget, url: str | None, timestamp: str) -> _Happened:
     text = (url or "").strip()
     if text.startswith("/"):
         text = target.website.domain + text
     host, _, rest = text.partition("://")[2].partition("/") if "://" in text else text.partition("/")
     page = read_address(host or target.website.domain, rest, "url")
-    return _Told(_time(timestamp, target.now), PAGEVIEW, page.url, None, None)
+    return _Happened(_time(timestamp, target.now), PAGEVIEW, page.url, None, None)
 
 
-def _goal(target: ImportTarget, goal: SentGoal) -> _Told | None:
+def _goal(target: ImportTarget, goal: SentGoal) -> _Happened | None:
     """None for a goal that follows from payments."""
     if goal.origin == "payment_provider" or goal.name in RESERVED:
         return None
@@ -116,9 +116,9 @@ def _goal(target: ImportTarget, goal: SentGoal) -> _Told | None:
         raise BadRequest(f"{goal.name[:60]!r} cannot be the name of a goal.")
     at, said = _time(goal.timestamp, target.now), clean_parameters(goal.metadata or {})
     if not goal.is_server:
-        return _Told(at, CUSTOM, None, name, json_or_none(said))
+        return _Happened(at, CUSTOM, None, name, json_or_none(said))
     data = GoalData(clean_text(goal.description, MAX_DESCRIPTION), said)
-    return _Told(at, GOAL, None, name, to_json(data) if data != GoalData() else None)
+    return _Happened(at, GOAL, None, name, to_json(data) if data != GoalData() else None)
 
 
 def _time(text: str, now: int) -> int:
@@ -129,7 +129,7 @@ def _time(text: str, now: int) -> int:
     return check_time(at, "timestamp", now)
 
 
-def _hit(website_id: bytes, visitor_id: bytes, one: _Told, whole: _Whole, repeat: int) -> Hit:
+def _hit(website_id: bytes, visitor_id: bytes, one: _Happened, whole: _Whole, repeat: int) -> Hit:
     parts = ("datafast", format_uuid(visitor_id), one.type, one.url or one.name or "", str(repeat))
     return Hit(
         website_id,
