@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from footfall.cli import moving as commands
 from footfall.clock import DAY_MS, system_clock
@@ -240,7 +241,6 @@ def test_the_command_asks_looks_and_imports(
 
 
 def test_a_wrong_key_is_told_in_a_sentence(server: Site, sites: Any, tmp_path: Path) -> None:
-    wrong = server.__copy__()
-    wrong.key = sites.take().key[:-1] + "x"
+    wrong = replace(server, key=server.key[:-1] + "_")
     with pytest.raises(UsageError, match="does not accept the key"):
         move(wrong, sites.take(), tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -159,6 +160,14 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def ask_secret(what: str) -> str:
+    """A secret that somebody types unseen, or the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline()
+    given: str = click.prompt(what, hide_input=True, err=True)
+    return given
 
 
 def collect_rarely() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from footfall.cli.common import REST, command_options, find_website, show, told
+from footfall.cli.common import REST, ask_secret, command_options, find_website, show, told
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.history.sources import find_sources
@@ -53,12 +53,13 @@ def datafast(
     Exits with 1 if something was refused.
     """
     require_database(settings)
-    key = (key or click.prompt("API key", hide_input=True, err=True)).strip()
+    key = (key or ask_secret("API key")).strip()
     with command_session(settings) as session, open_http(base_url, key) as http:
         website = find_website(session, website_id)
         pace = Pace(PER_MINUTE, time.monotonic, time.sleep)
-        source = SourceAccount(SourceClient(http, pace, source_id if key.startswith("dft_") else None))
-        path = progress_file(settings.data, website.website_id, f"{source.address} {source_id or ''}")
+        asked = source_id if key.startswith("dft_") else None
+        source = SourceAccount(SourceClient(http, pace, asked))
+        path = progress_file(settings.data, website.website_id, f"{source.address} {asked or ''}")
         with closing(MoveProgress(path)) as progress:
             mover = Mover(session, website, source, progress, system_clock, source_id)
             with ExitStack() as stack:

@@ -33,6 +33,8 @@ UNKNOWN = (
     "It tells where a visitor came from at first, not at each visit, and where they are and on what now, not then.",
     "It tells one user id of a person: people who were merged are several here until you merge them again.",
 )
+SETTINGS, LISTS = "settings", "lists"
+"""Parts of a website's setup (stored)."""
 _OTHER_CALLS = 10
 """About how many calls an import makes besides those for visitors."""
 
@@ -94,17 +96,21 @@ class Mover:
         self._report.visitors = self._source.visitor_count()
 
     def _move_setup(self, *, is_dry: bool) -> None:
-        """The website's settings are taken over once: whoever changes them here later means it."""
-        is_first = not self._progress.is_set
+        """The website's settings and lists are taken over once: whoever changes them here later means it."""
         mover = SetupMover(
             self._session, self._website, self._source, self._report, self._clock, is_dry=is_dry
         )
-        if is_first:
-            mover.take_settings()
-        mover.take_rest(self._source_id, with_lists=is_first)
+        self._once(SETTINGS, mover.take_settings, is_dry=is_dry)
+        if mover.find(self._source_id):
+            self._once(LISTS, mover.take_lists, is_dry=is_dry)
+            mover.take_rest()
         self._website = mover.website
-        if is_first and not is_dry:
-            self._progress.note_settings()
+
+    def _once(self, part: str, work: Callable[[], None], *, is_dry: bool) -> None:
+        if not self._progress.has_part(part):
+            work()
+            if not is_dry:
+                self._progress.note_part(part)
 
     def _take_visitors(self, begin: Callable[[int], Callable[[int], None]]) -> None:
         rows = self._source.visitors()

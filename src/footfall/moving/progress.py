@@ -16,11 +16,11 @@ from footfall.errors import UsageError
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    """`seen`: as the API told it; `is_set`: the settings were taken over."""
+    """`seen`: as the API told it; `part`: of the website's setup, which was taken over."""
 
     visitor: str = ""
     seen: str = ""
-    is_set: bool = False
+    part: str = ""
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -38,7 +38,7 @@ class MoveProgress:
         self._path = path
         self._file: BinaryIO | None = None
         self._seen: dict[str, str] = {}
-        self.is_set = False
+        self._parts: set[str] = set()
         try:
             text = path.read_bytes() if path.exists() else b""
         except OSError as error:
@@ -54,7 +54,8 @@ class MoveProgress:
             return  # cut off by a kill: it is read again
         if one.visitor:
             self._seen[one.visitor] = one.seen
-        self.is_set = self.is_set or one.is_set
+        if one.part:
+            self._parts.add(one.part)
 
     def has(self, visitor: str, seen: str) -> bool:
         """Whether a visitor was read that was last seen at that time."""
@@ -65,10 +66,14 @@ class MoveProgress:
         self._seen[visitor] = seen
         self._write(_Line(visitor, seen))
 
-    def note_settings(self) -> None:
-        """The settings were taken over."""
-        self.is_set = True
-        self._write(_Line(is_set=True))
+    def has_part(self, part: str) -> bool:
+        """Whether a part of the website's setup was taken over."""
+        return part in self._parts
+
+    def note_part(self, part: str) -> None:
+        """It was."""
+        self._parts.add(part)
+        self._write(_Line(part=part))
 
     def close(self) -> None:
         """Nothing more comes."""

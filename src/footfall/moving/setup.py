@@ -64,24 +64,31 @@ class SetupMover:
         self._report = report
         self._clock = clock
         self._is_dry = is_dry
+        self._path = ""
 
     def take_settings(self) -> None:
         """Name, time zone and currency."""
         self._attempt("settings", self._take_settings)
 
-    def take_rest(self, source_id: str | None, *, with_lists: bool) -> None:
-        """What the API tells under the website's own id there."""
+    def find(self, source_id: str | None) -> bool:
+        """Find the website's own id there, under which the rest is told; whether it is known."""
         try:
-            path = f"/api/v1/admin/websites/{source_id or self._source.website_id()}"
+            self._path = f"/api/v1/admin/websites/{source_id or self._source.website_id()}"
         except NotHad as error:
             why = f"the website's id there is unknown ({error}); name it with --source-id"
             self._report.missing.append(f"looks of goals, funnels, notes: {why}")
-            return
-        if with_lists:
-            self._attempt("lists of hosts and exclusions", lambda: self._take_lists(path))
-        self._attempt("looks of goals", lambda: self._take_looks(path))
-        self._attempt("funnels", lambda: self._take_funnels(path))
-        self._attempt("notes", lambda: self._take_notes(path))
+            return False
+        return True
+
+    def take_lists(self) -> None:
+        """Allowed hosts, and what is excluded."""
+        self._attempt("lists of hosts and exclusions", lambda: self._take_lists(self._path))
+
+    def take_rest(self) -> None:
+        """Looks of goals, funnels and notes."""
+        self._attempt("looks of goals", lambda: self._take_looks(self._path))
+        self._attempt("funnels", lambda: self._take_funnels(self._path))
+        self._attempt("notes", lambda: self._take_notes(self._path))
 
     def _attempt(self, what: str, work: Callable[[], None]) -> None:
         try:
