@@ -134,7 +134,8 @@ class Mover:
             self._take_visitor(visitor_id, row, self._source.visitor(row.visitor_id))
         except (NotHad, ApiError) as error:
             self._refuse(f"visitor {row.visitor_id[:40]}: {error}")
-        self._progress.note(row.visitor_id, seen)
+        else:
+            self._progress.note(row.visitor_id, seen)
 
     def _take_visitor(self, visitor_id: bytes, row: SentRow, visitor: SentVisitor) -> None:
         target = ImportTarget(self._website, self._clock())
@@ -162,7 +163,7 @@ class Mover:
 
         def write(tx: Transaction) -> list[str]:
             before = read_progress(tx, website.website_id, calls_id)
-            _, refusals = import_slice(tx, website, calls_id, rows, before, self._clock)
+            _, refusals = import_slice(tx, website, calls_id, rows, before, self._clock, is_unseen_taken=True)
             return [one.message for one in refusals]
 
         refusals = self._session.transact(write)
