@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -89,6 +89,23 @@ command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
 $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 endef
 
+# The guides and the reference as plain files, for any web server.
+site: install
+	@rm -rf site
+	@$(BIN)/python tools/docs_site.py site
+
+# What Footfall consists of, as a CycloneDX file, from the lock file with its hashes.
+sbom: .venv-audit
+	.venv-audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible -o sbom.json
+
+# Whether a vulnerability of what the lock files name is known.
+audit: .venv-audit
+	.venv-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock -r requirements-clickhouse.lock
+
+.venv-audit:
+	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit
+
 # uv has a folder of its own, so that .venv holds what the lock files name and nothing else.
 lock:
 	@[ -x .venv-lock/bin/uv ] || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv; }
@@ -103,4 +120,4 @@ define compile
 endef
 
 clean:
-	rm -rf .venv .venv-lock
+	rm -rf .venv .venv-lock .venv-audit site sbom.json
