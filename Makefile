@@ -96,12 +96,14 @@ site: install
 
 # What Footfall consists of, as a CycloneDX file, from the lock file with its hashes.
 sbom: .venv-audit
-	.venv-audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
-		--output-reproducible -o sbom.json
+	@sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml > .venv-audit/pyproject.toml
+	.venv-audit/bin/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject .venv-audit/pyproject.toml \
+		--mc-type application --output-reproducible -o sbom.json
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/footfall/__init__.py)
 
-# Whether a vulnerability of what the lock files name is known.
+# Whether a vulnerability of what the lock files name is known. Fails too if that cannot be found out.
 audit: .venv-audit
-	.venv-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock -r requirements-clickhouse.lock
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock -r requirements-clickhouse.lock
 
 .venv-audit:
 	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit
