@@ -10,9 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from footfall.log import configure, get_logger
 from tests.docs.test_docs import DOCUMENT, operations
 
 ROOT = Path(__file__).parents[2]
@@ -128,11 +125,3 @@ def test_every_recipe_hands_the_visitor_to_the_checkout() -> None:
         [told] = re.findall(rf"^## {re.escape(title)}\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
         assert "datafast_visitor_id" in told
         assert "{CHECKOUT_SESSION_ID}" in told
-
-
-def test_nobody_can_write_a_line_of_their_own_into_the_log(capfd: pytest.CaptureFixture[str]) -> None:
-    configure("info")
-    get_logger("test").warning("refused", reason="a\n2026-01-01 [error] forged\x1b[2J")
-    [line] = capfd.readouterr().err.splitlines()
-    assert "forged" in line
-    assert "\x1b[2J" not in line
