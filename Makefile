@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills pictures lock clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills pictures lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -94,6 +94,25 @@ command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
 $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 endef
 
+# The guides and the reference as plain files, for any web server.
+site: install
+	@rm -rf site
+	@$(BIN)/python tools/docs_site.py site
+
+# What Footfall consists of, as a CycloneDX file, from the lock file with its hashes.
+sbom: .venv-audit
+	@sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml > .venv-audit/pyproject.toml
+	.venv-audit/bin/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject .venv-audit/pyproject.toml \
+		--mc-type application --output-reproducible -o sbom.json
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/footfall/__init__.py)
+
+# Whether a vulnerability of what the lock files name is known. Fails too if that cannot be found out.
+audit: .venv-audit
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock -r requirements-clickhouse.lock
+
+.venv-audit:
+	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit
+
 # uv has a folder of its own, so that .venv holds what the lock files name and nothing else.
 lock:
 	@[ -x .venv-lock/bin/uv ] || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv; }
@@ -108,4 +127,4 @@ define compile
 endef
 
 clean:
-	rm -rf .venv .venv-lock
+	rm -rf .venv .venv-lock .venv-audit site sbom.json

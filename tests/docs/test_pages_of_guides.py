@@ -77,6 +77,11 @@ def test_a_guide_is_rendered_with_anchors_and_without_marks_of_html() -> None:
     assert "Contents" not in page.html
 
 
+@pytest.mark.parametrize("text", ["```sh\nls\n```", "    ls\n"])
+def test_code_has_a_button_that_copies_it(text: str) -> None:
+    assert "data-copy" in render_guide("x", f"# T\n\n{text}").html
+
+
 def test_a_search_finds_headings_first_and_needs_every_word() -> None:
     hits = library().search("Merge undo")
     assert hits[0].href == "/docs/people#merge-and-undo"

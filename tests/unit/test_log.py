@@ -153,3 +153,18 @@ def test_unexpected_errors_are_equal_when_they_come_from_one_place(clock: Clock)
     assert passes(flood, warning(exc_info=failing(7))) is not None
     assert passes(flood, warning(exc_info=failing(8))) is None
     assert passes(flood, warning(exc_info=failing("x"))) is not None
+
+
+def test_nobody_can_write_a_line_of_their_own_into_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = structlog.get_config()
+    with (tmp_path / "log").open("w") as file:
+        monkeypatch.setattr(log, "_output", Output())
+        monkeypatch.setattr("sys.stderr", file)
+        log.configure("info")
+        log.get_logger("test").warning("refused", reason="a\n2026-01-01 [error] forged\x1b[2J")
+        structlog.configure(**before)
+    [line] = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert "forged" in line
+    assert "\x1b[2J" not in line

@@ -119,7 +119,7 @@ def guide_address(name: str, href: str) -> str:
 def _with_boxes(tokens: Iterable[Token]) -> Iterator[Token]:
     """Tables in boxes of their own, which scroll, and code with a button that copies it."""
     for one in tokens:
-        if one.type == "fence":
+        if one.type in ("fence", "code_block"):
             yield _html(code_box(one.content))
         elif one.type == "table_open":
             yield from (_html('<div class="scroll" tabindex="0">'), one)

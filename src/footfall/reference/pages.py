@@ -13,12 +13,13 @@ class Reference:
     """The description of the API as a file, read when it is first asked for."""
 
     @functools.cached_property
-    def _text(self) -> bytes:
+    def text(self) -> bytes:
+        """The file."""
         return (files("footfall.reference") / "openapi.yaml").read_bytes()
 
     async def openapi(self, context: Context[None]) -> Response:
         """The OpenAPI description of this API, as YAML."""
-        return Response(self._text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
+        return Response(self.text, 200, [(b"content-type", b"application/yaml; charset=utf-8")])
 
     async def robots(self, context: Context[None]) -> Response:
         """What search engines may index: nothing."""

@@ -14,7 +14,7 @@ MAX_SEARCH = 200
 """Characters."""
 
 
-class _GuideShown(NamedTuple):
+class GuideShown(NamedTuple):
     """A guide, or a page of the reference. `headings`: what its table of contents lists."""
 
     path: str
@@ -40,31 +40,35 @@ async def part(request: PageRequest) -> Response:
 
 
 def _page(request: PageRequest, name: str) -> Response:
-    found = library()
-    shown = _guide(found, name) or _group(found, name)
+    shown = show(library(), name)
     if shown is None:
         raise NotFound("There is no such guide.")
-    return _render(request, found, shown=shown)
+    return _render(request, library(), shown=shown)
 
 
-def _guide(found: Library, name: str) -> _GuideShown | None:
+def show(found: Library, name: str) -> GuideShown | None:
+    """A guide, or a page of the reference, by what follows `/docs/`."""
+    return _guide(found, name) or _group(found, name)
+
+
+def _guide(found: Library, name: str) -> GuideShown | None:
     if (one := found.guides.get(name)) is None:
         return None
-    return _GuideShown(one.path, one.title, one.html, [each for each in one.headings if each.level == 2])
+    return GuideShown(one.path, one.title, one.html, [each for each in one.headings if each.level == 2])
 
 
-def _group(found: Library, name: str) -> _GuideShown | None:
+def _group(found: Library, name: str) -> GuideShown | None:
     one = next((each for each in found.reference if f"/docs/{name}" == each.path), None)
     if one is None:
         return None
     html = one.text + "".join(each.html for each in one.sections)
-    return _GuideShown(
+    return GuideShown(
         one.path, one.title, html, [Heading(2, each.anchor, each.title) for each in one.sections]
     )
 
 
 def _render(
-    request: PageRequest, found: Library, *, shown: _GuideShown | None = None, search: str = ""
+    request: PageRequest, found: Library, *, shown: GuideShown | None = None, search: str = ""
 ) -> Response:
     values: dict[str, Any] = {"hits": found.search(search) if search else []}
     return render(request, "docs.html", library=found, shown=shown, search=search, **values)
