@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills lock site sbom audit clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills pictures lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -55,6 +55,11 @@ tests/clients/node_modules: tests/clients/package-lock.json
 KILLS ?= 50
 kills: .venv/dev
 	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py tests/db/test_column_kills.py -k "killed or kill_makes" -rP
+
+# The pictures of the README, taken from a demo in a browser.
+pictures: .venv/dev
+	@$(call apt,chromium-headless-shell)
+	$(BIN)/python -m tools.pictures
 
 # What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
 debian:

@@ -43,12 +43,18 @@ def _date(day: int) -> str:
 
 
 def from_iso(text: str) -> int:
-    """ISO 8601 with a zone to ms since epoch. Raises ValueError when malformed or without a zone."""
+    """ISO 8601 with a zone to ms since epoch. Raises ValueError when malformed, without a zone, or outside the years that `to_iso` can write."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time has no zone")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    at = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    if not _FIRST_MS <= at < _END_MS:
+        raise ValueError("the time is not in the years 1 to 9999 in UTC")
+    return at
+
+
+_FIRST_MS, _END_MS = -719_162 * DAY_MS, 2_932_897 * DAY_MS
 
 
 _OWN_NAMES = {"localtime", "posixrules"}

@@ -10,6 +10,8 @@ from footfall.cli.serve import welcome
 from footfall.clock import system_clock
 from footfall.demo import DOMAIN
 from footfall.demo.live import Door, keep_walking, walk_in
+from footfall.funnels.store import read_funnels
+from footfall.notes.store import read_notes
 from footfall.websites.store import create_website
 from tests.support.engines import Place
 from tests.support.servers import RunningServer, run_command, run_json
@@ -24,6 +26,10 @@ def test_the_demo_shows_what_the_doctor_finds(place: Place) -> None:
     assert found["shared_visitors"]["count"] == 1
     assert found["likely_duplicates"]["count"] == 6
     assert run_json(place, "db", "verify")["ok"]
+    website_id = bytes.fromhex(made["websiteId"])
+    assert len(place.snapshot(lambda tx: read_notes(tx, website_id))) == 3
+    (funnel,) = place.snapshot(lambda tx: read_funnels(tx, website_id))
+    assert [step.value for step in funnel.steps] == ["/", "/pricing", "signup", "payment"]
 
 
 def test_the_first_start_after_the_demo_tells_how_to_try_it(place: Place) -> None:

@@ -83,6 +83,20 @@ def test_goals_are_those_of_the_api(told: Told, browser: Visit, text: str) -> No
         assert sum(int(one[1].replace(",", "")) for one in parts) == row["completions"]
 
 
+def test_a_goal_opens_its_people_among_those_of_another_goal(numbers: Counting, browser: Visit) -> None:
+    site = numbers.site()
+    ada, bob = site.pageview(), site.pageview()
+    for visitor, name in ((ada, "signup"), (ada, "video"), (bob, "video")):
+        numbers.clock.move(MINUTE)
+        site.custom(visitor, name)
+    numbers.columns.catch_up()
+    text = "period=today&filter_goal=is:signup"
+    for query in (text, f"{text}&goal=video"):
+        page = shown(browser, site, query, "goals")
+        (href,) = re.findall(r'href="([^"]*/people\?[^"]*is:video[^"]*)"', page)
+        assert people(browser, html.unescape(href)) == 1
+
+
 def test_a_goal_tells_its_properties_and_how_much_it_changed(numbers: Counting, browser: Visit) -> None:
     site = numbers.site()
     ada, bob = site.pageview(), site.pageview()

@@ -84,6 +84,7 @@ def test_a_key_makes_one_note(server: Site, other: Site) -> None:
         ("timestamp", {"text": "x", "timestamp": "2026-05-05"}),
         ("timestamp", {"text": "x", "timestamp": 1_777_000_000_000}),
         ("timestamp", {"text": "x", "timestamp": "1969-12-31T23:59:59Z"}),
+        ("timestamp", {"text": "x", "timestamp": "9999-12-31T23:59:59-23:59"}),
         ("idempotencyKey", {"text": "x", "idempotencyKey": ""}),
         ("idempotencyKey", {"text": "x", "idempotencyKey": "x" * 256}),
         ("idempotencyKey", {"text": "x", "idempotencyKey": 1}),

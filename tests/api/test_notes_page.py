@@ -84,7 +84,16 @@ def test_what_is_wrong_with_a_note_is_said(numbers: Counting, browser: Visit) ->
         ({"text": "", "at": "2026-05-05T12:00"}, "text must have 1 to 1000 characters."),
         ({"text": "x", "at": "yesterday"}, "at: use a date and time from 1970 on"),
         ({"text": "x", "at": "1900-01-01T00:00"}, "at: use a date and time from 1970 on"),
+        ({"text": "x", "at": "9999-12-31T23:59"}, "at: use a date and time from 1970 on"),
+        ({"text": "x", "at": "9999-12-31T23:59-23:59"}, "at: use a date and time from 1970 on"),
         ({"text": "x", "at": "2026-05-05T12:00", "id": "00" * 12}, "There is no such note"),
     ):
-        answer = browser.post(f"{path}/notes", form="/account", back="//evil.example", **fields)
+        answer = browser.post(
+            f"{path}/notes", form="/account", back="//[evil.example?filter_os=is:x", **fields
+        )
         assert (answer.status_code, said in answer.text) in ((400, True), (404, True)), fields
+        # What was typed stands there again, to be saved as a new note if the old one is gone.
+        assert f"\n{fields['text']}</textarea>" in answer.text
+        assert f'name="at" value="{fields["at"]}"' in answer.text
+        assert f'name="back" value="{path}/overview?filter_os=is:x"' in answer.text
+        assert 'name="id"' not in answer.text

@@ -12,7 +12,7 @@ from footfall.analytics.dimensions import Attribution
 from footfall.clock import DAY_MS
 from footfall.columns.client import ColumnsClient
 from footfall.dashboard.cards import TABS
-from footfall.dashboard.figures import amount_change, money_of
+from footfall.dashboard.figures import amount_change, money_column, money_of
 from footfall.db.protocol import Transaction
 from footfall.errors import Unavailable
 from footfall.payments.webhooks.store import sql as webhooks
@@ -84,13 +84,14 @@ def test_the_page_tells_what_the_definitions_say(told: Told, browser: Visit, tex
     for title, attribution in (("Last touch", Attribution.LAST), ("First touch", Attribution.FIRST)):
         scene = known.scene._replace(attribution=attribution)
         expected = EarnedReference(told.entries, scene).sources(question, tab.card)
+        spelled = money_column((one for _, *sums in expected.values() for one in sums), "EUR")
         rows = sorted(
             [
                 tab.label(keys),
                 f"{times:,}",
-                money_of(then, "EUR"),
-                money_of(now, "EUR"),
-                amount_change(now - then, "EUR"),
+                spelled(then),
+                spelled(now),
+                amount_change(now - then, spelled),
             ]
             for keys, (times, now, then) in expected.items()
         )

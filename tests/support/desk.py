@@ -25,6 +25,10 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules whose answer the colour scheme can change: it changes nothing but colours."""
 MORE_ROWS = "table.people tbody > tr:nth-child(n + 9)"
 """Rows like those above them. With all 50, axe-core takes seconds for each look."""
+TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map(one => one.id);
+  return ids.filter((id, at) => ids.indexOf(id) !== at);
+}"""
 CHECK = """async ([moreRows, options]) => {
   const show = how => document.querySelectorAll(moreRows).forEach(row => { row.style.display = how; });
   show("none");
@@ -165,6 +169,7 @@ def look_at(desk: Desk, name: str, *, rules: Sequence[str] = ()) -> None:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         desk.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
     expect_to_fit(desk.page, name)
+    assert desk.page.evaluate(TWICE) == [], f"{name} has elements with the same id"
     assert serious(desk.page, rules) == [], name
     assert desk.faults == [], name
 

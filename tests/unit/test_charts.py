@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from footfall.dashboard.charts import SIZES, ChartMark, ChartPoint, draw_chart, draw_line, nice_ticks
+from footfall.dashboard.figures import money_column, short_money
 
 
 def drawn(points: list[ChartPoint]) -> list[str]:
@@ -47,6 +48,16 @@ def test_what_is_not_over_is_dashed_and_the_period_before_has_a_line_of_its_own(
         assert [svg.count(f'class="{name}"') for name in ("before", "line", "line running")] == [1, 1, 1]
 
 
+def test_what_is_below_zero_stays_inside_the_drawing() -> None:
+    points = [ChartPoint("a", "", 50, before=-99), ChartPoint("b", "", 140, before=20)]
+    for svg, size in zip(drawn(points), SIZES, strict=True):
+        assert ">-100</text>" in svg
+        path = svg.partition('class="before" d="M')[2].partition('"')[0]
+        heights = [float(spot.split()[1]) for spot in path.split("L")]
+        assert all(size.top <= one <= size.height - size.bottom for one in heights)
+    assert all(">-60</text>" in svg for svg in drawn([ChartPoint("a", "", -45), ChartPoint("b", "", 0)]))
+
+
 def test_money_is_drawn_only_where_there_is_any() -> None:
     points = [ChartPoint(str(n), "", n, money=100 * (n == 2)) for n in range(4)]
     for svg in drawn(points):
@@ -74,3 +85,10 @@ def test_texts_from_outside_stay_texts_and_points_lead_somewhere() -> None:
 def test_a_small_line_spans_its_width() -> None:
     assert 'd="M0 30L60 16L120 2"' in draw_line([0, 5, 10])
     assert "<path" in draw_line([])
+
+
+def test_amounts_below_each_other_have_cents_if_one_of_them_has() -> None:
+    assert list(map(money_column([2900, 9900], "USD"), [2900, 9900])) == ["$29", "$99"]
+    assert list(map(money_column([2900, 3240], "USD"), [2900, 3240])) == ["$29.00", "$32.40"]
+    assert list(map(money_column([5, 7], "JPY"), [5, 7])) == ["¥5", "¥7"]
+    assert short_money(-1200, "USD") == "\u2212$1.2k"

@@ -12,9 +12,10 @@ import pytest
 from footfall.collect.enrich.bots import bot_kind
 from footfall.collect.enrich.device import parse_device
 from footfall.collect.enrich.geo import Geo
+from footfall.demo.furniture import NOTES, begun
 from footfall.demo.live import Door, keep_walking, walk_in
-from footfall.demo.people import DAY, HOUR, USERS, VISITORS, DemoUser, Said, populate
-from footfall.demo.quarter import DAYS, happenings
+from footfall.demo.people import DAY, DAYS, HOUR, USERS, VISITORS, DemoUser, Said, populate
+from footfall.demo.quarter import happenings
 from footfall.demo.world import DEVICES, PHONE, PRICES, REGIONS
 from footfall.errors import UsageError
 
@@ -90,6 +91,13 @@ def test_newsletters_and_launches_are_seen() -> None:
     assert sum(days[day] for day in range(35, 42)) < sum(days[day] for day in range(28, 35))
     campaigns = {said.body["href"].partition("utm_campaign=")[2].partition("&")[0] for said in pageviews()}
     assert len(campaigns - {""}) == 7
+
+
+def test_notes_stand_at_days_on_which_more_people_came() -> None:
+    days = Counter((NOW - said.at) // DAY for said in pageviews())
+    for day in NOTES:
+        assert (NOW - begun(day, NOW)) // DAY == day
+        assert days[day] > days[day + 1], "the day before"
 
 
 def payments() -> list[Said]:

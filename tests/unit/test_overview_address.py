@@ -14,6 +14,7 @@ from footfall.analytics.ranges import SeriesInterval, TimeRange, read_range
 from footfall.clock import DAY_MS, from_iso
 from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.dashboard.spans import DEFAULT, chosen_interval, part_address, range_text, steps_of
+from footfall.errors import BadRequest
 
 NOW = from_iso("2026-05-13T12:00:00Z")
 ZONE = "Europe/Berlin"
@@ -46,6 +47,13 @@ def test_clicks_on_a_row_choose_it_then_everything_else_then_all() -> None:
         "/x?period=today&filter_country=is_not:DE",
         "/x?period=today",
     ]
+
+
+def test_those_who_have_a_value_too_are_chosen_by_both() -> None:
+    address = at("filter_goal=is:signup")
+    assert address.also("goal", "paid").href == "/x?filter_goal=is:signup&filter_goal=is:paid"
+    assert address.also("goal", "signup") == address
+    assert address.only("goal", "paid").href == "/x?filter_goal=is:paid"
 
 
 def test_clicks_on_other_rows_add_values_that_further_clicks_remove() -> None:
@@ -166,3 +174,12 @@ def test_a_part_of_a_chart_leads_to_its_days_or_its_hour() -> None:
     assert part_address(at("interval=day"), day).href == "/x?startAt=2026-03-29&endAt=2026-03-29"
     hour = TimeRange(day.since, day.since + 3_600_000, ZONE)
     assert range_of(part_address(at("period=today"), hour)) == hour
+
+
+def test_an_address_holds_no_more_filters_than_tell_that_they_are_too_many() -> None:
+    typed = [("filter_os", f"is:{number}") for number in range(1000)]
+    address = read_address("/x", [*typed, ("sources", "referrers")], ("sources",))
+    assert address.chips == [Chip("os", "is", (str(number),)) for number in range(21)]
+    assert address.text("sources") == "referrers"
+    with pytest.raises(BadRequest, match="at most 20 filters"):
+        read_question(address.asked, ZONE, NOW, 0)

@@ -432,6 +432,7 @@ def other_pages(
     return {
         "error": {"code": 404 if flag else 418, "message": OUTSIDE},
         "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
+        "note": {"website": SITE, "address": at, "problem": OUTSIDE, "note_id": "0a" if flag else "", "text": "Launch", "when": OUTSIDE},
         "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
         "setup": {"email": name or ""},
         "account": {"account": ACCOUNT},
@@ -550,7 +551,7 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
         (29, "USD", "$29"),
         (29.5, "eur", "€29.50"),
         (1234.5, "SEK", "1,234.50 SEK"),
-        (-5, "GBP", "-£5"),
+        (-5, "GBP", "\u2212£5"),
         (29, None, "29"),
         ("much", "USD", "much USD"),
         (None, "USD", "null USD"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,6 +110,17 @@ def find_website(session: CommandSession, text: str | None) -> Website:
     return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
+def told(report: msgspec.Struct) -> dict[str, Any]:
+    """A report with names as in JSON."""
+    found: Mapping[str, Any] = msgspec.to_builtins(report)
+    return {_camel(name): value for name, value in found.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 def show(value: dict[str, Any], as_json: bool) -> None:
     """Print one thing: JSON on one line, or a line for each field."""
     if as_json:
@@ -148,6 +160,14 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def ask_secret(what: str) -> str:
+    """A secret that somebody types unseen, or the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline()
+    given: str = click.prompt(what, hide_input=True, err=True)
+    return given
 
 
 def collect_rarely() -> None:

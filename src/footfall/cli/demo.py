@@ -71,6 +71,7 @@ def _let_in(door: Door, website: Website, seed: int, as_json: bool) -> None:
     if not as_json:
         page = f"http://127.0.0.1:{door.port}/w/{website.website_id.hex()}/live"
         click.echo(f"Sending visitors: see {page}. Press Ctrl-C to stop.")
+        click.echo("To see them on the map, start the server with FOOTFALL_TRUSTED_PROXIES=127.0.0.1.")
     try:
         keep_walking(door, walk_in(seed, system_clock()), time.sleep)
     except KeyboardInterrupt:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from footfall.cli.common import REST, command_options, find_website, show
+from footfall.cli.common import REST, command_options, find_website, show, told
 from footfall.cli.identity import import_
 from footfall.clock import system_clock
 from footfall.errors import UsageError
@@ -58,7 +56,7 @@ def import_events(
         label = "Looking" if is_dry else "Importing"
         with click.progressbar(length=lines, label=label, hidden=as_json, file=sys.stderr) as bar:
             report = importer.run(files, not_read, bar.update)
-    _tell({"dryRun": is_dry, **_shown(report)}, report.refusals, as_json)
+    _tell({"dryRun": is_dry, **told(report)}, report.refusals, as_json)
 
 
 @import_.command("payments")
@@ -80,7 +78,7 @@ def import_paid(path: Path, website_id: str | None, settings: Settings, as_json:
         rest = 0.0 if settings.database_url else REST
         with click.progressbar(length=lines, label="Importing", hidden=as_json, file=sys.stderr) as bar:
             report = import_payments(session, target, sources[0], rest, bar.update)
-    _tell(_shown(report), report.refusals, as_json)
+    _tell(told(report), report.refusals, as_json)
 
 
 @click.command()
@@ -115,17 +113,6 @@ def export(website_id: str | None, wanted: str, folder: Path, settings: Settings
             )
             counts = session.snapshot(work)
     show({"folder": str(folder), **counts}, as_json)
-
-
-def _shown(report: msgspec.Struct) -> dict[str, Any]:
-    """A report with names as in JSON."""
-    found: Mapping[str, Any] = msgspec.to_builtins(report)
-    return {_camel(name): value for name, value in found.items()}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
 
 
 def _tell(shown: dict[str, Any], refusals: list[RefusedRow], as_json: bool) -> None:

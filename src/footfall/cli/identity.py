@@ -14,6 +14,7 @@ import msgspec
 
 from footfall.app import ERASERS
 from footfall.cli.common import REST, command_options, find_website, show
+from footfall.cli.lazy import LazyGroup
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import UsageError
@@ -37,7 +38,7 @@ from footfall.websites.model import Website
 MOST_SHOWN = 100
 
 
-@click.group("import")
+@click.group("import", cls=LazyGroup, places={"datafast": "moving:datafast", "people": "moving:people"})
 def import_() -> None:
     """Import data from other systems."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from footfall.cli.common import command_options, show, show_list, transact, website_of
+from footfall.cli.common import ask_secret, command_options, show, show_list, transact, website_of
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.payments.connecting.apis import APIS
@@ -45,7 +44,7 @@ def set_(website_id: str, provider: str, settings: Settings, as_json: bool) -> N
     """Set the webhook secret of PROVIDER; it is asked for, or read from standard input."""
     of, key = PROVIDERS[provider], sealing_key(settings)
     found = transact(settings, lambda tx: website_of(tx, website_id))
-    secret = check_secret(of, _ask("Webhook secret"))
+    secret = check_secret(of, ask_secret("Webhook secret"))
     transact(settings, lambda tx: set_secret(tx, key, found.website_id, of, secret, system_clock()))
     show(
         {
@@ -81,7 +80,7 @@ def connect(
     The key is asked for, or read from standard input. It is not stored unless --keep-key says so.
     """
     of = PROVIDERS[provider]
-    key = check_key(of, _ask("API key"))
+    key = check_key(of, ask_secret("API key"))
     named = check_account("--account", account) if APIS[provider].account_field else None
 
     async def work(connections: KeyConnections, website: Website) -> None:
@@ -125,19 +124,12 @@ def show_(website_id: str, settings: Settings, as_json: bool) -> None:
 def remove(website_id: str, provider: str, with_key: bool, settings: Settings, as_json: bool) -> None:
     """Forget the webhook secret of PROVIDER, and remove the webhook there if Footfall made it and has the key. The payments stay."""
     of = PROVIDERS[provider]
-    key = check_key(of, _ask("API key")) if with_key else None
+    key = check_key(of, ask_secret("API key")) if with_key else None
 
     async def work(connections: KeyConnections, website: Website) -> dict[str, Any]:
         return disconnected_json(of, await connections.disconnect(website.website_id, of, key))
 
     show(_run(settings, website_id, work), as_json)
-
-
-def _ask(what: str) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline()
-    given: str = click.prompt(what, hide_input=True, err=True)
-    return given
 
 
 class _CommandShelf:

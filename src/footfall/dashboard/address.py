@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from footfall.analytics.dimensions import FILTERS, Operator
+from footfall.analytics.query import MAX_FILTERS
 from footfall.web.parameters import split_values
 
 FILTER, TRAIT = "filter_", "filter_trait."
@@ -19,6 +21,10 @@ ASKED = (*RANGE, "compare", "timezone", "attribution", "revenue")
 """What a question is asked by, besides filters."""
 KEPT = (*ASKED, "interval", "metric")
 """What goes along from page to page, besides filters."""
+OF_PEOPLE = ("person", "funnel")
+"""Filters, besides those on traits, that no stranger may use."""
+MOST_KEPT = MAX_FILTERS + 1
+"""Filters of an address that are read: enough to be told that they are too many. Each is drawn with links that hold all of them."""
 _ESCAPED = re.compile(r"[\\,]|^ | $")
 _TRAIT_OPERATORS = ("is", "is_not", "contains", "gt", "gte", "lt", "lte")
 OPPOSITES = {"is": "is_not", "contains": "does_not_contain", "exists": "missing"}
@@ -123,7 +129,7 @@ class ViewAddress(NamedTuple):
             values = left if value in chip.values else (*chip.values, value)
             changed = chip._replace(values=values)
             return self._filtered(changed if one == chip else one for one in self.chips)
-        return self.with_chip(Chip(name, Operator.IS.value, (value,)))
+        return self.also(name, value)
 
     def only(self, name: str, value: str) -> ViewAddress:
         """The same of one row of a list alone, whichever rows of it are chosen."""
@@ -131,9 +137,13 @@ class ViewAddress(NamedTuple):
         others = [one for one in self.chips if one.name != name or one.operator not in chosen]
         return self._filtered([*others, Chip(name, Operator.IS.value, (value,))])
 
+    def also(self, name: str, value: str) -> ViewAddress:
+        """The same of those alone who have a value too, whatever else they are chosen by."""
+        return self.with_chip(Chip(name, Operator.IS.value, (value,)))
+
     def without_people(self) -> ViewAddress:
-        """The same without filters that find single people."""
-        kept = (one for one in self.chips if one.name != "person" and not one.name.startswith("trait."))
+        """The same without filters that find single people, or tell of funnels and so of who paid."""
+        kept = (one for one in self.chips if one.name not in OF_PEOPLE and not one.name.startswith("trait."))
         return self._filtered(kept)
 
     def _filtered(self, chips: Iterable[Chip]) -> ViewAddress:
@@ -142,14 +152,14 @@ class ViewAddress(NamedTuple):
 
 
 def read_address(path: str, pairs: Iterable[Pair], own: tuple[str, ...] = ()) -> ViewAddress:
-    """The state that an address has, of which anything unknown or empty is left out."""
+    """The state that an address has, of which anything unknown or empty is left out, and filters behind `MOST_KEPT`."""
     known, single, filters = (*KEPT, *own), dict[str, str](), list[Pair]()
     for name, text in pairs:
         if name in known and text.strip():
             single[name] = text
         elif text.strip() and _is_filter(name):
             filters.append((name, text))
-    return ViewAddress(path, (*single.items(), *dict.fromkeys(filters)), own)
+    return ViewAddress(path, (*single.items(), *islice(dict.fromkeys(filters), MOST_KEPT)), own)
 
 
 def has_range(address: ViewAddress) -> bool:

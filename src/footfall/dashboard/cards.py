@@ -11,7 +11,7 @@ from footfall.analytics.model import CardPage, CardRow, Keys
 from footfall.analytics.wire import DIRECT, UNKNOWN
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.dashboard.address import ViewAddress
-from footfall.dashboard.figures import money_of
+from footfall.dashboard.figures import money_column
 from footfall.dashboard.spans import people_address
 from footfall.hostnames import to_unicode
 
@@ -266,7 +266,7 @@ GROUPS = (
     CardGroup(
         "goals",
         (
-            _simple("goals", "Goals", "Goal", "goal")._replace(times="Times", hint=_OF_GOALS),
+            _simple("goals", "Goals", "Goal", "goal")._replace(times="Completions", hint=_OF_GOALS),
             _told("funnels", "Funnels", "Funnel", _OF_FUNNELS),
         ),
     ),
@@ -377,7 +377,8 @@ def show_card(
     most = max((row.measures.visitors for row in page.rows), default=0) or 1
     chosen = {(chip.name, value): chip.operator for chip in address.chips for value in chip.values}
     is_narrowed = any(name in tab.filters and operator == "is" for (name, _), operator in chosen.items())
-    rows = [_show_row(tab, row, most, address, currency, chosen, is_narrowed) for row in page.rows]
+    spelled = money_column((row.measures.revenue for row in page.rows), currency)
+    rows = [_show_row(tab, row, most, address, spelled, chosen, is_narrowed) for row in page.rows]
     return ShownCard(group, tab, page.total, rows, any(row.measures.payments for row in page.rows))
 
 
@@ -386,7 +387,7 @@ def _show_row(
     row: CardRow,
     most: int,
     address: ViewAddress,
-    currency: str,
+    spelled: Callable[[int], str],
     chosen: Mapping[tuple[str, str], str],
     is_narrowed: bool,
 ) -> ShownRow:
@@ -399,7 +400,7 @@ def _show_row(
         counts.visitors,
         counts.people,
         counts.times if tab.times else -1,
-        money_of(counts.revenue, currency) if counts.payments else "",
+        spelled(counts.revenue) if counts.payments else "",
         address.clicked(*pair).here if pair[0] else "",
         people_address(address).only(*pair).href if pair[0] else "",
         "off" if state == "is_not" or (is_narrowed and state != "is") else state,

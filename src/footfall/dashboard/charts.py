@@ -95,6 +95,17 @@ def nice_ticks(most: float, count: int = TICKS, *, is_whole: bool = False) -> li
     return [step * number for number in range(ceil(most / step * (1 - 1e-9)) + 1)]
 
 
+def _ticks_around(values: Sequence[float]) -> list[float]:
+    """Round numbers that hold all values and 0: refunds may leave less than nothing."""
+    most, least = max(0, *values, 0), min(0, *values, 0)
+    ticks = nice_ticks(max(most, -least), is_whole=all(float(one).is_integer() for one in values))
+    if least == 0:
+        return ticks
+    return [
+        ticks[1] * number for number in range(-ceil(-least / ticks[1]), max(1, ceil(most / ticks[1])) + 1)
+    ]
+
+
 Spot = tuple[float, float]
 
 
@@ -107,9 +118,7 @@ class _Drawing:
         self._base = size.height - size.bottom
         self._room = self._base - size.top
         values = [one.value for one in points] + [one.before or 0 for one in points]
-        self._ticks = nice_ticks(
-            max(values, default=0), is_whole=all(float(one).is_integer() for one in values)
-        )
+        self._ticks = _ticks_around(values)
         self._money_ticks = nice_ticks(max((one.money for one in points), default=0), 2)
         self._has_money = any(one.money > 0 for one in points)
         self._step = (size.width - size.left - size.right) / max(1, len(points))
@@ -133,7 +142,8 @@ class _Drawing:
         return self._size.left + (number + 0.5) * self._step
 
     def _y(self, value: float) -> float:
-        return self._base - value / self._ticks[-1] * self._room
+        least, most = self._ticks[0], self._ticks[-1]
+        return self._base - (value - least) / (most - least) * self._room
 
     def _money_height(self, amount: float) -> float:
         return max(0, amount) / self._money_ticks[-1] * self._room * BARS
@@ -189,7 +199,7 @@ class _Drawing:
         if len(spots) == 1:
             drawn.append(Markup('<circle class="dot" cx="{}" cy="{}" r="4"/>').format(*map(_short, spots[0])))
         if len(spots) > 1:
-            area = f"{_line(spots)}V{_short(self._base)}H{_short(spots[0][0])}z"
+            area = f"{_line(spots)}V{_short(self._y(0))}H{_short(spots[0][0])}z"
             drawn.append(Markup('<path class="area" d="{}"/>').format(area))
         drawn += [
             Markup('<path class="{}" d="{}"/>').format(name, _line(line))

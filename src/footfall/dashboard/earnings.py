@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from footfall.analytics.model import Measures, Overview, Series, SeriesPart
@@ -20,6 +20,7 @@ from footfall.dashboard.figures import (
     ShownChange,
     amount_change,
     major_of,
+    money_column,
     money_of,
     part_name,
     show_change,
@@ -202,20 +203,26 @@ def show_sources(
 ) -> list[SourceRow]:
     """Sources as a card shows them. `is_last`: by last touch, as filters find customers."""
     most = max((row.revenue for row in rows), default=0)
-    return [_source_row(row, tab, address, currency, most, is_last) for row in rows]
+    spelled = money_column((amount for row in rows for amount in (row.at_payment, row.revenue)), currency)
+    return [_source_row(row, tab, address, spelled, most, is_last) for row in rows]
 
 
 def _source_row(
-    row: SourceSum, tab: CardTab, address: ViewAddress, currency: str, most: int, is_last: bool
+    row: SourceSum,
+    tab: CardTab,
+    address: ViewAddress,
+    spelled: Callable[[int], str],
+    most: int,
+    is_last: bool,
 ) -> SourceRow:
     label, pair = tab.label(row.keys), tab.filter(row.keys)
     return SourceRow(
         to_unicode(label) if tab.name == "referrers" else label,
         round(100 * max(0, row.revenue) / most, 1) if most > 0 else 0,
         row.payments,
-        money_of(row.at_payment, currency),
-        money_of(row.revenue, currency),
-        amount_change(row.revenue - row.at_payment, currency),
+        spelled(row.at_payment),
+        spelled(row.revenue),
+        amount_change(row.revenue - row.at_payment, spelled),
         address.clicked(*pair).here,
         customers_address(address, *pair).href if is_last and row.payments else "",
     )
@@ -306,15 +313,16 @@ def show_recurring(one: RecurringReport, currency: str) -> ShownRecurring | None
         ("Downgraded", -one.downgraded),
         ("Ended", -one.lost),
     )
+    spelled = money_column((one.began, one.mrr, *(minor for _, minor in changes)), currency)
     return ShownRecurring(
         money_of(one.mrr, currency),
         f"{one.subscriptions:,}",
         _share(one.churn),
         _share(one.customer_churn),
         [
-            RecurringLine("At the beginning", money_of(one.began, currency), True),
-            *(RecurringLine(name, amount_change(minor, currency)) for name, minor in changes),
-            RecurringLine("At the end", money_of(one.mrr, currency), True),
+            RecurringLine("At the beginning", spelled(one.began), True),
+            *(RecurringLine(name, amount_change(minor, spelled)) for name, minor in changes),
+            RecurringLine("At the end", spelled(one.mrr), True),
         ],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -37,6 +37,13 @@ def money_of(minor: int, currency: str) -> str:
     return money_text(to_major(Money(minor, currency)), currency)
 
 
+def money_column(amounts: Iterable[int], currency: str) -> Callable[[int], str]:
+    """How to write amounts, in the minor unit, below each other: with cents if one of them is not whole, so that digits line up."""
+    texts = [money_of(one, currency) for one in amounts]
+    has_cents = any("." in text for text in texts)
+    return lambda minor: money_text(to_major(Money(minor, currency)), currency, has_cents=has_cents)
+
+
 def _money(value: Any, currency: str) -> str:
     return money_text(value if isinstance(value, Decimal) else Decimal(str(value)), currency)
 
@@ -51,6 +58,8 @@ def short_number(value: float) -> str:
 
 def short_money(value: float, currency: str) -> str:
     """An amount of an axis: `$1.2k`, `300 SEK`."""
+    if value < 0:
+        return MINUS + short_money(-value, currency)
     sign = SYMBOLS.get(currency)
     return f"{sign}{short_number(value)}" if sign else f"{short_number(value)} {currency}"
 
@@ -72,10 +81,10 @@ def _short_duration(ms: Any, currency: str) -> str:
     return f"{short_number(minutes)} min" if minutes >= 1 else f"{round(ms / 1000)} s"
 
 
-def amount_change(minor: int, currency: str) -> str:
-    """A difference of amounts: `+$29`, `-$3.50`, or a dash for none."""
+def amount_change(minor: int, spelled: Callable[[int], str]) -> str:
+    """A difference of amounts, in the minor unit: `+$29`, `-$3.50`, or a dash for none."""
     sign = "+" if minor > 0 else MINUS
-    return f"{sign}{money_of(abs(minor), currency)}" if minor else NONE
+    return f"{sign}{spelled(abs(minor))}" if minor else NONE
 
 
 def _number(value: Any, currency: str) -> str:

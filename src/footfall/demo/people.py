@@ -31,6 +31,8 @@ VISITORS, USERS = 3000, 300
 TWICE = 6
 """How many of the users are somebody's second account."""
 DAY, HOUR, MINUTE, SECOND = 86_400_000, 3_600_000, 60_000, 1000
+DAYS = 90
+"""Of the quarter."""
 
 T = TypeVar("T")
 

@@ -13,8 +13,10 @@ from footfall.collect.model import Dropped, Hit
 from footfall.collect.pipeline import Arrival, read_hit
 from footfall.collect.service import RECORD_HANDLER
 from footfall.db.protocol import Transaction
+from footfall.demo.furniture import furnish
 from footfall.demo.people import (
     DAY,
+    DAYS,
     HOUR,
     MINUTE,
     SECOND,
@@ -43,7 +45,6 @@ from footfall.payments.wire import read_payment
 from footfall.visitors.listing import look_at_all
 from footfall.websites.model import Website
 
-DAYS = 90
 MONTH = 30 * DAY
 FREQUENT = 0.35
 """Of those who pay, how many do so in the visit in which they sign up."""
@@ -65,6 +66,7 @@ def fill(
         part = list(enumerate(happened[start : start + SLICE], start))
         transact(lambda tx, part=part: _write(tx, website, part, key_id))  # type: ignore[misc]
     transact(lambda tx: look_at_all(tx, [website.website_id]))
+    transact(lambda tx: furnish(tx, website, seed, now, key_id))
     return len(happened)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from footfall.clock import from_iso, to_iso
 from footfall.errors import BadRequest
-from footfall.ids import MAX_AT
 from footfall.labels import is_text
 from footfall.notes.model import NoteCall, NoteFields, SignedNote
 
 MAX_NOTE, MAX_KEY = 1000, 255
 """Characters."""
+END_OF_MOMENTS = from_iso("9999-01-01T00:00:00Z")
+"""ms since epoch. Moments before it have a date in every zone."""
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters, but for tabs and line breaks."""
 
@@ -53,7 +54,7 @@ def _read_moment(value: object) -> int | None:
         at = from_iso(value) if type(value) is str else -1
     except (ValueError, OverflowError):
         at = -1
-    if not 0 <= at < MAX_AT:
+    if not 0 <= at < END_OF_MOMENTS:
         raise BadRequest(
             "timestamp must be an ISO 8601 time with a zone from 1970 on, such as 2026-05-05T12:00:00Z."
         )

@@ -81,7 +81,7 @@ def test_a_journey_unfolds_and_is_filtered(demo: Demo, desk: Desk) -> None:
     expect(visit.locator(".session li", has_text="demo.example/pricing").first).to_be_visible()
     expect(goal).to_be_hidden()  # it stands in the visit
     expect(visit.locator(".session li", has_text="signup")).to_be_visible()
-    page.get_by_role("link", name="Goals", exact=True).click()
+    page.get_by_role("list", name="Show").get_by_role("link", name="Goals", exact=True).click()
     page.wait_for_url("**?only=goals#journey")
     expect(page.locator(".session li")).to_have_count(1)
     page.get_by_role("link", name="Everything", exact=True).click()

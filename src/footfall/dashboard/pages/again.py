@@ -26,6 +26,11 @@ NOT_DONE = {
     "tokens": "The token was not created.",
     "revoke": "Nothing was revoked.",
     "delete": "The website was not deleted.",
+    "notes": "The note was not saved.",
+    "notes/delete": "The note was not deleted.",
+    "segments": "The segment was not saved.",
+    "segments/delete": "The segment was not deleted.",
+    "shares": "The link was not made.",
     "merge": "They were not merged.",
     "undo": "Nothing was undone.",
     "erase": "Nobody was erased.",
@@ -38,7 +43,9 @@ NOT_DONE = {
     "edit": "The funnel was not changed.",
     "remove": "The funnel was not deleted.",
 }
-"""By the last part of a form's address."""
+"""By the last part of a form's address, or its last two where the last alone does not tell."""
+UNTYPED = ("back", "id", "skip")
+"""Fields that nobody typed, which say nothing to people."""
 LABELS = {
     "timezone": "Time zone",
     "currency": "Currency for totals",
@@ -58,7 +65,8 @@ class Kept(NamedTuple):
     @property
     def not_done(self) -> str:
         """What did not happen."""
-        return NOT_DONE.get(self.path.rsplit("/", 1)[-1], "Nothing was changed.")
+        *_, before, last = self.path.split("/")
+        return NOT_DONE.get(f"{before}/{last}") or NOT_DONE.get(last, "Nothing was changed.")
 
     @property
     def text(self) -> str:
@@ -68,7 +76,7 @@ class Kept(NamedTuple):
     @property
     def shown(self) -> list[tuple[str, str]]:
         """The fields, for people to read."""
-        return [(_label(name), value) for name, value in self.fields if value]
+        return [(_label(name), value) for name, value in self.fields if value and name not in UNTYPED]
 
 
 def _label(name: str) -> str:

@@ -276,11 +276,11 @@ def _step(
         f"{before[place]:,}" if before else "",
         show_change(count, before[place]) if before else None,
         money_of(measures.revenue, request.site.currency) if measures.payments else "",
-        people.only("funnel", f"{slug}:{place + 1}:passed").href,
+        people.also("funnel", f"{slug}:{place + 1}:passed").href,
         measures.people,
         lost,
         share(lost, count),
-        "" if is_last else people.only("funnel", f"{slug}:{place + 1}:stopped").href,
+        "" if is_last else people.also("funnel", f"{slug}:{place + 1}:stopped").href,
         measures.people - following,
     )
 

@@ -161,7 +161,7 @@ def _row(
         f"{share(counts.visitors, found.visitors):.1f}%",
         money_of(counts.revenue, request.site.currency) if counts.payments else "",
         show_change(counts.times, row.compared.times) if row.compared else None,
-        people_address(address).only("goal", name).href,
+        people_address(address).also("goal", name).href,
     )
 
 
@@ -217,8 +217,8 @@ async def _one(request: PageRequest, address: ViewAddress, problem: Problem | No
         address=address,
         face=beside.faces.of(name),
         shown=_shown(request, address, found) if isinstance(found, _Goal) else None,
-        who=people_address(address).only("goal", name).href,
-        filtered=address.at(f"/w/{request.site.website_id.hex()}/overview").only("goal", name).href,
+        who=people_address(address).also("goal", name).href,
+        filtered=address.at(f"/w/{request.site.website_id.hex()}/overview").also("goal", name).href,
         everything=address.having(goal=None, property=None).href,
         colors=COLORS,
         problem=problem,

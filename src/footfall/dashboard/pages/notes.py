@@ -9,13 +9,13 @@ from typing import NamedTuple
 from footfall.analytics.ranges import Buckets
 from footfall.clock import find_zone
 from footfall.dashboard.address import ViewAddress
-from footfall.dashboard.page import PageRequest, redirect
+from footfall.dashboard.page import PageRequest, redirect, render
 from footfall.dashboard.pages.segments import back_to
-from footfall.errors import BadRequest, accepted
-from footfall.ids import MAX_AT, parse_object_id
+from footfall.errors import ApiError, BadRequest, Conflict, NotFound, accepted
+from footfall.ids import parse_object_id
 from footfall.notes.model import NoteCall, NoteFields, SignedNote
 from footfall.notes.store import add_note, change_note, delete_note
-from footfall.notes.wire import read_note_text
+from footfall.notes.wire import END_OF_MOMENTS, read_note_text
 from footfall.web.envelope import Response
 
 MOST_LISTED = 50
@@ -73,7 +73,16 @@ def _line(text: str) -> str:
 
 
 async def save(request: PageRequest) -> Response:
-    """`POST /w/{websiteId}/notes`: a new note, or what an old one says now."""
+    """`POST /w/{websiteId}/notes`: a new note, or what an old one says now; the form again if that cannot be."""
+    try:
+        await _save(request)
+    except (BadRequest, Conflict, NotFound) as error:
+        return _again(request, error)
+    return redirect(request, back_to(request).having(done="noted").href + "#notes")
+
+
+async def _save(request: PageRequest) -> None:
+    """Raises BadRequest, Conflict and NotFound."""
     website_id, form = request.site.website_id, request.form
     text, at = read_note_text(form.get("text", "")), _read_local(form.get("at", ""), request.site.timezone)
     if note_id := parse_object_id(form.get("id", "")):
@@ -88,7 +97,22 @@ async def save(request: PageRequest) -> Response:
             lambda tx: add_note(tx, website_id, call, author_id, request.now)
         )
         accepted(made)
-    return redirect(request, back_to(request).having(done="noted").href + "#notes")
+
+
+def _again(request: PageRequest, error: ApiError) -> Response:
+    """The form as it was typed; of a note that is gone meanwhile, for a new one."""
+    form = request.form
+    return render(
+        request,
+        "note.html",
+        status=error.status,
+        section="overview",
+        address=back_to(request).having(note=None),
+        problem=error.message,
+        note_id="" if isinstance(error, NotFound) else form.get("id", ""),
+        text=form.get("text", ""),
+        when=form.get("at", ""),
+    )
 
 
 async def delete(request: PageRequest) -> Response:
@@ -106,6 +130,6 @@ def _read_local(text: str, zone: str) -> int:
         at = round(local.replace(tzinfo=local.tzinfo or find_zone(zone) or UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         at = -1
-    if not 0 <= at < MAX_AT:
+    if not 0 <= at < END_OF_MOMENTS:
         raise BadRequest("at: use a date and time from 1970 on, such as 2026-05-05T12:00.")
     return at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from footfall.dashboard.address import ViewAddress, read_address
 from footfall.dashboard.page import PageRequest, redirect
@@ -66,8 +66,8 @@ async def delete(request: PageRequest) -> Response:
 
 def back_to(request: PageRequest) -> ViewAddress:
     """The address from which a form came: a page of the same website, whatever the form says."""
-    parts = urlsplit(request.form.get("back", ""))
-    page = parts.path.rpartition("/")[2]
+    where, _, query = request.form.get("back", "").partition("?")
+    page = where.rpartition("/")[2]
     path = f"/w/{request.site.website_id.hex()}/{page if page in PAGES else PAGES[0]}"
-    pairs = parse_qsl(parts.query)
+    pairs = parse_qsl(query.partition("#")[0])
     return read_address(path, pairs, tuple({name for name, _ in pairs if name.isidentifier()}))

@@ -15,6 +15,11 @@
     });
   }
 
+  // On a phone the navigation scrolls: to where one is.
+  each(".top nav [aria-current]", function (link) {
+    link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft - 60;
+  });
+
   // An image of a person that does not come leaves their initials.
   document.addEventListener("error", function (event) {
     if (event.target.matches(".avatar img")) event.target.remove();
@@ -340,7 +345,7 @@
 
   // The command bar finds while one types; the keys below work outside of fields.
   (function () {
-    var bar = document.getElementById("bar"), keys = document.getElementById("keys");
+    var bar = document.getElementById("bar"), keys = document.getElementById("shortcuts");
     if (!bar || !bar.showModal) return;
     var field = bar.querySelector("input"), list = bar.querySelector("[role=listbox]"), told = bar.querySelector("[role=status]");
     var ranges = { d: "today", w: "last7d", m: "month", y: "year" }, newest = 0, later = 0, shown = null, isEntered = false, isGoing = false;
@@ -367,7 +372,7 @@
         if (isEntered) enter();
       }).catch(function () { if (mine === newest) list.textContent = told.textContent = "The server is not responding. Keep typing to try again."; });
     }
-    function options() { return Array.from(list.querySelectorAll(".hit")); }
+    function options() { return Array.from(list.querySelectorAll(".option")); }
     function chosen() { return list.querySelector("[aria-selected=true]"); }
     function choose(option) {
       options().forEach(function (one) { one.setAttribute("aria-selected", String(one === option)); });

@@ -151,8 +151,10 @@ def import_slice(
     rows: Iterable[Record],
     progress: Progress,
     clock: Clock,
+    *,
+    is_unseen_taken: bool = False,
 ) -> tuple[Progress, list[Refusal]]:
-    """Write the rows after `progress`; the progress then, which is stored, and what was refused."""
+    """Write the rows after `progress`; the progress then, which is stored, and what was refused. `is_unseen_taken`: see `IdentifyCall`."""
     now = clock()
     refusals: list[Refusal] = []
     calls: list[tuple[int, IdentifyCall]] = []
@@ -163,7 +165,9 @@ def import_slice(
         except ApiError as error:
             refusals.append(Refusal(position, error.status, error.message))
         else:
-            call = IdentifyCall(website.website_id, website.profile_secret, said, IMPORT, True, None, now)
+            call = IdentifyCall(
+                website.website_id, website.profile_secret, said, IMPORT, True, None, now, is_unseen_taken
+            )
             calls.append((position, call))
     outcomes = _write(tx, [call for _, call in calls])
     for (row, _), outcome in zip(calls, outcomes, strict=True):

@@ -13,7 +13,10 @@ MAX_UNSIGNED_A_DAY = 500
 
 
 class IdentifyCall(msgspec.Struct, frozen=True):
-    """One identify call and who makes it. `now`: when it arrived (ms since epoch); `actor_id`: None for a page."""
+    """One identify call and who makes it. `now`: when it arrived (ms since epoch); `actor_id`: None for a page.
+
+    `is_unseen_taken`: whether the visitor may be one of whom no pageview has come, as people of other systems are.
+    """
 
     website_id: bytes
     profile_secret: bytes
@@ -22,6 +25,7 @@ class IdentifyCall(msgspec.Struct, frozen=True):
     is_trusted: bool
     actor_id: bytes | None
     now: int
+    is_unseen_taken: bool = False
 
     @property
     def visitor(self) -> tuple[bytes, bytes]:

@@ -42,7 +42,7 @@ def preview(tx: Transaction, batches: list[list[IdentifyCall]]) -> list[list[Out
 
 def _identify(state: IdentifyState, call: IdentifyCall) -> Outcome:
     visitor = state.visitor_of(call)
-    if not visitor.has_pageview and call.source != BROWSER:
+    if not (visitor.has_pageview or call.source == BROWSER or call.is_unseen_taken):
         return NotFound(
             "datafast_visitor_id: no pageview of this visitor has come for this website. "
             "Send the id from the cookie of a page that carries the tracking script."

@@ -1,0 +1,246 @@
+"""`footfall import datafast`: a website through the API of another server."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from footfall.cli import moving as commands
+from footfall.clock import DAY_MS, system_clock
+from footfall.errors import UsageError
+from footfall.moving.client import SourceClient, headers_of
+from footfall.moving.model import MoveReport
+from footfall.moving.mover import Mover
+from footfall.moving.pace import Pace
+from footfall.moving.progress import MoveProgress
+from footfall.moving.source import SourceAccount
+from footfall.storage import command_session
+from footfall.websites.store import read_websites
+from tests.conftest import MakeInside
+from tests.support.counting import Counting
+from tests.support.inside import transport
+from tests.support.servers import run_command, run_json, until
+from tests.support.sites import JSON_TYPE, Site, http_client, make_sites
+
+MINUTE = 60_000
+OWN = {
+    "_id",
+    "author",
+    "createdAt",
+    "evidence",
+    "id",
+    "paymentId",
+    "prediction",
+    "profileId",
+    "timeSinceCurrentVisit",
+    "timeSinceFirstVisit",
+    "updatedAt",
+    "websiteId",
+}
+"""What two servers cannot tell alike: ids of their own, and when something was asked or written down."""
+
+
+class Cut(Exception):
+    """The import is killed."""
+
+
+def api_client(site: Site) -> httpx.Client:
+    return httpx.Client(base_url=site.url, transport=transport(site.url), headers=headers_of(site.key))
+
+
+def move(source: Site, target: Site, folder: Path, cut_after: int = -1) -> MoveReport:
+    """Import everything, or be killed after so many visitors."""
+    left = cut_after
+
+    def update(_: int) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Cut
+
+    with (
+        command_session(target.place.settings) as session,
+        api_client(source) as http,
+        closing(MoveProgress(folder / "moving.ndjson")) as progress,
+    ):
+        website = session.snapshot(read_websites)[bytes.fromhex(target.website_id)]
+        client = SourceClient(http, Pace(10**9, lambda: 0.0, lambda _: None))
+        mover = Mover(session, website, SourceAccount(client), progress, system_clock, source.website_id)
+        return mover.run(lambda _: update)
+
+
+def listed(site: Site) -> list[Any]:
+    rows: list[Any] = site.call("GET", "/api/v1/visitors").json()["data"]
+    return rows
+
+
+def wait_until_listed(site: Site, visitors: int) -> None:
+    until(lambda: len(listed(site)) == visitors, "visitors are not listed")
+
+
+def post(site: Site, path: str, body: dict[str, Any], method: str = "POST") -> None:
+    headers = {"authorization": f"Bearer {site.key}", **JSON_TYPE}
+    response = site.http.request(method, path, headers=headers, json=body)
+    assert response.status_code == 200, response.text
+
+
+def live(site: Site, numbers: Counting) -> list[str]:
+    """A website with visits on three days, people, goals, money, funnels and notes; its visitors."""
+    clock = numbers.clock
+    laptop = site.pageview(path="/?utm_source=news&gclid=x", referrer="https://search.example/a")
+    clock.move(MINUTE)
+    site.custom(laptop, plan="pro")
+    clock.move(MINUTE)
+    site.pageview(laptop, path="/pricing?a=b")
+    clock.move(DAY_MS)
+    phone = site.pageview(path="/blog")
+    site.pageview(laptop, path="/")
+    clock.move(MINUTE)
+    site.identify(laptop, "ada", {"name": "Ada", "email": "ada@example.com", "seats": 3})
+    site.identify(phone, "ada", {})
+    post(
+        site,
+        "/api/v1/goals",
+        {"name": "activated", "datafast_visitor_id": laptop, "metadata": {"way": "api"}},
+    )
+    clock.move(MINUTE)
+    site.pageview(laptop, path="/welcome")
+    clock.move(DAY_MS)
+    other = site.pageview(path="/pricing", referrer="https://news.example/item")
+    for paid in (
+        {"amount": 49, "currency": "EUR", "transaction_id": "t1", "email": "ada@example.com"},
+        {"amount": 10.5, "currency": "USD", "transaction_id": "t2", "datafast_visitor_id": other},
+        {
+            "amount": 5,
+            "currency": "EUR",
+            "transaction_id": "t3",
+            "refunded": True,
+            "datafast_visitor_id": other,
+        },
+    ):
+        post(site, "/api/v1/payments", paid)
+        clock.move(MINUTE)
+    admin = f"/api/v1/admin/websites/{site.website_id}"
+    steps = [
+        {"name": "Prices", "type": "pageview", "url": "/pricing"},
+        {"name": "In", "type": "goal", "goalName": "activated"},
+    ]
+    post(site, f"{admin}/funnels", {"name": "Way in", "steps": steps})
+    post(site, f"{admin}/notes", {"text": "Launch", "timestamp": "2026-05-05T12:00:00Z"})
+    post(site, f"{admin}/goals/customizations", {"goalName": "activated", "color": "#22c55e"}, "PATCH")
+    return [laptop, phone, other]
+
+
+def bare(value: Any) -> Any:
+    """An answer without what is each server's own."""
+    if isinstance(value, dict):
+        return {name: bare(one) for name, one in value.items() if name not in OWN}
+    return [bare(one) for one in value] if isinstance(value, list) else value
+
+
+def answers(site: Site, numbers: Counting, visitors: list[str]) -> dict[str, Any]:
+    """What the API says of all that it can carry over."""
+    admin = f"/api/v1/admin/websites/{site.website_id}"
+    paths = ["/api/v1/visitors", "/api/v1/payments", f"{admin}/funnels", f"{admin}/notes", f"{admin}/goals"]
+    paths += [f"{admin}/goals/customizations", *(f"/api/v1/visitors/{one}" for one in visitors)]
+    found = {path.removeprefix(admin): bare(site.call("GET", path).json()) for path in paths}
+    days = {"startAt": "2026-05-04", "endAt": "2026-05-09", "interval": "day"}
+    found["days"] = numbers.ask(site, "timeseries", **days)["data"]
+    found["overview"] = numbers.ask(site, "overview")["data"]
+    for card in ("pages", "referrers", "campaigns", "goals", "browsers", "hostnames"):
+        found[card] = numbers.ask(site, card)["data"]
+    return found
+
+
+def test_a_website_that_moved_over_gives_equal_answers_and_moving_it_again_changes_nothing(
+    numbers: Counting, tmp_path: Path
+) -> None:
+    source, target = numbers.site(), numbers.site()
+    visitors = live(source, numbers)
+    wait_until_listed(source, 3)
+    report = move(source, target, tmp_path)
+    assert (report.visitors, report.payments, report.goals, report.funnels, report.notes) == (3, 3, 1, 1, 1)
+    assert (report.events, report.people, report.refused) == (8, 2, [])
+    wait_until_listed(target, 3)
+    there, here = (answers(site, numbers, visitors) for site in (source, target))
+    for name, answer in there.items():
+        assert here[name] == answer, name
+    before = target.stored()
+    again = move(source, target, tmp_path)
+    assert (again.visitors, again.unchanged, again.payments_already_there) == (0, 3, 3)
+    anew = move(source, target, tmp_path / "anew")
+    assert (anew.visitors, anew.events, anew.events_already_there) == (3, 0, 8)
+    assert (anew.goals, anew.funnels, anew.notes, anew.payments, anew.refused) == (0, 0, 0, 0, [])
+    assert target.stored() == before
+
+
+def test_an_import_that_is_killed_goes_on_from_there(start_inside: MakeInside, tmp_path: Path) -> None:
+    server = start_inside({"FOOTFALL_RATE_LIMIT": "1000"})
+    with http_client(server.url) as http:
+        source, target = make_sites(server.url, http, server.place, [{}, {}])
+        visitors = [source.pageview(path=f"/{number}") for number in range(5)]
+        wait_until_listed(source, 5)
+        with pytest.raises(Cut):
+            move(source, target, tmp_path, cut_after=2)
+        with (tmp_path / "moving.ndjson").open("ab") as file:
+            file.write(b'{"visitor": "cut o')
+        report = move(source, target, tmp_path)
+        assert (report.visitors, report.unchanged, report.events) == (3, 2, 3)
+        assert {one for one in visitors if target.visitor(one)["activity"]["pageViewCount"] == 1} == set(
+            visitors
+        )
+        source.pageview(visitors[0], path="/later")
+        until(lambda: listed(source)[0]["visitorId"] == visitors[0], "it is not listed")
+        later = move(source, target, tmp_path)
+        assert (later.visitors, later.unchanged, later.events, later.events_already_there) == (1, 4, 1, 1)
+
+
+def test_what_both_servers_counted_live_counts_once(server: Site, sites: Any, tmp_path: Path) -> None:
+    target = sites.take()
+    target.change(allowed_hostnames=(server.domain,))
+    visitor = server.pageview(path="/before")
+    for site in (server, target):
+        site.pageview(visitor, href=f"https://{server.domain}/both")
+        site.custom(visitor, "signup")
+    server.pageview(visitor, path="/both")
+    wait_until_listed(server, 1)
+    report = move(server, target, tmp_path)
+    assert (report.events, report.events_already_there) == (2, 2)
+    pages = [page["url"] for page in target.visitor(visitor)["activity"]["visitedPages"]]
+    assert pages == [f"{server.domain}/{path}" for path in ("before", "both", "both")]
+
+
+def test_the_command_asks_looks_and_imports(
+    server: Site, sites: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = sites.take()
+    server.pageview()
+    wait_until_listed(server, 1)
+    server.change(timezone="Asia/Tokyo")
+    monkeypatch.setattr(
+        commands, "open_http", lambda _url, key: api_client(server) if key == server.key else None
+    )
+    monkeypatch.setattr(commands, "PER_MINUTE", 10**6)
+    arguments = ("import", "datafast", "--base-url", server.url, "--website", target.website_id)
+    told = run_json(target.place, *arguments, "--key", server.key, "--dry-run")
+    assert (told["dryRun"], told["visitors"], told["minutes"]) == (True, 1, 1)
+    assert target.stored() == (0, 0, 0, 0)
+    ran = run_command(target.place, *arguments, environment={"FOOTFALL_IMPORT_KEY": server.key})
+    assert ran.code == 0, ran
+    assert "timezone: Asia/Tokyo, was UTC" in ran.output
+    assert "--source-id" in ran.errors
+    assert server.key not in ran.output + ran.errors
+    assert target.stored()[:2] == (1, 1)
+    typed = run_command(target.place, *arguments, "--source-id", server.website_id, typed=f"{server.key}\n")
+    assert typed.code == 0, typed
+
+
+def test_a_wrong_key_is_told_in_a_sentence(server: Site, sites: Any, tmp_path: Path) -> None:
+    wrong = replace(server, key=server.key[:-1] + "_")
+    with pytest.raises(UsageError, match="does not accept the key"):
+        move(wrong, sites.take(), tmp_path)
