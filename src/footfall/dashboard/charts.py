@@ -258,9 +258,11 @@ class _Drawing:
         return Markup("").join(self._hit(number, one) for number, one in enumerate(self._points))
 
     def _hit(self, number: int, point: ChartPoint) -> Markup:
-        rect = Markup(
-            '<rect class="hit" x="{}" y="0" width="{}" height="{}"><title>{}</title></rect>'
-        ).format(_short(self._x(number) - self._step / 2), _short(self._step), self._base, point.title)
+        # The other drawings tell by the texts of this one, which are much of the page.
+        title = Markup("<title>{}</title>").format(point.title) if self._size is WIDE else ""
+        rect = Markup('<rect class="hit" x="{}" width="{}" height="{}">{}</rect>').format(
+            _short(self._x(number) - self._step / 2), _short(self._step), self._base, title
+        )
         if not point.path:
             return rect
         return Markup('<a href="{}" tabindex="-1">{}</a>').format(point.path, rect)

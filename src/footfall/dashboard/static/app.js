@@ -176,8 +176,9 @@
     tip.className = "tip";
     tip.hidden = true;
     plot.append(tip);
+    var texts = Array.from(plot.querySelectorAll(".hit title"), textOf); // those of the first drawing come first
     each(".chart", function (chart) {
-      var hits = Array.from(chart.querySelectorAll(".hit")), texts = hits.map(textOf), from = -1, to = -1;
+      var hits = Array.from(chart.querySelectorAll(".hit")), from = -1, to = -1;
       var drawn = chart.insertBefore(document.createElementNS(chart.namespaceURI, "rect"), chart.firstChild);
       drawn.setAttribute("class", "chosen");
       chart.addEventListener("dragstart", function (event) { event.preventDefault(); });
@@ -214,10 +215,9 @@
         tip.style.left = isLate ? "auto" : box.right - around.left + 8 + "px";
         tip.style.right = isLate ? around.right - box.left + 8 + "px" : "auto";
       }
-    });
-    function textOf(hit) {
-      var title = hit.querySelector("title"); // the browser's own would be shown too
-      title.remove();
+    }, plot);
+    function textOf(title) {
+      title.remove(); // the browser's own would be shown too
       return title.textContent;
     }
     function lead(first, last) {
