@@ -170,6 +170,15 @@ def ask_secret(what: str) -> str:
     return given
 
 
+SWITCH_SECONDS = 0.0005
+"""For how long a thread that computes keeps the event loop waiting each time the loop comes back from a system call."""
+
+
+def take_short_turns() -> None:
+    """Let threads, such as those that read people for analytics, hand the interpreter over ten times as soon as Python does by itself."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 def collect_rarely() -> None:
     """Whatever is loaded by now stays for good; neither requests nor rows leave cycles, so collect garbage rarely."""
     gc.freeze()

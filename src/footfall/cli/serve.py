@@ -13,7 +13,7 @@ import click
 from footfall import log
 from footfall.app import App, FirstRun, Welcome
 from footfall.app import welcome as make_welcome
-from footfall.cli.common import collect_rarely, place_options
+from footfall.cli.common import collect_rarely, place_options, take_short_turns
 from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
@@ -124,6 +124,7 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
     )
     application.vitals.on_end = _end_soon
     collect_rarely()
+    take_short_turns()
     server = Server(
         application, settings.body_timeout, lambda: on_started(application), application.stopping.set
     )

@@ -15,8 +15,8 @@ from footfall.db.protocol import Database, Params, Transaction, WriteHandler
 from footfall.ids import at_prefix
 from footfall.people.index.indexer import lock_index, sql
 
-SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 20, 100
-"""How often a process notes whom it saw, in how many steps, and how many visitors in each: a few hundredths of its time at most."""
+SEEN_SECONDS, SEEN_STEPS, SEEN_STEP = 2.0, 100, 20
+"""How often a process notes whom it saw, in how many steps at most, and how many visitors in each: a few milliseconds of work."""
 
 
 class Sighting(NamedTuple):

@@ -34,7 +34,7 @@ from footfall.db.sqlite.transaction import SqliteTransaction
 C = TypeVar("C")
 R = TypeVar("R")
 
-COPY_EVERY = 12 * 1024 * 1024 // PAGE_SIZE
+COPY_EVERY = 3 * 1024 * 1024 // PAGE_SIZE
 """Pages of write-ahead log after which the checkpoint thread copies them into the database: little at a time, so that no commit
 waits long behind it."""
 MAKE_ROOM_AT = 104 * 1024 * 1024 // PAGE_SIZE
