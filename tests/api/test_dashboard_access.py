@@ -136,7 +136,16 @@ def test_a_form_needs_the_token_of_its_session(
     at = filled(path, server)
     stranger = visits()
     enter(stranger, shared_server.place, account)
-    for token in (None, "", "0" * 64, stranger.token("/account"), visits().token()):
+    for token in (
+        None,
+        "",
+        "0" * 64,
+        "0" * 128,
+        "f" * 500,
+        "no hex",
+        stranger.token("/account"),
+        visits().token(),
+    ):
         answer = inside.http.post(at, data={"x": "y"} if token is None else {"form_token": token})
         assert answer.status_code == 403, path
         assert "form has expired" in answer.text
@@ -186,6 +195,22 @@ def test_a_log_in_needs_the_token_of_its_browser(
     assert visit.http.post("/login", data=fields).status_code == 403
     assert visit.http.post("/login", data={**fields, "form_token": visits().token()}).status_code == 403
     assert not visit.is_inside()
+
+
+def test_pages_come_compressed_and_their_length_tells_nothing_of_the_token(
+    inside: Visit,
+) -> None:
+    plain = inside.get("/account", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    packed = [inside.get("/account") for _ in range(20)]
+    for answer in (plain, *packed):
+        assert answer.headers["vary"] == "accept-encoding"
+    lengths = {int(one.headers["content-length"]) for one in packed}
+    assert len(lengths) > 5
+    assert max(lengths) < len(plain.content) / 2
+    token = re.compile("[0-9a-f]{128}")
+    assert {token.sub("", one.text) for one in packed} == {token.sub("", plain.text)}
+    assert len({inside.token("/account") for _ in range(5)}) == 5
 
 
 def test_a_form_that_cannot_be_read_is_refused(inside: Visit) -> None:

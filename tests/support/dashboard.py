@@ -31,7 +31,7 @@ OPEN = {
 }
 CLOSED = [(route.method, route.path) for route in TABLE if route.path not in OPEN]
 """(method, path) of all that needs a session."""
-_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
+_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{128})"')
 
 
 class Visit:

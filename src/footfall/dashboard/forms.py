@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -50,6 +48,5 @@ def came_from_us(request: PageRequest) -> bool:
 
 def is_ours(request: PageRequest) -> bool:
     """Whether a form was rendered for this browser and session."""
-    given = hashlib.sha256(request.form.get("form_token", "").encode()).digest()
-    wanted = hashlib.sha256(request.form_token().encode()).digest()
-    return bool(request.session or request.form_key) and hmac.compare_digest(given, wanted)
+    is_known = bool(request.session or request.form_key)
+    return is_known and request.is_form_token(request.form.get("form_token", ""))

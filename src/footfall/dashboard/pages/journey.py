@@ -11,7 +11,7 @@ import msgspec
 
 from footfall.collect.model import CUSTOM, GOAL, PAGEVIEW, PAYMENT, SESSION_IDLE_MS
 from footfall.dashboard.figures import duration_text
-from footfall.dashboard.page import PageRequest, apart, page_headers
+from footfall.dashboard.page import PageRequest, apart, html_response, page_headers
 from footfall.dashboard.rendering import called, day_text, render_template
 from footfall.dashboard.story import source_text
 from footfall.db.protocol import Transaction
@@ -168,7 +168,7 @@ def _called(tx: Transaction, profile: Profile | None, user_id: str) -> str:
 async def render_journey(request: PageRequest, journey: Journey) -> Response:
     """Only the entries, to be added below those already shown."""
     html = await apart(lambda: render_template("journey.html", website=request.site, journey=journey))
-    return Response(html.encode(), 200, page_headers(request))
+    return html_response(request.context, html, 200, page_headers(request))
 
 
 def _days(

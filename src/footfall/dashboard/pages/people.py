@@ -24,7 +24,7 @@ from footfall.dashboard.filters import (
     show_chips,
     with_added,
 )
-from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
+from footfall.dashboard.page import PageRequest, apart, html_response, page_headers, redirect, render
 from footfall.dashboard.pages.people_address import (
     PAGE,
     SIGNED_UP,
@@ -294,7 +294,7 @@ def _drawn(
         html = render_template(
             "people_list.html", request=request, website=request.site, now=request.now, **values
         )
-        return Response(html.encode(), 200, page_headers(request))
+        return html_response(request.context, html, 200, page_headers(request))
     return render(
         request,
         "people.html",

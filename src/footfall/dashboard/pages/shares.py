@@ -15,7 +15,7 @@ from footfall.dashboard.controls import asked_pairs, view_controls
 from footfall.dashboard.figures import METRICS, OF_MONEY, read_metric
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, with_added
 from footfall.dashboard.forms import Problem, problem_of
-from footfall.dashboard.page import PageRequest, apart, public_headers, redirect, render
+from footfall.dashboard.page import PageRequest, apart, html_response, public_headers, redirect, render
 from footfall.dashboard.pages.asking import looks_again, question_of, tried
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.login import came_from
@@ -213,7 +213,8 @@ def _drawn(
         **_shown(request, share, address, found)._asdict(),
     )
     status = 400 if isinstance(numbers, BadRequest) else 200
-    return Response(body.encode(), status, _headers(numbers if isinstance(numbers, Unavailable) else None))
+    headers = _headers(numbers if isinstance(numbers, Unavailable) else None)
+    return html_response(request.context, body, status, headers)
 
 
 def _range(request: PageRequest, address: ViewAddress) -> TimeRange | None:
