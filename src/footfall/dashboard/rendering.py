@@ -138,18 +138,18 @@ def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
     return [trait for trait in sorted_traits(traits) if trait[0] not in _NAMING][:MOST_LISTED]
 
 
-def money_text(amount: Any, currency: Any, *, has_cents: bool = False) -> str:
+def money_text(amount: Any, currency: Any, digits: int = 0) -> str:
     """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; anything else is returned as it is.
 
-    `has_cents`: `$29.00`, among amounts that are not whole.
+    `digits`: at least so many after the point, as `$29.00` among amounts that are not whole.
     """
     is_number = isinstance(amount, int | float | Decimal) and not isinstance(amount, bool)
     code = value_text(currency).strip().upper() if currency else ""
     if not is_number:
         return f"{value_text(amount)} {code}".rstrip()
-    digits = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
-    number = f"{abs(amount):,.{digits}f}"
-    number = number if has_cents else number.removesuffix(".00")
+    needed = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
+    number = f"{abs(amount):,.{max(needed, digits)}f}"
+    number = number if digits else number.removesuffix(".00")
     sign = "\u2212" if amount < 0 else ""
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
 
