@@ -45,7 +45,7 @@ from footfall.dashboard.earnings import (
 from footfall.dashboard.figures import money_column, short_money
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, with_added
 from footfall.dashboard.page import PageRequest, apart, redirect, render
-from footfall.dashboard.pages.asking import looks_again, question_of, tried
+from footfall.dashboard.pages.asking import chart_file, looks_again, question_of, tried
 from footfall.dashboard.pages.people import MOST_SUGGESTED
 from footfall.dashboard.pages.roster import faces_of, show_face
 from footfall.dashboard.pages.segments import show_segments
@@ -98,12 +98,14 @@ class CustomerRow(NamedTuple):
 
 
 async def revenue(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/revenue`."""
+    """`GET /w/{websiteId}/revenue`. `format=csv`: its chart as a file."""
     address = read_address(f"/w/{request.site.website_id.hex()}/revenue", request.pairs, OWN)
     if ADDING & request.query.keys():
         return redirect(request, with_added(address, request.query).href)
     if not request.site.has_payments:
         return render(request, "revenue.html", section="revenue", is_empty=True)
+    if request.query.get("format") == "csv":
+        return await chart_file(request, address, _FIELDS)
     website_id = request.site.website_id
     told, earned = await asyncio.gather(
         request.services.database.scan(read_revenue_page, website_id, share=website_id),
