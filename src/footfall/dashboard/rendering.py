@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import gzip
 import hashlib
+import re
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ _NAMING = frozenset(("name", "image", "email"))
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of the following text, to be left out."""
+_BREAKS = re.compile(r"(?<=[@.])(?=\w)")
 
 
 def render_template(template: str, **values: Any) -> str:
@@ -58,6 +60,7 @@ def environment() -> Environment:
         pairs=lambda one: msgspec.structs.asdict(one).items(),
         segment=lambda text: quote(str(text), safe=""),
         bdi=isolated,
+        breakable=breakable,
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
@@ -121,6 +124,12 @@ def value_text(value: Any) -> str:
 def isolated(text: Any) -> Markup:
     """Outside text, isolated so that its direction ends with it. It may contain no mark that ends the isolation itself."""
     return Markup("<bdi>{}</bdi>").format(str(text).translate(_ISOLATES))
+
+
+def breakable(text: Any) -> Markup:
+    """The same, where a word that is too long for its line breaks behind `@` and `.` first."""
+    parts = _BREAKS.split(str(text).translate(_ISOLATES))
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
 
 
 def plain(text: Any) -> str:

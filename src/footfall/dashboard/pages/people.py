@@ -281,7 +281,7 @@ class _ListView(NamedTuple):
 def _drawn(
     request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown, is_part: bool
 ) -> Response:
-    """The page, or the list alone. Run it on a thread."""
+    """The page, or the list alone, which takes its message along as it is. Run it on a thread."""
     values: dict[str, Any] = {
         "shown": shown,
         "address": view.address,
@@ -296,6 +296,7 @@ def _drawn(
         request,
         "people.html",
         section="people",
+        status=400 if shown.problem else 200,
         fields=filter_fields(page.fields),
         operators=OPERATORS,
         lacks_payments=page.lacks_payments,
