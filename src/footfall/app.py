@@ -13,6 +13,7 @@ import maxminddb
 import msgspec
 
 from footfall.accounts.accounts import new_setup_link
+from footfall.admin.endpoints import Websites
 from footfall.analytics.bots.endpoints import BotEndpoints
 from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.analytics.flows.endpoints import FlowEndpoints
@@ -333,6 +334,7 @@ class App:
             Services(
                 parts.database,
                 parts.collector,
+                Websites(parts.database, parts.directory),
                 Identifying(parts.database, parts.refused, parts.rate_limit.take_more),
                 Goals(parts.database, parts.collector.new_event_id, parts.rate_limit.take_more),
                 Funnels(parts.database),

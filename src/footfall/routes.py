@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
+from footfall.admin.endpoints import Websites
 from footfall.analytics.bots.endpoints import BotEndpoints
 from footfall.analytics.dimensions import CARDS
 from footfall.analytics.endpoints import AnalyticsEndpoints
 from footfall.analytics.flows.endpoints import FlowEndpoints
 from footfall.analytics.realtime.endpoints import RealtimeEndpoints
-from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
+from footfall.auth.access import CALLER, WEBSITE, WEBSITE_IN_PATH
 from footfall.collect.endpoints import Collector
 from footfall.crawls.endpoints import Crawls
 from footfall.db.protocol import Database
@@ -40,7 +41,8 @@ from footfall.web.health import Health
 JSON = ("application/json",)
 JSON_LINES = (*JSON, NDJSON)
 ANALYTICS = "/api/v1/analytics"
-ADMIN = "/api/v1/admin/websites/{id}"
+WEBSITES = "/api/v1/admin/websites"
+ADMIN = f"{WEBSITES}/{{id}}"
 FUNNEL = f"{ADMIN}/funnels/{{funnelId}}"
 NOTE = f"{ADMIN}/notes/{{noteId}}"
 INTEGRATION = f"{ADMIN}/integrations/{{provider}}"
@@ -52,6 +54,7 @@ class Services(msgspec.Struct, frozen=True):
 
     database: Database
     collector: Collector
+    websites: Websites
     identifying: Identifying
     goals: Goals
     funnels: Funnels
@@ -77,6 +80,7 @@ def routes(services: Services) -> list[Route[Any]]:
     """The whole API."""
     subjects = (
         _from_pages,
+        _about_websites,
         _about_people,
         _about_goals,
         _about_funnels,
@@ -95,6 +99,16 @@ def _from_pages(services: Services) -> list[Route[Any]]:
     return [
         Route("POST", "/api/events", services.collector.events, BROWSER, max_body=MAX_BODY),
         Route("GET", "/js/{script}", script, OPEN),
+    ]
+
+
+def _about_websites(services: Services) -> list[Route[Any]]:
+    """The websites and their settings."""
+    websites = services.websites
+    return [
+        Route("GET", WEBSITES, websites.list, CALLER, "websites:read"),
+        Route("GET", ADMIN, websites.settings, WEBSITE_IN_PATH, "settings:read"),
+        Route("PUT", ADMIN, websites.change, WEBSITE_IN_PATH, "settings:write", MAX_BODY, JSON),
     ]
 
 

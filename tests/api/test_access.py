@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from footfall.auth.access import WEBSITE, WEBSITE_IN_PATH
+from footfall.auth.access import CALLER, WEBSITE, WEBSITE_IN_PATH
 from footfall.auth.scopes import SCOPES
 from footfall.auth.store import list_tokens, revoke_key, revoke_token
 from footfall.auth.tokens import display_key, make_secret
@@ -28,6 +28,7 @@ ON_ENGINES = ["sqlite"]
 TABLE = route_table()
 GUARDED = [route for route in TABLE if route.credential is WEBSITE]
 IN_PATH = [route for route in TABLE if route.credential is WEBSITE_IN_PATH]
+CALLED = [route for route in TABLE if route.credential is CALLER]
 OPEN = [route for route in TABLE if not route.credential.is_checked]
 
 
@@ -54,7 +55,7 @@ class Callers(msgspec.Struct):
 def callers(sites: SitePool) -> Callers:
     mine, theirs, gone, suspended = sites.take(), sites.take(), sites.take(), sites.take("suspended")
     kinds: list[tuple[str, ...]] = [("", "*"), ("theirs", "*")]
-    for scope in sorted({route.scope for route in GUARDED + IN_PATH if route.scope}):
+    for scope in sorted({route.scope for route in GUARDED + IN_PATH + CALLED if route.scope}):
         kinds += [("", scope), ("mine", scope), ("", *others(scope))]
     allowed: dict[str, list[str]] = {"": [], "mine": [mine.website_id], "theirs": [theirs.website_id]}
     revoked_token, *made = mine.tokens(
@@ -147,6 +148,12 @@ def test_no_route_with_a_website_in_its_path_lets_in(callers: Callers, route: Ro
     assert call(callers.mine, route, *make(callers, route.scope)).status_code == expected
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if CASES[case][0] == 401])
+@pytest.mark.parametrize("route", CALLED, ids=title)
+def test_no_route_about_all_websites_lets_in(callers: Callers, route: Route[Any], case: str) -> None:
+    assert call(callers.mine, route, CASES[case][1](callers, str(route.scope))[0]).status_code == 401
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("route", GUARDED, ids=title)
 def test_no_guarded_route_lets_in(callers: Callers, route: Route[Any], case: str) -> None:
@@ -170,7 +177,7 @@ ALLOWED: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", ALLOWED)
-@pytest.mark.parametrize("route", GUARDED + IN_PATH, ids=title)
+@pytest.mark.parametrize("route", GUARDED + IN_PATH + CALLED, ids=title)
 def test_every_guarded_route_lets_in(callers: Callers, route: Route[Any], case: str) -> None:
     assert route.scope is not None
     response = call(callers.mine, route, *ALLOWED[case](callers, route.scope))
@@ -191,7 +198,7 @@ def test_an_open_route_looks_at_no_credential(callers: Callers, route: Route[Any
         assert call(callers.mine, route, authorization).status_code in (200, 404)
 
 
-@pytest.mark.parametrize("route", GUARDED + IN_PATH, ids=title)
+@pytest.mark.parametrize("route", GUARDED + IN_PATH + CALLED, ids=title)
 def test_a_page_of_another_origin_may_not_call_the_api(callers: Callers, route: Route[Any]) -> None:
     headers = {"origin": "https://evil.example", "authorization": f"Bearer {callers.mine.key}"}
     answers = [

@@ -163,7 +163,9 @@ def test_a_question_that_is_wrong_is_said_in_the_list(told: Told, browser: Visit
         ("offset=x", "offset must be a whole number"),
         ("period=all&offset=x", "offset must be a whole number"),
     ):
-        assert said in html.unescape(shown(browser, told.site, text)), text
+        answer = browser.get(f"/w/{told.site.website_id}/people?{text}")
+        assert (answer.status_code, said in html.unescape(answer.text)) == (400, True), text
+        assert said in html.unescape(shown(browser, told.site, f"{text}&part=list")), text
     assert "Nobody on this page" in shown(browser, told.site, "period=all&offset=5000")
 
 

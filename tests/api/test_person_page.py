@@ -90,6 +90,11 @@ def test_a_sentence_tells_the_story(desk: Visit, site: Site, ada: str) -> None:
     assert "Came directly and signed up at once, 1 visit, paid nothing yet." in page_of(
         desk, site, "people/user:bob"
     )
+    buyer = site.pageview()
+    pay(site, 29, "EUR", datafast_visitor_id=buyer)
+    pay(site, 29, "EUR", datafast_visitor_id=buyer, refunded=True)
+    site.identify(buyer, "cay")
+    assert "1 visit, paid €29, refunded." in page_of(desk, site, "people/user:cay")
     nobody = page_of(desk, site, f"visitors/{site.pageview()}")
     assert "Came directly just now, 1 visit, not signed up." in nobody
 

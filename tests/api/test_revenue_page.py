@@ -77,6 +77,11 @@ def test_the_page_tells_what_the_definitions_say(told: Told, browser: Visit, tex
     parts = cells(page.partition('class="hidden"><table')[2].partition("</table>")[0])[1:]
     series = told.ask("timeseries", f"{text}&limit=1000")["data"]
     assert [row[4] for row in parts] == [money_of(round(100 * one["revenue"]), "EUR") for one in series]
+    filtered = text.partition("&sources")[0]
+    file = told.site.call(
+        "GET", f"/api/v1/analytics/timeseries?{filtered}&fields=revenue,payments&interval=day&format=csv"
+    )
+    assert shown(browser, told.site, f"{filtered}&compare=none&interval=day&format=csv") == file.text
     assert f"All {len(customers)}<" in card(page, "Top customers") or not customers
     hours = re.findall(r'<td class="heat-\d" title="[^"]+"><span class="hidden">(\d+)', page)
     assert sum(map(int, hours)) == sum(is_paid(one) for one in known.chosen(question))
@@ -177,7 +182,9 @@ def test_what_recurs_follows_from_the_moves_of_subscriptions(numbers: Counting, 
         ["At the end", "€91"],
     ]
     assert "\u22129%" in page  # since the week before, of which 100 were left
-    assert "None of them ran in this range." in shown(browser, site, "startAt=2025-01-01&endAt=2025-01-02")
+    assert "No subscription of a connected provider ran in this range" in shown(
+        browser, site, "startAt=2025-01-01&endAt=2025-01-02"
+    )
 
 
 def test_without_payments_the_page_says_how_to_connect_them(numbers: Counting, browser: Visit) -> None:

@@ -180,6 +180,8 @@ def test_a_refused_link_looks_like_any_address_without_a_page(
 
     def refusal(link: str) -> tuple[int, str]:
         answer = stranger.get(link, headers={"accept": "text/html"})
+        assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+        assert "set-cookie" not in answer.headers
         return answer.status_code, answer.text
 
     expected = refusal(NOTHING)
@@ -209,4 +211,5 @@ def test_a_link_needs_a_name_and_one_address_cannot_ask_without_end(
         assert stranger.get("/share/x").status_code == 404
     refused = stranger.get(link)
     assert (refused.status_code, refused.headers["retry-after"].isdigit()) == (429, True)
+    assert ("set-cookie" in refused.headers, refused.headers["x-robots-tag"]) == (False, "noindex, nofollow")
     assert browser.get(link).status_code == 200

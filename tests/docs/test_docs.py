@@ -205,6 +205,7 @@ def test_a_404_speaks_of_what_its_route_looks_for() -> None:
                     "deleteGoals": "matches",
                     "deletePayments": "payment",
                     "mergeProfiles": "user ids",
+                    "changeWebsite": "website",
                 }.get(operation["operationId"], "visitor")
             ]
             assert word in text, path

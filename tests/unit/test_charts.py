@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from footfall.dashboard.charts import SIZES, ChartMark, ChartPoint, draw_chart, draw_line, nice_ticks
-from footfall.dashboard.figures import money_column, short_money
+from footfall.dashboard.figures import money_column, money_list, short_money
+from footfall.payments.money import Money
 
 
 def drawn(points: list[ChartPoint]) -> list[str]:
@@ -91,4 +92,7 @@ def test_amounts_below_each_other_have_cents_if_one_of_them_has() -> None:
     assert list(map(money_column([2900, 9900], "USD"), [2900, 9900])) == ["$29", "$99"]
     assert list(map(money_column([2900, 3240], "USD"), [2900, 3240])) == ["$29.00", "$32.40"]
     assert list(map(money_column([5, 7], "JPY"), [5, 7])) == ["¥5", "¥7"]
+    assert list(map(money_column([1234, 2000], "KWD"), [1234, 2000])) == ["1.234 KWD", "2.000 KWD"]
+    mixed = [Money(2950, "USD"), Money(2900, "EUR"), Money(5, "JPY"), Money(2000, "KWD")]
+    assert list(map(money_list(mixed), mixed)) == ["$29.50", "€29.00", "¥5", "2.00 KWD"]
     assert short_money(-1200, "USD") == "\u2212$1.2k"

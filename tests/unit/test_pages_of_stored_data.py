@@ -38,7 +38,14 @@ from footfall.dashboard.pages.install import WHY, Install
 from footfall.dashboard.pages.journey import JourneyAsked, show_journey
 from footfall.dashboard.pages.live import LiveView
 from footfall.dashboard.pages.overview_numbers import ShownNumbers
-from footfall.dashboard.rendering import environment, money_text, place_text, render_template, sorted_traits
+from footfall.dashboard.rendering import (
+    breakable,
+    environment,
+    money_text,
+    place_text,
+    render_template,
+    sorted_traits,
+)
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
@@ -560,6 +567,11 @@ def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
 )
 def test_amounts_are_written_as_people_write_them(amount: Any, currency: Any, shown: str) -> None:
     assert money_text(amount, currency) == shown
+
+
+def test_long_words_break_behind_signs_that_people_know() -> None:
+    shown = breakable("ada.of@example.com: 3. <b>\u2069 @")
+    assert shown == "<bdi>ada.<wbr>of@<wbr>example.<wbr>com: 3. &lt;b&gt; @</bdi>"
 
 
 def test_places_are_written_as_people_write_them() -> None:

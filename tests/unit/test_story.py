@@ -32,6 +32,7 @@ HOUR = 3_600_000
             StoryFacts(None, None, CAME, 0, 0, ["$29", "5 SEK"]),
             "Signed up on 1 May 2026, no visits yet, paid $29 + 5 SEK.",
         ),
+        (StoryFacts("x.com", CAME, CAME, 1, 1, ["$29"], True), "Came from x.com and signed up at once, 1 visit, paid $29, refunded."),
         (StoryFacts("xn--bcher-kva.example\u202e", CAME, CAME, 1, 1, None), "Came from bücher.example and signed up at once, 1 visit."),
     ],
 )  # fmt: skip

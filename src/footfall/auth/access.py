@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from footfall.auth.principal import Principal, WebsitePrincipal
 from footfall.auth.tokens import hash_secret, is_well_formed
@@ -30,6 +30,8 @@ WEBSITE: Credential[WebsitePrincipal] = Credential("website", is_checked=True)
 """An API key of a website, or an access token with the route's scope and `?websiteId=`."""
 WEBSITE_IN_PATH: Credential[WebsitePrincipal] = Credential("website in path", is_checked=True)
 """The same, with the website as the first path parameter."""
+CALLER: Credential[Principal] = Credential("caller", is_checked=True)
+"""An API key, or an access token with the route's scope, for a route about no single website."""
 LOOK_UPS_A_SECOND = 5
 """How many requests per second with an unknown key or website are looked up in the database, in case they are new."""
 
@@ -51,7 +53,7 @@ class Access:
         self._used: dict[bytes, int] = {}
         self._second = self._look_ups = 0
 
-    def check(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers | None:
+    def check(self, context: Context[Any], route: Route[Any]) -> Headers | None:
         """401, then 403, then 429; otherwise the rate limit headers. None if only `check_anew` can tell."""
         try:
             return self._check(context, route)
@@ -60,7 +62,7 @@ class Access:
                 return None
             raise
 
-    async def check_anew(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers:
+    async def check_anew(self, context: Context[Any], route: Route[Any]) -> Headers:
         """The same, with everything reloaded that was created a moment ago."""
         await self._directory.refresh()
         return self._check(context, route)
@@ -71,11 +73,13 @@ class Access:
         self._look_ups += 1
         return self._look_ups <= LOOK_UPS_A_SECOND
 
-    def _check(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> Headers:
+    def _check(self, context: Context[Any], route: Route[Any]) -> Headers:
         principal = self._principal(context.headers)
         if route.scope is not None:
             principal.require(route.scope)
-        if (website := self._website(context, principal, route)) is not None:
+        if route.credential is CALLER:
+            context.principal = principal
+        elif (website := self._website(context, principal, route)) is not None:
             context.principal = WebsitePrincipal(principal, website)
         self._used[principal.credential_id] = context.now
         return self._rate_limit.take(principal.credential_id, context.now)
@@ -89,7 +93,7 @@ class Access:
         """Take back what `take_used` returned, because it could not be written."""
         self._used = used | self._used
 
-    def check_late(self, context: Context[WebsitePrincipal], route: Route[WebsitePrincipal]) -> None:
+    def check_late(self, context: Context[Any], route: Route[Any]) -> None:
         """Raises BadRequest if an access token named no website."""
         if context.principal is None:
             raise BadRequest(
@@ -110,9 +114,9 @@ class Access:
 
     def _website(
         self,
-        context: Context[WebsitePrincipal],
+        context: Context[Any],
         principal: Principal,
-        route: Route[WebsitePrincipal],
+        route: Route[Any],
     ) -> Website | None:
         """The website of the call; None if an access token names none. Raises Forbidden."""
         if route.credential is WEBSITE_IN_PATH:

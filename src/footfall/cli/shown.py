@@ -1,4 +1,4 @@
-"""How commands show websites, keys, tokens and accounts: ids in hex digits, times in ISO 8601."""
+"""How commands show keys, tokens and accounts: ids in hex digits, times in ISO 8601."""
 
 from __future__ import annotations
 
@@ -7,33 +7,6 @@ from typing import Any
 from footfall.accounts.model import Account
 from footfall.auth.model import AccessToken, ApiKey, NewKey, NewToken
 from footfall.clock import to_iso
-from footfall.hostnames import to_unicode
-from footfall.websites.model import Website
-
-
-def website_json(website: Website) -> dict[str, Any]:
-    """A website without its secrets."""
-    return {
-        "websiteId": website.website_id.hex(),
-        "trackingId": website.tracking_id,
-        "domain": to_unicode(website.domain),
-        "name": website.name,
-        "timezone": website.timezone,
-        "currency": website.currency,
-        "isCookieless": website.is_cookieless,
-        "isSuspended": website.is_suspended,
-        "isLocalhostAllowed": website.is_localhost_allowed,
-        "allowedHostnames": list(map(to_unicode, website.allowed_hostnames)),
-        "excludedHostnames": list(map(to_unicode, website.exclusions.hostnames)),
-        "excludedPaths": list(website.exclusions.paths),
-        "excludedCountries": list(website.exclusions.countries),
-        "excludedIps": list(website.exclusions.ips),
-        "isSignatureRequired": website.is_signature_required,
-        "isHeadlessAllowed": website.is_headless_allowed,
-        "isImageAllowed": website.is_image_allowed,
-        "isPublicDashboardEnabled": website.is_public,
-        "createdAt": to_iso(website.created_at),
-    }
 
 
 def new_key_json(new: NewKey) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import msgspec
 from footfall.auth.removal import close_website
 from footfall.cli.common import command_options, configure, show, show_list, transact, website_of
 from footfall.cli.lazy import LazyGroup
-from footfall.cli.shown import website_json
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.errors import DatabaseBusy, FieldError, NotFound, UsageError
@@ -24,6 +23,7 @@ from footfall.websites.store import (
     rotate_signing_secret,
     update_website,
 )
+from footfall.websites.wire import website_json
 
 
 @click.group(

@@ -38,10 +38,19 @@ def money_of(minor: int, currency: str) -> str:
 
 
 def money_column(amounts: Iterable[int], currency: str) -> Callable[[int], str]:
-    """How to write amounts, in the minor unit, below each other: with cents if one of them is not whole, so that digits line up."""
-    texts = [money_of(one, currency) for one in amounts]
-    has_cents = any("." in text for text in texts)
-    return lambda minor: money_text(to_major(Money(minor, currency)), currency, has_cents=has_cents)
+    """The same as `money_list`, of amounts in the minor unit of one currency."""
+    spelled = money_list(Money(one, currency) for one in amounts)
+    return lambda minor: spelled(Money(minor, currency))
+
+
+def money_list(amounts: Iterable[Money]) -> Callable[[Money], str]:
+    """How to write amounts below each other: all with as many digits after the point as one of them needs and the currency has."""
+    most = max(
+        (len(money_of(one.minor, one.currency).partition(".")[2].split(" ")[0]) for one in amounts), default=0
+    )
+    return lambda one: money_text(
+        to_major(one), one.currency, min(most, DIGITS.get(one.currency, USUAL_DIGITS))
+    )
 
 
 def _money(value: Any, currency: str) -> str:

@@ -157,6 +157,8 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(map(operator.xor, one, other))
 
 
+UNLISTED = (b"x-robots-tag", b"noindex, nofollow")
+"""The header of pages that search engines leave out."""
 PageHandler = Callable[[PageRequest], Awaitable[Response]]
 
 
@@ -201,13 +203,13 @@ async def apart(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
-def render_error(error: ApiError) -> Response:
-    """Render an error as a page, without a session."""
-    request = {"home": ""}
+def render_error(error: ApiError, home: str = "", headers: Headers | None = None) -> Response:
+    """Render an error as a page, without a session, for nobody to find."""
+    request = {"home": home}
     body = render_template(
         "error.html", request=request, account=None, website=None, code=error.status, message=error.message
     )
-    return Response(body.encode(), error.status, public_headers())
+    return Response(body.encode(), error.status, [*public_headers(), UNLISTED, *(headers or [])])
 
 
 def page_headers(request: PageRequest) -> Headers:

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import gzip
 import hashlib
+import re
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ _NAMING = frozenset(("name", "image", "email"))
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of the following text, to be left out."""
+_BREAKS = re.compile(r"(?<=[@.])(?=\w)")
 
 
 def render_template(template: str, **values: Any) -> str:
@@ -58,6 +60,7 @@ def environment() -> Environment:
         pairs=lambda one: msgspec.structs.asdict(one).items(),
         segment=lambda text: quote(str(text), safe=""),
         bdi=isolated,
+        breakable=breakable,
         plain=plain,
         value=value_text,
         number=lambda number: f"{number:,}",
@@ -123,6 +126,12 @@ def isolated(text: Any) -> Markup:
     return Markup("<bdi>{}</bdi>").format(str(text).translate(_ISOLATES))
 
 
+def breakable(text: Any) -> Markup:
+    """The same, where a word that is too long for its line breaks behind `@` and `.` first."""
+    parts = _BREAKS.split(str(text).translate(_ISOLATES))
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
+
+
 def plain(text: Any) -> str:
     """Outside text where no element can be: in an attribute or a title. It keeps its own direction, and changes no other."""
     return str(text).translate(_DIRECTIONS)
@@ -138,18 +147,18 @@ def listed_traits(traits: TraitValues) -> list[tuple[str, Any]]:
     return [trait for trait in sorted_traits(traits) if trait[0] not in _NAMING][:MOST_LISTED]
 
 
-def money_text(amount: Any, currency: Any, *, has_cents: bool = False) -> str:
+def money_text(amount: Any, currency: Any, digits: int = 0) -> str:
     """An amount, in units of its currency, as people write it: `$29`, `€29.50`, `29 SEK`; anything else is returned as it is.
 
-    `has_cents`: `$29.00`, among amounts that are not whole.
+    `digits`: at least so many after the point, as `$29.00` among amounts that are not whole.
     """
     is_number = isinstance(amount, int | float | Decimal) and not isinstance(amount, bool)
     code = value_text(currency).strip().upper() if currency else ""
     if not is_number:
         return f"{value_text(amount)} {code}".rstrip()
-    digits = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
-    number = f"{abs(amount):,.{digits}f}"
-    number = number if has_cents else number.removesuffix(".00")
+    needed = max(2, -int(amount.as_tuple().exponent)) if isinstance(amount, Decimal) else 2
+    number = f"{abs(amount):,.{max(needed, digits)}f}"
+    number = number if digits else number.removesuffix(".00")
     sign = "\u2212" if amount < 0 else ""
     return f"{sign}{SYMBOLS[code]}{number}" if code in SYMBOLS else f"{sign}{number} {code}".rstrip()
 

@@ -8,7 +8,16 @@ from urllib.parse import quote, urlencode
 
 from footfall.accounts.sessions import find_session
 from footfall.dashboard.forms import MAX_FORM, came_from_us, is_ours, read_form
-from footfall.dashboard.page import FORM_COOKIE, PageHandler, PageRequest, PageServices, redirect, render
+from footfall.dashboard.page import (
+    FORM_COOKIE,
+    UNLISTED,
+    PageHandler,
+    PageRequest,
+    PageServices,
+    redirect,
+    render,
+    render_error,
+)
 from footfall.errors import ApiError, DatabaseError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
 from footfall.log import get_logger
@@ -94,8 +103,16 @@ class Pages:
             self._log.warning("database error", reason=str(error))
             error = Unavailable("The database cannot be reached now. Try again in a moment.")
         wait: Headers = [] if error.retry_after is None else [(b"retry-after", b"%d" % error.retry_after)]
+        if request.account is None:
+            return render_error(error, request.home, wait)
+        headers = [*wait, UNLISTED]
         return render(
-            request, "error.html", status=error.status, headers=wait, code=error.status, message=error.message
+            request,
+            "error.html",
+            status=error.status,
+            headers=headers,
+            code=error.status,
+            message=error.message,
         )
 
 

@@ -20,7 +20,7 @@ _UNITS = ((DAY_MS, "day"), (3_600_000, "hour"), (60_000, "minute"))
 
 
 class StoryFacts(NamedTuple):
-    """What a sentence is made from. Times in ms since epoch; `paid`: sums, None on a website without payments.
+    """What a sentence is made from. Times in ms since epoch; `paid`: sums, None on a website without payments; `is_refunded`: all of them.
 
     `source`: where they came from first, None for direct.
     """
@@ -31,6 +31,7 @@ class StoryFacts(NamedTuple):
     visits: int
     devices: int
     paid: list[str] | None
+    is_refunded: bool = False
 
 
 def source_text(source: str | None) -> str:
@@ -45,6 +46,8 @@ def story(facts: StoryFacts, now: int, zone: str) -> str:
         parts.append("not signed up")
     if facts.paid is not None:
         parts.append(f"paid {' + '.join(facts.paid)}" if facts.paid else "paid nothing yet")
+    if facts.is_refunded:
+        parts.append("refunded")
     return ", ".join(part for part in parts if part) + "."
 
 

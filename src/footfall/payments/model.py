@@ -171,9 +171,10 @@ class PaymentStory(msgspec.Struct, frozen=True):
 
 
 class CurrencySum(msgspec.Struct, frozen=True):
-    """What payments in one currency come to, refunds taken off."""
+    """What payments in one currency come to. `paid`: before refunds are taken off."""
 
     net: Money
+    paid: Money
     payments: int
     refunds: int
 

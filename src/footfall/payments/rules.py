@@ -136,7 +136,12 @@ def _convert(payment: Payment, currency: str, rates: Rates | None) -> Money | No
 def _by_currency(payments: Iterable[Payment]) -> tuple[CurrencySum, ...]:
     found: dict[str, list[int]] = {}
     for one in payments:
-        counted = found.setdefault(one.money.currency, [0, 0, 0])
+        is_loss = one.kind in LOSSES
+        counted = found.setdefault(one.money.currency, [0, 0, 0, 0])
         counted[0] += one.money.minor
-        counted[2 if one.kind in LOSSES else 1] += 1
-    return tuple(CurrencySum(Money(n[0], code), n[1], n[2]) for code, n in sorted(found.items()))
+        counted[1] += 0 if is_loss else one.money.minor
+        counted[3 if is_loss else 2] += 1
+    return tuple(
+        CurrencySum(Money(net, code), Money(paid, code), payments, refunds)
+        for code, (net, paid, payments, refunds) in sorted(found.items())
+    )

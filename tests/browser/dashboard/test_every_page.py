@@ -85,7 +85,7 @@ def tour(demo: Demo) -> dict[str, tuple[str, int]]:
         "people-filtered": (f"{root}/people?search=a&trait.plan=pro,team&trait.seats=gte:5", 200),
         "people-range": (f"{root}/people?period=last7d&filter_channel=is_not:Direct&sort=revenue", 200),
         "people-nobody": (f"{root}/people?search=zzzz", 200),
-        "people-wrong": (f"{root}/people?trait.seats=gte:x", 200),
+        "people-wrong": (f"{root}/people?trait.seats=gte:x", 400),
         "person": (f"{root}/people/{busiest}", 200),
         "person-why": (f"{root}/people/{busiest}?why=1&ledger=1", 200),
         "person-goals": (f"{root}/people/{busiest}?only=goals", 200),

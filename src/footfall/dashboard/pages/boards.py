@@ -19,7 +19,7 @@ from footfall.dashboard.address import ViewAddress
 from footfall.dashboard.cards import ROWS, BoardLine, CardGroup, CardTab, Moment, ShownCard
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.pages.payments import PaymentRow, payment_rows
-from footfall.dashboard.pages.roster import gather_of, seen_row, source_of
+from footfall.dashboard.pages.roster import gather_of, roster_money, seen_row, source_of
 from footfall.dashboard.rendering import counted
 from footfall.dashboard.spans import people_address
 from footfall.db.protocol import Transaction
@@ -96,9 +96,10 @@ async def _people(
 ) -> ShownCard:
     """Some of the people of the page, those who are known in front."""
     found = await gather_of(request, asking, RosterLooking(part, RosterOrder.KNOWN))
-    moments = []
-    for face, row in list(zip(found.faces, found.roster.rows, strict=True))[:PEOPLE]:
-        one = seen_row(face, row, address, request.site.currency)
+    moments, rows = [], found.roster.rows[:PEOPLE]
+    spelled = roster_money(rows, request.site.currency)
+    for face, row in zip(found.faces, rows, strict=False):
+        one = seen_row(face, row, address, spelled)
         said = one.money or counted(one.visits, "visit")
         detail = f"{source_of(row, address).text}, {said}"
         moments.append(Moment(one.name, one.key, one.traits.get("image"), one.path, detail, row.last_at))

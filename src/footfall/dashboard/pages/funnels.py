@@ -16,7 +16,7 @@ from footfall.analytics.wire import share
 from footfall.collect.goals import tracked_goals
 from footfall.dashboard.address import ViewAddress, read_address
 from footfall.dashboard.controls import Choice, asked_pairs
-from footfall.dashboard.figures import ShownChange, money_of, show_change
+from footfall.dashboard.figures import ShownChange, money_column, show_change
 from footfall.dashboard.filters import ADDING, with_added
 from footfall.dashboard.forms import Problem, refused
 from footfall.dashboard.funnel_forms import (
@@ -108,7 +108,7 @@ async def funnels(request: PageRequest) -> Response:
         found,
         section="goals",
         address=address,
-        lines=[_line(request, address, one) for one in found.reports] if isinstance(found, _Counted) else [],
+        lines=_lines(request, address, found.reports) if isinstance(found, _Counted) else [],
         suggested=found.suggested if isinstance(found, _Counted) else None,
         total=len(every),
         offset=offset,
@@ -148,7 +148,14 @@ async def _suggest(request: PageRequest) -> FunnelForm | None:
     )
 
 
-def _line(request: PageRequest, address: ViewAddress, report: FunnelReport) -> FunnelLine:
+def _lines(request: PageRequest, address: ViewAddress, reports: Sequence[FunnelReport]) -> list[FunnelLine]:
+    spelled = money_column((one.steps[-1].revenue for one in reports), request.site.currency)
+    return [_line(request, address, one, spelled) for one in reports]
+
+
+def _line(
+    request: PageRequest, address: ViewAddress, report: FunnelReport, spelled: Callable[[int], str]
+) -> FunnelLine:
     first, last = report.steps[0], report.steps[-1]
     before = report.compared[-1].people if report.compared else None
     return FunnelLine(
@@ -159,7 +166,7 @@ def _line(request: PageRequest, address: ViewAddress, report: FunnelReport) -> F
         last.people,
         share(last.people, first.people),
         show_change(last.people, before),
-        money_of(last.revenue, request.site.currency) if last.payments else "",
+        spelled(last.revenue) if last.payments else "",
     )
 
 
@@ -241,13 +248,14 @@ def _show(request: PageRequest, address: ViewAddress, report: FunnelReport) -> S
     unit = VISITORS if address.text("by") == VISITORS else "people"
     counts = [_number(one, unit) for one in report.steps]
     before = [_number(one, unit) for one in report.compared or ()]
+    spelled = money_column((one.revenue for one in report.steps), request.site.currency)
     units = [("people", "People", None), (VISITORS, "Visitors", VISITORS)]
     return ShownFunnel(
         unit,
         [Choice(title, address.having(by=by).here, one == unit) for one, title, by in units],
         share(counts[-1], counts[0]),
         share(before[-1], before[0]) if before else None,
-        [_step(request, address, report, counts, before, place) for place in range(len(counts))],
+        [_step(address, report, counts, before, place, spelled) for place in range(len(counts))],
     )
 
 
@@ -256,12 +264,12 @@ def _number(one: Measures, unit: str) -> int:
 
 
 def _step(
-    request: PageRequest,
     address: ViewAddress,
     report: FunnelReport,
     counts: Sequence[int],
     before: Sequence[int],
     place: int,
+    spelled: Callable[[int], str],
 ) -> ShownStep:
     measures, count, slug = report.steps[place], counts[place], report.funnel.slug
     is_last = place + 1 == len(counts)
@@ -275,7 +283,7 @@ def _step(
         share(count, counts[0]),
         f"{before[place]:,}" if before else "",
         show_change(count, before[place]) if before else None,
-        money_of(measures.revenue, request.site.currency) if measures.payments else "",
+        spelled(measures.revenue) if measures.payments else "",
         people.also("funnel", f"{slug}:{place + 1}:passed").href,
         measures.people,
         lost,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -24,6 +24,7 @@ from footfall.dashboard.figures import (
     ShownChange,
     ShownSeries,
     ToldMetric,
+    money_column,
     money_of,
     show_change,
     show_series,
@@ -145,11 +146,18 @@ async def _numbers(request: PageRequest, address: ViewAddress) -> _Listed:
 
 def _rows(request: PageRequest, address: ViewAddress, found: _Listed, faces: GoalFaces) -> list[GoalRow]:
     most = max((row.measures.visitors for row in found.page.rows), default=0) or 1
-    return [_row(request, address, found, row, faces, most) for row in found.page.rows]
+    spelled = money_column((row.measures.revenue for row in found.page.rows), request.site.currency)
+    return [_row(request, address, found, row, faces, most, spelled) for row in found.page.rows]
 
 
 def _row(
-    request: PageRequest, address: ViewAddress, found: _Listed, row: CardRow, faces: GoalFaces, most: int
+    request: PageRequest,
+    address: ViewAddress,
+    found: _Listed,
+    row: CardRow,
+    faces: GoalFaces,
+    most: int,
+    spelled: Callable[[int], str],
 ) -> GoalRow:
     name, counts = row.keys[0] or "", row.measures
     return GoalRow(
@@ -159,7 +167,7 @@ def _row(
         draw_line([part.measures.times for part in found.parts[name] if part.start <= request.now]),
         counts,
         f"{share(counts.visitors, found.visitors):.1f}%",
-        money_of(counts.revenue, request.site.currency) if counts.payments else "",
+        spelled(counts.revenue) if counts.payments else "",
         show_change(counts.times, row.compared.times) if row.compared else None,
         people_address(address).also("goal", name).href,
     )

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from footfall.analytics.endpoints import card_file, series_file
+from footfall.analytics.endpoints import card_file
 from footfall.analytics.listed import Looking, RowOrder
 from footfall.analytics.model import Asking
 from footfall.analytics.query import MAX_ROWS
-from footfall.analytics.ranges import Buckets, SeriesInterval, TimeRange, read_choice
-from footfall.analytics.wire import series_form
+from footfall.analytics.ranges import Buckets, TimeRange, read_choice
 from footfall.dashboard import names
 from footfall.dashboard.address import ViewAddress, read_address
 from footfall.dashboard.cards import (
@@ -34,7 +33,7 @@ from footfall.dashboard.controls import asked_pairs, view_controls
 from footfall.dashboard.figures import METRICS, read_metric
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, show_chips, with_added
 from footfall.dashboard.page import PageRequest, apart, page_headers, redirect, render
-from footfall.dashboard.pages.asking import looks_again, question_of, tried
+from footfall.dashboard.pages.asking import chart_file, looks_again, question_of, tried
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.notes import notes_by_part, show_notes
 from footfall.dashboard.pages.overview_numbers import (
@@ -51,7 +50,6 @@ from footfall.dashboard.pages.segments import show_segments
 from footfall.dashboard.rendering import render_template
 from footfall.dashboard.spans import (
     DEFAULT,
-    chosen_interval,
     people_address,
     range_text,
 )
@@ -89,7 +87,7 @@ async def overview(request: PageRequest) -> Response:
     if ADDING & request.query.keys():
         return redirect(request, with_added(address, request.query).href)
     if request.query.get("format") == "csv":
-        return await _series_file(request, address)
+        return await chart_file(request, address)
     if group := next((one for one in tabs_of(address) if one[0].name == request.query.get("part")), None):
         return await _part(request, address, group)
     told, numbers = await asyncio.gather(
@@ -241,15 +239,6 @@ async def _part(request: PageRequest, address: ViewAddress, chosen: tuple[CardGr
         shade=shade,
     )
     return Response((await apart(drawing)).encode(), 200, page_headers(request))
-
-
-async def _series_file(request: PageRequest, address: ViewAddress) -> Response:
-    pairs = [*asked_pairs(address), ("format", "csv")]
-    asking = await request.services.analytics.prepare(request.site, pairs, request.now, DEFAULT)
-    wanted = read_choice(dict(address.pairs), "interval", SeriesInterval)
-    interval = chosen_interval(asking.question.range, wanted)
-    series = await request.services.analytics.series(asking, interval)
-    return await series_file(series, series_form(asking), series.parts)
 
 
 # A list by itself

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
 
+from footfall.dashboard.figures import money_list
 from footfall.dashboard.page import PageRequest, apart, render
 from footfall.dashboard.rendering import called, day_text, money_text
 from footfall.db.protocol import Transaction
@@ -104,12 +106,13 @@ def payment_rows(tx: Transaction, website: Website, owned: list[Owned]) -> list[
         profile_id: called(person.traits, person.user_id)
         for profile_id, person in persons_of(tx, website.website_id, ids).items()
     }
-    return [_row(one, names.get(one.person_id) if one.person_id else None) for one in owned]
+    spelled = money_list(one.payment.money for one in owned)
+    return [_row(one, names.get(one.person_id) if one.person_id else None, spelled) for one in owned]
 
 
-def _row(one: Owned, name: str | None) -> PaymentRow:
+def _row(one: Owned, name: str | None, spelled: Callable[[Money], str]) -> PaymentRow:
     reason, mend = REASONS[one.payment.method]
-    amount = amount_text(one.payment.money)
+    amount = spelled(one.payment.money)
     return PaymentRow(one.payment, amount, one.person_id, name, is_matched(one.payment), reason, mend)
 
 

@@ -40,6 +40,7 @@ from footfall.dashboard.pages.roster import (
     gather,
     listed_row,
     roster_file,
+    roster_money,
     seen_row,
 )
 from footfall.dashboard.pages.segments import show_segments
@@ -167,10 +168,8 @@ async def _of_index(
         facts.update(await facts_of(request, found.people) if not away else {})
     except (BadRequest, Unavailable):
         away = "Where people came from and what they paid is shown once analytics are there again."
-    rows = [
-        listed_row(one, facts.get(one.profile_id), view.address, request.site.currency)
-        for one in found.people
-    ]
+    spelled = roster_money(facts.values(), request.site.currency)
+    rows = [listed_row(one, facts.get(one.profile_id), view.address, spelled) for one in found.people]
     return page, _ListShown(rows, found.total, found.is_exact, found.has_more, away=away, problem=problem)
 
 
@@ -199,10 +198,8 @@ async def _of_range(request: PageRequest, view: PeopleView, is_part: bool) -> tu
 def _seen(request: PageRequest, view: PeopleView, found: Gathered, offset: int) -> _ListShown:
     of_all = view.address if view.is_ranged else view.address.having(period="all")
     roster = found.roster
-    rows = [
-        seen_row(face, row, of_all, request.site.currency)
-        for face, row in zip(found.faces, roster.rows, strict=True)
-    ]
+    spelled = roster_money(roster.rows, request.site.currency)
+    rows = [seen_row(face, row, of_all, spelled) for face, row in zip(found.faces, roster.rows, strict=True)]
     total = roster.totals[view.asked(0).looking.part]
     totals = roster.totals if view.is_ranged else None
     has_more = offset + len(rows) < total
@@ -284,7 +281,7 @@ class _ListView(NamedTuple):
 def _drawn(
     request: PageRequest, view: PeopleView, page: PeoplePage, shown: _ListShown, is_part: bool
 ) -> Response:
-    """The page, or the list alone. Run it on a thread."""
+    """The page, or the list alone, which takes its message along as it is. Run it on a thread."""
     values: dict[str, Any] = {
         "shown": shown,
         "address": view.address,
@@ -299,6 +296,7 @@ def _drawn(
         request,
         "people.html",
         section="people",
+        status=400 if shown.problem else 200,
         fields=filter_fields(page.fields),
         operators=OPERATORS,
         lacks_payments=page.lacks_payments,

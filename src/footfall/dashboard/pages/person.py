@@ -311,7 +311,26 @@ def _story_facts(page: PersonPage) -> StoryFacts:
         detail.person.identified_at,
         detail.activity.visits,
         detail.activity.visitor_count,
-        None if page.lacks_payments else revenue_texts(finance if finance and finance.is_customer else None),
+        None if page.lacks_payments else _paid_texts(finance),
+        is_refunded(finance),
+    )
+
+
+def _paid_texts(finance: Finance | None) -> list[str]:
+    if finance is None or not finance.is_customer:
+        return []
+    if is_refunded(finance):
+        paid = [one.paid for one in finance.revenue.by_currency if one.paid.minor]
+        return [money_text(to_major(one), one.currency) for one in paid]
+    return _sums(finance.revenue)
+
+
+def is_refunded(finance: Finance | None) -> bool:
+    """Whether somebody who paid got everything back."""
+    return (
+        finance is not None
+        and finance.is_customer
+        and all(one.net.minor <= 0 for one in finance.revenue.by_currency)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -41,10 +42,10 @@ from footfall.dashboard.earnings import (
     show_sources,
     show_stacks,
 )
-from footfall.dashboard.figures import money_of, short_money
+from footfall.dashboard.figures import money_column, short_money
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, with_added
 from footfall.dashboard.page import PageRequest, apart, redirect, render
-from footfall.dashboard.pages.asking import looks_again, question_of, tried
+from footfall.dashboard.pages.asking import chart_file, looks_again, question_of, tried
 from footfall.dashboard.pages.people import MOST_SUGGESTED
 from footfall.dashboard.pages.roster import faces_of, show_face
 from footfall.dashboard.pages.segments import show_segments
@@ -97,12 +98,14 @@ class CustomerRow(NamedTuple):
 
 
 async def revenue(request: PageRequest) -> Response:
-    """`GET /w/{websiteId}/revenue`."""
+    """`GET /w/{websiteId}/revenue`. `format=csv`: its chart as a file."""
     address = read_address(f"/w/{request.site.website_id.hex()}/revenue", request.pairs, OWN)
     if ADDING & request.query.keys():
         return redirect(request, with_added(address, request.query).href)
     if not request.site.has_payments:
         return render(request, "revenue.html", section="revenue", is_empty=True)
+    if request.query.get("format") == "csv":
+        return await chart_file(request, address, _FIELDS)
     website_id = request.site.website_id
     told, earned = await asyncio.gather(
         request.services.database.scan(read_revenue_page, website_id, share=website_id),
@@ -201,6 +204,7 @@ def _shown(request: PageRequest, address: ViewAddress, found: _Earned) -> _Reven
     stacks = show_stacks(found.series, found.asked, address, currency, request.now)
     last, first = found.sources
     report = found.customers[0]
+    paid = money_column((one.revenue for one in report.most), currency)
     return _RevenueShown(
         show_money_tiles(found.series.totals, found.customers, found.recurring, address, currency),
         draw_stacks(stacks.points, lambda value: short_money(value, currency)),
@@ -216,7 +220,7 @@ def _shown(request: PageRequest, address: ViewAddress, found: _Earned) -> _Reven
             for title, attribution in (("Last touch", None), ("First touch", Attribution.FIRST.value))
         },
         report.total,
-        [_customer_row(*one, currency) for one in zip(found.faces, report.most, strict=True)],
+        [_customer_row(*one, paid) for one in zip(found.faces, report.most, strict=True)],
         customers_address(address).href,
         show_delays(found.delays),
         show_hours(found.hours, currency),
@@ -242,7 +246,6 @@ def _all_of(address: ViewAddress, tab: CardTab, attribution: str | None) -> str:
     return listed._replace(own=("sort",)).having(sort="revenue").href
 
 
-def _customer_row(face: Face, one: CustomerSum, currency: str) -> CustomerRow:
-    known = show_face(face)
-    paid = money_of(one.revenue, currency)
+def _customer_row(face: Face, one: CustomerSum, spelled: Callable[[int], str]) -> CustomerRow:
+    known, paid = show_face(face), spelled(one.revenue)
     return CustomerRow(known.path, known.key, known.name, known.traits, paid, one.payments, one.first_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ from footfall.analytics.wire import DIRECT
 from footfall.collect.enrich.countries import COUNTRIES
 from footfall.columns.model import number_of, number_of_visitor
 from footfall.dashboard.address import ViewAddress, has_range
-from footfall.dashboard.figures import money_of
+from footfall.dashboard.figures import money_column
 from footfall.dashboard.names import friendly_name
 from footfall.dashboard.page import PageRequest
 from footfall.dashboard.rendering import called, listed_traits, value_text
@@ -218,7 +218,9 @@ class PersonRow(NamedTuple):
     last_at: int | None
 
 
-def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, currency: str) -> PersonRow:
+def listed_row(
+    one: ListedPerson, fact: RosterRow | None, address: ViewAddress, spelled: Callable[[int], str]
+) -> PersonRow:
     """A known person, and what the columns know of them, if they do: of all time, unless the address of the list names a range."""
     key, visits = one.profile_id.hex(), address if has_range(address) else address.having(period="all")
     return PersonRow(
@@ -231,7 +233,7 @@ def listed_row(one: ListedPerson, fact: RosterRow | None, address: ViewAddress, 
         one.activity.visits,
         source_of(fact, visits) if fact else None,
         _country(fact, visits) if fact else None,
-        _money(fact, currency) if fact else "",
+        _money(fact, spelled) if fact else "",
         one.identified_at,
         one.activity.last_at,
     )
@@ -261,7 +263,7 @@ def show_face(face: Face) -> ShownFace:
     return ShownFace("", "", NOBODY_KNOWN, "", {})
 
 
-def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) -> PersonRow:
+def seen_row(face: Face, row: RosterRow, address: ViewAddress, spelled: Callable[[int], str]) -> PersonRow:
     """The same with what the columns tell."""
     known = show_face(face)
     return PersonRow(
@@ -274,7 +276,7 @@ def seen_row(face: Face, row: RosterRow, address: ViewAddress, currency: str) ->
         row.visits,
         source_of(row, address),
         _country(row, address),
-        _money(row, currency),
+        _money(row, spelled),
         face.person.identified_at if face.person else None,
         row.last_at,
     )
@@ -307,8 +309,13 @@ def _country(row: RosterRow, address: ViewAddress) -> FilterLink | None:
     return FilterLink(COUNTRIES.get(row.country, row.country), address.clicked("country", row.country).here)
 
 
-def _money(row: RosterRow, currency: str) -> str:
-    return money_of(row.revenue, currency) if row.payments or row.revenue else ""
+def roster_money(rows: Iterable[RosterRow], currency: str) -> Callable[[int], str]:
+    """How to write what people paid below each other."""
+    return money_column((row.revenue for row in rows), currency)
+
+
+def _money(row: RosterRow, spelled: Callable[[int], str]) -> str:
+    return spelled(row.revenue) if row.payments or row.revenue else ""
 
 
 async def roster_file(request: PageRequest, asked: RosterAsked) -> Response:

@@ -15,7 +15,15 @@ from footfall.dashboard.controls import asked_pairs, view_controls
 from footfall.dashboard.figures import METRICS, OF_MONEY, read_metric
 from footfall.dashboard.filters import ADDING, OPERATORS, filter_fields, with_added
 from footfall.dashboard.forms import Problem, problem_of
-from footfall.dashboard.page import PageRequest, apart, html_response, public_headers, redirect, render
+from footfall.dashboard.page import (
+    UNLISTED,
+    PageRequest,
+    apart,
+    html_response,
+    public_headers,
+    redirect,
+    render,
+)
 from footfall.dashboard.pages.asking import looks_again, question_of, tried
 from footfall.dashboard.pages.live import MOST_ONLINE, count_online
 from footfall.dashboard.pages.login import came_from
@@ -43,7 +51,6 @@ from footfall.websites.store import update_website
 VIEWS_A_MINUTE = 120
 """Pages and cards for one address, in each process."""
 OWN = tuple(group.name for group in SHARED_GROUPS)
-UNLISTED = (b"x-robots-tag", b"noindex, nofollow")
 Tabs = list[tuple[CardGroup, CardTab]]
 
 
