@@ -378,7 +378,14 @@ class App:
             parts.suspicions,
         )
         all_routes = [*table, *pages(dashboard)]
-        return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
+        return Dispatch(
+            all_routes,
+            parts.access,
+            self._clock,
+            not_found(dashboard),
+            render_error,
+            parts.address.believes,
+        )
 
     def _jobs(self, parts: _Parts) -> dict[str, Job]:
         """The background jobs by name."""

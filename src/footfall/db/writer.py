@@ -29,7 +29,7 @@ from footfall.errors import (
     Unavailable,
     UsageError,
 )
-from footfall.log import get_logger
+from footfall.log import REQUEST, get_logger
 
 R = TypeVar("R")
 Turn = AbstractAsyncContextManager[Any]
@@ -74,6 +74,8 @@ class _QueuedCall(NamedTuple):
     future: asyncio.Future[Any]
     until: float
     """In loop time, when it is no longer worth while."""
+    request: str
+    """The id of its request; empty: it has none."""
 
 
 class _Refused(NamedTuple):
@@ -125,7 +127,8 @@ class Writer:
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         now = self._loop.time()
-        queue.append(_QueuedCall(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
+        until = now + (BULK_PATIENCE if bulk else PATIENCE)
+        queue.append(_QueuedCall(handler, call, future, until, REQUEST.get()))
         if queue is self._live:
             self.live_calls += 1
             self._live_at = now
@@ -317,7 +320,9 @@ class Writer:
             return _Refused(error)
         except Exception as error:
             traceback = None if type(error) is known else error
-            self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
+            self._log.error(
+                "call failed", reason=type(error).__name__, exc_info=traceback, request=waiting.request
+            )
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
     def _attempt(self, batch: list[_QueuedCall]) -> list[Any]:

@@ -43,9 +43,9 @@ class Refusals:
             return error
         if isinstance(error, DatabaseError):
             route = request.route.path if request.route else ""
-            self._log.warning("database error", reason=str(error), route=route)
+            self._log.warning("database error", reason=str(error), route=route, request=request.request_id)
             return Unavailable("The database cannot be read now. Try again in a second.")
-        self._log.error("unexpected error", method=request.method, exc_info=error)
+        self._log.error("unexpected error", method=request.method, exc_info=error, request=request.request_id)
         return InternalError("Something went wrong on our side.")
 
 

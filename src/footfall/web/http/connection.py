@@ -327,7 +327,7 @@ class Connection(asyncio.Protocol):
                 )
             await self._send(exchange, response)
         except Exception:
-            get_logger("web").exception("an answer was cut off")
+            get_logger("web").exception("an answer was cut off", request=exchange.request.request_id)
             exchange.keeps_open = False
         finally:
             self._shared.tasks.discard(exchange.task)
@@ -364,7 +364,8 @@ class Connection(asyncio.Protocol):
 
     def _rendered(self, exchange: _Exchange, response: Response, *, is_chunked: bool) -> bytes:
         """The bytes of an answer, except those of its stream."""
-        lines = [_STATUS[response.status], self._shared.date]
+        named = b"x-request-id: %b\r\n" % exchange.request.request_id.encode()
+        lines = [_STATUS[response.status], self._shared.date, named]
         lines += [b"%b: %b\r\n" % header for header in response.headers]
         if is_chunked:
             lines.append(b"transfer-encoding: chunked\r\n")
