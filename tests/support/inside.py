@@ -212,10 +212,13 @@ async def _answer(server: Inside, request: httpx.Request, body: bytes) -> Respon
     dispatch = server.dispatch
     call = dispatch.begin(request.method, request.url.raw_path, _headers(request), "127.0.0.1")
     if call.response is not None:
-        return call.response
-    if call.max_body and len(body) > call.max_body:
-        return dispatch.refuse(call, call.too_large())
-    return await dispatch.answer(call, body if call.max_body else b"")
+        response = call.response
+    elif call.max_body and len(body) > call.max_body:
+        response = dispatch.refuse(call, call.too_large())
+    else:
+        response = await dispatch.answer(call, body if call.max_body else b"")
+    dispatch.count(call, response.status, 0.001)
+    return response
 
 
 def _headers(request: httpx.Request) -> dict[bytes, bytes]:

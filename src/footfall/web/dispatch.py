@@ -21,6 +21,7 @@ from footfall.errors import (
 )
 from footfall.log import REQUEST
 from footfall.web.context import BROWSER, Context, Request, Route
+from footfall.web.counting import CallCounts
 from footfall.web.envelope import Headers, Response
 from footfall.web.naming import NAME, given_id
 from footfall.web.refusals import NO_STORE, Refusals, RenderError, is_page
@@ -60,7 +61,7 @@ class Dispatch(Refusals):
     """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
 
     `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`. `believes`: whether a peer is a
-    proxy that may name requests.
+    proxy that may name requests. `counts`: where answered requests are counted.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Dispatch(Refusals):
         not_found: Route[Any] | None = None,
         render_error: RenderError | None = None,
         believes: Callable[[str], bool] = lambda peer: False,
+        counts: CallCounts | None = None,
     ) -> None:
         super().__init__(render_error)
         self._exact: dict[str, dict[str, Route[Any]]] = {}
@@ -79,6 +81,7 @@ class Dispatch(Refusals):
         self._clock = clock
         self._not_found = not_found
         self._believes = believes
+        self._counts = counts or CallCounts()
         for route in routes:
             self._add(route)
 
@@ -145,6 +148,10 @@ class Dispatch(Refusals):
             if found := pattern.fullmatch(raw_path):
                 return methods, tuple(unquote(value, errors="replace") for value in found.groups())
         return None, ()
+
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """See `web.http.connection.Application`."""
+        self._counts.add(request, status, seconds)
 
     async def answer(self, request: Request, body: bytes) -> Response:
         """The handler's response to a request with its complete body."""

@@ -31,6 +31,9 @@ class Refusals:
             else response
         )
 
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """Nobody asks for it, as a rule."""
+
     def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
         request = Request("", is_page=is_page(target, headers))
