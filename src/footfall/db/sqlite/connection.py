@@ -17,7 +17,7 @@ import apsw
 from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
-FILE_NAME = "footfall.db"
+FILE_NAME, LOCK_NAME = "footfall.db", "server.lock"
 PAGE_SIZE = 4096
 MAPPED_BYTES = 64 * 1024**3
 """Bytes of the database file that reading connections of a server map into memory, unless a setting says otherwise. They live in the system's
@@ -34,6 +34,11 @@ READERS_MS = 20
 def derived_path(path: Path) -> Path:
     """The file with the derived tables of the database `path`; see `db.sqlite.derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
+
+
+def log_path(path: Path) -> Path:
+    """The write-ahead log of the database `path`."""
+    return path.with_name(f"{path.name}-wal")
 
 
 @contextlib.contextmanager
@@ -166,7 +171,7 @@ class ServerLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file = (folder / "server.lock").open("a+")
+            self._file = (folder / LOCK_NAME).open("a+")
         except OSError as error:
             raise UsageError(
                 f"Nothing can be written in the data folder {folder}: {error.strerror}. {CHOOSE_FOLDER}"
