@@ -24,12 +24,16 @@ BOUNDS = {
     "retention_days": (0, 36_500),
     "columns_memory": (128, 1_000_000),
     "columns_threads": (0, 256),
+    "metrics_port": (0, 65_535),
+    "mmap": (0, 1_000_000),
 }
 """The least and the most of settings that are whole numbers."""
 TIMEOUTS = (0.1, 3600.0)
 SECONDS = ("body_timeout", "columns_timeout")
 LEAST_KEY = 32
 """Characters of a secret key."""
+LEAST_TOKEN = 16
+"""The same of the token for metrics."""
 SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
 """How the variables begin that Kubernetes makes for each Service; for one named footfall, `FOOTFALL_PORT` is among them."""
 PLACE = (
@@ -86,6 +90,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Threads that DuckDB may use for them; 0: one for each core but one."""
     columns_timeout: float = 20.0
     """Seconds that a query over them may take."""
+    mmap: int = 65_536
+    """MiB of the embedded database that may be mapped into memory for reading; 0: none."""
+    metrics_port: int = 0
+    """A port of its own for metrics, on `host`; 0: none. Each further worker takes the next one."""
+    metrics_token: str = ""
+    """Whoever asks for metrics must send it; with it and without a port, they are answered on the main one. Neither: nowhere."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
 
@@ -149,6 +159,12 @@ def _parse(name: str, text: str, variable: str) -> object:
             raise ValueError("use an address such as https://stats.example.com")
         if name == "secret_key" and len(text) < LEAST_KEY:
             raise ValueError(f"a key has at least {LEAST_KEY} characters, such as: openssl rand -base64 32")
+        if name == "metrics_token" and not (
+            len(text) >= LEAST_TOKEN and text.isascii() and text.isprintable()
+        ):
+            raise ValueError(
+                f"a token has at least {LEAST_TOKEN} characters of ASCII, such as: openssl rand -hex 32"
+            )
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):

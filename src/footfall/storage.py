@@ -29,7 +29,7 @@ def open_database(settings: Settings) -> Database:
         from footfall.db.postgres.database import PostgresDatabase
 
         return PostgresDatabase(settings.database_url, settings.queue_size)
-    return SqliteDatabase(settings.data, settings.queue_size)
+    return SqliteDatabase(settings.data, settings.queue_size, settings.mmap * 1024**2)
 
 
 class CommandSession(Protocol):

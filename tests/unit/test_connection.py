@@ -34,6 +34,9 @@ class Answering:
     async def answer(self, call: Request, body: bytes) -> Response:
         raise NotImplementedError
 
+    def count(self, call: Request, status: int, seconds: float) -> None:
+        pass
+
     def refuse(self, call: Request, error: ApiError) -> Response:
         raise NotImplementedError
 
@@ -149,6 +152,9 @@ class Asked:
             self.is_left.set()
             raise
         return Response(b"")
+
+    def count(self, call: Request, status: int, seconds: float) -> None:
+        raise NotImplementedError
 
     def refuse(self, call: Request, error: ApiError) -> Response:
         raise NotImplementedError

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 import click
 import msgspec
 
 from footfall import log
 from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.cli.standing import advice_on, read_standing, readable
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
@@ -23,13 +25,43 @@ from footfall.storage import command_session
 @click.command()
 @command_options
 def status(settings: Settings, as_json: bool) -> None:
-    """How the columns of this machine are that analytics are answered from, and what to do. Exits with 1 if nobody keeps them."""
+    """What runs here, how large it is, how far analytics are behind, and what to do. Exits with 1 if nobody keeps the columns that
+    analytics are answered from."""
+    standing = read_standing(settings)
+    told = msgspec.to_builtins(standing)
     try:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
+        _tell(told | {"isThere": False, "message": " ".join(advice_on(standing)) or None}, as_json)
         raise UsageError(AWAY) from error
-    told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
-    show(told | {"message": advice(health)}, as_json)
+    told |= {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
+    _tell(told | {"message": " ".join([advice(health), *advice_on(standing)])}, as_json)
+
+
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    show(told if as_json else _renamed(readable(told)), as_json)
+
+
+def _renamed(told: dict[str, Any]) -> dict[str, Any]:
+    """By the words that a person reads."""
+    return {NAMES.get(name, name): value for name, value in told.items() if value != ""}
+
+
+NAMES = {
+    "serverMemory": "  memory",
+    "serverMapped": "  mapped files",
+    "databaseBytes": "database",
+    "logBytes": "  log",
+    "indexBytes": "  index",
+    "freeBytes": "disk has left",
+    "isThere": "analytics answer",
+    "bytes": "  columns",
+    "memory": "  their memory",
+    "lag": "  behind by",
+    "made": "  visitors done",
+    "waitsFor": "  wait for",
+    "message": "what to do",
+}
 
 
 AWAY = (

@@ -62,7 +62,7 @@ def serve(
         _serve(settings, listener, lambda application: greeting.tell(made or application.welcome))
     elif code := run_workers(
         settings.workers,
-        lambda started: _serve(settings, listener, lambda application: started()),
+        lambda started, number: _serve(settings, listener, lambda application: started(), number),
         lambda: greeting.tell(made),
     ):
         raise SystemExit(code)
@@ -75,6 +75,13 @@ def _check(settings: Settings) -> None:
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
         )
+    if settings.workers > 1 and settings.metrics_token and not settings.metrics_port:
+        raise UsageError(
+            "FOOTFALL_METRICS_TOKEN: each worker has metrics of its own, so they need a port each: "
+            "set FOOTFALL_METRICS_PORT too, to the first of them"
+        )
+    if settings.metrics_port + settings.workers > 65_536:
+        raise UsageError("FOOTFALL_METRICS_PORT: each worker needs a port, and the last one is above 65535")
     check_columns(settings)
     if not settings.host:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
@@ -115,10 +122,14 @@ def _welcome(settings: Settings) -> Welcome:
         return session.transact(lambda tx: make_welcome(tx, system_clock()))
 
 
-def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
-    """Run one server until it is told to stop. Raises whatever keeps it from starting."""
+def _serve(
+    settings: Settings, listener: socket.socket, on_started: Callable[[App], None], number: int = 0
+) -> None:
+    """Run one server until it is told to stop. `number`: of this worker. Raises whatever keeps it from starting."""
+    metrics = listen(settings.host, settings.metrics_port + number) if settings.metrics_port else None
     application = App(
         settings,
+        metrics=metrics,
         welcome=None if settings.database_url else make_welcome,
         columns=column_supervisor(settings),
     )

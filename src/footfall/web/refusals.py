@@ -31,6 +31,9 @@ class Refusals:
             else response
         )
 
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """Nobody asks for it, as a rule."""
+
     def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
         request = Request("", is_page=is_page(target, headers))
@@ -43,9 +46,9 @@ class Refusals:
             return error
         if isinstance(error, DatabaseError):
             route = request.route.path if request.route else ""
-            self._log.warning("database error", reason=str(error), route=route)
+            self._log.warning("database error", reason=str(error), route=route, request=request.request_id)
             return Unavailable("The database cannot be read now. Try again in a second.")
-        self._log.error("unexpected error", method=request.method, exc_info=error)
+        self._log.error("unexpected error", method=request.method, exc_info=error, request=request.request_id)
         return InternalError("Something went wrong on our side.")
 
 

@@ -17,10 +17,11 @@ import apsw
 from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
-FILE_NAME = "footfall.db"
+FILE_NAME, LOCK_NAME = "footfall.db", "server.lock"
 PAGE_SIZE = 4096
 MAPPED_BYTES = 64 * 1024**3
-"""Bytes of the database file that reading connections map into memory. They live in the system's cache, not in ours."""
+"""Bytes of the database file that reading connections of a server map into memory, unless a setting says otherwise. They live in the system's
+cache, not in ours."""
 ROOM = 256 * 1024
 """Free bytes that a server needs to start."""
 BUSY_TIMEOUT_MS = 5000
@@ -33,6 +34,11 @@ READERS_MS = 20
 def derived_path(path: Path) -> Path:
     """The file with the derived tables of the database `path`; see `db.sqlite.derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
+
+
+def log_path(path: Path) -> Path:
+    """The write-ahead log of the database `path`."""
+    return path.with_name(f"{path.name}-wal")
 
 
 @contextlib.contextmanager
@@ -68,8 +74,8 @@ def cannot_open(folder: Path, error: DatabaseError | OSError) -> DatabaseError:
     return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.")
 
 
-def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Connection:
-    """A connection with Footfall's settings. Raises apsw.Error."""
+def connect(path: Path, cache_kib: int, *, read_only: bool = False, mapped_bytes: int = 0) -> apsw.Connection:
+    """A connection with Footfall's settings. `mapped_bytes`: of the file that may be mapped into memory. Raises apsw.Error."""
     flags = apsw.SQLITE_OPEN_READWRITE | (0 if read_only else apsw.SQLITE_OPEN_CREATE)
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -82,7 +88,7 @@ def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Conn
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        connection.execute(f"PRAGMA mmap_size = {mapped_bytes}")
     return connection
 
 
@@ -165,7 +171,7 @@ class ServerLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file = (folder / "server.lock").open("a+")
+            self._file = (folder / LOCK_NAME).open("a+")
         except OSError as error:
             raise UsageError(
                 f"Nothing can be written in the data folder {folder}: {error.strerror}. {CHOOSE_FOLDER}"

@@ -10,6 +10,7 @@ from collections import deque
 from email.utils import formatdate
 from enum import Enum, auto
 from http import HTTPStatus
+from time import perf_counter
 from typing import Protocol
 
 import httptools
@@ -44,6 +45,9 @@ class Application(Protocol):
 
     async def answer(self, request: Request, body: bytes) -> Response:
         """The response to a complete request that does not have one yet."""
+
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """Count a request that took so long to answer."""
 
     def refuse(self, request: Request, error: ApiError) -> Response:
         """The response to a request whose body failed."""
@@ -320,14 +324,16 @@ class Connection(asyncio.Protocol):
         try:
             request, parts = exchange.request, exchange.parts
             HAS_LEFT.set(self._transport.is_closing)
+            began = perf_counter()
             response = request.response
             if response is None:
                 response = await self._application.answer(
                     request, parts[0] if len(parts) == 1 else b"".join(parts)
                 )
+            self._application.count(request, response.status, perf_counter() - began)
             await self._send(exchange, response)
         except Exception:
-            get_logger("web").exception("an answer was cut off")
+            get_logger("web").exception("an answer was cut off", request=exchange.request.request_id)
             exchange.keeps_open = False
         finally:
             self._shared.tasks.discard(exchange.task)
@@ -364,7 +370,8 @@ class Connection(asyncio.Protocol):
 
     def _rendered(self, exchange: _Exchange, response: Response, *, is_chunked: bool) -> bytes:
         """The bytes of an answer, except those of its stream."""
-        lines = [_STATUS[response.status], self._shared.date]
+        named = b"x-request-id: %b\r\n" % exchange.request.request_id.encode()
+        lines = [_STATUS[response.status], self._shared.date, named]
         lines += [b"%b: %b\r\n" % header for header in response.headers]
         if is_chunked:
             lines.append(b"transfer-encoding: chunked\r\n")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -27,6 +27,29 @@ class Service(Protocol):
 
     def running(self) -> AbstractAsyncContextManager[Application]:
         """The application, for as long as it can answer; on exit, everything acknowledged is finished."""
+
+
+@contextlib.asynccontextmanager
+async def listening(application: Application, listener: socket.socket, timeout: float) -> AsyncIterator[None]:
+    """Answer on one more socket, beside a `Server`; closes it. `timeout`: as there."""
+    loop = asyncio.get_running_loop()
+    shared = Shared(application, timeout)
+
+    async def tick() -> None:
+        while True:
+            shared.tick(loop.time())
+            await asyncio.sleep(TICK)
+
+    server = await loop.create_server(lambda: Connection(shared, loop), sock=listener, backlog=BACKLOG)
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        server.close()
+        ticking.cancel()
+        for connection in list(shared.connections):
+            connection.shut_down()
+        await asyncio.gather(ticking, *shared.tasks, return_exceptions=True)
 
 
 class Server:
