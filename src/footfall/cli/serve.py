@@ -75,6 +75,11 @@ def _check(settings: Settings) -> None:
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
         )
+    if settings.backup_hours and settings.database_url:
+        raise UsageError(
+            "FOOTFALL_BACKUP_HOURS: the server makes backups of the embedded database only. "
+            "For PostgreSQL use pg_dump or pg_basebackup."
+        )
     check_columns(settings)
     if not settings.host:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
