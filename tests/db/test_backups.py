@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import apsw
 import pytest
+from click.testing import CliRunner
 
 from footfall.backups import schedule
 from footfall.backups.schedule import HOUR_MS, BackupSchedule, backup_folder, backups_in, read_state
+from footfall.cli.columns import status
 from footfall.db.sqlite import backups
 from footfall.db.sqlite.connection import FILE_NAME
-from footfall.errors import DatabaseError
+from footfall.errors import DatabaseError, UsageError
 from footfall.settings import Settings
 from tests.support.engines import Place, empty_database
 from tests.support.inside import SetClock, inside
@@ -108,6 +110,18 @@ def test_a_disk_without_room_is_not_filled_and_the_state_says_that_a_backup_is_l
     assert state.advice.startswith(
         "A backup is due since 23 hours. The last is from 2026-06-01T12:00:00.000Z."
     )
+
+
+def test_the_status_tells_of_the_last_backup_and_that_one_is_late(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_DATA", str(scheduled.settings.data))
+    monkeypatch.setenv("FOOTFALL_BACKUP_HOURS", "6")
+    monkeypatch.setenv("FOOTFALL_BACKUP_FOLDER", str(scheduled.settings.backup_folder))
+    scheduled.advance()
+    told = CliRunner().invoke(status).exception
+    assert isinstance(told, UsageError)
+    assert "The last is from 2026-06-01T12:00:00.000Z" in str(told)
 
 
 def damage(path: Path) -> None:

@@ -12,7 +12,9 @@ import click
 import msgspec
 
 from footfall import log
+from footfall.backups.schedule import BackupState, read_state
 from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.clock import system_clock, to_iso
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
@@ -23,13 +25,23 @@ from footfall.storage import command_session
 @click.command()
 @command_options
 def status(settings: Settings, as_json: bool) -> None:
-    """How the columns of this machine are that analytics are answered from, and what to do. Exits with 1 if nobody keeps them."""
+    """How the columns of this machine are that analytics are answered from, when the last backup was made, and what to do.
+
+    Exits with 1 if nobody keeps the columns.
+    """
+    backups = read_state(settings, system_clock())
     try:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
-        raise UsageError(AWAY) from error
+        raise UsageError(" ".join([AWAY, *_told_of(backups)])) from error
     told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
-    show(told | {"message": advice(health)}, as_json)
+    if backups is not None:
+        told["last_backup"] = to_iso(backups.last.at) if backups.last else None
+    show(told | {"message": " ".join([advice(health), *_told_of(backups)])}, as_json)
+
+
+def _told_of(backups: BackupState | None) -> list[str]:
+    return [backups.advice] if backups is not None and backups.late_by else []
 
 
 AWAY = (
