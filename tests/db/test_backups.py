@@ -102,7 +102,7 @@ def test_a_disk_without_room_is_not_filled_and_the_state_says_that_a_backup_is_l
     scheduled.advance()
     scheduled.clock.move(30 * HOUR_MS)
     usage = shutil.disk_usage(scheduled.settings.data)
-    monkeypatch.setattr(backups.shutil, "disk_usage", lambda folder: usage._replace(free=schedule.SPARE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=schedule.SPARE))
     assert scheduled.advance() == schedule.RETRY_SECONDS
     assert len(scheduled.names()) == 1
     state = read_state(scheduled.settings, scheduled.clock())
