@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills pictures lock site sbom audit clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak kills pictures lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -73,6 +73,12 @@ bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 bench-pauses: .venv/installed
 	@$(call apt,wrk)
 	$(BIN)/python -m bench --pauses
+
+# Writes and questions for MINUTES: fails if memory or logs grow, the columns fall behind, or a call fails.
+MINUTES ?= 20
+soak: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
+	@$(call apt,wrk)
+	$(BIN)/python -m bench --soak $(MINUTES) --engine $(ENGINE)
 
 # Analytics of ten million events, which are made at first, in some minutes, and stay in DATA.
 DATA ?= data-bench

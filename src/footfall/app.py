@@ -23,6 +23,8 @@ from footfall.analytics.realtime.service import Realtime
 from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
+from footfall.backups.schedule import LOOK_SECONDS as BACKUP_SECONDS
+from footfall.backups.schedule import BackupSchedule
 from footfall.clock import Clock, system_clock
 from footfall.collect import erasing as collect_erasing
 from footfall.collect import retention
@@ -459,6 +461,7 @@ class App:
             "columns": Job(SETTLE_SECONDS, lambda: self._settle(parts)),
             "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
             **self._retention(parts),
+            **self._backups(),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "suspicions": Job(SUSPICION_SECONDS, parts.suspicions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
@@ -469,6 +472,11 @@ class App:
             return {}
         job = retention.Retention(parts.database, lambda: parts.directory.websites.keys(), days, self._clock)
         return {"retention": Job(retention.LOOK_SECONDS, job.advance)}
+
+    def _backups(self) -> dict[str, Job]:
+        if not self._settings.backup_hours or self._settings.database_url:
+            return {}
+        return {"backups": Job(BACKUP_SECONDS, BackupSchedule(self._settings, self._clock).advance)}
 
     async def _settle(self, parts: _Parts) -> float:
         """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""

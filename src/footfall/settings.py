@@ -22,6 +22,8 @@ BOUNDS = {
     "workers": (1, 256),
     "queue_size": (1, 1_000_000),
     "retention_days": (0, 36_500),
+    "backup_hours": (0, 8_760),
+    "backup_keep": (1, 10_000),
     "columns_memory": (128, 1_000_000),
     "columns_threads": (0, 256),
     "metrics_port": (0, 65_535),
@@ -45,6 +47,8 @@ PLACE = (
     "public_url",
     "columns_memory",
     "columns_threads",
+    "backup_hours",
+    "backup_folder",
 )
 """The settings that commands read."""
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
@@ -84,6 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A newer history of the European Central Bank's exchange rates, eurofxref-hist.zip or .csv; None: the one that is shipped."""
     retention_days: int = 0
     """Days after which events and sessions are removed; 0: never."""
+    backup_hours: int = 0
+    """Hours between two backups that the server makes of the embedded database; 0: none."""
+    backup_folder: Path | None = None
+    """Where they lie; None: `backups` in `data`."""
+    backup_keep: int = 7
+    """How many of them stay."""
     columns_memory: int = 512
     """MiB of memory that DuckDB may use for the columns."""
     columns_threads: int = 0
@@ -111,7 +121,7 @@ def read_settings(
 
 
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
-    """The same for a command, to which only the settings matter that say where the data is, the key to it, where the server is, and what DuckDB may use. Raises UsageError."""
+    """The same for a command, to which only the settings matter that say where the data is, the key to it, where the server is, what DuckDB may use, and where backups are. Raises UsageError."""
     return _read(environ, PLACE, lambda _: None, options)
 
 
@@ -149,7 +159,7 @@ def _parse(name: str, text: str, variable: str) -> object:
     try:
         if name == "trusted_proxies":
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-        if name in ("data", "city_database", "rates", "key_file"):
+        if name in ("data", "city_database", "rates", "key_file", "backup_folder"):
             return Path(text)
         if name in BOUNDS:
             return _natural(text, *BOUNDS[name])

@@ -23,6 +23,8 @@ WRONG = {
     "FOOTFALL_TRUSTED_PROXIES": ["10.0.0.0/99", "10.0.0.1/8", "proxy"],
     "FOOTFALL_LOG_LEVEL": ["loud"],
     "FOOTFALL_RETENTION_DAYS": ["-1", "1.5", "36501", "forever"],
+    "FOOTFALL_BACKUP_HOURS": ["-1", "0.5", "8761", "daily"],
+    "FOOTFALL_BACKUP_KEEP": ["0", "all"],
     "FOOTFALL_COLUMNS_MEMORY": ["127", "512MB", "0"],
     "FOOTFALL_COLUMNS_THREADS": ["-1", "257"],
     "FOOTFALL_METRICS_PORT": ["65536", "-1"],

@@ -82,6 +82,11 @@ def _check(settings: Settings) -> None:
         )
     if settings.metrics_port + settings.workers > 65_536:
         raise UsageError("FOOTFALL_METRICS_PORT: each worker needs a port, and the last one is above 65535")
+    if settings.backup_hours and settings.database_url:
+        raise UsageError(
+            "FOOTFALL_BACKUP_HOURS: the server makes backups of the embedded database only. "
+            "For PostgreSQL use pg_dump or pg_basebackup."
+        )
     check_columns(settings)
     if not settings.host:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")

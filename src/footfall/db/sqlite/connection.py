@@ -1,4 +1,4 @@
-"""The file of the embedded database: connections to it, copies of it, and which server owns it.
+"""The file of the embedded database: connections to it, and which server owns it.
 
 docs/decisions/0002-sqlite-settings.md gives the measurements.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 
-from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
 FILE_NAME, LOCK_NAME = "footfall.db", "server.lock"
@@ -107,38 +105,6 @@ def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool
     finally:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     return True
-
-
-def backup_file(source: Path, target: Path) -> None:
-    """Write a consistent copy, even while a server writes, without what a backup must not hold. Raises DatabaseError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        raise DatabaseError(f"{target} already exists; choose a new file")
-    partial = target.with_name(target.name + ".partial")
-    with translated(), contextlib.closing(connect(source, 2048)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT 1 FROM sqlite_schema").fetchone()
-        with contextlib.closing(apsw.Connection(str(partial))) as copy:
-            with copy.backup("main", reader, "main") as progress:
-                progress.step(-1)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.execute("PRAGMA secure_delete = ON")
-            copy.execute("PRAGMA user_version = 0")  # it is no pair with any file of derived tables
-            for table in migrate.left_out_of_backups():
-                if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
-                    copy.execute(f"DELETE FROM {table}")
-        reader.execute("COMMIT")
-    _sync(partial)
-    partial.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
