@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.sites import Site
+from tests.support.sites import Site, new_visitor
 
 LIST = "/api/v1/admin/websites"
 
@@ -64,7 +64,9 @@ def test_a_setting_that_is_put_is_followed_at_once_and_the_others_stay(server: S
     kept = {"currency": "EUR", "allowedHostnames": ["straße.example", "*.shop.example"]}
     expected = before | {name: said[name] for name in said.keys() & before.keys() - {"domain"}} | kept
     assert changed(server, **said) == settings(server) == expected
-    assert server.dropped("pageview", None, href=f"https://{server.domain}/admin/users") == "excluded"
+    assert (
+        server.dropped("pageview", new_visitor(), href=f"https://{server.domain}/admin/users") == "excluded"
+    )
     assert changed(server, excludedPaths=[])["excludedIps"] == ["192.0.2.0/24"]
     assert changed(server, isPublicDashboardEnabled=False)["excludedPaths"] == []
 

@@ -118,6 +118,14 @@ def test_some_users_pay_for_their_plan_each_month_in_the_money_of_their_country(
     assert {said.body["currency"] for said in payments()} == {"USD", "EUR", "GBP"}
 
 
+def test_goals_lead_from_a_sign_up_to_a_team() -> None:
+    reached = [said for said in QUARTER if said.body.get("type") == "custom"]
+    times = Counter(said.body["extraData"]["eventName"] for said in reached)
+    assert times["signup"] > times["invited_teammate"] > 20
+    assert times["signup"] > times["started_checkout"] > len({said.user for said in payments()})
+    assert set(times) == {"watched_video", "signup", "started_checkout", "invited_teammate"}
+
+
 def test_where_people_come_from_tells_how_many_of_them_pay() -> None:
     payers = [
         user.devices[0].region.place.country_code for user in WORLD.users if user.traits["plan"] != "free"

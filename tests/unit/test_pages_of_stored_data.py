@@ -570,8 +570,8 @@ def test_amounts_are_written_as_people_write_them(amount: Any, currency: Any, sh
 
 
 def test_long_words_break_behind_signs_that_people_know() -> None:
-    shown = breakable("ada.of@example.com: 3. <b>\u2069 @")
-    assert shown == "<bdi>ada.<wbr>of@<wbr>example.<wbr>com: 3. &lt;b&gt; @</bdi>"
+    shown = breakable("ada.of@example.com: //3. <b>\u2069 @")
+    assert shown == "<bdi>ada.<wbr>of@<wbr>example.<wbr>com: //<wbr>3. &lt;b&gt; @</bdi>"
 
 
 def test_places_are_written_as_people_write_them() -> None:

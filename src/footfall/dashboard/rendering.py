@@ -31,7 +31,7 @@ _NAMING = frozenset(("name", "image", "email"))
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _DIRECTIONS = _ISOLATES | dict.fromkeys(range(0x202A, 0x202F))
 """Characters that change the direction of the following text, to be left out."""
-_BREAKS = re.compile(r"(?<=[@.])(?=\w)")
+_BREAKS = re.compile(r"(?<=[@./])(?=\w)")
 
 
 def render_template(template: str, **values: Any) -> str:
@@ -127,7 +127,7 @@ def isolated(text: Any) -> Markup:
 
 
 def breakable(text: Any) -> Markup:
-    """The same, where a word that is too long for its line breaks behind `@` and `.` first."""
+    """The same, where a word that is too long for its line breaks behind `@`, `.` and `/` first."""
     parts = _BREAKS.split(str(text).translate(_ISOLATES))
     return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
 

@@ -50,6 +50,8 @@ FREQUENT = 0.35
 """Of those who pay, how many do so in the visit in which they sign up."""
 STAYING = 0.9
 """Of those who pay, how many pay for another month."""
+INVITING = 1
+"""How often a user with a team has come back before inviting somebody."""
 SLICE = 500
 
 
@@ -144,8 +146,7 @@ def _life(rng: random.Random, user: DemoUser, now: int) -> Iterator[Said]:
     source = any_source if plan == "free" else buyers_source
     yield from visit(rng, first, found, PAGES, source(rng, _ago(found, now)))
     yield Said(signed_up, first, event("pageview", "/pricing"))
-    signup = {"eventName": "signup", "plan": "free"}
-    yield Said(signed_up + MINUTE, first, event("custom", "/signup", extraData=signup))
+    yield Said(signed_up + MINUTE, first, _reached("signup", "/signup", plan="free"))
     traits = {**user.traits, "plan": "free", "$set_once": {"signup_page": "/pricing"}}
     yield Said(signed_up + MINUTE + SECOND, first, traits, user.user_id)
     if rng.random() < 0.3:
@@ -161,7 +162,7 @@ def _work(rng: random.Random, user: DemoUser, at: int, now: int, *, has_paid: bo
     """What a user does after signing up at `at` (ms since epoch): some never come back, some come every day."""
     plan = user.traits["plan"]
     pause = rng.choice((1, 2, 4, 8))
-    for _ in range(rng.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
+    for number in range(rng.choices((0, 1, 2, 4, 8, 20), (18, 22, 22, 20, 12, 6))[0]):
         at = _later(rng, at, rng.randint(1, pause), user.devices[0].region.zone)
         device = rng.choice(user.devices)
         pays = plan != "free" and not has_paid
@@ -170,9 +171,13 @@ def _work(rng: random.Random, user: DemoUser, at: int, now: int, *, has_paid: bo
         source = buyers_source(rng, _ago(at, now)) if pays else DIRECT
         yield from visit(rng, device, at, APP, source)
         yield Said(at + SECOND // 2, device, {"plan": plan}, user.user_id)
+        if number == INVITING and user.traits["seats"] > 1:
+            yield Said(at + 2 * MINUTE, device, _reached("invited_teammate", "/app/team", role="member"))
         if pays:
             has_paid = True
             yield from _pay(rng, user, device, at + 4 * MINUTE)
+        elif number == 0 and plan != "free" and not has_paid:
+            yield _checkout(user, device, at + 3 * MINUTE)  # and thinks it over
 
 
 def _pay(rng: random.Random, user: DemoUser, device: DemoVisitor, at: int) -> Iterator[Said]:
@@ -185,6 +190,7 @@ def _pay(rng: random.Random, user: DemoUser, device: DemoVisitor, at: int) -> It
         "name": user.traits["name"],
         "customer_id": f"cus_{user.user_id}",
     }
+    yield _checkout(user, device, at - MINUTE)
     yield Said(at, device, paid, user.user_id, is_payment=True)
     if rng.random() < 0.08:
         back = {**paid, "transaction_id": f"{paid['transaction_id']}_refund", "refunded": True}
@@ -195,6 +201,15 @@ def _pay(rng: random.Random, user: DemoUser, device: DemoVisitor, at: int) -> It
             return
         again = {**paid, "transaction_id": f"{paid['transaction_id']}_{month}", "renewal": True}
         yield Said(at + month * MONTH, device, again, user.user_id, is_payment=True)
+
+
+def _checkout(user: DemoUser, device: DemoVisitor, at: int) -> Said:
+    return Said(at, device, _reached("started_checkout", "/app/settings/billing", plan=user.traits["plan"]))
+
+
+def _reached(goal: str, path: str, **properties: str) -> dict[str, Any]:
+    """The body of an event with which a page tells of a goal."""
+    return event("custom", path, extraData={"eventName": goal, **properties})
 
 
 def _shared_computer(rng: random.Random, world: World, now: int) -> Iterator[Said]:
