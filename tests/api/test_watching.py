@@ -17,6 +17,7 @@ from footfall.db.protocol import DatabaseFigures
 from footfall.memory import Memory
 from footfall.tally import CALLS, Spread
 from footfall.watching import Figures, render
+from footfall.web.context import Request
 from footfall.web.counting import CallCounts
 from tests.conftest import MakeInside
 from tests.support.engines import Engine
@@ -49,6 +50,7 @@ def everything() -> str:
     spread.add(0.2)
     database = DatabaseFigures({"live": 1}, Spread(CALLS), spread, {"full": 1}, 4096, 4096)
     counts = CallCounts()
+    counts.add(Request("GET"), 404, 0.2)
     figures = Figures(
         "sqlite", counts.read(), database, {"bot": 1}, HEALTH, spread, {"busy": 1}, 0, spread, Memory(1, 2)
     )
