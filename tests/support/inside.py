@@ -165,7 +165,7 @@ class Inside:
 
     def check_log(self) -> None:
         """Nothing ended in an unexpected error, and no line tells of a person, be it of another thread."""
-        check_lines("\n".join(str(event) for events in list(_LOGS.values()) for event in list(events)))
+        check_lines("\n".join([self.log, *map(str, _LOGS.pop(ELSEWHERE, []))]))
         for alarm in ("unexpected error", "Traceback", "call failed", "exc_info"):
             assert alarm not in self.log, self.log
 

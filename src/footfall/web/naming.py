@@ -13,7 +13,7 @@ _draw = random.Random().getrandbits  # noqa: S311 - names requests, guards nothi
 
 def new_id() -> str:
     """The id of a request that nobody named."""
-    return f"{_draw(64):016x}"
+    return _draw(64).to_bytes(8, "big").hex()
 
 
 def given_id(headers: dict[bytes, bytes]) -> str:
