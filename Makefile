@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak kills pictures lock site sbom audit clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak faults kills pictures lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -55,6 +55,19 @@ tests/clients/node_modules: tests/clients/package-lock.json
 KILLS ?= 50
 kills: .venv/dev
 	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py tests/db/test_column_kills.py -k "killed or kill_makes" -rP
+
+# All that may go wrong, at length; the suite has each of it in a short form. Kills on each engine; full disks, also for the log; data that is
+# read-only or damaged; PostgreSQL away, frozen, full, or killed; clocks that jump; slow clients; IDLE connections; a flood of one key.
+IDLE ?= 10000
+faults: KILLS = 100
+faults: .venv/dev kills
+	ulimit -n $$(ulimit -Hn); FOOTFALL_IDLE=$(IDLE) $(BIN)/pytest $(FAULTS)
+	@$(call apt,wrk)
+	$(BIN)/python -m bench --flood --duration 60
+	$(BIN)/python -m bench --flood --duration 60 --engine postgres
+FAULTS = tests/api/test_alive.py tests/api/test_bad_input.py tests/api/test_connections.py tests/unit/test_connection.py tests/unit/test_log.py \
+	tests/db/test_backups.py tests/db/test_column_damage.py tests/db/test_column_process.py tests/db/test_damaged_files.py tests/db/test_dating.py \
+	tests/db/test_derived.py tests/db/test_faults.py tests/db/test_processes.py tests/db/test_restoring.py tests/db/test_salt.py tests/db/test_waiting.py
 
 # The pictures of the README, taken from a demo in a browser.
 pictures: .venv/dev

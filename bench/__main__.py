@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import click
 
-from bench import columns, money, mutations, pauses, people, servers, store
+from bench import columns, flood, money, mutations, pauses, people, servers, store
 from bench import soak as soaking
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
@@ -107,6 +107,21 @@ def soak(bench: Bench, minutes: float) -> int:
     for fault in wrong:
         click.echo(f"Wrong: {fault}")
     return len(wrong)
+
+
+def stand_flood(bench: Bench, seconds: int) -> int:
+    """Let one key flood the server while another works; 1 if that one waited for too long, else 0."""
+    other = flood.other_world(bench.engine, bench.world)
+    log = bench.folder / "server.log"
+    with servers.footfall(bench.engine, [bench.core], log, flood.LIMIT) as running:
+        where = (running.address, bench.world, seconds)
+        before = servers.run_apart(bench.load_core, flood.call, *where)
+        where_flood = (running.address, [IDENTIFY], other, seconds + 2, bench.load_core, bench.folder)
+        with servers.wrk(*where_flood) as process:
+            during = servers.run_apart(bench.load_core, flood.call, *where)
+            flooded = flood.Flooded(before, during, servers.counted_by(process))
+    click.echo(flood.show(flooded))
+    return int(flood.is_harmed(flooded))
 
 
 def batch(bench: Bench, seconds: int) -> int:
@@ -232,6 +247,7 @@ def mutate(bench: Bench, minutes: float) -> int:
 @click.option(
     "--pauses", "is_pauses", is_flag=True, help="How long nasty requests keep others waiting, instead."
 )
+@click.option("--flood", "is_flood", is_flag=True, help="One key beside the flood of another, instead.")
 @click.option(
     "--mutations",
     "mutating",
@@ -252,6 +268,7 @@ def main(
     is_columns: bool,
     is_money: bool,
     is_pauses: bool,
+    is_flood: bool,
     mutating: float | None,
     workers: int,
 ) -> None:
@@ -276,6 +293,8 @@ def main(
                     errors = many_payments(bench)
                 elif is_pauses:
                     errors = find_pauses(bench)
+                elif is_flood:
+                    errors = stand_flood(bench, duration)
                 elif mutating is not None:
                     errors = mutate(bench, mutating)
                 elif is_batch:

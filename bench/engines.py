@@ -18,7 +18,6 @@ from footfall.db.writer import WriteSession
 from footfall.settings import Settings
 from footfall.storage import CommandSession, migrate_database
 
-
 SQLITE_LOG = 160_000_000
 """The most bytes of write-ahead log of an embedded database and its index."""
 

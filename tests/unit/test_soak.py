@@ -8,7 +8,7 @@ import pytest
 
 from bench.engines import Engine
 from bench.servers import Load
-from bench.soak import SoakLook, Soaked, faults, growth
+from bench.soak import Soaked, SoakLook, faults, growth
 
 ENGINE = Engine(NotImplemented, [], (Path(), ""), 1000)
 CALM = SoakLook(100.0, 1000.0, 200e6, 5.0)

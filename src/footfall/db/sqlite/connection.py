@@ -28,6 +28,8 @@ CHOOSE_FOLDER = "Choose another with FOOTFALL_DATA or --data."
 READERS_MS = 20
 """How long to wait, as a rule, for readers that still need a write-ahead log that is due for a restart."""
 
+_DAMAGES = (apsw.CorruptError, apsw.NotADBError)
+
 
 def derived_path(path: Path) -> Path:
     """The file with the derived tables of the database `path`; see `db.sqlite.derived`."""
@@ -69,7 +71,8 @@ def cannot_open(folder: Path, error: DatabaseError | OSError) -> DatabaseError:
     if folder.exists() and shutil.disk_usage(folder).free < ROOM:
         return DatabaseError(f"The disk that holds {folder.absolute()} is full: make room, then start again.")
     reason = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
-    return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.")
+    advice = " Restore a backup: footfall db restore FILE." if isinstance(error.__cause__, _DAMAGES) else ""
+    return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.{advice}")
 
 
 def connect(path: Path, cache_kib: int, *, read_only: bool = False, mapped_bytes: int = 0) -> apsw.Connection:
