@@ -59,6 +59,17 @@ class Nobody(Anyone):
         raise Unauthorized("no")
 
 
+def test_a_refused_call_is_logged_with_its_route_and_reason_alone() -> None:
+    headers = {b"authorization": b"Bearer df_secret"}
+    dispatch = Dispatch([Route("GET", "/profiles/{ref}", told, WEBSITE)], Nobody(), lambda: 0)
+    with capture_logs() as lines:
+        dispatch.begin("GET", b"/profiles/user:ada@example.com", headers, "203.0.113.9")
+    (line,) = lines
+    assert (line["event"], line["status"], line["reason"]) == ("call refused", 401, "no")
+    assert line["route"] == "/profiles/{ref}"
+    assert not any(text in str(line) for text in ("ada", "df_secret", "203.0.113.9"))
+
+
 TABLE = [
     Route("POST", "/api/events", told, BROWSER, max_body=99),
     Route("POST", "/api/v1/identify", told, WEBSITE, max_body=99),

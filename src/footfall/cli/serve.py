@@ -142,7 +142,11 @@ def _serve(
     collect_rarely()
     take_short_turns()
     server = Server(
-        application, settings.body_timeout, lambda: on_started(application), application.stopping.set
+        application,
+        settings.body_timeout,
+        lambda: on_started(application),
+        application.stopping.set,
+        is_https=settings.public_url.startswith("https:"),
     )
     server.run(listener)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from footfall.errors import ApiError, DatabaseError, InternalError, Unavailable
+from footfall.errors import ApiError, DatabaseError, Forbidden, InternalError, Unauthorized, Unavailable
 from footfall.log import get_logger
 from footfall.web.context import Request
 from footfall.web.envelope import Headers, Response, failure
@@ -42,10 +42,18 @@ class Refusals:
 
     def _known(self, request: Request, error: Exception) -> ApiError:
         """What the caller is told; the rest goes to the log."""
+        route = request.route.path if request.route else ""
+        if isinstance(error, Unauthorized | Forbidden):
+            self._log.warning(
+                "call refused",
+                status=error.status,
+                reason=error.message,
+                route=route,
+                request=request.request_id,
+            )
         if isinstance(error, ApiError):
             return error
         if isinstance(error, DatabaseError):
-            route = request.route.path if request.route else ""
             self._log.warning("database error", reason=str(error), route=route, request=request.request_id)
             return Unavailable("The database cannot be read now. Try again in a second.")
         self._log.error("unexpected error", method=request.method, exc_info=error, request=request.request_id)

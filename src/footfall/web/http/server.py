@@ -61,8 +61,10 @@ class Server:
         timeout: float,
         on_started: Callable[[], None],
         on_stopping: Callable[[], None] = lambda: None,
+        *,
+        is_https: bool = False,
     ) -> None:
-        """`timeout`: seconds for a request's head, and as many for its body.
+        """`timeout`: seconds for a request's head, and as many for its body. `is_https`: see `Shared`.
 
         `on_started` is called once it accepts connections, `on_stopping` once it no longer does: answers that wait for something end then.
         """
@@ -70,6 +72,7 @@ class Server:
         self._timeout = timeout
         self._on_started = on_started
         self._on_stopping = on_stopping
+        self._is_https = is_https
         self._stopped = asyncio.Event()
 
     def run(self, listener: socket.socket) -> None:
@@ -85,7 +88,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         async with self._service.running() as application:
-            shared = Shared(application, self._timeout)
+            shared = Shared(application, self._timeout, is_https=self._is_https)
             shared.tick(loop.time())
             server = await loop.create_server(
                 lambda: Connection(shared, loop), sock=listener, backlog=BACKLOG
