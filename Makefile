@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages kills pictures lock site sbom audit clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak faults kills pictures lock site sbom audit clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -56,6 +56,19 @@ KILLS ?= 50
 kills: .venv/dev
 	FOOTFALL_KILLS=$(KILLS) $(BIN)/pytest tests/api/test_crash.py tests/db/test_column_kills.py -k "killed or kill_makes" -rP
 
+# All that may go wrong, at length; the suite has each of it in a short form. Kills on each engine; full disks, also for the log; data that is
+# read-only or damaged; PostgreSQL away, frozen, full, or killed; clocks that jump; slow clients; IDLE connections; a flood of one key.
+IDLE ?= 10000
+faults: KILLS = 100
+faults: .venv/dev kills
+	ulimit -n $$(ulimit -Hn); FOOTFALL_IDLE=$(IDLE) $(BIN)/pytest $(FAULTS)
+	@$(call apt,wrk)
+	$(BIN)/python -m bench --flood --duration 60
+	$(BIN)/python -m bench --flood --duration 60 --engine postgres
+FAULTS = tests/api/test_alive.py tests/api/test_bad_input.py tests/api/test_connections.py tests/unit/test_connection.py tests/unit/test_log.py \
+	tests/db/test_backups.py tests/db/test_column_damage.py tests/db/test_column_process.py tests/db/test_damaged_files.py tests/db/test_dating.py \
+	tests/db/test_derived.py tests/db/test_faults.py tests/db/test_processes.py tests/db/test_restoring.py tests/db/test_salt.py tests/db/test_waiting.py
+
 # The pictures of the README, taken from a demo in a browser.
 pictures: .venv/dev
 	@$(call apt,chromium-headless-shell)
@@ -73,6 +86,12 @@ bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 bench-pauses: .venv/installed
 	@$(call apt,wrk)
 	$(BIN)/python -m bench --pauses
+
+# Writes and questions for MINUTES: fails if memory or logs grow, the columns fall behind, or a call fails.
+MINUTES ?= 20
+soak: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
+	@$(call apt,wrk)
+	$(BIN)/python -m bench --soak $(MINUTES) --engine $(ENGINE)
 
 # Analytics of ten million events, which are made at first, in some minutes, and stay in DATA.
 DATA ?= data-bench

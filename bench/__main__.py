@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import click
 
-from bench import columns, money, mutations, pauses, people, servers, store
+from bench import columns, flood, money, mutations, pauses, people, servers, store
+from bench import soak as soaking
 from bench.engines import ENGINES, Engine
 from bench.servers import Load
 from bench.store import IDENTIFY, OPERATIONS, PERSON, Operation, World
@@ -26,8 +27,6 @@ from footfall.settings import Settings
 
 WARM_UP = 2
 """Seconds of load before each measurement."""
-REPORT_EVERY = 30.0
-"""Seconds between the lines of a soak."""
 LIVE_CONNECTIONS = 4
 """Of live calls beside batches: each sends its next call when the last is answered."""
 MB = 1_000_000
@@ -96,27 +95,33 @@ def _line(words: str) -> None:
 
 
 def soak(bench: Bench, minutes: float) -> int:
-    """Load one server with all kinds of writes; the number of errors."""
-    writes = [operation for operation in OPERATIONS.values() if operation.handler]
-    with bench.footfall() as running:
-        for operation in writes:
-            servers.probe(running.address, operation, bench.world)
-        started = reported = time.monotonic()
-        log, is_over = 0, False
-        with bench.wrk(running.address, writes, max(round(minutes * 60), 1)) as wrk:
-            while not is_over:
-                time.sleep(0.2)
-                is_over = wrk.poll() is not None
-                log, now = max(log, bench.engine.log_size()), time.monotonic()
-                if now - reported >= REPORT_EVERY or is_over:
-                    reported, sizes = now, (log / MB, running.resident() / MB)
-                    click.echo(
-                        "{:6.0f} s: log at most {:.1f} MB, resident {:.1f} MB".format(now - started, *sizes)
-                    )
-            load = servers.counted_by(wrk)
-    times = f"p50 {load.p50 / 1000:.1f} ms, p99 {load.p99 / 1000:.1f} ms"
-    click.echo(f"{load.rate:,.0f} writes/s, {times}, {load.errors} errors")
-    return load.errors
+    """Load one server with writes and questions for a while; how many kinds of things went wrong."""
+    cores = [bench.core, bench.load_core]  # the process that keeps the columns takes the one that is idle
+    data, seconds = column_folder(Settings(data=bench.folder / "data")), max(round(minutes * 60), 1)
+    with servers.footfall(bench.engine, cores, bench.folder / "server.log") as running:
+        soaked = soaking.soak(
+            bench.engine, running, bench.world, data, bench.folder, bench.load_core, seconds
+        )
+    click.echo(soaking.show(soaked))
+    wrong = soaking.faults(soaked, bench.engine)
+    for fault in wrong:
+        click.echo(f"Wrong: {fault}")
+    return len(wrong)
+
+
+def stand_flood(bench: Bench, seconds: int) -> int:
+    """Let one key flood the server while another works; 1 if that one waited for too long, else 0."""
+    other = flood.other_world(bench.engine, bench.world)
+    log = bench.folder / "server.log"
+    with servers.footfall(bench.engine, [bench.core], log, flood.LIMIT) as running:
+        where = (running.address, bench.world, seconds)
+        before = servers.run_apart(bench.load_core, flood.call, *where)
+        where_flood = (running.address, [IDENTIFY], other, seconds + 2, bench.load_core, bench.folder)
+        with servers.wrk(*where_flood) as process:
+            during = servers.run_apart(bench.load_core, flood.call, *where)
+            flooded = flood.Flooded(before, during, servers.counted_by(process))
+    click.echo(flood.show(flooded))
+    return int(flood.is_harmed(flooded))
 
 
 def batch(bench: Bench, seconds: int) -> int:
@@ -227,7 +232,12 @@ def mutate(bench: Bench, minutes: float) -> int:
 @click.option("--visitors", type=click.IntRange(1, 3_000_000), default=100_000, show_default=True)
 @click.option("--duration", type=click.IntRange(1), default=10, show_default=True, help="Seconds for each.")
 @click.option("--only", type=click.Choice(list(OPERATIONS)), multiple=True, help="May be repeated.")
-@click.option("--soak", "minutes", type=click.FloatRange(0, min_open=True), help="Mixed writes instead.")
+@click.option(
+    "--soak",
+    "minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Minutes of mixed writes and questions instead.",
+)
 @click.option("--batch", "is_batch", is_flag=True, help="Batches of identify calls instead.")
 @click.option("--people", "is_people", is_flag=True, help="Looking up people instead, two visitors each.")
 @click.option(
@@ -237,6 +247,7 @@ def mutate(bench: Bench, minutes: float) -> int:
 @click.option(
     "--pauses", "is_pauses", is_flag=True, help="How long nasty requests keep others waiting, instead."
 )
+@click.option("--flood", "is_flood", is_flag=True, help="One key beside the flood of another, instead.")
 @click.option(
     "--mutations",
     "mutating",
@@ -257,6 +268,7 @@ def main(
     is_columns: bool,
     is_money: bool,
     is_pauses: bool,
+    is_flood: bool,
     mutating: float | None,
     workers: int,
 ) -> None:
@@ -281,6 +293,8 @@ def main(
                     errors = many_payments(bench)
                 elif is_pauses:
                     errors = find_pauses(bench)
+                elif is_flood:
+                    errors = stand_flood(bench, duration)
                 elif mutating is not None:
                     errors = mutate(bench, mutating)
                 elif is_batch:

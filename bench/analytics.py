@@ -26,7 +26,7 @@ import click
 import msgspec
 
 from bench import servers
-from bench.engines import Engine
+from bench.engines import SQLITE_LOG, Engine
 from bench.servers import BenchmarkError
 from footfall.analytics.compose import compose_cards
 from footfall.analytics.dimensions import CARDS, Counted
@@ -252,7 +252,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def bench_engine(folder: Path) -> Engine:
     """The database of the data in a folder."""
     sqlite = folder / sqlite_connection.FILE_NAME
-    return Engine(lambda: SqliteSession(sqlite), ["--data", str(folder)], (folder, "*-wal"))
+    return Engine(lambda: SqliteSession(sqlite), ["--data", str(folder)], (folder, "*-wal"), SQLITE_LOG)
 
 
 def wait_for_columns(address: str, key: str) -> None:

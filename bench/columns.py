@@ -55,7 +55,7 @@ class Steady(NamedTuple):
 def measure(address: str, world: World, folder: Path, core: int, seconds: int, empty_core: int) -> Steady:
     """Send events and ask from `core`, and look at the columns in `folder` meanwhile. Raises BenchmarkError."""
     client = ColumnsClient(socket_path(folder))
-    _wait(client)
+    wait(client)
     answer = servers.probe(address, PAGEVIEW, world)
     with ThreadPoolExecutor(2) as pool:
         with servers.empty_server(answer, empty_core) as empty_address:
@@ -74,7 +74,8 @@ def measure(address: str, world: World, folder: Path, core: int, seconds: int, e
         )
 
 
-def _wait(client: ColumnsClient) -> None:
+def wait(client: ColumnsClient) -> None:
+    """Return once they are there. Raises BenchmarkError."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         try:

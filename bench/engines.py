@@ -18,6 +18,9 @@ from footfall.db.writer import WriteSession
 from footfall.settings import Settings
 from footfall.storage import CommandSession, migrate_database
 
+SQLITE_LOG = 160_000_000
+"""The most bytes of write-ahead log of an embedded database and its index."""
+
 
 class StoreSession(WriteSession, CommandSession, Protocol):
     """A connection like the one through which a server writes, for reads too."""
@@ -36,12 +39,13 @@ def _checkpoint(url: str) -> None:
 class Engine(NamedTuple):
     """A database with the schema and no data; goes to other processes. `arguments`: of `footfall serve`.
 
-    `log`: the folder of its write-ahead log, and which files it is. `settle`: what a server has done once it runs for a while.
+    `log`: the folder of its write-ahead log, and which files it is; `most_log`: the bytes that it may have. `settle`: what a server has done once it runs for a while.
     """
 
     open_session: Callable[[], StoreSession]
     arguments: list[str]
     log: tuple[Path, str]
+    most_log: int
     settle: Callable[[], None] = _nothing
 
     def log_size(self) -> int:
@@ -56,7 +60,7 @@ def sqlite_engine(folder: Path) -> Iterator[Engine]:
     migrate_database(Settings(data=folder))
     path = folder / sqlite_connection.FILE_NAME
     session = functools.partial(SqliteSession, path, WRITER_CACHE_KIB)
-    yield Engine(session, ["--data", str(folder)], (folder, "*-wal"))
+    yield Engine(session, ["--data", str(folder)], (folder, "*-wal"), SQLITE_LOG)
 
 
 @contextlib.contextmanager
@@ -72,7 +76,11 @@ def postgres_engine(folder: Path) -> Iterator[Engine]:
         session = functools.partial(PostgresSession, url)
         settle = functools.partial(_checkpoint, url)
         yield Engine(
-            session, ["--database", url, "--data", str(folder)], (server.data / "pg_wal", "*"), settle
+            session,
+            ["--database", url, "--data", str(folder)],
+            (server.data / "pg_wal", "*"),
+            5_000_000_000,
+            settle,
         )
     finally:
         server.remove()

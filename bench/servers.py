@@ -95,11 +95,14 @@ def footfall_command(cores: Iterable[int], arguments: list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def footfall(engine: Engine, cores: Iterable[int], log: Path) -> Iterator[Running]:
-    """A server on `cores` that writes its log to `log`. Raises BenchmarkError when it does not start or stop as it should."""
+def footfall(engine: Engine, cores: Iterable[int], log: Path, rate_limit: int = 0) -> Iterator[Running]:
+    """A server on `cores` that writes its log to `log`. Raises BenchmarkError when it does not start or stop as it should.
+
+    `rate_limit`: calls a minute for each key; 0: any number.
+    """
     # What is set for the operator's own server, such as its database, must not reach this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
-    environment["FOOTFALL_RATE_LIMIT"] = "0"
+    environment["FOOTFALL_RATE_LIMIT"] = str(rate_limit)
     command = footfall_command(cores, ["serve", "--port", "0", "--json", *engine.arguments])
     started = time.perf_counter()
     with (
@@ -160,14 +163,15 @@ def _serve_empty(answer: Answer, core: int, ready: Connection) -> None:
     Server(_Empty(response), 10.0, lambda: ready.send(address)).run(listener)
 
 
-def _headers(world: World) -> dict[str, str]:
+def headers(world: World) -> dict[str, str]:
+    """Of calls with the key of a world."""
     return {"Content-Type": "application/json", "Authorization": f"Bearer {world.key}", "User-Agent": BROWSER}
 
 
 def probe(address: str, operation: Operation, world: World) -> Answer:
     """The answer to one request. Raises BenchmarkError unless it proves that the operation did its work."""
     url, body = address + fill(operation.path, 0, world), fill(operation.body, 0, world).encode()
-    request = urllib.request.Request(url, body or None, _headers(world), method=operation.method)
+    request = urllib.request.Request(url, body or None, headers(world), method=operation.method)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             answer = response.read()
@@ -175,8 +179,8 @@ def probe(address: str, operation: Operation, world: World) -> Answer:
         raise BenchmarkError(f"{operation.path}: {error}") from error
     if operation.proof.encode() not in answer:
         raise BenchmarkError(f"{operation.path} answered {answer.decode(errors='replace')}")
-    headers = [(name.lower(), value) for name, value in response.getheaders()]
-    return [(n.encode(), v.encode()) for n, v in headers if n not in ("date", "connection")], answer
+    found = [(name.lower(), value) for name, value in response.getheaders()]
+    return [(n.encode(), v.encode()) for n, v in found if n not in ("date", "connection")], answer
 
 
 def send_batches(address: str, operation: Operation, world: World, seconds: float, first: int) -> float:
@@ -194,7 +198,7 @@ def send_batches(address: str, operation: Operation, world: World, seconds: floa
             body = bodies[(first * 17 + done // MOST_CALLS) % BATCHES].replace(
                 b"<draw>", str(random.randint(1, 10**9)).encode()
             )
-            connection.request("POST", "/api/v1/identify/batch", body, _headers(world))
+            connection.request("POST", "/api/v1/identify/batch", body, headers(world))
             answer = connection.getresponse().read()
             if answer.count(operation.proof.encode()) != MOST_CALLS:
                 raise BenchmarkError(f"a batch was answered {answer[:500].decode(errors='replace')}")
@@ -228,7 +232,7 @@ def wrk(
     ]
     filled = string.Template(Path(__file__).with_name("load.lua").read_text()).substitute(
         visitors=world.visitors,
-        headers=", ".join(f"['{name}'] = '{value}'" for name, value in _headers(world).items()),
+        headers=", ".join(f"['{name}'] = '{value}'" for name, value in headers(world).items()),
         operations=",\n".join(tables).replace("<tracking>", world.website.tracking_id),
     )
     script = folder / "load.lua"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,8 @@ from footfall.analytics.realtime.service import Realtime
 from footfall.analytics.service import Analytics
 from footfall.auth.access import Access
 from footfall.auth.store import USED_HANDLER, create_key, list_keys
+from footfall.backups.schedule import LOOK_SECONDS as BACKUP_SECONDS
+from footfall.backups.schedule import BackupSchedule
 from footfall.clock import Clock, system_clock
 from footfall.collect import erasing as collect_erasing
 from footfall.collect import retention
@@ -30,7 +33,7 @@ from footfall.collect.enrich.geo import Geo
 from footfall.collect.pipeline import warm
 from footfall.column_parts import column_dialect, columns_client
 from footfall.columns import erasing as columns_erasing
-from footfall.columns.client import SETTLE_SECONDS
+from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
 from footfall.columns.supervisor import RESTART_SECONDS, ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
 from footfall.dashboard.page import PageServices, render_error
@@ -82,9 +85,12 @@ from footfall.segments import erasing as segments_erasing
 from footfall.settings import Settings
 from footfall.storage import open_database
 from footfall.visitors import listing as visitors_listing
+from footfall.watching import LoopWatch, Metrics, Watched
 from footfall.web.address import ClientAddress
+from footfall.web.counting import CallCounts
 from footfall.web.dispatch import Dispatch
 from footfall.web.health import Health
+from footfall.web.http.server import listening
 from footfall.web.ratelimit import RateLimit
 from footfall.websites.counts import Counts
 from footfall.websites.model import Website
@@ -238,6 +244,10 @@ class _Parts(NamedTuple):
     connections: KeyConnections
     analytics: Analytics
     suspicions: SuspicionCounts
+    columns: ColumnsClient
+    indexer: TraitIndexer
+    counts: CallCounts
+    loop: LoopWatch
 
 
 class App:
@@ -252,10 +262,12 @@ class App:
         clock: Clock = system_clock,
         welcome: Callable[[Transaction, int], Welcome] | None = None,
         columns: ColumnSupervisor | None = None,
+        metrics: socket.socket | None = None,
     ) -> None:
-        """`columns`: runs the process that keeps the columns; None: nobody does."""
+        """`columns`: runs the process that keeps the columns; None: nobody does. `metrics`: a socket for them alone."""
         self._settings = settings
         self._columns = columns
+        self._metrics_listener = metrics
         self._clock = clock
         self._make_welcome = welcome
         self.stopping = asyncio.Event()
@@ -284,7 +296,10 @@ class App:
                     "columns", RESTART_SECONDS, functools.partial(keep_columns, self._columns)
                 )
                 tasks.append(asyncio.create_task(keeping, name="columns"))
-            yield dispatch
+            if self._is_watched:
+                tasks.append(asyncio.create_task(parts.loop.run(), name="loop watch"))
+            async with self._metrics_apart(parts):
+                yield dispatch
             await _flush_last(jobs)
         finally:
             self.vitals.leave()
@@ -301,6 +316,7 @@ class App:
         address = ClientAddress(self._settings.trusted_proxies)
         rate_limit = RateLimit(self._settings.rate_limit)
         key = sealing_key(self._settings)
+        columns = columns_client(self._settings)
         return _Parts(
             database,
             directory,
@@ -316,9 +332,40 @@ class App:
             Predictions(database, lambda: directory.websites, rates, self._clock),
             key,
             KeyConnections(ServerShelf(database, directory), key, self._clock),
-            Analytics(database, columns_client(self._settings), rates, column_dialect(self._settings)),
+            Analytics(database, columns, rates, column_dialect(self._settings)),
             SuspicionCounts(database, lambda: directory.websites),
+            columns,
+            TraitIndexer(database),
+            CallCounts(),
+            LoopWatch(),
         )
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether anybody may ask for metrics."""
+        return self._metrics_listener is not None or bool(self._settings.metrics_token)
+
+    @contextlib.asynccontextmanager
+    async def _metrics_apart(self, parts: _Parts) -> AsyncIterator[None]:
+        """Answer with metrics on the socket for them, if there is one."""
+        if (listener := self._metrics_listener) is None:
+            yield
+            return
+        application = Dispatch([self._metrics(parts).route()], parts.access, self._clock)
+        async with listening(application, listener, self._settings.body_timeout):
+            yield
+
+    def _metrics(self, parts: _Parts) -> Metrics:
+        watched = Watched(
+            parts.database.engine,
+            parts.counts,
+            parts.database,
+            parts.collector.dropped.since_start,
+            parts.columns,
+            lambda: parts.indexer.lag,
+            parts.loop,
+        )
+        return Metrics(watched, self._settings.metrics_token)
 
     async def _prepare(self, parts: _Parts) -> None:
         """What has to be done before the first request. Raises DatabaseError."""
@@ -380,7 +427,17 @@ class App:
             parts.suspicions,
         )
         all_routes = [*table, *pages(dashboard)]
-        return Dispatch(all_routes, parts.access, self._clock, not_found(dashboard), render_error)
+        if self._settings.metrics_token and self._metrics_listener is None:
+            all_routes.append(self._metrics(parts).route())
+        return Dispatch(
+            all_routes,
+            parts.access,
+            self._clock,
+            not_found(dashboard),
+            render_error,
+            parts.address.believes,
+            parts.counts,
+        )
 
     def _jobs(self, parts: _Parts) -> dict[str, Job]:
         """The background jobs by name."""
@@ -393,7 +450,7 @@ class App:
             "refused ids": Job(FLUSH_SECONDS, parts.refused.flush, is_flush=True),
             "dropped hits": Job(FLUSH_SECONDS, collector.dropped.flush, is_flush=True),
             "daily salt": Job(FLUSH_SECONDS, lambda: collector.salt.turn(self._clock())),
-            "trait index": Job(IDLE_SECONDS, TraitIndexer(database).advance),
+            "trait index": Job(IDLE_SECONDS, parts.indexer.advance),
             "clock": Job(CLOCK_SECONDS, parts.watch.look),
             "visitor list": Job(visitors_listing.LOOK_SECONDS, lister.advance),
             "who was seen": Job(SEEN_SECONDS, seen.flush, is_flush=True),
@@ -401,9 +458,10 @@ class App:
             "deleted websites": Job(REMOVAL_SECONDS, WebsiteRemover(database, self._clock).advance),
             "imports": Job(importing.IDLE_SECONDS, parts.connections.importing.advance),
             "erasures": Job(LOOK_SECONDS, ErasureWatch(database, parts.erasing).advance),
-            "columns": Job(SETTLE_SECONDS, lambda: self._settle(database)),
+            "columns": Job(SETTLE_SECONDS, lambda: self._settle(parts)),
             "word of changes": Job(word.LOOK_SECONDS, word.WordWatch(database, self._clock).advance),
             **self._retention(parts),
+            **self._backups(),
             "predictions": Job(predictions_book.LOOK_SECONDS, parts.predictions.advance),
             "suspicions": Job(SUSPICION_SECONDS, parts.suspicions.advance),
             "log": Job(EQUAL_SECONDS, tell_rest_of_log),
@@ -415,11 +473,16 @@ class App:
         job = retention.Retention(parts.database, lambda: parts.directory.websites.keys(), days, self._clock)
         return {"retention": Job(retention.LOOK_SECONDS, job.advance)}
 
-    async def _settle(self, database: Database) -> float:
+    def _backups(self) -> dict[str, Job]:
+        if not self._settings.backup_hours or self._settings.database_url:
+            return {}
+        return {"backups": Job(BACKUP_SECONDS, BackupSchedule(self._settings, self._clock).advance)}
+
+    async def _settle(self, parts: _Parts) -> float:
         """See `ColumnsClient.settle`: the one server does so that keeps the columns. Raises ApiError and DatabaseError."""
         if self._columns is None or not self._columns.is_ours:
             return SETTLE_SECONDS
-        return await columns_client(self._settings).settle(database)
+        return await parts.columns.settle(parts.database)
 
     def _start(self, jobs: dict[str, Job]) -> Iterator[asyncio.Task[Any]]:
         for name, job in jobs.items():

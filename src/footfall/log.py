@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import msgspec
@@ -25,6 +26,8 @@ _AT_ONCE = 4096
 """Bytes that a pipe with any room accepts without waiting (PIPE_BUF)."""
 
 Event = MutableMapping[str, Any]
+REQUEST: ContextVar[str] = ContextVar("REQUEST", default="")
+"""The id of the request that is being answered; empty: none is."""
 
 
 def configure(level: str) -> None:
@@ -33,6 +36,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            name_request,
             _flood,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer(
@@ -50,6 +54,12 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger whose events carry `name`."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def name_request(_logger: object, _level: str, event: Event) -> Event:
+    """A processor: the event, with the id of its request if it belongs to one."""
+    request = event.pop("request", "") or REQUEST.get()
+    return {**event, "request": request} if request else event
 
 
 def tell(text: str) -> None:

@@ -22,14 +22,20 @@ BOUNDS = {
     "workers": (1, 256),
     "queue_size": (1, 1_000_000),
     "retention_days": (0, 36_500),
+    "backup_hours": (0, 8_760),
+    "backup_keep": (1, 10_000),
     "columns_memory": (128, 1_000_000),
     "columns_threads": (0, 256),
+    "metrics_port": (0, 65_535),
+    "mmap": (0, 1_000_000),
 }
 """The least and the most of settings that are whole numbers."""
 TIMEOUTS = (0.1, 3600.0)
 SECONDS = ("body_timeout", "columns_timeout")
 LEAST_KEY = 32
 """Characters of a secret key."""
+LEAST_TOKEN = 16
+"""The same of the token for metrics."""
 SERVICE_SCHEMES = ("tcp://", "udp://", "sctp://")
 """How the variables begin that Kubernetes makes for each Service; for one named footfall, `FOOTFALL_PORT` is among them."""
 PLACE = (
@@ -41,6 +47,8 @@ PLACE = (
     "public_url",
     "columns_memory",
     "columns_threads",
+    "backup_hours",
+    "backup_folder",
 )
 """The settings that commands read."""
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
@@ -80,12 +88,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A newer history of the European Central Bank's exchange rates, eurofxref-hist.zip or .csv; None: the one that is shipped."""
     retention_days: int = 0
     """Days after which events and sessions are removed; 0: never."""
+    backup_hours: int = 0
+    """Hours between two backups that the server makes of the embedded database; 0: none."""
+    backup_folder: Path | None = None
+    """Where they lie; None: `backups` in `data`."""
+    backup_keep: int = 7
+    """How many of them stay."""
     columns_memory: int = 512
     """MiB of memory that DuckDB may use for the columns."""
     columns_threads: int = 0
     """Threads that DuckDB may use for them; 0: one for each core but one."""
     columns_timeout: float = 20.0
     """Seconds that a query over them may take."""
+    mmap: int = 65_536
+    """MiB of the embedded database that may be mapped into memory for reading; 0: none."""
+    metrics_port: int = 0
+    """A port of its own for metrics, on `host`; 0: none. Each further worker takes the next one."""
+    metrics_token: str = ""
+    """Whoever asks for metrics must send it; with it and without a port, they are answered on the main one. Neither: nowhere."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
 
@@ -101,7 +121,7 @@ def read_settings(
 
 
 def read_place(environ: Mapping[str, str], **options: object) -> Settings:
-    """The same for a command, to which only the settings matter that say where the data is, the key to it, where the server is, and what DuckDB may use. Raises UsageError."""
+    """The same for a command, to which only the settings matter that say where the data is, the key to it, where the server is, what DuckDB may use, and where backups are. Raises UsageError."""
     return _read(environ, PLACE, lambda _: None, options)
 
 
@@ -139,7 +159,7 @@ def _parse(name: str, text: str, variable: str) -> object:
     try:
         if name == "trusted_proxies":
             return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-        if name in ("data", "city_database", "rates", "key_file"):
+        if name in ("data", "city_database", "rates", "key_file", "backup_folder"):
             return Path(text)
         if name in BOUNDS:
             return _natural(text, *BOUNDS[name])
@@ -149,6 +169,12 @@ def _parse(name: str, text: str, variable: str) -> object:
             raise ValueError("use an address such as https://stats.example.com")
         if name == "secret_key" and len(text) < LEAST_KEY:
             raise ValueError(f"a key has at least {LEAST_KEY} characters, such as: openssl rand -base64 32")
+        if name == "metrics_token" and not (
+            len(text) >= LEAST_TOKEN and text.isascii() and text.isprintable()
+        ):
+            raise ValueError(
+                f"a token has at least {LEAST_TOKEN} characters of ASCII, such as: openssl rand -hex 32"
+            )
     except ValueError as error:
         raise UsageError(f"{variable}: {error}") from error
     if name == "log_level" and text not in ("debug", "info", "warning", "error"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from footfall.db.protocol import Database, Transaction
 from footfall.db.sqlite import connection as sqlite_connection
 from footfall.db.sqlite import schema as sqlite_schema
+from footfall.db.sqlite.backups import IsStopped, backup_file, never
 from footfall.db.sqlite.database import SqliteDatabase
 from footfall.db.sqlite.session import SqliteSession, open_session
 from footfall.errors import UsageError
@@ -29,7 +30,7 @@ def open_database(settings: Settings) -> Database:
         from footfall.db.postgres.database import PostgresDatabase
 
         return PostgresDatabase(settings.database_url, settings.queue_size)
-    return SqliteDatabase(settings.data, settings.queue_size)
+    return SqliteDatabase(settings.data, settings.queue_size, settings.mmap * 1024**2)
 
 
 class CommandSession(Protocol):
@@ -117,9 +118,15 @@ def migrate_database(settings: Settings) -> list[int]:
     return sqlite_schema.migrate_file(settings.data / sqlite_connection.FILE_NAME)
 
 
-def backup_database(settings: Settings, target: Path) -> None:
-    """Write a consistent copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError."""
+def backup_database(
+    settings: Settings, target: Path, *, spare: int = 0, is_stopped: IsStopped = never
+) -> None:
+    """Write a consistent, checked copy of the embedded database to the new file `target`. Raises DatabaseError and UsageError.
+
+    `spare`: bytes that the disk must have left after it.
+    """
     if settings.database_url:
         raise UsageError("db backup copies the embedded database; for PostgreSQL use pg_dump.")
     require_database(settings)
-    sqlite_connection.backup_file(settings.data / sqlite_connection.FILE_NAME, target)
+    source = settings.data / sqlite_connection.FILE_NAME
+    backup_file(source, target, is_checked=True, spare=spare, is_stopped=is_stopped)

@@ -304,6 +304,28 @@ def test_a_new_password_logs_out_everywhere(
     assert visit.log_in(account.email, new).status_code == 303
 
 
+def test_a_removed_account_is_out_at_once_and_the_last_one_stays_unless_told(
+    start_inside: MakeInside, visits: Callable[..., Visit]
+) -> None:
+    running = start_inside()
+    accounts = [make_account(running.place, f"{name}@example.com") for name in ("ada", "bo")]
+    inside = [visits(running.url) for _ in accounts]
+    for visit, account in zip(inside, accounts, strict=True):
+        enter(visit, running.place, account)
+    ran = run_command(running.place, "account", "remove", "Bo@example.com")
+    assert ran.code == 0, ran
+    assert [visit.is_inside() for visit in inside] == [True, False]
+    assert visits(running.url).log_in("bo@example.com").status_code == 401
+    unknown = run_command(running.place, "account", "remove", "bo@example.com")
+    assert (unknown.code, "no account" in unknown.errors) == (1, True), unknown
+    last = run_command(running.place, "account", "remove", "ada@example.com")
+    assert (last.code, "last account" in last.errors) == (1, True), last
+    assert inside[0].is_inside()
+    assert run_command(running.place, "account", "remove", "ada@example.com", "--yes").code == 0
+    assert not inside[0].is_inside()
+    assert run_json(running.place, "account", "list") == []
+
+
 def test_a_new_password_logs_out_in_every_process(start: MakeServer, visits: Callable[..., Visit]) -> None:
     one = start()
     account = make_account(one.place, "ada@example.com")

@@ -96,6 +96,44 @@ def test_everybody_is_shown_with_source_country_and_revenue(numbers: Counting, b
     assert "Nobody found" in shown(browser, site, "period=today&filter_country=is:DE")
 
 
+def test_people_of_a_range_are_sorted_by_when_they_signed_up(
+    numbers: Counting, browser: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = numbers.site()
+    visitors = [site.pageview() for _ in range(3)]
+    for user_id, visitor in (("ada", visitors[1]), ("bob", visitors[0])):
+        numbers.clock.move(60_000)
+        site.identify(visitor, user_id, {})
+    numbers.clock.move(60_000)
+    site.pageview(visitor=visitors[1])
+    numbers.columns.catch_up()
+
+    def listed(text: str) -> list[str]:
+        page = shown(browser, site, f"period=today&{text}")
+        return [one[0].split()[1] for one in rows(page)]
+
+    assert listed("")[0] == "ada"
+    assert listed("sort=signed_up")[:2] == ["bob", "ada"]
+    assert len(listed("sort=signed_up")) == 3
+    assert listed("sort=signed_up&who=known") == ["bob", "ada"]
+    head = re.search(
+        r'<th scope="col" class="signed_up"[^>]*>', shown(browser, site, "period=today&sort=signed_up")
+    )
+    assert head
+    assert 'aria-sort="descending"' in head[0]
+    lines = csv.DictReader(io.StringIO(shown(browser, site, "period=today&sort=signed_up&format=csv")))
+    assert [line["userId"] for line in lines] == ["bob", "ada", ""]
+    for most, offset, those in ((2, 1, ["ada"]), (2, 2, []), (0, 1, ["bob"])):
+        monkeypatch.setattr("footfall.dashboard.pages.roster.MOST_SORTED", most)
+        found = listed(f"sort=signed_up&offset={offset}")
+        assert found[: len(those)] == those
+        assert len(found) == 3 - offset
+    monkeypatch.setattr("footfall.dashboard.pages.roster.MOST_SORTED", 1)
+    assert "more than 1 known people came in this range" in shown(
+        browser, site, "period=today&sort=signed_up"
+    )
+
+
 def test_while_there_are_no_columns_those_who_are_known_are_listed(
     numbers: Counting, browser: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from footfall.db.statements import Statement, make_statement
 from footfall.errors import DatabaseError, Unavailable
 
 SHORT = make_statement("short", "", "SELECT 1 AS one", "one int")
+MAPPED = make_statement("mapped", "", "PRAGMA main.mmap_size", "mmap_size int")
 ENDLESS = make_statement(
     "endless",
     "",
@@ -99,3 +100,19 @@ def test_a_scan_ends_once_its_caller_has_left(tmp_path: Path) -> None:
             assert isinstance(scan.exception(), Unavailable)
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("mapped", [0, 1024**2])
+def test_reading_connections_map_as_much_as_the_setting_says(tmp_path: Path, mapped: int) -> None:
+    def size(tx: Transaction, _: None) -> Row:
+        return tx.all(MAPPED)[0].mmap_size
+
+    async def work() -> tuple[Row, Row]:
+        database = SqliteDatabase(tmp_path, 100, mapped)
+        await database.open()
+        try:
+            return await database.read(size, None), await database.scan(size, None)
+        finally:
+            await database.close()
+
+    assert asyncio.run(work()) == (mapped, mapped)

@@ -22,6 +22,7 @@ from footfall.errors import (
     Unavailable,
     UsageError,
 )
+from footfall.log import REQUEST
 
 
 class FakeSession:
@@ -486,6 +487,7 @@ def test_a_store_that_is_away_is_not_asked_once_for_each_call() -> None:
 
 def test_a_batch_that_failed_logs_its_traceback_once(session: FakeSession, capfd: Any) -> None:
     async def work() -> list[Any]:
+        REQUEST.set("a-request")
         async with writing(session) as submit:
             calls = [submit(KEEP, call, False) for call in ("bad", 1, "bad", "bad")]
             return await asyncio.gather(*calls, return_exceptions=True)
@@ -493,4 +495,5 @@ def test_a_batch_that_failed_logs_its_traceback_once(session: FakeSession, capfd
     run(work)
     logged = capfd.readouterr().err
     assert logged.count("Traceback") == 1
+    assert logged.count("a-request") >= 3
     assert logged.count("call failed") == 3

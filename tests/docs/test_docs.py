@@ -18,8 +18,10 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+import footfall
 from footfall.cli.main import main
 from footfall.collect.model import Reason
+from footfall.db import migrate
 from footfall.identity.signing import sign_user
 from footfall.reference.docs import render
 from footfall.routes import Services, routes
@@ -316,6 +318,11 @@ def test_every_decision_says_what_holds_it_and_that_exists(page: Path) -> None:
     files = re.findall(r"`((?:src|tests)/[^`]+)`", last)
     assert files, "name the file or test that enforces the decision"
     assert all((ROOT / file).exists() for file in files)
+
+
+def test_the_guide_to_upgrades_names_the_schema_of_this_version() -> None:
+    row = f"| {footfall.__version__} | {max(migrate.migrations())} |"
+    assert row in (ROOT / "docs" / "upgrading.md").read_text()
 
 
 def test_the_readme_is_short() -> None:

@@ -28,6 +28,7 @@ from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
 from footfall.collect import retention
+from footfall.log import name_request
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.client import ADDRESSES
 from footfall.people.index import indexer as index
@@ -38,6 +39,7 @@ from footfall.web.dispatch import Dispatch
 from footfall.web.envelope import Response
 from footfall.websites import removal
 from tests.support.engines import Place
+from tests.support.logs import check_lines
 from tests.support.servers import until
 
 R = TypeVar("R")
@@ -58,6 +60,7 @@ POLLED = {
     (index, "IDLE_SECONDS"): POLL_SECONDS,
     (listing, "LOOK_SECONDS"): POLL_SECONDS,
     (app, "REMOVAL_SECONDS"): SELDOM_SECONDS,
+    (app, "BACKUP_SECONDS"): SELDOM_SECONDS,
     (app, "LOOK_SECONDS"): SELDOM_SECONDS,
     (importing, "IDLE_SECONDS"): SELDOM_SECONDS,
     (retention, "LOOK_SECONDS"): SELDOM_SECONDS,
@@ -71,6 +74,7 @@ SERVERS = """
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 """How many connections of servers a database of PostgreSQL has: each holds such a lock."""
+ELSEWHERE = ""
 _numbers = itertools.count(1)
 
 
@@ -160,7 +164,8 @@ class Inside:
             return connection.execute(SERVERS).fetchone() == (0,)
 
     def check_log(self) -> None:
-        """Nothing ended in an unexpected error."""
+        """Nothing ended in an unexpected error, and no line tells of a person, be it of another thread."""
+        check_lines("\n".join([self.log, *map(str, _LOGS.pop(ELSEWHERE, []))]))
         for alarm in ("unexpected error", "Traceback", "call failed", "exc_info"):
             assert alarm not in self.log, self.log
 
@@ -208,10 +213,13 @@ async def _answer(server: Inside, request: httpx.Request, body: bytes) -> Respon
     dispatch = server.dispatch
     call = dispatch.begin(request.method, request.url.raw_path, _headers(request), "127.0.0.1")
     if call.response is not None:
-        return call.response
-    if call.max_body and len(body) > call.max_body:
-        return dispatch.refuse(call, call.too_large())
-    return await dispatch.answer(call, body if call.max_body else b"")
+        response = call.response
+    elif call.max_body and len(body) > call.max_body:
+        response = dispatch.refuse(call, call.too_large())
+    else:
+        response = await dispatch.answer(call, body if call.max_body else b"")
+    dispatch.count(call, response.status, 0.001)
+    return response
 
 
 def _headers(request: httpx.Request) -> dict[bytes, bytes]:
@@ -247,7 +255,7 @@ _RUNNING: dict[str, Inside] = {}
 _HERE = threading.local()
 """`server`: that of this thread."""
 _LOGS: dict[str, list[MutableMapping[str, Any]]] = {}
-"""What they logged, by URL."""
+"""What they logged, by URL; what other threads did, under ELSEWHERE."""
 
 
 def transport(url: str) -> httpx.BaseTransport | None:
@@ -272,8 +280,7 @@ def inside(
 def remember(_logger: object, _level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A processor of structlog: keeps what servers inside log."""
     name = threading.current_thread().name
-    if name.startswith("http://"):
-        _LOGS.setdefault(name, []).append(dict(event))
+    _LOGS.setdefault(name if name.startswith("http://") else ELSEWHERE, []).append(dict(event))
     return event
 
 
@@ -289,7 +296,7 @@ def set_up() -> None:
     """
     ADDRESSES.update(dict.fromkeys(ADDRESSES, NOWHERE))
     structlog.configure(
-        processors=[remember, *structlog.get_config()["processors"]],
+        processors=[name_request, remember, *structlog.get_config()["processors"]],
         # Not to what a command prints that a test runs in this process meanwhile.
         logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
     )

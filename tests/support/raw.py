@@ -38,6 +38,7 @@ def answer_on(opened: socket.socket, method: str, path: str, *, described: bool 
             content=reader.read(),
             request=httpx.Request(method, f"http://footfall{path}"),
         )
+    assert response.headers["x-request-id"]
     if described:
         description().check(response)
     return response

@@ -20,6 +20,7 @@ from footfall.cli.main import main
 from footfall.column_parts import column_folder
 from footfall.columns.supervisor import turn_at
 from tests.support.engines import Place
+from tests.support.logs import check_lines
 
 FOOTFALL = Path(sys.executable).with_name("footfall")
 PATIENCE = 60.0
@@ -85,7 +86,8 @@ class RunningServer:
         return code
 
     def check_log(self) -> None:
-        """No request ended in an unexpected error."""
+        """No request ended in an unexpected error, and no line tells of a person."""
+        check_lines(self.log)
         for alarm in ("unexpected error", "Traceback", "call failed"):
             assert alarm not in self.log, self.log
 

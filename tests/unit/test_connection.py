@@ -34,6 +34,9 @@ class Answering:
     async def answer(self, call: Request, body: bytes) -> Response:
         raise NotImplementedError
 
+    def count(self, call: Request, status: int, seconds: float) -> None:
+        pass
+
     def refuse(self, call: Request, error: ApiError) -> Response:
         raise NotImplementedError
 
@@ -71,9 +74,11 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def asked(response: Callable[[], Response], request: bytes) -> AsyncIterator[Server]:
+async def asked(
+    response: Callable[[], Response], request: bytes, *, is_https: bool = False
+) -> AsyncIterator[Server]:
     loop = asyncio.get_running_loop()
-    shared = Shared(Answering(response), TIMEOUT)
+    shared = Shared(Answering(response), TIMEOUT, is_https=is_https)
     shared.tick(loop.time())
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
@@ -98,6 +103,20 @@ def test_a_client_that_reads_nothing_is_left(size: int, version: bytes) -> None:
         async with asked(lambda: Response(b"x" * size), request) as server:
             await server.read(10)
             assert await server.leaves_the_client()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("is_https", [False, True])
+def test_no_answer_is_sniffed_and_https_is_asked_for_where_the_public_address_has_it(is_https: bool) -> None:
+    async def scenario() -> None:
+        request = b"GET / HTTP/1.0\r\nHost: x\r\n\r\n"
+        async with asked(lambda: Response(b"{}"), request, is_https=is_https) as server:
+            answer = b""
+            while not answer.endswith(b"{}"):
+                answer += await server.read(1)
+            assert b"\r\nx-content-type-options: nosniff\r\n" in answer
+            assert (b"\r\nstrict-transport-security: max-age=31536000\r\n" in answer) == is_https
 
     run(scenario())
 
@@ -149,6 +168,9 @@ class Asked:
             self.is_left.set()
             raise
         return Response(b"")
+
+    def count(self, call: Request, status: int, seconds: float) -> None:
+        raise NotImplementedError
 
     def refuse(self, call: Request, error: ApiError) -> Response:
         raise NotImplementedError

@@ -59,6 +59,17 @@ class Nobody(Anyone):
         raise Unauthorized("no")
 
 
+def test_a_refused_call_is_logged_with_its_route_and_reason_alone() -> None:
+    headers = {b"authorization": b"Bearer df_secret"}
+    dispatch = Dispatch([Route("GET", "/profiles/{ref}", told, WEBSITE)], Nobody(), lambda: 0)
+    with capture_logs() as lines:
+        dispatch.begin("GET", b"/profiles/user:ada@example.com", headers, "203.0.113.9")
+    (line,) = lines
+    assert (line["event"], line["status"], line["reason"]) == ("call refused", 401, "no")
+    assert line["route"] == "/profiles/{ref}"
+    assert not any(text in str(line) for text in ("ada", "df_secret", "203.0.113.9"))
+
+
 TABLE = [
     Route("POST", "/api/events", told, BROWSER, max_body=99),
     Route("POST", "/api/v1/identify", told, WEBSITE, max_body=99),
@@ -185,3 +196,37 @@ def test_a_page_may_send_the_headers_that_it_asks_for(headers: dict[bytes, bytes
     assert response.status == 204
     assert values(response, b"access-control-allow-headers") == [allowed]
     assert values(response, b"access-control-allow-origin") == [b"*"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "given", "is_taken"),
+    [
+        ("192.0.2.1", b"7f3a-0001_Zz", True),
+        ("192.0.2.1", b"x" * 64, True),
+        ("203.0.113.9", b"7f3a-0001_Zz", False),
+        ("192.0.2.1", b"", False),
+        ("192.0.2.1", b"short", False),
+        ("192.0.2.1", b"x" * 65, False),
+        ("192.0.2.1", b"ada@example.com", False),
+        ("192.0.2.1", b"198.51.100.7", False),
+        ("192.0.2.1", b"two words of it", False),
+        ("192.0.2.1", b"12345678\n", False),
+    ],
+)
+def test_only_a_trusted_proxy_names_a_request_and_only_with_what_a_log_can_take(
+    peer: str, given: bytes, is_taken: bool
+) -> None:
+    dispatch = Dispatch(TABLE, Anyone(), lambda: 0, believes=lambda peer: peer == "192.0.2.1")
+    first, second = (dispatch.begin("GET", b"/static", {b"x-request-id": given}, peer) for _ in range(2))
+    assert (first.request_id == given.decode()) == is_taken
+    assert (first.request_id == second.request_id) == is_taken
+    assert len(first.request_id) == (len(given) if is_taken else 16)
+
+
+@pytest.mark.parametrize("query", [b"a", b"b"])
+def test_the_log_calls_a_request_that_failed_what_its_answer_does(query: bytes) -> None:
+    dispatch = Dispatch(TABLE, Anyone(), lambda: 0)
+    call = dispatch.begin("GET", b"/api/failing?" + query, {}, "203.0.113.9")
+    with capture_logs() as lines:
+        asyncio.run(dispatch.answer(call, b""))
+    assert [line["request"] for line in lines] == [call.request_id]

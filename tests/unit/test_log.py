@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,11 @@ def test_nobody_can_write_a_line_of_their_own_into_the_log(
     [line] = (tmp_path / "log").read_text("utf-8").splitlines()
     assert "forged" in line
     assert "\x1b[2J" not in line
+
+
+def test_a_line_names_its_request_and_those_of_none_name_none() -> None:
+    assert log.name_request(None, "info", {"event": "x", "request": ""}) == {"event": "x"}
+    assert log.name_request(None, "info", {"event": "x", "request": "a"}) == {"event": "x", "request": "a"}
+    context = copy_context()
+    context.run(log.REQUEST.set, "b")
+    assert context.run(log.name_request, None, "info", {"event": "x"}) == {"event": "x", "request": "b"}

@@ -11,6 +11,7 @@ import pytest
 from footfall.db import scans
 from footfall.db.scans import HAS_LEFT, Scans, Turn
 from footfall.errors import Unavailable
+from footfall.log import REQUEST
 
 
 def scanning(work: Callable[[Scans[str]], Awaitable[None]], workers: int = 1, most_of_one: int = 1) -> None:
@@ -166,3 +167,17 @@ def test_a_turn_is_over_after_its_time_and_when_nobody_waits(monkeypatch: pytest
     assert Turn(lambda: False).is_over()
     monkeypatch.setattr(scans, "SCAN_SECONDS", -1.0)
     assert Turn(lambda: True).is_over()
+
+
+def test_a_scan_knows_its_request_whoever_has_the_thread_before() -> None:
+    seen: list[str] = []
+
+    async def ask(made: Scans[str], name: str) -> None:
+        REQUEST.set(name)
+        await made.run(b"a", lambda _worker, _turn: seen.append(REQUEST.get()))
+
+    async def work(made: Scans[str]) -> None:
+        await asyncio.gather(*(asyncio.create_task(ask(made, name)) for name in ("first", "second")))
+
+    scanning(work)
+    assert sorted(seen) == ["first", "second"]

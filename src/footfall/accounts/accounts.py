@@ -11,7 +11,7 @@ from footfall.accounts.model import Account, Credentials
 from footfall.accounts.sessions import end_sessions, hash_secret, start_session
 from footfall.db.protocol import Row, Transaction
 from footfall.db.statements import load
-from footfall.errors import FieldError
+from footfall.errors import FieldError, UsageError
 from footfall.ids import new_object_id
 
 sql = load(__file__, "accounts.sql")
@@ -84,6 +84,27 @@ def set_password(tx: Transaction, account: Account, password_hash: str, was: str
     tx.execute(sql.password_set, (account.account_id, password_hash))
     end_sessions(tx, account.account_id)
     return True
+
+
+def remove_account(tx: Transaction, email: str, *, is_last_too: bool) -> Account:
+    """Remove the account with an e-mail address, with its sessions. Raises UsageError without one, or for the last one unless `is_last_too`."""
+    tx.lock([("accounts",)])
+    found = find_account(tx, email)
+    if found is None:
+        raise no_such_account()
+    if not is_last_too and len(list_accounts(tx)) == 1:
+        raise UsageError(
+            "This is the last account. With --yes it is removed, and the next start prints a link that creates another."
+        )
+    _lock(tx, found.account)
+    end_sessions(tx, found.account.account_id)
+    tx.execute(sql.account_remove, (found.account.account_id,))
+    return found.account
+
+
+def no_such_account() -> UsageError:
+    """The error for an unknown e-mail address."""
+    return UsageError("There is no account with this e-mail address; see footfall account list")
 
 
 def _is_still(tx: Transaction, account: Account, password_hash: str) -> bool:

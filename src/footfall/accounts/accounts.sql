@@ -18,6 +18,10 @@ SELECT account_id, email FROM account;
 -- Replaces the hash of a password.
 UPDATE account SET password_hash = :password_hash WHERE account_id = :account_id;
 
+-- name: account_remove(account_id bytes)
+-- Removes an account.
+DELETE FROM account WHERE account_id = :account_id;
+
 -- name: link_add(link_hash bytes, created_at int)
 -- Stores a one-time link, by the hash of its secret.
 INSERT INTO setup_link (link_hash, created_at) VALUES (:link_hash, :created_at);

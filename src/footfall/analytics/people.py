@@ -83,6 +83,11 @@ def read_faces(tx: Transaction, asked: FacesAsked) -> list[Face]:
     ]
 
 
+def read_sign_ups(tx: Transaction, asked: tuple[bytes, Sequence[int]]) -> dict[int, int]:
+    """When known people of a website (its id) signed up (ms since epoch), by their numbers."""
+    return {number: one.identified_at for number, one in _known(tx, *asked).items()}
+
+
 def _known(tx: Transaction, website_id: bytes, numbers: Sequence[int]) -> dict[int, KnownPerson]:
     keys: list[Params] = [(website_id, *_bounds(one)) for one in numbers]
     rows = tx.get_many(sql.profile_between, keys)

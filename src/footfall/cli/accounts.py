@@ -12,12 +12,13 @@ from footfall.accounts.accounts import (
     find_account,
     hash_password,
     list_accounts,
+    no_such_account,
+    remove_account,
     set_password,
 )
 from footfall.cli.common import command_options, show, show_list, transact
 from footfall.cli.shown import account_json
 from footfall.clock import system_clock
-from footfall.errors import UsageError
 from footfall.settings import Settings
 
 
@@ -45,10 +46,20 @@ def password(email: str, settings: Settings, as_json: bool) -> None:
     email = clean_email(email)
     found = transact(settings, lambda tx: find_account(tx, email))
     if found is None:
-        raise UsageError("There is no account with this e-mail address; see footfall account list")
+        raise no_such_account()
     password_hash = hash_password(_read_password())
     transact(settings, lambda tx: set_password(tx, found.account, password_hash))
     show({"email": found.account.email, "message": "The password was changed."}, as_json)
+
+
+@account.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Remove it even if it is the last one.")
+@command_options
+def remove(email: str, yes: bool, settings: Settings, as_json: bool) -> None:
+    """Remove the account EMAIL, and log it out everywhere."""
+    removed = transact(settings, lambda tx: remove_account(tx, clean_email(email), is_last_too=yes))
+    show({"email": removed.email, "message": "The account was removed."}, as_json)
 
 
 @account.command("list")

@@ -7,12 +7,16 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 import click
 import msgspec
 
 from footfall import log
+from footfall.backups.schedule import BackupState, read_state
 from footfall.cli.common import collect_rarely, command_options, place_options, show
+from footfall.cli.standing import advice_on, read_standing, readable
+from footfall.clock import system_clock, to_iso
 from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
@@ -23,13 +27,55 @@ from footfall.storage import command_session
 @click.command()
 @command_options
 def status(settings: Settings, as_json: bool) -> None:
-    """How the columns of this machine are that analytics are answered from, and what to do. Exits with 1 if nobody keeps them."""
+    """What runs here, how large it is, when the last backup was made, how far analytics are behind, and what to do. Exits with 1 if nobody
+    keeps the columns that analytics are answered from."""
+    standing, backups = read_standing(settings), read_state(settings, system_clock())
+    told = msgspec.to_builtins(standing) | _last_backup(backups)
+    more = [*advice_on(standing), *_told_of(backups)]
     try:
         health = asyncio.run(columns_client(settings).health())
     except Unavailable as error:
+        _tell(told | {"isThere": False, "message": " ".join(more) or None}, as_json)
         raise UsageError(AWAY) from error
-    told = {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
-    show(told | {"message": advice(health)}, as_json)
+    told |= {name: item for name, item in msgspec.to_builtins(health).items() if name != "type"}
+    _tell(told | {"message": " ".join([advice(health), *more])}, as_json)
+
+
+def _last_backup(state: BackupState | None) -> dict[str, Any]:
+    if state is None:
+        return {}
+    return {"lastBackup": to_iso(state.last.at) if state.last else None}
+
+
+def _told_of(backups: BackupState | None) -> list[str]:
+    return [backups.advice] if backups is not None and backups.late_by else []
+
+
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    show(told if as_json else _renamed(readable(told)), as_json)
+
+
+def _renamed(told: dict[str, Any]) -> dict[str, Any]:
+    """By the words that a person reads."""
+    return {NAMES.get(name, name): value for name, value in told.items() if value != ""}
+
+
+NAMES = {
+    "serverMemory": "  memory",
+    "serverMapped": "  mapped files",
+    "databaseBytes": "database",
+    "logBytes": "  log",
+    "indexBytes": "  index",
+    "freeBytes": "disk has left",
+    "lastBackup": "last backup",
+    "isThere": "analytics answer",
+    "bytes": "  columns",
+    "memory": "  their memory",
+    "lag": "  behind by",
+    "made": "  visitors done",
+    "waitsFor": "  wait for",
+    "message": "what to do",
+}
 
 
 AWAY = (

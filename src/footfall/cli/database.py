@@ -12,7 +12,10 @@ import click
 import msgspec
 
 from footfall.app import ERASERS
-from footfall.cli.common import collect_rarely, command_options, show
+from footfall.backups.erasures import replay_all
+from footfall.backups.restoring import restore_database
+from footfall.cli.common import collect_rarely, command_options, show, told
+from footfall.clock import system_clock
 from footfall.column_parts import column_asking, column_folder, column_keeper, verify_texts
 from footfall.db.copying import checksum, copy_all, count_rows, tables
 from footfall.db.protocol import Params, Transaction
@@ -22,8 +25,7 @@ from footfall.identity.audit.verify import Report, verify_identity
 from footfall.outbox import store as outbox
 from footfall.people.erasing import remove_leftovers, verify_index
 from footfall.people.index.indexer import START, mark_profiles
-from footfall.privacy.erase import finish_erasures
-from footfall.privacy.replay import TombstoneLine, read_tombstones, replay, tombstone_lines, users_of
+from footfall.privacy.replay import read_tombstones, tombstone_lines
 from footfall.settings import Settings, read_place
 from footfall.storage import (
     CommandSession,
@@ -171,26 +173,10 @@ def export_erasures(file: Path, settings: Settings, as_json: bool) -> None:
 def replay_erasures(file: Path, settings: Settings, as_json: bool) -> None:
     """Repeat the erasures in FILE, as of the time they were made. Stop all servers on the data first."""
     require_database(settings)
-    by_website: dict[str, list[TombstoneLine]] = {}
-    for tombstone in read_tombstones(file.read_bytes().splitlines()):
-        by_website.setdefault(tombstone.website_id, []).append(tombstone)
-    erased = 0
+    tombstones = list(read_tombstones(file.read_bytes().splitlines()))
     with exclusive(settings), command_session(settings) as session:
-        session.transact(
-            lambda tx: finish_erasures(tx, ERASERS)
-        )  # those that were under way when the backup was made
-        websites = {
-            website_id.hex(): website for website_id, website in session.snapshot(read_websites).items()
-        }
-        for website_id in websites.keys() & by_website:
-            website, tombstones = websites[website_id], by_website.pop(website_id)
-            users = session.snapshot(functools.partial(users_of, website=website, tombstones=tombstones))
-            for tombstone in tombstones:
-                work = functools.partial(
-                    replay, erasers=ERASERS, website=website, tombstone=tombstone, user=users.get(tombstone)
-                )
-                erased += session.transact(work) is not None
-    show({"usersErased": erased, "ofUnknownWebsites": sum(map(len, by_website.values()))}, as_json)
+        replayed = replay_all(session, ERASERS, tombstones)
+    show(told(replayed), as_json)
 
 
 @db.command()
@@ -263,3 +249,20 @@ def backup(file: Path, settings: Settings, as_json: bool) -> None:
     """Write a consistent copy to the new FILE. Servers may keep running."""
     backup_database(settings, file)
     show({"file": str(file), "bytes": file.stat().st_size}, as_json)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--without-erasures",
+    is_flag=True,
+    help="Restore even if the present database is too damaged to say who was erased since.",
+)
+@command_options
+def restore(file: Path, without_erasures: bool, settings: Settings, as_json: bool) -> None:
+    """Put the backup FILE in the place of the embedded database. Stop the server first.
+
+    Checks the file, migrates it, and repeats the erasures made since. The present database stays beside it, under another name.
+    """
+    restored = restore_database(settings, file, ERASERS, system_clock(), without_erasures=without_erasures)
+    show(told(restored), as_json)

@@ -62,7 +62,7 @@ def serve(
         _serve(settings, listener, lambda application: greeting.tell(made or application.welcome))
     elif code := run_workers(
         settings.workers,
-        lambda started: _serve(settings, listener, lambda application: started()),
+        lambda started, number: _serve(settings, listener, lambda application: started(), number),
         lambda: greeting.tell(made),
     ):
         raise SystemExit(code)
@@ -74,6 +74,18 @@ def _check(settings: Settings) -> None:
         raise UsageError(
             "--workers: the embedded database has one server process, which writes for all. "
             "For more, move to PostgreSQL: footfall db copy, then serve --database."
+        )
+    if settings.workers > 1 and settings.metrics_token and not settings.metrics_port:
+        raise UsageError(
+            "FOOTFALL_METRICS_TOKEN: each worker has metrics of its own, so they need a port each: "
+            "set FOOTFALL_METRICS_PORT too, to the first of them"
+        )
+    if settings.metrics_port + settings.workers > 65_536:
+        raise UsageError("FOOTFALL_METRICS_PORT: each worker needs a port, and the last one is above 65535")
+    if settings.backup_hours and settings.database_url:
+        raise UsageError(
+            "FOOTFALL_BACKUP_HOURS: the server makes backups of the embedded database only. "
+            "For PostgreSQL use pg_dump or pg_basebackup."
         )
     check_columns(settings)
     if not settings.host:
@@ -115,10 +127,14 @@ def _welcome(settings: Settings) -> Welcome:
         return session.transact(lambda tx: make_welcome(tx, system_clock()))
 
 
-def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[App], None]) -> None:
-    """Run one server until it is told to stop. Raises whatever keeps it from starting."""
+def _serve(
+    settings: Settings, listener: socket.socket, on_started: Callable[[App], None], number: int = 0
+) -> None:
+    """Run one server until it is told to stop. `number`: of this worker. Raises whatever keeps it from starting."""
+    metrics = listen(settings.host, settings.metrics_port + number) if settings.metrics_port else None
     application = App(
         settings,
+        metrics=metrics,
         welcome=None if settings.database_url else make_welcome,
         columns=column_supervisor(settings),
     )
@@ -126,7 +142,11 @@ def _serve(settings: Settings, listener: socket.socket, on_started: Callable[[Ap
     collect_rarely()
     take_short_turns()
     server = Server(
-        application, settings.body_timeout, lambda: on_started(application), application.stopping.set
+        application,
+        settings.body_timeout,
+        lambda: on_started(application),
+        application.stopping.set,
+        is_https=settings.public_url.startswith("https:"),
     )
     server.run(listener)
 

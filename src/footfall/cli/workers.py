@@ -19,10 +19,12 @@ STOP_SECONDS = 4.5
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_workers(count: int, serve: Callable[[Callable[[], None]], None], on_ready: Callable[[], None]) -> int:
-    """Fork `count` processes that each run `serve(started)`, and supervise them until SIGTERM or SIGINT; the exit code.
+def run_workers(
+    count: int, serve: Callable[[Callable[[], None], int], None], on_ready: Callable[[], None]
+) -> int:
+    """Fork `count` processes that each run `serve(started, number)`, and supervise them until SIGTERM or SIGINT; the exit code.
 
-    `on_ready` is called once all have called `started`. Exits with 1 if a worker cannot start the first time.
+    `number`: from 0; whoever takes the place of one that ended gets its number. `on_ready` is called once all have called `started`. Exits with 1 if a worker cannot start the first time.
     """
     supervisor = _Supervisor(count, serve)
     signal.signal(signal.SIGTERM, supervisor.on_signal)
@@ -31,10 +33,11 @@ def run_workers(count: int, serve: Callable[[Callable[[], None]], None], on_read
 
 
 class _Supervisor:
-    def __init__(self, count: int, serve: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, count: int, serve: Callable[[Callable[[], None], int], None]) -> None:
         self._count = count
         self._serve = serve
-        self._workers: set[int] = set()
+        self._workers: dict[int, int] = {}
+        """The number of each, by its process id."""
         self._is_stopping = False
         self._log = get_logger("workers")
         self._reader, self._writer = os.pipe()
@@ -49,8 +52,8 @@ class _Supervisor:
                 os.kill(worker, signal.SIGTERM)
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        for _ in range(self._count):
-            self._start()
+        for number in range(self._count):
+            self._start(number)
         for _ in range(self._count):
             if not self._one_started():
                 was_told_to = self._is_stopping
@@ -63,17 +66,17 @@ class _Supervisor:
         self._wait_for_all()
         return 0
 
-    def _start(self) -> None:
+    def _start(self, worker_number: int) -> None:
         """Fork a worker, unless it is time to stop. No signal arrives in between, so each signal reaches each worker once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         if not self._is_stopping:
             worker = os.fork()
             if not worker:
-                self._work()
-            self._workers.add(worker)
+                self._work(worker_number)
+            self._workers[worker] = worker_number
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
 
-    def _work(self) -> NoReturn:
+    def _work(self, worker_number: int) -> NoReturn:
         """Be a worker."""
         for number in _STOP:
             signal.signal(number, signal.SIG_DFL)
@@ -82,7 +85,7 @@ class _Supervisor:
         threading.Thread(target=self._stop_when_alone, daemon=True).start()
         code = 1
         try:
-            self._serve(self._say_started)
+            self._serve(self._say_started, worker_number)
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
@@ -106,7 +109,7 @@ class _Supervisor:
                 return bool(os.read(self._reader, 1))
             ended, _ = os.waitpid(-1, os.WNOHANG)
             if ended:
-                self._workers.discard(ended)
+                self._workers.pop(ended, None)
                 return False
             time.sleep(0.01)
         return False
@@ -116,19 +119,19 @@ class _Supervisor:
         if not ended:
             time.sleep(0.1)
             return
-        self._workers.discard(ended)
+        number = self._workers.pop(ended, 0)
         if not self._is_stopping:
             self._log.warning("a worker ended; starting another", code=os.waitstatus_to_exitcode(status))
             until = time.monotonic() + RESTART_SECONDS
             while not self._is_stopping and time.monotonic() < until:
                 time.sleep(0.05)
-            self._start()
+            self._start(number)
 
     def _wait_for_all(self) -> None:
         until = time.monotonic() + STOP_SECONDS
         while self._workers:
             ended, _ = os.waitpid(-1, os.WNOHANG)
-            self._workers.discard(ended)
+            self._workers.pop(ended, None)
             if not ended:
                 time.sleep(0.02)
             if self._workers and time.monotonic() > until:

@@ -27,10 +27,13 @@ class Drops:
         self._database = database
         self._reasons = Counts(database, DROPPED_HANDLER)
         self.hosts: _Hosts = {}
+        self.since_start: Counter[str] = Counter()
+        """By reason, of all websites."""
 
     def add(self, website_id: bytes, now: int, dropped: Dropped) -> None:
         """Count one hit that came at `now` (ms since epoch)."""
         self._reasons.add(website_id, now, dropped.reason.value)
+        self.since_start[dropped.reason.value] += 1
         if dropped.host and (host := _known_form(dropped.host)):
             hosts = self.hosts.setdefault((website_id, now // DAY_MS), Counter())
             if host not in hosts and len(hosts) >= MOST_HOSTS:

@@ -7,7 +7,9 @@ import functools
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
 from footfall.columns.model import Bindings
@@ -28,6 +30,7 @@ from footfall.columns.wire import (
 from footfall.db.protocol import Database
 from footfall.errors import BadRequest, InternalError, Unavailable
 from footfall.outbox import store as outbox
+from footfall.tally import Spread
 
 R = TypeVar("R", bound=Reply)
 
@@ -59,6 +62,10 @@ class ColumnsClient:
         """`seconds`: how long a query may wait for its turn, and take from then on."""
         self._socket = socket
         self._seconds = seconds
+        self.answered = Spread()
+        """Seconds of each question that got its rows."""
+        self.refused: Counter[str] = Counter()
+        """Questions that got none, by `Failed.why`."""
 
     async def ask(
         self, text: str, values: Bindings | None = None, seconds: float | None = None
@@ -66,9 +73,12 @@ class ColumnsClient:
         """The rows of a query; who is cancelled meanwhile cancels it. Raises BadRequest when it takes too long or too much memory, and
         Unavailable when too many others wait."""
         seconds = self._seconds if seconds is None else seconds
+        began = perf_counter()
         reply = await self._say(Ask(text, dict(values or {}), seconds), Rows | Failed, 2 * seconds + PATIENCE)
         if isinstance(reply, Rows):
+            self.answered.add(perf_counter() - began)
             return reply.rows
+        self.refused[reply.why] += 1
         if reply.why in ("away", "busy"):
             raise Unavailable(reply.message)
         if reply.why == "wrong":

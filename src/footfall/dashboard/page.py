@@ -222,7 +222,6 @@ def _page_headers(images: str) -> Headers:
     return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", POLICY.format(images=images).encode()),
-        (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"same-origin"),
         (b"cache-control", b"no-store"),
     ]
@@ -236,7 +235,7 @@ def public_headers() -> Headers:
 def send_json(value: object, *more: tuple[bytes, bytes]) -> Response:
     """JSON for the page's own script, or for a file."""
     text = msgspec.json.format(encode(value), indent=2)
-    headers = [JSON_TYPE, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+    headers = [JSON_TYPE, (b"cache-control", b"no-store")]
     return Response(text, 200, [*headers, *more])
 
 

@@ -169,7 +169,6 @@ async def static(request: PageRequest) -> Response:
     headers = [
         (b"content-type", kind),
         (b"cache-control", b"public, max-age=31536000, immutable"),
-        (b"x-content-type-options", b"nosniff"),
         (b"vary", b"accept-encoding"),
     ]
     if request.context.accepts_gzip():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
+from footfall import __version__
 from footfall.errors import SchemaMismatch
 
 DERIVED = ".derived.sql"
@@ -58,7 +59,10 @@ def pending(version: int) -> list[int]:
     """The numbers still to be applied to a schema at `version`. Raises SchemaMismatch when it is newer than this program."""
     known = migrations()
     if version > max(known):
+        newest = max(known)
         raise SchemaMismatch(
-            f"The database has schema {version}, this program knows up to {max(known)}: start a newer Footfall."
+            f"The database has schema {version}, Footfall {__version__} knows up to {newest}: start a newer Footfall "
+            "(docs/upgrading.md says which version has which schema). To stay with this one, restore the backup from before the update: "
+            f"footfall db restore DATA/backups/before-schema-{newest + 1:04d}-....db"
         )
     return [number for number in known if number > version]

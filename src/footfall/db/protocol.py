@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from footfall.db.statements import Statement
+from footfall.tally import Spread
 
 Value = bytes | str | int | float | None
 Values = tuple[Any, ...]
@@ -117,6 +118,21 @@ class DerivedStore(Protocol):
         """Limit bulk calls to `most` per batch, so that steps catch up; None lifts the limit."""
 
 
+class DatabaseFigures(NamedTuple):
+    """How a database is doing, since the start.
+
+    `waiting`: calls in the queues of each kind. `batches`: calls in each; `commits`: seconds of each. `refused`: calls that were not
+    written, by the reason. `size`, `log`: bytes of the embedded database, and of its write-ahead log; None: a server keeps them.
+    """
+
+    waiting: dict[str, int]
+    batches: Spread
+    commits: Spread
+    refused: dict[str, int]
+    size: int | None = None
+    log: int | None = None
+
+
 class Database(Protocol):
     """A database whose writes are grouped into batches. Call `open` first and `close` last."""
 
@@ -144,6 +160,9 @@ class Database(Protocol):
 
     def live_calls(self) -> int:
         """The number of live calls queued since the start. Background jobs watch it to see whether they delay any."""
+
+    def figures(self) -> DatabaseFigures:
+        """How it is doing now."""
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in a transaction of its own on the write path. For rare changes that need no grouping.

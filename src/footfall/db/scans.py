@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, Generic, TypeVar
 
 from footfall.errors import Unavailable
@@ -50,6 +50,7 @@ class _QueuedScan:
         self.work = work
         self.future = future
         self.has_left = HAS_LEFT.get()
+        self.context = copy_context()
 
     def is_wanted(self) -> bool:
         return not self.future.done() and not self.has_left()
@@ -127,7 +128,8 @@ class Scans(Generic[W]):
         result, error = None, None
         try:
             turn = Turn(waiting.is_wanted)
-            result = await self._loop.run_in_executor(self._threads, waiting.work, worker, turn)
+            run = waiting.context.run
+            result = await self._loop.run_in_executor(self._threads, run, waiting.work, worker, turn)
         except Exception as caught:
             error = caught
         self._idle.append(worker)

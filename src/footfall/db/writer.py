@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from footfall.db.protocol import Transaction, WriteHandler
+from footfall.db.protocol import DatabaseFigures, Transaction, WriteHandler
 from footfall.errors import (
     ApiError,
     DatabaseBusy,
@@ -29,7 +30,8 @@ from footfall.errors import (
     Unavailable,
     UsageError,
 )
-from footfall.log import get_logger
+from footfall.log import REQUEST, get_logger
+from footfall.tally import CALLS, Spread, together
 
 R = TypeVar("R")
 Turn = AbstractAsyncContextManager[Any]
@@ -74,6 +76,8 @@ class _QueuedCall(NamedTuple):
     future: asyncio.Future[Any]
     until: float
     """In loop time, when it is no longer worth while."""
+    request: str
+    """The id of its request; empty: it has none."""
 
 
 class _Refused(NamedTuple):
@@ -112,6 +116,10 @@ class Writer:
         self.live_calls = 0
         self.most_bulk: int | None = None
         self._live_at = -QUIET_SECONDS
+        self.batches, self.commits = Spread(CALLS), Spread()
+        """Calls in each batch, and seconds of each commit."""
+        self.refused_full = self.refused_late = 0
+        """Calls for which there was no room, and those whose turn did not come in time."""
         self._log = get_logger("writer")
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -122,10 +130,12 @@ class Writer:
         """Queue a call. Raises Unavailable when the queue is full or closing."""
         queue = self._steps if handler.is_step else self._bulk if bulk else self._live
         if len(queue) >= self._limit or self._is_closing:
+            self.refused_full += 1
             raise Unavailable("The server has more to write than it can take. Try again in a second.")
         future: asyncio.Future[Any] = self._loop.create_future()
         now = self._loop.time()
-        queue.append(_QueuedCall(handler, call, future, now + (BULK_PATIENCE if bulk else PATIENCE)))
+        until = now + (BULK_PATIENCE if bulk else PATIENCE)
+        queue.append(_QueuedCall(handler, call, future, until, REQUEST.get()))
         if queue is self._live:
             self.live_calls += 1
             self._live_at = now
@@ -150,6 +160,10 @@ class Writer:
     def waiting(self) -> int:
         """Calls in the queue that can be written now."""
         return len(self._live) + len(self._bulk) + (0 if self._works_apart else len(self._steps))
+
+    def waiting_by_kind(self) -> dict[str, int]:
+        """Calls in the queues."""
+        return {"live": len(self._live), "bulk": len(self._bulk), "steps": len(self._steps)}
 
     async def between_steps(self, work: Callable[[], R]) -> R:
         """Run `work` on a thread of its own, while calls are written but no step is."""
@@ -187,6 +201,7 @@ class Writer:
                 if batch := self._take():
                     async with self._turn():
                         results = await self._write(batch)
+                    self.batches.add(len(batch))
                     _deliver(batch, results)
                     if self._is_closing and all(isinstance(result, Unavailable) for result in results):
                         self._refuse(
@@ -207,6 +222,7 @@ class Writer:
         """Refuse calls that have waited too long at `now` (loop time)."""
         for queue in (self._live, self._bulk):
             while queue and queue[0].until <= now:
+                self.refused_late += 1
                 _deliver([queue.popleft()], [_cannot_write()])
 
     def _take(self) -> list[_QueuedCall]:
@@ -317,7 +333,9 @@ class Writer:
             return _Refused(error)
         except Exception as error:
             traceback = None if type(error) is known else error
-            self._log.error("call failed", reason=type(error).__name__, exc_info=traceback)
+            self._log.error(
+                "call failed", reason=type(error).__name__, exc_info=traceback, request=waiting.request
+            )
             return InternalError("Something went wrong on our side. Nothing of this call was stored.")
 
     def _attempt(self, batch: list[_QueuedCall]) -> list[Any]:
@@ -333,11 +351,13 @@ class Writer:
         return results
 
     def _commit(self) -> None:
+        began = perf_counter()
         try:
             self._session.commit()
         except BaseException:
             self._session.rollback()
             raise
+        self.commits.add(perf_counter() - began)
         try:
             self._session.between_batches()
         except DatabaseError as error:
@@ -394,3 +414,19 @@ def _deliver(batch: list[_QueuedCall], results: list[Any]) -> None:
             waiting.future.set_exception(result)
         else:
             waiting.future.set_result(result)
+
+
+def figures_of(writers: Sequence[Writer], size: int | None = None, log: int | None = None) -> DatabaseFigures:
+    """Those of the database that these write to."""
+    by_kind = [writer.waiting_by_kind() for writer in writers]
+    return DatabaseFigures(
+        {kind: sum(one[kind] for one in by_kind) for kind in by_kind[0]},
+        together([writer.batches for writer in writers]),
+        together([writer.commits for writer in writers]),
+        {
+            "full": sum(writer.refused_full for writer in writers),
+            "late": sum(writer.refused_late for writer in writers),
+        },
+        size,
+        log,
+    )

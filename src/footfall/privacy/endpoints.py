@@ -8,6 +8,7 @@ from footfall.auth.principal import WebsitePrincipal
 from footfall.clock import to_iso
 from footfall.db.protocol import Database
 from footfall.identity.refs import no_such_person, read_ref
+from footfall.log import get_logger
 from footfall.privacy.erase import (
     Erasing,
     columns_by,
@@ -29,6 +30,7 @@ class Privacy:
         self._database = database
         self._erasing = erasing
         self._exporting = exporting
+        self._log = get_logger("privacy")
 
     async def export(self, context: Context[WebsitePrincipal]) -> Response:
         """Exports everything stored about a person."""
@@ -37,6 +39,7 @@ class Privacy:
         found = await self._database.scan(self._exporting.read, asked, share=website.website_id)
         if found is None:
             raise no_such_person()
+        self._tell("person exported", context, profile=found.person_id.hex())
         parts = [b'{"status":"success","data":', *found.parts, b"}"]
         return Response(b"", 200, [JSON_TYPE], stream_parts(parts))
 
@@ -48,7 +51,12 @@ class Privacy:
         receipt, is_gone = await self._erasing.erase_person(self._database, call)
         if receipt is None:
             raise await self._database.read(nobody_to_erase, asked)
+        self._tell("person erased", context, erasure=receipt.erasure_id.hex())
         return success(receipt_json(receipt, is_gone, self._database.engine))
+
+    def _tell(self, what: str, context: Context[WebsitePrincipal], **ids: str) -> None:
+        """Log what was done, and by which key or token."""
+        self._log.info(what, **ids, key=context.principal.caller.credential_id.hex())
 
 
 def receipt_json(receipt: Erased, is_gone: bool, engine: str) -> dict[str, Any]:

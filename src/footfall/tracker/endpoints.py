@@ -13,7 +13,6 @@ HEADERS: Headers = [
     (b"vary", b"accept-encoding"),
     (b"access-control-allow-origin", b"*"),
     (b"cross-origin-resource-policy", b"cross-origin"),
-    (b"x-content-type-options", b"nosniff"),
 ]
 
 

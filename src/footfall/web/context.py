@@ -10,6 +10,7 @@ import msgspec
 
 from footfall.errors import BadRequest, TooLarge
 from footfall.web.envelope import Headers, Response
+from footfall.web.naming import new_id
 
 MOST_PARAMETERS = 1000
 """How many parameters a query string may have."""
@@ -108,7 +109,8 @@ class Route(msgspec.Struct, Generic[P], frozen=True):
 class Request(msgspec.Struct):
     """A request whose head was parsed. `max_body`: maximum bytes of its body; `response`: set if the head alone decides it.
 
-    `extra`: headers of every response to it. `is_page`: the browser wants a page, so errors are pages too.
+    `extra`: headers of every response to it. `is_page`: the browser wants a page, so errors are pages too. `request_id`: what it is called
+    in its answer and in the log.
     """
 
     method: str
@@ -118,6 +120,7 @@ class Request(msgspec.Struct):
     extra: Headers = []
     max_body: int = 0
     is_page: bool = False
+    request_id: str = msgspec.field(default_factory=new_id)
 
     @property
     def ends_with_client(self) -> bool:

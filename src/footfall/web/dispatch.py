@@ -6,7 +6,7 @@ The order of checks: 404 and 405, 401 (before the body is read), 403, 429, 413, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -19,8 +19,11 @@ from footfall.errors import (
     NotFound,
     UnsupportedMedia,
 )
+from footfall.log import REQUEST
 from footfall.web.context import BROWSER, Context, Request, Route
+from footfall.web.counting import CallCounts
 from footfall.web.envelope import Headers, Response
+from footfall.web.naming import NAME, given_id
 from footfall.web.refusals import NO_STORE, Refusals, RenderError, is_page
 
 CORS: Headers = [
@@ -57,7 +60,8 @@ class AccessControl(Protocol):
 class Dispatch(Refusals):
     """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
 
-    `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`.
+    `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`. `believes`: whether a peer is a
+    proxy that may name requests. `counts`: where answered requests are counted.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Dispatch(Refusals):
         clock: Clock,
         not_found: Route[Any] | None = None,
         render_error: RenderError | None = None,
+        believes: Callable[[str], bool] = lambda peer: False,
+        counts: CallCounts | None = None,
     ) -> None:
         super().__init__(render_error)
         self._exact: dict[str, dict[str, Route[Any]]] = {}
@@ -74,6 +80,8 @@ class Dispatch(Refusals):
         self._access = access
         self._clock = clock
         self._not_found = not_found
+        self._believes = believes
+        self._counts = counts or CallCounts()
         for route in routes:
             self._add(route)
 
@@ -91,6 +99,8 @@ class Dispatch(Refusals):
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
         """Begin a request with its head. It may already have its `response`."""
         request = Request(method, is_page=is_page(target, headers))
+        if NAME in headers and self._believes(peer):
+            request.request_id = given_id(headers) or request.request_id
         try:
             self._begin(request, target, headers, peer)
         except Exception as error:
@@ -139,11 +149,16 @@ class Dispatch(Refusals):
                 return methods, tuple(unquote(value, errors="replace") for value in found.groups())
         return None, ()
 
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """See `web.http.connection.Application`."""
+        self._counts.add(request, status, seconds)
+
     async def answer(self, request: Request, body: bytes) -> Response:
         """The handler's response to a request with its complete body."""
         route, context = request.route, request.context
         if route is None or context is None:
             raise ValueError("this request has its response already")
+        REQUEST.set(request.request_id)
         try:
             context.body = body
             if context.is_unsure:

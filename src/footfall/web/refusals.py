@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from footfall.errors import ApiError, DatabaseError, InternalError, Unavailable
+from footfall.errors import ApiError, DatabaseError, Forbidden, InternalError, Unauthorized, Unavailable
 from footfall.log import get_logger
 from footfall.web.context import Request
 from footfall.web.envelope import Headers, Response, failure
@@ -31,6 +31,9 @@ class Refusals:
             else response
         )
 
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """Nobody asks for it, as a rule."""
+
     def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
         """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
         request = Request("", is_page=is_page(target, headers))
@@ -39,13 +42,21 @@ class Refusals:
 
     def _known(self, request: Request, error: Exception) -> ApiError:
         """What the caller is told; the rest goes to the log."""
+        route = request.route.path if request.route else ""
+        if isinstance(error, Unauthorized | Forbidden):
+            self._log.warning(
+                "call refused",
+                status=error.status,
+                reason=error.message,
+                route=route,
+                request=request.request_id,
+            )
         if isinstance(error, ApiError):
             return error
         if isinstance(error, DatabaseError):
-            route = request.route.path if request.route else ""
-            self._log.warning("database error", reason=str(error), route=route)
+            self._log.warning("database error", reason=str(error), route=route, request=request.request_id)
             return Unavailable("The database cannot be read now. Try again in a second.")
-        self._log.error("unexpected error", method=request.method, exc_info=error)
+        self._log.error("unexpected error", method=request.method, exc_info=error, request=request.request_id)
         return InternalError("Something went wrong on our side.")
 
 

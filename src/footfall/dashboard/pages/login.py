@@ -29,13 +29,14 @@ from footfall.dashboard.session import SESSION_COOKIE, safe_path
 from footfall.db.protocol import Transaction
 from footfall.errors import FieldError, NotFound, Unavailable, accepted
 from footfall.ip import parse_ip
+from footfall.log import get_logger
 from footfall.web.address import last_hop
 from footfall.web.envelope import Response
 
 SESSION_SECONDS = 30 * 86_400
-
-
 TOO_MANY = Problem("", "Too many attempts. Try again in a quarter of an hour.")
+
+_log = get_logger("dashboard")
 
 
 class Login:
@@ -68,6 +69,7 @@ class Login:
                 if kept
                 else _enter(request, secret, following)
             )
+        _tell_refused("log-in refused", keys)
         request.home = "/login?" + urlencode({"next": following})
         return log_in(request, status=status, next=following, email=email, problem=problem, kept=kept)
 
@@ -90,7 +92,10 @@ class Login:
             remember_address(tx, email, came_from(request), request.now)
             return open_session(tx, found.account, found.password_hash, request.now)
 
-        return await request.services.database.change(enter)
+        secret = await request.services.database.change(enter)
+        if secret is not None:
+            _log.info("logged in", account=found.account.account_id.hex())
+        return secret
 
     async def _fits(
         self, request: PageRequest, found: Credentials | None, field: str, keys: list[bytes]
@@ -151,12 +156,15 @@ class Login:
             lambda tx: begin_change(tx, _salt(tx, request.now), user.account_id, request.now)
         )
         if not keys:
+            _tell_refused("change of password refused", keys)
             return render(request, "account.html", status=429, problem=TOO_MANY)
         found = await database.read(find_account, user.email)
         problem: Problem | None = Problem("current", "This is not your current password.")
         if found and await self._fits(request, found, "current", keys):
             await database.change(lambda tx: uncount_attempt(tx, keys))
             problem = await self._change(request, was=found.password_hash)
+        else:
+            _tell_refused("change of password refused", keys)
         if problem is not None:
             return render(request, "account.html", status=400, problem=problem)
         return redirect(request, "/login?done=password", [cookie(request, SESSION_COOKIE, "", 0)])
@@ -170,7 +178,14 @@ class Login:
             return problem_of(error)
         if not await request.services.database.change(lambda tx: set_password(tx, user, password_hash, was)):
             return Problem("current", "The password was changed in the meantime.")
+        _log.info("password changed", account=user.account_id.hex())
         return None
+
+
+def _tell_refused(what: str, keys: list[bytes]) -> None:
+    """Log it. `keys`: by which it was counted, of the account and the address; they are hashed with a secret of the day."""
+    counted = dict(zip(("account", "address"), (key[:6].hex() for key in keys), strict=False))
+    _log.warning(what, reason="wrong password" if keys else "too many attempts", **counted)
 
 
 def _enter(request: PageRequest, session: str, following: str) -> Response:

@@ -251,7 +251,7 @@ def known_visitor(tx: Transaction, website_id: bytes, text: str) -> bytes | None
 
 
 class _SortedColumn(NamedTuple):
-    """The head of a column. `href`: sorted by it, empty where the list cannot be; `sorted`: as aria-sort has it, empty if not by this one."""
+    """The head of a column. `href`: sorted by it; `sorted`: as aria-sort has it, empty if not by this one."""
 
     name: str
     title: str
@@ -344,8 +344,7 @@ def _columns(view: PeopleView) -> list[_SortedColumn]:
         _SortedColumn(
             name,
             title,
-            # When they signed up, the columns do not know.
-            "" if name == SIGNED_UP and view.is_ranged else _sorted_address(view.address, name),
+            _sorted_address(view.address, name),
             "" if name != chosen else "ascending" if name in _FROM_A else "descending",
         )
         for name, title in COLUMNS.items()

@@ -18,7 +18,7 @@ PAGE = 50
 """How many people are listed at once."""
 OWN = ("search", "sort", "offset", "who")
 SIGNED_UP = "signed_up"
-"""By when they were identified, which the index of people knows."""
+"""By when they were identified, which the columns do not know."""
 OF_INDEX = ("", RosterOrder.SEEN, SIGNED_UP)
 """By what the index sorts."""
 
@@ -46,7 +46,9 @@ class PeopleView(NamedTuple):
         """The same as the columns are asked it."""
         part = self.part if self.is_ranged else RosterPart.KNOWN
         order = RosterOrder(self.sort) if self.sort in list(RosterOrder) else RosterOrder.SEEN
-        return RosterAsked(self.address, RosterLooking(part, order), self.default, self.search, PAGE, offset)
+        looking = RosterLooking(part, order)
+        is_by_sign_up = self.sort == SIGNED_UP
+        return RosterAsked(self.address, looking, self.default, self.search, PAGE, offset, is_by_sign_up)
 
 
 def read_people_view(website_id: bytes, pairs: Sequence[Pair]) -> PeopleView:

@@ -462,7 +462,6 @@ async def export(request: PageRequest) -> Response:
     headers = [
         JSON_TYPE,
         (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
         attachment(f"{request.site.domain}-person-{profile}.json"),
     ]
     return Response(b"", 200, headers, stream_parts(found.parts))

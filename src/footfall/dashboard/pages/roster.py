@@ -10,11 +10,12 @@ import msgspec
 from footfall.analytics.conditions import Whom
 from footfall.analytics.endpoints import csv_answer
 from footfall.analytics.model import Asking
-from footfall.analytics.people import Face, Numbered, read_faces
+from footfall.analytics.people import Face, Numbered, read_faces, read_sign_ups
 from footfall.analytics.ranges import Period, TimeRange
 from footfall.analytics.roster import (
     Roster,
     RosterLooking,
+    RosterOrder,
     RosterRow,
     compose_last_seen,
     compose_roster,
@@ -40,6 +41,8 @@ from footfall.web.envelope import Response
 
 MOST_IN_FILE = 10_000
 """People of a file."""
+MOST_SORTED = 5000
+"""Known people of a range who can be sorted by when they signed up, which the columns do not know."""
 MOST_HERE = 1000
 """Visitors of the last minutes who are known by heart."""
 LONGEST_TAG = 120
@@ -49,7 +52,10 @@ NOBODY_KNOWN = "Visitor"
 
 
 class RosterAsked(NamedTuple):
-    """What is asked of the columns: people of an address, of some rows; `default`: the range when none is named."""
+    """What is asked of the columns: people of an address, of some rows; `default`: the range when none is named.
+
+    `is_by_sign_up`: whoever signed up last in front, and who did not behind all others, instead of the order to look for.
+    """
 
     address: ViewAddress
     looking: RosterLooking
@@ -57,6 +63,7 @@ class RosterAsked(NamedTuple):
     search: str
     limit: int
     offset: int = 0
+    is_by_sign_up: bool = False
 
 
 class Gathered(NamedTuple):
@@ -73,14 +80,45 @@ async def gather(request: PageRequest, asked: RosterAsked) -> Gathered:
     asking = await request.services.analytics.prepare(request.site, pairs, request.now, asked.default)
     if asked.search:
         asking = _among(asking, await _found(request, asked.search))
-    question = msgspec.structs.replace(asking.question, limit=asked.limit, offset=asked.offset)
-    return await gather_of(request, msgspec.structs.replace(asking, question=question), asked.looking)
+    if asked.is_by_sign_up:
+        return await _gather_by_sign_up(request, asking, asked)
+    return await gather_of(request, _part(asking, asked.limit, asked.offset), asked.looking)
 
 
 async def gather_of(request: PageRequest, asking: Asking, looking: RosterLooking) -> Gathered:
     """The same of a question that was prepared."""
+    return await _gathered(request, asking, await _roster(request, asking, looking))
+
+
+async def _gather_by_sign_up(request: PageRequest, asking: Asking, asked: RosterAsked) -> Gathered:
+    """All known people are in front, so that behind as many as can be sorted, there are only those who never signed up."""
+    looking = RosterLooking(asked.looking.part, RosterOrder.KNOWN)
+    if asked.offset > MOST_SORTED:
+        return await gather_of(request, _part(asking, asked.limit, asked.offset), looking)
+    roster = await _roster(request, _part(asking, MOST_SORTED + asked.limit, 0), looking)
+    known = [row for row in roster.rows if row.is_known]
+    if len(known) > MOST_SORTED:
+        raise BadRequest(
+            f"sort: more than {MOST_SORTED} known people came in this range. Choose a shorter one, filter, or sort by something else."
+        )
+    numbers = (request.site.website_id, [row.person for row in known])
+    times = await request.services.database.scan(read_sign_ups, numbers, share=request.site.website_id)
+    known.sort(key=lambda row: times.get(row.person, 0), reverse=True)
+    rows = [*known, *roster.rows[len(known) :]][asked.offset : asked.offset + asked.limit]
+    return await _gathered(request, asking, Roster(roster.totals, rows))
+
+
+def _part(asking: Asking, limit: int, offset: int) -> Asking:
+    question = msgspec.structs.replace(asking.question, limit=limit, offset=offset)
+    return msgspec.structs.replace(asking, question=question)
+
+
+async def _roster(request: PageRequest, asking: Asking, looking: RosterLooking) -> Roster:
     composed = compose_roster(asking.scene, asking.question, looking)
-    roster = read_roster(await request.services.analytics.rows(composed))
+    return read_roster(await request.services.analytics.rows(composed))
+
+
+async def _gathered(request: PageRequest, asking: Asking, roster: Roster) -> Gathered:
     return Gathered(asking.question.range, roster, await _faces(request, asking, roster.rows))
 
 

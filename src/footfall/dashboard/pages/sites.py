@@ -224,6 +224,7 @@ async def add_key(request: PageRequest) -> Response:
     except FieldError as error:
         return await settings(request, problem=problem_of(error, "key"), status=400)
     await change(request, lambda tx: store.add_key(tx, new))
+    _tell("key created", request, key=new.key.api_key_id)
     return await settings(request, shown_key=new.secret)
 
 
@@ -231,8 +232,10 @@ async def remove_key(request: PageRequest) -> Response:
     """`POST /w/{websiteId}/keys/revoke`."""
     key_id = _object_id(request.form.get("id", ""))
     known = await request.services.database.read(store.list_keys, request.site.website_id)
-    if key_id in {key.api_key_id for key in known}:
-        await change(request, lambda tx: store.revoke_key(tx, key_id, request.now))
+    if key_id in {key.api_key_id for key in known} and await change(
+        request, lambda tx: store.revoke_key(tx, key_id, request.now)
+    ):
+        _tell("key revoked", request, key=key_id)
     return _settings_done(request, "revoked")
 
 
@@ -245,7 +248,7 @@ async def delete(request: PageRequest) -> Response:
         )
         return await settings(request, problem=problem, status=400)
     await change(request, lambda tx: close_website(tx, website.website_id, request.now))
-    _log.info("website deleted", website=website.website_id.hex(), account=request.user.account_id.hex())
+    _tell("website deleted", request, website=website.website_id)
     return redirect(request, "/?done=deleted")
 
 
@@ -280,14 +283,21 @@ async def add_token(request: PageRequest) -> Response:
     except FieldError as error:
         return await tokens(request, problem=problem_of(error, FIELDS.get(error.field, "")), status=400)
     await change(request, lambda tx: store.add_token(tx, new))
+    _tell("token created", request, token=new.token.token_id)
     return await tokens(request, shown_key=new.secret)
 
 
 async def remove_token(request: PageRequest) -> Response:
     """`POST /tokens/revoke`."""
     token_id = _object_id(request.form.get("id", ""))
-    await change(request, lambda tx: store.revoke_token(tx, token_id, request.now))
+    if await change(request, lambda tx: store.revoke_token(tx, token_id, request.now)):
+        _tell("token revoked", request, token=token_id)
     return redirect(request, "/tokens?done=revoked")
+
+
+def _tell(what: str, request: PageRequest, **ids: bytes) -> None:
+    """Log what was done, and by which account."""
+    _log.info(what, **{name: one.hex() for name, one in ids.items()}, account=request.user.account_id.hex())
 
 
 def _items(text: str) -> tuple[str, ...]:

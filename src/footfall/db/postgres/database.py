@@ -29,10 +29,10 @@ from footfall.db.postgres.session import (
     require_current,
 )
 from footfall.db.postgres.transaction import PostgresTransaction, in_transaction
-from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
+from footfall.db.protocol import CHANGE_HANDLER, DatabaseFigures, Transaction, WriteHandler
 from footfall.db.scans import TOO_LONG, Scans
 from footfall.db.scans import Turn as ScanTurn
-from footfall.db.writer import Turn, Writer
+from footfall.db.writer import Turn, Writer, figures_of
 from footfall.errors import (
     DatabaseError,
     Unavailable,
@@ -144,6 +144,9 @@ class PostgresDatabase:
 
     def live_calls(self) -> int:
         return sum(writer.live_calls for writer in self._live)
+
+    def figures(self) -> DatabaseFigures:
+        return figures_of([*self._live, *self._bulk, self._steps])
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self.write(CHANGE_HANDLER, work)

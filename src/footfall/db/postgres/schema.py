@@ -26,6 +26,12 @@ SERVERS_LOCK = MIGRATION_LOCK + 1
 """The lock that servers share, and that a command takes alone when no server may run."""
 COLUMNS_LOCK = MIGRATION_LOCK >> 32
 """With the table that says whose columns they are, the lock of whoever feeds columns that all servers share: a database may hold several schemas."""
+SERVERS = """
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted AND classid::bigint = $1 AND objid::bigint = $2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""How many connections of servers a database has."""
 LEAVING_SECONDS = 1.0
 """How long PostgreSQL may take to notice that a server that was stopped is gone."""
 _TEXT = re.compile(r"\bTEXT\b")
@@ -58,6 +64,27 @@ def may_feed(connection: PostgresConnection) -> bool:
     """Whether this connection got COLUMNS_LOCK. Raises DatabaseError."""
     lock = "SELECT pg_try_advisory_lock($1, 'column_keeper'::regclass::oid::int)"
     return _is_granted(connection, lock, COLUMNS_LOCK)
+
+
+def has_servers(url: str) -> bool:
+    """Whether servers run on a database: each shares SERVERS_LOCK. Raises DatabaseError."""
+    with contextlib.closing(connect(url)) as connection:
+        return bool(_asked(connection, SERVERS, [SERVERS_LOCK >> 32, SERVERS_LOCK & 0xFFFFFFFF]))
+
+
+def size_of(url: str) -> int:
+    """Bytes of a database. Raises DatabaseError."""
+    with contextlib.closing(connect(url)) as connection:
+        return int(_asked(connection, "SELECT pg_database_size(current_database())", []))
+
+
+def _asked(connection: PostgresConnection, text: str, values: list[int]) -> int:
+    """The one number that a query gives."""
+    try:
+        row = connection.execute(text.encode(), values).fetchone()
+    except psycopg.Error as error:
+        raise ours(error) from error
+    return int(row[0]) if row else 0
 
 
 def _is_granted(connection: PostgresConnection, text: str, lock: int) -> bool:

@@ -1,4 +1,4 @@
-"""The file of the embedded database: connections to it, copies of it, and which server owns it.
+"""The file of the embedded database: connections to it, and which server owns it.
 
 docs/decisions/0002-sqlite-settings.md gives the measurements.
 """
@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 
-from footfall.db import migrate
 from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 
-FILE_NAME = "footfall.db"
+FILE_NAME, LOCK_NAME = "footfall.db", "server.lock"
 PAGE_SIZE = 4096
 MAPPED_BYTES = 64 * 1024**3
-"""Bytes of the database file that reading connections map into memory. They live in the system's cache, not in ours."""
+"""Bytes of the database file that reading connections of a server map into memory, unless a setting says otherwise. They live in the system's
+cache, not in ours."""
 ROOM = 256 * 1024
 """Free bytes that a server needs to start."""
 BUSY_TIMEOUT_MS = 5000
@@ -29,10 +28,17 @@ CHOOSE_FOLDER = "Choose another with FOOTFALL_DATA or --data."
 READERS_MS = 20
 """How long to wait, as a rule, for readers that still need a write-ahead log that is due for a restart."""
 
+_DAMAGES = (apsw.CorruptError, apsw.NotADBError)
+
 
 def derived_path(path: Path) -> Path:
     """The file with the derived tables of the database `path`; see `db.sqlite.derived`."""
     return path.with_name(f"{path.stem}.derived{path.suffix}")
+
+
+def log_path(path: Path) -> Path:
+    """The write-ahead log of the database `path`."""
+    return path.with_name(f"{path.name}-wal")
 
 
 @contextlib.contextmanager
@@ -65,11 +71,12 @@ def cannot_open(folder: Path, error: DatabaseError | OSError) -> DatabaseError:
     if folder.exists() and shutil.disk_usage(folder).free < ROOM:
         return DatabaseError(f"The disk that holds {folder.absolute()} is full: make room, then start again.")
     reason = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
-    return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.")
+    advice = " Restore a backup: footfall db restore FILE." if isinstance(error.__cause__, _DAMAGES) else ""
+    return DatabaseError(f"The data in {folder.absolute()} cannot be opened: {reason}.{advice}")
 
 
-def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Connection:
-    """A connection with Footfall's settings. Raises apsw.Error."""
+def connect(path: Path, cache_kib: int, *, read_only: bool = False, mapped_bytes: int = 0) -> apsw.Connection:
+    """A connection with Footfall's settings. `mapped_bytes`: of the file that may be mapped into memory. Raises apsw.Error."""
     flags = apsw.SQLITE_OPEN_READWRITE | (0 if read_only else apsw.SQLITE_OPEN_CREATE)
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -82,7 +89,7 @@ def connect(path: Path, cache_kib: int, *, read_only: bool = False) -> apsw.Conn
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        connection.execute(f"PRAGMA mmap_size = {mapped_bytes}")
     return connection
 
 
@@ -101,38 +108,6 @@ def start_log_anew(connection: apsw.Connection, mode: int, wait_ms: int) -> bool
     finally:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     return True
-
-
-def backup_file(source: Path, target: Path) -> None:
-    """Write a consistent copy, even while a server writes, without what a backup must not hold. Raises DatabaseError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        raise DatabaseError(f"{target} already exists; choose a new file")
-    partial = target.with_name(target.name + ".partial")
-    with translated(), contextlib.closing(connect(source, 2048)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT 1 FROM sqlite_schema").fetchone()
-        with contextlib.closing(apsw.Connection(str(partial))) as copy:
-            with copy.backup("main", reader, "main") as progress:
-                progress.step(-1)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.execute("PRAGMA secure_delete = ON")
-            copy.execute("PRAGMA user_version = 0")  # it is no pair with any file of derived tables
-            for table in migrate.left_out_of_backups():
-                if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
-                    copy.execute(f"DELETE FROM {table}")
-        reader.execute("COMMIT")
-    _sync(partial)
-    partial.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
@@ -165,7 +140,7 @@ class ServerLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file = (folder / "server.lock").open("a+")
+            self._file = (folder / LOCK_NAME).open("a+")
         except OSError as error:
             raise UsageError(
                 f"Nothing can be written in the data folder {folder}: {error.strerror}. {CHOOSE_FOLDER}"

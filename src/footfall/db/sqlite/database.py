@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 import apsw
 
-from footfall.db.protocol import CHANGE_HANDLER, Transaction, WriteHandler
+from footfall.db.protocol import CHANGE_HANDLER, DatabaseFigures, Transaction, WriteHandler
 from footfall.db.scans import Scans, Turn
 from footfall.db.sqlite.checkpoints import Checkpointer
 from footfall.db.sqlite.connection import (
     FILE_NAME,
+    MAPPED_BYTES,
+    PAGE_SIZE,
     READERS_MS,
     ServerLock,
     cannot_open,
@@ -33,7 +35,7 @@ from footfall.db.sqlite.scanner import Scanner
 from footfall.db.sqlite.schema import attach_derived, migrate_file, pair_derived
 from footfall.db.sqlite.session import SqliteSession
 from footfall.db.sqlite.transaction import SqliteTransaction
-from footfall.db.writer import Writer
+from footfall.db.writer import Writer, figures_of
 from footfall.errors import DatabaseError
 from footfall.log import get_logger
 
@@ -55,10 +57,12 @@ class SqliteDatabase:
     engine = "sqlite"
     _scrubbing: asyncio.Task[None] | None = None
 
-    def __init__(self, folder: Path, queue_size: int) -> None:
+    def __init__(self, folder: Path, queue_size: int, mapped_bytes: int = MAPPED_BYTES) -> None:
+        """`mapped_bytes`: of the file that each of its reading connections may map into memory."""
         self.path = folder / FILE_NAME
         self._folder = folder
         self._queue_size = queue_size
+        self._mapped_bytes = mapped_bytes
         self._log = get_logger("sqlite")
 
     async def open(self) -> None:
@@ -81,13 +85,14 @@ class SqliteDatabase:
         database_file = os.open(self.path, os.O_RDONLY)
         opened.callback(os.close, database_file)
         opened.callback(self._empty_logs)
-        self._reader = connect(self.path, READER_CACHE_KIB, read_only=True)
+        mapped = self._mapped_bytes
+        self._reader = connect(self.path, READER_CACHE_KIB, read_only=True, mapped_bytes=mapped)
         opened.callback(self._reader.close)
         self._read_tx = SqliteTransaction(self._reader)
         self._is_reading = False
         scanners = []
         for _ in range(SCANNERS):
-            scanners.append(Scanner(self.path))
+            scanners.append(Scanner(self.path, mapped))
             opened.callback(scanners[-1].close)
         self._scans = Scans(scanners, SCANNERS_OF_ONE)
         opened.push_async_callback(self._scans.close)
@@ -128,6 +133,10 @@ class SqliteDatabase:
 
     def live_calls(self) -> int:
         return self._writer.live_calls
+
+    def figures(self) -> DatabaseFigures:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        return figures_of([self._writer], size, self._session.wal_pages * PAGE_SIZE)
 
     async def change(self, work: Callable[[Transaction], R]) -> R:
         result: R = await self.write(CHANGE_HANDLER, work)

@@ -30,8 +30,9 @@ STEPS_BETWEEN_LOOKS = 50_000
 class Scanner:
     """A connection that scans on a thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = connection = connect(path, 4 * 1024, read_only=True)
+    def __init__(self, path: Path, mapped_bytes: int) -> None:
+        """`mapped_bytes`: of the database file that it may map into memory."""
+        self._connection = connection = connect(path, 4 * 1024, read_only=True, mapped_bytes=mapped_bytes)
         attach_derived(connection, path)
         # Mapped, it would end this process if somebody cut the file off; read, it is an error, and the tables are made anew.
         connection.execute("PRAGMA derived.mmap_size = 0")

@@ -16,7 +16,8 @@ from typing import Any
 import apsw
 
 from footfall.db import migrate
-from footfall.db.sqlite.connection import backup_file, connect, derived_path, translated
+from footfall.db.sqlite.backups import backup_file
+from footfall.db.sqlite.connection import connect, derived_path, translated
 from footfall.log import get_logger
 
 _DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)
@@ -33,12 +34,15 @@ def schema_version(connection: apsw.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def migrate_file(path: Path) -> list[int]:
-    """Bring the schema up to date, after a backup when it holds data. Returns the numbers applied. Raises DatabaseError."""
+def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
+    """Bring the schema up to date, after a backup when it holds data. Returns the numbers applied. Raises DatabaseError.
+
+    `is_kept`: make that backup.
+    """
     with translated(), contextlib.closing(connect(path, 2048)) as connection:
         version = schema_version(connection)
         numbers = migrate.pending(version)
-        if numbers and version:
+        if numbers and version and is_kept:
             backup_file(
                 path, path.with_name("backups") / f"before-schema-{numbers[0]:04d}-{time.time_ns()}.db"
             )

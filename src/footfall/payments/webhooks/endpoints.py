@@ -40,7 +40,7 @@ MAX_DELIVERY = 1024 * 1024
 SHORT = 16 * 1024
 """Bytes of a delivery that are checked and read on the event loop; it takes well under a millisecond."""
 REFUSED_A_MINUTE = 60
-"""Refused deliveries of a website and provider that are written down: anybody may send some."""
+"""Refused deliveries of a website and provider that are written down and logged: anybody may send some."""
 
 
 class WebsiteDirectory(Protocol):
@@ -61,6 +61,7 @@ class Webhooks:
         self._directory = directory
         self._key = key
         self._refused = RateLimit(REFUSED_A_MINUTE)
+        self._log = get_logger("webhooks")
 
     async def receive(self, context: Context[None]) -> Response:
         """A provider delivers. Answers 200 once that is on disk, be it new or not."""
@@ -97,7 +98,7 @@ class Webhooks:
         try:
             return open_secret(self._key, website_id, provider.name, sealed)
         except KeyLostError as error:
-            get_logger("webhooks").error("a delivery cannot be checked", reason=str(error))
+            self._log.error("a delivery cannot be checked", reason=str(error))
             raise Unavailable(
                 "The webhook secret of this website cannot be decrypted; its owner has to set it again."
             ) from error
@@ -107,6 +108,12 @@ class Webhooks:
             self._refused.take(website.website_id + provider.name.encode(), now)
         except TooManyRequests:
             return
+        self._log.warning(
+            "delivery refused",
+            provider=provider.name,
+            website=website.website_id.hex(),
+            reason=doubt.reason,
+        )
         await self._database.change(
             lambda tx: note_refused(tx, website.website_id, provider.name, doubt, now)
         )

@@ -305,6 +305,8 @@ class TraitIndexer:
         self._live_calls = 0
         self._unmarked = START if database.derived.is_new else None
         self._is_form_known = False
+        self.lag = 0
+        """For how many ms the first change had waited that the last step took; 0: it found none."""
         self._untold, self._tell_at = 0, 0.0
 
     async def advance(self) -> float:
@@ -312,6 +314,7 @@ class TraitIndexer:
         try:
             await self._fill()
             step: Step = await self._database.write(INDEX_HANDLER, Take(self._most, self._pending.last))
+            self.lag = step.waited
             has_more = step.changes == self._most
             self._pending.add(step.left)
             if self._pending.is_due() or (self._pending.keys and not has_more):

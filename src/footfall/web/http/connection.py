@@ -10,6 +10,7 @@ from collections import deque
 from email.utils import formatdate
 from enum import Enum, auto
 from http import HTTPStatus
+from time import perf_counter
 from typing import Protocol
 
 import httptools
@@ -45,6 +46,9 @@ class Application(Protocol):
     async def answer(self, request: Request, body: bytes) -> Response:
         """The response to a complete request that does not have one yet."""
 
+    def count(self, request: Request, status: int, seconds: float) -> None:
+        """Count a request that took so long to answer."""
+
     def refuse(self, request: Request, error: ApiError) -> Response:
         """The response to a request whose body failed."""
 
@@ -52,11 +56,16 @@ class Application(Protocol):
         """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
 
 
+_NO_SNIFFING = b"x-content-type-options: nosniff\r\n"
+_HTTPS_ALONE = b"strict-transport-security: max-age=31536000\r\n"
+"""For a year."""
+
+
 class Shared:
     """What the connections of a server share. Times in seconds, `now` on the event loop's clock."""
 
-    def __init__(self, application: Application, timeout: float) -> None:
-        """`timeout`: how long the head of a request may take, and then its body."""
+    def __init__(self, application: Application, timeout: float, *, is_https: bool = False) -> None:
+        """`timeout`: how long the head of a request may take, and then its body. `is_https`: browsers are to use HTTPS alone."""
         self.application = application
         self.timeout = timeout
         self.patience = 6 * timeout
@@ -64,11 +73,13 @@ class Shared:
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         """Tasks that are producing answers."""
-        self.date = b""
+        self._fixed = [_NO_SNIFFING, _HTTPS_ALONE] if is_https else [_NO_SNIFFING]
+        self.lines: list[bytes] = self._fixed
+        """Header lines of every answer."""
 
     def tick(self, now: float) -> None:
         """Close whatever has waited too long; call it a few times a second."""
-        self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
+        self.lines = [b"date: %b\r\n" % formatdate(usegmt=True).encode(), *self._fixed]
         for connection in list(self.connections):
             if 0 < connection.until < now:
                 connection.expire()
@@ -320,14 +331,16 @@ class Connection(asyncio.Protocol):
         try:
             request, parts = exchange.request, exchange.parts
             HAS_LEFT.set(self._transport.is_closing)
+            began = perf_counter()
             response = request.response
             if response is None:
                 response = await self._application.answer(
                     request, parts[0] if len(parts) == 1 else b"".join(parts)
                 )
+            self._application.count(request, response.status, perf_counter() - began)
             await self._send(exchange, response)
         except Exception:
-            get_logger("web").exception("an answer was cut off")
+            get_logger("web").exception("an answer was cut off", request=exchange.request.request_id)
             exchange.keeps_open = False
         finally:
             self._shared.tasks.discard(exchange.task)
@@ -364,7 +377,8 @@ class Connection(asyncio.Protocol):
 
     def _rendered(self, exchange: _Exchange, response: Response, *, is_chunked: bool) -> bytes:
         """The bytes of an answer, except those of its stream."""
-        lines = [_STATUS[response.status], self._shared.date]
+        named = b"x-request-id: %b\r\n" % exchange.request.request_id.encode()
+        lines = [_STATUS[response.status], *self._shared.lines, named]
         lines += [b"%b: %b\r\n" % header for header in response.headers]
         if is_chunked:
             lines.append(b"transfer-encoding: chunked\r\n")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -29,6 +29,29 @@ class Service(Protocol):
         """The application, for as long as it can answer; on exit, everything acknowledged is finished."""
 
 
+@contextlib.asynccontextmanager
+async def listening(application: Application, listener: socket.socket, timeout: float) -> AsyncIterator[None]:
+    """Answer on one more socket, beside a `Server`; closes it. `timeout`: as there."""
+    loop = asyncio.get_running_loop()
+    shared = Shared(application, timeout)
+
+    async def tick() -> None:
+        while True:
+            shared.tick(loop.time())
+            await asyncio.sleep(TICK)
+
+    server = await loop.create_server(lambda: Connection(shared, loop), sock=listener, backlog=BACKLOG)
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        server.close()
+        ticking.cancel()
+        for connection in list(shared.connections):
+            connection.shut_down()
+        await asyncio.gather(ticking, *shared.tasks, return_exceptions=True)
+
+
 class Server:
     """Serves one listening socket until it is told to stop."""
 
@@ -38,8 +61,10 @@ class Server:
         timeout: float,
         on_started: Callable[[], None],
         on_stopping: Callable[[], None] = lambda: None,
+        *,
+        is_https: bool = False,
     ) -> None:
-        """`timeout`: seconds for a request's head, and as many for its body.
+        """`timeout`: seconds for a request's head, and as many for its body. `is_https`: see `Shared`.
 
         `on_started` is called once it accepts connections, `on_stopping` once it no longer does: answers that wait for something end then.
         """
@@ -47,6 +72,7 @@ class Server:
         self._timeout = timeout
         self._on_started = on_started
         self._on_stopping = on_stopping
+        self._is_https = is_https
         self._stopped = asyncio.Event()
 
     def run(self, listener: socket.socket) -> None:
@@ -62,7 +88,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         async with self._service.running() as application:
-            shared = Shared(application, self._timeout)
+            shared = Shared(application, self._timeout, is_https=self._is_https)
             shared.tick(loop.time())
             server = await loop.create_server(
                 lambda: Connection(shared, loop), sock=listener, backlog=BACKLOG
