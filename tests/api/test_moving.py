@@ -35,7 +35,15 @@ PHONE = (
     "Version/17.0 Mobile/15E148 Safari/604.1"
 )
 OWN = {
-    "each server makes ids of its own": ("_id", "factId", "id", "paymentId", "profileId", "websiteId"),
+    "each server makes ids of its own": (
+        "_id",
+        "factId",
+        "id",
+        "paymentId",
+        "profileId",
+        "trackingId",
+        "websiteId",
+    ),
     "it is when something was written down": ("createdAt", "receivedAt", "updatedAt"),
     "it runs on while the test asks": ("timeSinceCurrentVisit", "timeSinceFirstVisit"),
     "accounts do not come over": ("author",),
