@@ -256,7 +256,7 @@ def test_log_ins_are_limited_per_account_and_per_address(
     first, second = make_account(running.place), make_account(running.place)
     many, single = "192.0.2", "198.51.100"
 
-    def attempt(address: str, email: str, password: str = "wrong password") -> int:
+    def attempt(address: str, email: str, password: str = "typed amiss") -> int:
         return visits(running.url, X_Forwarded_For=address).log_in(email, password).status_code
 
     assert {attempt(f"{many}.1", first.email, PASSWORD) for _ in range(PER_ACCOUNT + 1)} == {303}
@@ -270,7 +270,7 @@ def test_log_ins_are_limited_per_account_and_per_address(
     assert codes == [401] * PER_ADDRESS
     assert attempt(f"{single}.1", second.email, PASSWORD) == 429
     assert attempt(f"{single}.2", second.email, PASSWORD) == 303
-    for private in (first.email, f"{many}.", f"{single}.", "wrong password", PASSWORD):
+    for private in (first.email, f"{many}.", f"{single}.", "typed amiss", PASSWORD):
         assert private not in running.log
 
     clock.move(WINDOW_MS)
