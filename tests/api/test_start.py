@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from footfall.cli.serve import listen
+from footfall.cli.serve import listen, open_many_files
 from footfall.errors import UsageError
 from footfall.settings import read_settings
 from footfall.storage import migrate_database, prepare_folder
@@ -200,3 +201,13 @@ def test_servers_and_commands_start_without_what_only_keeps_columns() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_a_server_may_open_as_many_files_as_the_system_lets_it() -> None:
+    before = soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, most) - 1, most))
+        open_many_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -53,6 +55,7 @@ def serve(
     )
     _check(settings)
     log.configure(settings.log_level)
+    open_many_files()
     listener = listen(settings.host, settings.port)
     greeting = _Greeting(f"http://{_host(settings.host)}:{listener.getsockname()[1]}", as_json=as_json)
     made = None
@@ -125,6 +128,13 @@ def _welcome(settings: Settings) -> Welcome:
     """What a start on PostgreSQL has to report, once for all workers. Raises DatabaseError."""
     with command_session(settings) as session:
         return session.transact(lambda tx: make_welcome(tx, system_clock()))
+
+
+def open_many_files() -> None:
+    """Let this process open as many files as it may. Each connection is one, and most systems begin with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS has a bound of its own
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _serve(
