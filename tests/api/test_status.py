@@ -48,6 +48,7 @@ def test_a_person_reads_sizes_and_words() -> None:
     told = readable({"server": None, "databaseBytes": 3 * GIB // 2, "logBytes": None, "lag": 1500})
     assert told == {"server": "does not run", "databaseBytes": "1.5 GiB", "lag": "1.5 s"}
     assert readable({"server": 0}) == {"server": "runs"}
+    assert readable({"server": 0, "lastBackup": None})["lastBackup"] == "none yet"
     assert size_text(1024**2) == "1.0 MiB"
 
 

@@ -88,13 +88,17 @@ def advice_on(standing: Standing) -> list[str]:
 
 def readable(told: dict[str, Any]) -> dict[str, Any]:
     """The fields for a person: sizes in MiB and GiB, times in seconds, and words for the server."""
-    shown = {name: _shown(name, value) for name, value in told.items() if value is not None}
+    shown = {
+        name: _shown(name, value) for name, value in told.items() if value is not None or name == "lastBackup"
+    }
     return {"server": "does not run", **shown} if told.get("server") is None else shown
 
 
 def _shown(name: str, value: Any) -> Any:
     if name == "server":
         return f"runs as process {value}" if value else "runs"
+    if name == "lastBackup":
+        return value or "none yet"
     if name == "lag":
         return f"{value / 1000:.1f} s"
     return size_text(value) if name in SIZES else value
