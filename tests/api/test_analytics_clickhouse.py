@@ -154,7 +154,8 @@ def test_pages_show_the_same(both: Both) -> None:
         address = path if path.startswith("/") else f"/w/{site.website_id}/{path}"
         answers = [one.get(address) for one in browsers]
         assert [one.status_code for one in answers] == [200, 200], path
-        assert answers[0].text == answers[1].text, path
+        drawn = {re.sub("[0-9a-f]{128}", "(form token)", one.text) for one in answers}
+        assert len(drawn) == 1, path
         assert not re.search("not there yet|all known people, without", answers[0].text), path
     for one in browsers:
         one.close()

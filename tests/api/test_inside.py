@@ -9,6 +9,14 @@ from tests.support.sites import Site, identify_body
 
 ON_ENGINES = ["sqlite"]
 """What leads to a server knows no database."""
+OF_THE_CONNECTION = {
+    "date",
+    "connection",
+    "x-request-id",
+    "x-content-type-options",
+    "strict-transport-security",
+}
+"""Headers that every answer over a socket gets, whatever it is."""
 LARGE = b" " * 1_100_000
 REQUESTS: dict[str, tuple[str, str, bytes]] = {
     "a file": ("GET", "/openapi.yaml", b""),
@@ -35,7 +43,7 @@ def told(site: Site, name: str) -> tuple[int, set[str], bool]:
         body = httpx.Request("POST", site.url, json=identify_body(site.pageview())).content
     headers = {"content-type": "application/json", "authorization": f"Bearer {site.key}"}
     answer = site.http.request(method, path, content=body, headers=headers)
-    return answer.status_code, set(answer.headers) - {"date", "connection"}, bool(answer.content)
+    return answer.status_code, set(answer.headers) - OF_THE_CONNECTION, bool(answer.content)
 
 
 def test_a_header_that_comes_twice_is_one(server: Site, socket_site: Site) -> None:

@@ -311,7 +311,9 @@ def test_the_pages_of_payments_tell_whose_they_are_and_why_not(server: Site) -> 
     with closing(Visit(server.url)) as visit:
         enter(visit, server.place, make_account(server.place))
         page = visit.get(root).text
-        assert all(f"<b><bdi>{one}</bdi></b>" in page for one in ("$1,234.50", "$20", "$30", "\u2212$5"))
+        assert all(
+            f"<b><bdi>{one}</bdi></b>" in page for one in ("$1,234.50", "$20.00", "$30.00", "\u2212$5.00")
+        )
         assert ">Payments</a>" in page
         assert page.count("<tr>") == 5
         unmatched = visit.get(f"{root}?matched=false").text
