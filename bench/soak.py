@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from bench import columns, servers
 from bench.engines import Engine
+from bench.servers import BenchmarkError
 from bench.store import OPERATIONS, World
 from footfall.columns.client import ColumnsClient, socket_path
+from footfall.memory import read_memory
 
 CONNECTIONS = 2
 """Of writes: each sends its next call when the last is answered."""
@@ -43,11 +45,6 @@ class Soaked(NamedTuple):
     lines: int
 
 
-def own_memory(pid: int) -> int:
-    """Bytes of memory of a process, without what it maps from files."""
-    return int(Path(f"/proc/{pid}/status").read_text().split("RssAnon:")[1].split()[0]) * 1024
-
-
 def soak(
     engine: Engine, running: servers.Running, world: World, data: Path, folder: Path, core: int, seconds: int
 ) -> Soaked:
@@ -75,7 +72,9 @@ async def _looks(
     while not working.done():
         await asyncio.sleep(LOOK_SECONDS)
         health = await client.health()
-        found.append(SoakLook(own_memory(pid), engine.log_size(), health.memory, health.lag))
+        if (memory := read_memory(pid)) is None:
+            raise BenchmarkError("the server ended, or the system does not tell its memory")
+        found.append(SoakLook(memory.own, engine.log_size(), health.memory, health.lag))
         if (now := time.monotonic()) - reported >= REPORT_SECONDS:
             reported = now
             print(f"{now - started:6.0f} s: {_shown(found[-1])}", flush=True)

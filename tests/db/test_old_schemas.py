@@ -118,6 +118,16 @@ def check(place: Place, site: Site) -> None:
         assert users(people(at))[:2] == ["Bob", "Ada"]
 
 
+def inserting(run_many: Callable[[Any, Any], object], mark: str) -> Callable[[str, Rows], None]:
+    """What puts rows behind the beginning of an INSERT; `mark`: how the driver marks a value."""
+
+    def insert(text: str, rows: Rows) -> None:
+        if rows:
+            run_many(f"{text} ({', '.join([mark] * len(rows[0]))})", rows)
+
+    return insert
+
+
 def test_data_of_every_schema_comes_to_the_newest_in_the_embedded_database(
     made: tuple[Site, apsw.Connection], tmp_path: Path
 ) -> None:
@@ -130,9 +140,7 @@ def test_data_of_every_schema_comes_to_the_newest_in_the_embedded_database(
                 source,
                 number,
                 lambda query: connection.execute(query).fetchall(),
-                lambda text, rows: (
-                    connection.executemany(f"{text} ({_marks(rows, '?')})", rows) if rows else None
-                ),
+                inserting(connection.executemany, "?"),
             )
             place = Place("sqlite", tmp_path / str(number))
             place.data.mkdir(parents=True)
@@ -143,10 +151,6 @@ def test_data_of_every_schema_comes_to_the_newest_in_the_embedded_database(
     with contextlib.closing(connect(path, 1024)) as connection:
         assert differences(source, lambda query: connection.execute(query).fetchall()) == []
     check(place, site)
-
-
-def _marks(rows: Rows, mark: str) -> str:
-    return ", ".join([mark] * len(rows[0]))
 
 
 def test_data_of_every_schema_comes_to_the_newest_in_postgresql(
@@ -164,9 +168,7 @@ def test_data_of_every_schema_comes_to_the_newest_in_postgresql(
                 source,
                 number,
                 lambda query: connection.execute(query).fetchall(),
-                lambda text, rows: (
-                    connection.cursor().executemany(f"{text} ({_marks(rows, '%s')})", rows) if rows else None
-                ),
+                inserting(connection.cursor().executemany, "%s"),
             )
         assert migrate_database(place.settings) == []
         assert differences(source, lambda query: connection.execute(query).fetchall()) == []
