@@ -21,7 +21,14 @@ from footfall.column_parts import column_folder
 from footfall.columns.supervisor import turn_at
 from footfall.db import migrate
 from footfall.db.sqlite.backups import check_file, leave_out
-from footfall.db.sqlite.connection import FILE_NAME, connect, derived_path, translated
+from footfall.db.sqlite.connection import (
+    FILE_NAME,
+    connect,
+    derived_path,
+    log_path,
+    remove_database,
+    translated,
+)
 from footfall.db.sqlite.schema import migrate_file, schema_version, unpair_derived
 from footfall.db.sqlite.transaction import SqliteTransaction
 from footfall.errors import DatabaseBusy, DatabaseError, UsageError
@@ -93,7 +100,7 @@ def _check_names(settings: Settings, file: Path) -> None:
     present = settings.data / FILE_NAME
     if present.exists() and present.samefile(file):
         raise UsageError(f"{file} is the database itself: name a backup of it.")
-    log = file.with_name(file.name + "-wal")
+    log = log_path(file)
     if log.exists() and log.stat().st_size:
         raise UsageError(
             f"{file} is no backup but a database in use, whose last writes are in {log.name}. Make a backup of it: "
@@ -176,8 +183,7 @@ def _take_place(settings: Settings, new: Path, now: int, *, is_readable: bool) -
     with new.open("rb") as written:
         os.fsync(written.fileno())
     new.replace(path)
-    for end in ("", "-wal", "-shm"):
-        derived_path(path).with_name(derived_path(path).name + end).unlink(missing_ok=True)
+    remove_database(derived_path(path))
     shutil.rmtree(column_folder(settings), ignore_errors=True)
     descriptor = os.open(settings.data, os.O_RDONLY)
     os.fsync(descriptor)
@@ -192,8 +198,8 @@ def _keep(path: Path, now: int, *, is_readable: bool) -> Path:
             leave_out(connection)
     kept = path.with_name(f"replaced-{datetime.fromtimestamp(now // 1000, UTC):%Y%m%dT%H%M%SZ}.db")
     kept.hardlink_to(path)
-    log = path.with_name(path.name + "-wal")
+    log = log_path(path)
     if log.exists():
-        log.rename(kept.with_name(kept.name + "-wal"))
+        log.rename(log_path(kept))
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     return kept

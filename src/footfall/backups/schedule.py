@@ -15,7 +15,7 @@ from time import perf_counter
 import msgspec
 
 from footfall.clock import Clock, to_iso
-from footfall.db.sqlite.backups import remove_partial
+from footfall.db.sqlite.connection import remove_database
 from footfall.errors import DatabaseError
 from footfall.log import get_logger
 from footfall.settings import Settings
@@ -135,5 +135,5 @@ class BackupSchedule:
 def _make_alone(settings: Settings, target: Path, stopped: threading.Event) -> None:
     """Make a backup, after whatever a killed server left of one is gone. Raises DatabaseError and OSError."""
     for partial in target.parent.glob(_PARTIALS):
-        remove_partial(partial)
+        remove_database(partial)
     backup_database(settings, target, spare=SPARE, is_stopped=stopped.is_set)

@@ -15,7 +15,7 @@ from pathlib import Path
 import apsw
 
 from footfall.db import migrate
-from footfall.db.sqlite.connection import PAGE_SIZE, connect, translated
+from footfall.db.sqlite.connection import PAGE_SIZE, connect, log_path, remove_database, translated
 from footfall.errors import DatabaseError
 
 SLICE = 8 * 1024 * 1024 // PAGE_SIZE
@@ -62,18 +62,12 @@ def _written_aside(partial: Path) -> Iterator[None]:
         raise DatabaseError(f"{error.filename or partial}: {error.strerror}") from error
     finally:
         with contextlib.suppress(OSError):
-            remove_partial(partial)
-
-
-def remove_partial(partial: Path) -> None:
-    """Remove a copy that did not get its name, with what SQLite keeps beside it. Raises OSError."""
-    for end in ("", "-journal", "-wal", "-shm"):
-        partial.with_name(partial.name + end).unlink(missing_ok=True)
+            remove_database(partial)
 
 
 def _require_room(source: Path, folder: Path, spare: int) -> None:
     """Raises DatabaseError unless the disk of `folder` has room for a copy, and `spare` bytes more."""
-    log = source.with_name(source.name + "-wal")
+    log = log_path(source)
     needed = source.stat().st_size + (log.stat().st_size if log.exists() else 0) + spare
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -83,7 +77,7 @@ def _require_room(source: Path, folder: Path, spare: int) -> None:
 
 
 def _copy(source: Path, partial: Path, is_stopped: IsStopped) -> None:
-    remove_partial(partial)
+    remove_database(partial)
     with translated(), contextlib.closing(connect(source, 2048)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT 1 FROM sqlite_schema").fetchone()

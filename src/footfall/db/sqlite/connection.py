@@ -41,6 +41,12 @@ def log_path(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
+def remove_database(path: Path) -> None:
+    """Remove a database that nobody uses, if it is there, with all that SQLite keeps beside it. Raises OSError."""
+    for end in ("", "-journal", "-wal", "-shm"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
     """apsw's errors as ours."""

@@ -17,7 +17,7 @@ import apsw
 
 from footfall.db import migrate
 from footfall.db.sqlite.backups import backup_file
-from footfall.db.sqlite.connection import connect, derived_path, translated
+from footfall.db.sqlite.connection import connect, derived_path, remove_database, translated
 from footfall.log import get_logger
 
 _DAMAGES = (apsw.CantOpenError, apsw.CorruptError, apsw.IOError, apsw.NotADBError)
@@ -125,8 +125,7 @@ def empty_derived() -> bytes:
 
 def _attach_new(connection: apsw.Connection, path: Path) -> None:
     """Create the derived tables of the database `path`, empty, in place of any that exist, and attach them."""
-    for end in ("", "-wal", "-shm"):
-        derived_path(path).with_name(derived_path(path).name + end).unlink(missing_ok=True)
+    remove_database(derived_path(path))
     derived_path(path).write_bytes(empty_derived())
     connect(derived_path(path), 2048).close()  # so that it has a write-ahead log, which is kept in the file
     attach_derived(connection, path)
