@@ -5,7 +5,7 @@ ENGINE ?= sqlite
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak faults kills pictures lock site sbom audit clean debian
+.PHONY: run install test quick coverage check bench bench-pauses bench-analytics bench-pages soak faults kills pictures lock site sbom audit release clean debian
 
 run: install
 	$(BIN)/footfall serve
@@ -125,6 +125,14 @@ sbom: .venv-audit
 		--mc-type application --output-reproducible -o sbom.json
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/footfall/__init__.py)
 
+# What a release consists of, in dist/: the wheel, the source, the bill of materials, and the notes, which are the changelog's.
+release: check sbom
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
+	@mv sbom.json dist/footfall-$(VERSION).cdx.json
+	@awk '/^## / { ours = $$2 == "$(VERSION)" } ours' CHANGELOG.md > dist/NOTES.md
+	@[ -s dist/NOTES.md ] || { echo "CHANGELOG.md has nothing about $(VERSION)"; exit 1; }
+
 # Whether a vulnerability of what the lock files name is known. Fails too if that cannot be found out.
 audit: .venv-audit
 	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock -r requirements-clickhouse.lock
@@ -146,4 +154,4 @@ define compile
 endef
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit site sbom.json
+	rm -rf .venv .venv-lock .venv-audit site sbom.json dist

@@ -325,6 +325,13 @@ def test_the_guide_to_upgrades_names_the_schema_of_this_version() -> None:
     assert row in (ROOT / "docs" / "upgrading.md").read_text()
 
 
+def test_the_changelog_has_a_section_for_this_version_and_its_day() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(
+        rf"^## {re.escape(footfall.__version__)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE
+    )
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
 
