@@ -75,8 +75,13 @@ pictures: .venv/dev
 	$(BIN)/python -m tools.pictures
 
 # What the tests need from Debian's packages. Daemons stand in /usr/sbin, which is not on everybody's path.
-debian:
+debian: .venv/dev
 	@$(call apt,chromium chromium-headless-shell nginx pgbouncer)
+	@PATH="$$PATH:$(BIN)" command -v promtool >/dev/null || ! command -v apt-get >/dev/null || $(promtool)
+
+# promtool without its package, which would start a server.
+promtool = { $(SUDO) apt-get update -q && cd .venv && apt-get download -q prometheus && \
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 -C bin ./usr/bin/promtool && rm prometheus_*.deb; }
 
 bench: .venv/$(if $(filter postgres,$(ENGINE)),dev,installed)
 	@$(call apt,wrk)

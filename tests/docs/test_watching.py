@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from tests.api.test_watching import everything
 WATCHING = Path(__file__).parents[2] / "docs" / "watching"
 ALERTS = WATCHING / "alerts.yml"
 BOARD = json.loads((WATCHING / "grafana.json").read_text("utf-8"))
-PROMTOOL = shutil.which("promtool") or ""
+PROMTOOL = (
+    shutil.which("promtool", path=f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}") or ""
+)
 needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed (Debian's prometheus)")
 OTHERS = {"up", "process_cpu_seconds_total"}
 """What Prometheus itself, and the system, tell."""
