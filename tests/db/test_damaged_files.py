@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, derived_path
+from footfall.db.sqlite.schema import empty_derived
 from tests.support.engines import Place, empty_database
 from tests.support.inside import inside
 from tests.support.servers import FOOTFALL, clean_environment, run_command
@@ -41,7 +42,13 @@ def cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:PAGE_SIZE])
 
 
-@pytest.mark.parametrize("spoil", [spoil_head, spoil_pages, cut_off])
+def empty(path: Path) -> None:
+    """Empty a database that was in use, beside which its index is left."""
+    path.write_bytes(b"")
+    derived_path(path).write_bytes(empty_derived())
+
+
+@pytest.mark.parametrize("spoil", [spoil_head, spoil_pages, cut_off, empty])
 def test_a_damaged_database_is_named_with_the_way_out(place: Place, spoil: Callable[[Path], None]) -> None:
     spoil(place.data / FILE_NAME)
     ran = run_command(place, "serve", "--port", "0")

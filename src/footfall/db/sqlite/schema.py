@@ -39,7 +39,7 @@ def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
 
     `is_kept`: make that backup.
     """
-    with translated(), contextlib.closing(connect(path, 2048)) as connection:
+    with translated(), contextlib.closing(_connect_owner(path)) as connection:
         version = schema_version(connection)
         numbers = migrate.pending(version)
         if numbers and version and is_kept:
@@ -55,6 +55,13 @@ def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
             _attach_new(connection, path)
             _number_anew(connection, belongs=version == 0)
     return numbers
+
+
+def _connect_owner(path: Path) -> apsw.Connection:
+    """A connection to a database, or to a new one. An empty file beside which its index is left is neither. Raises apsw.Error."""
+    if path.exists() and not path.stat().st_size and derived_path(path).exists():
+        raise apsw.NotADBError(f"{path.name} is empty")
+    return connect(path, 2048)
 
 
 def _apply(connection: apsw.Connection, number: int) -> None:
