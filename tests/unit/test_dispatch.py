@@ -230,3 +230,10 @@ def test_the_log_calls_a_request_that_failed_what_its_answer_does(query: bytes) 
     with capture_logs() as lines:
         asyncio.run(dispatch.answer(call, b""))
     assert [line["request"] for line in lines] == [call.request_id]
+
+
+def test_the_page_of_an_error_of_ours_shows_what_the_log_calls_the_request() -> None:
+    dispatch = Dispatch(TABLE, Anyone(), lambda: 0, render_error=render_error)
+    call = dispatch.begin("GET", b"/people?a", ASKS_FOR_PAGES, "203.0.113.9")
+    page = asyncio.run(dispatch.answer(call, b""))
+    assert f"<code>{call.request_id}</code>".encode() in page.body

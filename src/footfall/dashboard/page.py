@@ -26,6 +26,7 @@ from footfall.db.protocol import Database
 from footfall.directory import Directory
 from footfall.errors import ApiError
 from footfall.identity.audit.counting import SuspicionCounts
+from footfall.log import REQUEST
 from footfall.payments.connecting.service import KeyConnections
 from footfall.payments.ratebook import RateBook
 from footfall.payments.webhooks.sealing import SealingKey
@@ -203,12 +204,15 @@ async def apart(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
+def told(error: ApiError) -> dict[str, object]:
+    """What the page of an error shows."""
+    return {"code": error.status, "message": error.message, "request_id": REQUEST.get()}
+
+
 def render_error(error: ApiError, home: str = "", headers: Headers | None = None) -> Response:
     """Render an error as a page, without a session, for nobody to find."""
     request = {"home": home}
-    body = render_template(
-        "error.html", request=request, account=None, website=None, code=error.status, message=error.message
-    )
+    body = render_template("error.html", request=request, account=None, website=None, **told(error))
     return Response(body.encode(), error.status, [*public_headers(), UNLISTED, *(headers or [])])
 
 

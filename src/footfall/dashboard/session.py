@@ -17,6 +17,7 @@ from footfall.dashboard.page import (
     redirect,
     render,
     render_error,
+    told,
 )
 from footfall.errors import ApiError, DatabaseError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
@@ -106,14 +107,7 @@ class Pages:
         if request.account is None:
             return render_error(error, request.home, wait)
         headers = [*wait, UNLISTED]
-        return render(
-            request,
-            "error.html",
-            status=error.status,
-            headers=headers,
-            code=error.status,
-            message=error.message,
-        )
+        return render(request, "error.html", status=error.status, headers=headers, **told(error))
 
 
 def needs_website(page: PageHandler) -> PageHandler:
