@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markupsafe import Markup
 
-from footfall.accounts.model import Account
-from footfall.analytics.model import NOTHING, CardPage, CardRow, Overview, Series, SeriesPart
-from footfall.analytics.ranges import SeriesInterval, TimeRange, divide
-from footfall.auth.model import AccessToken, ApiKey
-from footfall.clock import to_iso
 from footfall.collect.model import CUSTOM, EXTERNAL_LINK, PAGEVIEW, PAYMENT
-from footfall.dashboard.address import read_address
-from footfall.dashboard.cards import TABS, shade, show_card
-from footfall.dashboard.controls import view_controls
-from footfall.dashboard.figures import show_series
-from footfall.dashboard.filters import OPERATORS, filter_fields, show_chips
-from footfall.dashboard.forms import Problem
 from footfall.dashboard.page import PageRequest
-from footfall.dashboard.pages import health, merging, payments, people, person, sites, visitor
-from footfall.dashboard.pages.again import Kept
-from footfall.dashboard.pages.find import FoundGroup, FoundRow
-from footfall.dashboard.pages.home import SiteTile
-from footfall.dashboard.pages.install import WHY, Install
+from footfall.dashboard.pages import health, merging, payments, people, person, visitor
 from footfall.dashboard.pages.journey import JourneyAsked, show_journey
-from footfall.dashboard.pages.live import LiveView
-from footfall.dashboard.pages.overview_numbers import ShownNumbers
 from footfall.dashboard.rendering import (
-    breakable,
-    environment,
-    money_text,
-    place_text,
     render_template,
-    sorted_traits,
 )
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite import connection as sqlite_connection
@@ -62,24 +35,12 @@ from footfall.payments.ratebook import RateBook
 from footfall.payments.service import PaymentCall, record
 from footfall.people.index.indexer import Take, _index, index_step
 from footfall.people.journey import visitor_journey
-from footfall.reference.library import GuideHit, library
-from footfall.shares.model import Share
 from footfall.visitors.retrieve import VisitorRead, read_visitors
 from footfall.web.context import Context
-from footfall.websites.model import Website
 from footfall.websites.store import put_website
 from tests.laws.world import NOW, START, VISITORS, WEBSITE, Said, join, take_back
-from tests.support.live import live_view
+from tests.support.outside import ACCOUNT, OUTSIDE, SITE, check
 
-DAY = TimeRange(START, START + 3_600_000, "UTC")
-SERIES = Series(
-    divide(DAY, SeriesInterval.HOUR),
-    Overview(NOTHING),
-    [SeriesPart(START, NOTHING), SeriesPart(START + 1, NOTHING)],
-)
-OUTSIDE = "\u202eevil"
-"""What a stranger calls themselves: all that follows would be read from right to left."""
-SITE = msgspec.structs.replace(WEBSITE, name=OUTSIDE, timezone="Europe/Berlin")
 ID = SITE.website_id
 _EVENT = make_statement(
     "stored_event",
@@ -197,47 +158,6 @@ async def _page(tx: Transaction, show: Any, *values: str, query: str) -> str:
     response = await show(call)
     assert response.status == 200
     return str(response.body, "utf-8")
-
-
-ACCOUNT = Account(b"a" * 12, f"{OUTSIDE}@example.com", 0)
-
-
-class _Reader(HTMLParser):
-    """Finds text from outside that is not kept apart from ours. `texts`: all that is to be read."""
-
-    VOID = frozenset(("input", "img", "meta", "link", "br", "rect"))
-    FREE = frozenset(("value", "name", "href", "src", "action", "data-more", "data-address", "placeholder"))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.texts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.faults += [
-            f"{tag} {name}" for name, text in attrs if name not in self.FREE and "\u202e" in (text or "")
-        ]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-        if "\u202e" in data and "bdi" not in self.open:
-            self.faults.append(f"{'/'.join(self.open)}: {data}")
-
-
-def check(html: str) -> str:
-    """The text of a page, which keeps text from outside apart."""
-    reader = _Reader()
-    reader.feed(html)
-    assert reader.faults == []
-    return " ".join(" ".join(reader.texts).split())
 
 
 def store_visitor(tx: Transaction, visitor_id: bytes, *columns: str | None) -> None:
@@ -409,188 +329,6 @@ def test_a_shared_visitor_names_all_its_people_with_their_spans(session: SqliteS
         assert "Identified as Bob by the backend" in shown
 
     with_world(session, work)
-
-
-texts = st.none() | st.just(OUTSIDE) | st.text(max_size=3)
-forms = st.dictionaries(
-    st.sampled_from(["domain", "name", "timezone", "allowed_hostnames"]), st.just(OUTSIDE)
-)
-
-
-def a_site(flag: bool) -> Website:
-    """The website, with the settings that change pages."""
-    return msgspec.structs.replace(SITE, is_suspended=flag, is_cookieless=flag)
-
-
-def other_pages(
-    name: str | None, form: dict[str, str], flag: bool, website: bool
-) -> dict[str, dict[str, Any]]:
-    """What the templates of the other pages take, by their names."""
-    site = a_site(flag) if website else SITE
-    used_at = NOW if flag else None
-    key = ApiKey(b"k" * 12, SITE.website_id, name or "", "df_…", 0, None, used_at)
-    scopes, ids = (("*",), (b"1", b"2", b"3", b"4")) if flag else (("a", "b"), ())
-    token = AccessToken(b"t" * 12, name, "dft_…", scopes, ids, 0, None, used_at)
-    kept = Kept("/x/settings", list(form.items()))
-    at = read_address("/x", [("filter_page", OUTSIDE)] if flag else [])
-    rows = [FoundRow(OUTSIDE, OUTSIDE if flag else "", "/x"), FoundRow("Log out", "", "/logout", "log-out")]
-    found = [FoundGroup("People", rows)] if flag else []
-    hit = GuideHit("People", "/docs/people", "Merge", "before", "found" if flag else "", "after")
-    return {
-        "error": {"code": 404 if flag else 418, "message": OUTSIDE},
-        "login": {"next": "/", "email": name or "", "kept": kept if flag else None, "has_accounts": flag},
-        "note": {"website": SITE, "address": at, "problem": OUTSIDE, "note_id": "0a" if flag else "", "text": "Launch", "when": OUTSIDE},
-        "again": {"account": ACCOUNT, "kept": kept, "back": "/"},
-        "setup": {"email": name or ""},
-        "account": {"account": ACCOUNT},
-        "websites": {
-            "tiles": [SiteTile(a_site(flag), int(flag), visitors="1", revenue="$1" if flag else "", is_quiet=website)] if name else [], "problem": OUTSIDE if flag else "", "total": 9,
-            "address": (home := read_address("/", [("search", OUTSIDE)], ("search",))), "is_searched": flag, "orders": [], "offset": 0, "before": None, "after": home if flag else None,
-        },
-        "revenue": {"website": SITE, "is_empty": True},
-        "overview_away": {"website": SITE, "problem": OUTSIDE},
-        "overview_part": {
-            "website": SITE, "shade": shade, "address": at,
-            "card": show_card(*TABS["pages"], CardPage("pages", 2, [CardRow((None, OUTSIDE), NOTHING)] if website else []), at, "EUR"),
-        },
-        "shared": {
-            "website": site, "account": None, "is_shared": True, "has_money": flag, "address": at, "controls": view_controls(at, None, NOW),
-            "told": SimpleNamespace(has_visitors=flag, online=2), "problem": name or "", "is_away": website, "fields": filter_fields([], has_people=False),
-            "operators": OPERATORS, "shade": shade, **ShownNumbers([], Markup(), show_series(SERIES, DAY, at, "EUR", NOW, {}, {}), [])._asdict(),
-        },
-        "shares": {"website": site, "shares": [Share(b"s" * 12, name or "", "dfs_…", flag, 0)] if flag else [], "shown_link": "http://x/share/dfs_x" if flag else ""},
-        "website_new": {"form": form},
-        "tokens": {"tokens": [token], "names": {b"1": OUTSIDE}, "scopes": {"a": "A"}, "typed": [], "shown_key": "dft_x" if flag else None},
-        "find": {"groups": found, "count": 2, "search": OUTSIDE},
-        "find_list": {"groups": found, "count": 2, "search": OUTSIDE, "is_bar": flag},
-        "docs": {"library": library(), "shown": None, "search": OUTSIDE if flag else "", "hits": [hit]},
-        "live": {
-            "website": SITE, "address": at, "chips": show_chips(at), "left_out": [OUTSIDE] if flag else [], "problem": "" if flag else OUTSIDE,
-            "view": live_view(SITE, OUTSIDE, name, at) if flag else LiveView(),
-        },
-        "online": {"website": SITE},
-        "settings": {
-            "website": site, "keys": [key] if flag else [], "fields": form, "exclusions": sites.EXCLUSIONS,
-            "switches": sites.SWITCHES, "warnings": sites.ASKED, "asked": list(sites.ASKED) if flag else [],
-            "shown_key": "df_x" if flag else None,
-            "install": Install(
-                VISITORS[0] if flag else None, flag, [(reason, 2, *WHY[reason]) for reason in WHY],
-                [(OUTSIDE, 1, flag)], website, ["Stripe"] if flag else [],
-            ),
-        },
-        "erased": {
-            "website": SITE, "account": ACCOUNT, "note": "", "file": "{}",
-            "columns_by": None if flag else NOW,
-            "receipt": SimpleNamespace(erased_at=NOW, erasure_id=b"x", users=1, visitors=1, columns_at=NOW if flag and website else None, rows=dict.fromkeys(("facts", "profiles", "events", "sessions", "visitors"), 1)),
-        },
-    }  # fmt: skip
-
-
-@settings(max_examples=30)
-@given(
-    problem=st.none()
-    | st.builds(Problem, st.sampled_from(["", "email", "password", "name", "domain"]), st.just(OUTSIDE)),
-    done=st.sampled_from([None, "saved", "another"]),
-    name=texts,
-    at=st.none() | st.just(to_iso(NOW)),
-    form=forms,
-    flag=st.booleans(),
-    website=st.booleans(),
-)
-def test_every_other_page_is_drawn_with_and_without_what_it_may_show(
-    problem: Problem | None,
-    done: str | None,
-    name: str | None,
-    at: str | None,
-    form: Any,
-    flag: bool,
-    website: bool,
-) -> None:
-    shown: dict[str, Any] = {
-        "request": SimpleNamespace(
-            home="", origin="http://x", form=form, query={}, suspicions=100 if flag else None
-        ),
-        "account": ACCOUNT if flag else None,
-        "website": a_site(flag) if website else None,
-        "websites": [SITE] if flag else [],
-        "form_token": "0" * 64,
-        "now": NOW,
-        "problem": problem,
-        "done": done,
-    }
-    others = other_pages(name, form, flag, website)
-    for template, values in others.items():
-        check(render_template(f"{template}.html", **{**shown, **values}))
-    rendered_elsewhere = {
-        "overview",
-        "overview_list",
-        "overview_macros",
-        "numbers",
-        "flow_macros",
-        "goals",
-        "goal",
-        "funnels",
-        "funnel",
-        "funnel_form",
-        "retention",
-        "payment_settings",
-        "bar",
-        "base",
-        "macros",
-        "journey",
-        "visitor",
-        "person",
-        "people",
-        "people_list",
-        "health",
-        "merge",
-        "payment",
-        "payments",
-    }
-    assert {
-        one.removesuffix(".html") for one in environment().list_templates()
-    } == others.keys() | rendered_elsewhere
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "shown"),
-    [
-        (29, "USD", "$29"),
-        (29.5, "eur", "€29.50"),
-        (1234.5, "SEK", "1,234.50 SEK"),
-        (-5, "GBP", "\u2212£5"),
-        (29, None, "29"),
-        ("much", "USD", "much USD"),
-        (None, "USD", "null USD"),
-        (True, "", "yes"),
-    ],
-)
-def test_amounts_are_written_as_people_write_them(amount: Any, currency: Any, shown: str) -> None:
-    assert money_text(amount, currency) == shown
-
-
-def test_long_words_break_behind_signs_that_people_know() -> None:
-    shown = breakable("ada.of@example.com: //3. <b>\u2069 @")
-    assert shown == "<bdi>ada.<wbr>of@<wbr>example.<wbr>com: //<wbr>3. &lt;b&gt; @</bdi>"
-
-
-def test_places_are_written_as_people_write_them() -> None:
-    assert place_text("Berlin", "Germany", "DE-BE") == "Berlin, Germany"
-    assert place_text(None, "Germany", "DE-BE") == "Germany (DE-BE)"
-    assert place_text(None, None, "DE-BE") == "DE-BE"
-    assert place_text("Berlin", None) == "Berlin"
-    assert place_text(None, None) == ""
-
-
-def test_traits_have_one_order_whatever_order_they_are_stored_in() -> None:
-    names = ["b", "A", "a", "B"]
-    assert [key for key, _ in sorted_traits(dict.fromkeys(names))] == ["A", "a", "B", "b"]
-    assert sorted_traits(dict.fromkeys(names)) == sorted_traits(dict.fromkeys(reversed(names)))
-
-
-def test_a_time_zone_that_this_machine_does_not_know_is_utc() -> None:
-    html = environment().from_string("{{ clock(0, zone) }}").render(zone="Mars/Olympus")
-    assert html == "1 Jan 1970, 00:00 UTC"
 
 
 def test_user_ids_that_differ_in_case_only_are_named_on_the_health_page(
