@@ -26,11 +26,10 @@ from footfall.payments.webhooks.sealing import SealingKey
 from footfall.privacy.export import Exporting
 from footfall.websites.store import put_website
 from tests.laws.world import VISITORS, Said
+from tests.support.outside import ACCOUNT, SITE
 from tests.unit.test_pages_of_stored_data import (
-    ACCOUNT,
     BARE,
     ID,
-    SITE,
     _TxDatabase,
     context_of,
     store_visitor,

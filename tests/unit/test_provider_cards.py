@@ -16,7 +16,7 @@ from footfall.payments.connecting.model import ImportPeriod, ImportProgress, Key
 from footfall.payments.providers import PROVIDERS
 from footfall.payments.webhooks.model import Integration, LastDelivery, RefusedDelivery
 from tests.laws.world import NOW
-from tests.unit.test_pages_of_stored_data import ACCOUNT, OUTSIDE, SITE, check
+from tests.support.outside import ACCOUNT, OUTSIDE, SITE, check
 
 LASTS = (None, LastDelivery(NOW, OUTSIDE, is_test=True), LastDelivery(NOW, OUTSIDE, is_test=False))
 REFUSED = ((), (RefusedDelivery(NOW, OUTSIDE, OUTSIDE), RefusedDelivery(NOW, None, OUTSIDE)))

@@ -18,7 +18,8 @@ from footfall.identity.audit.suspicions import (
     open_pairs,
     pair_of,
 )
-from tests.unit.test_pages_of_stored_data import ID, SITE
+from tests.support.outside import SITE
+from tests.unit.test_pages_of_stored_data import ID
 
 EMAIL = Evidence(EvidenceKind.EMAIL, "ada@example.com")
 PEOPLE = [Suspect(name.encode() * 12, name) for name in "abcd"]
