@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
+from footfall.backups import restoring
 from footfall.db import migrate
 from footfall.db.sqlite import schema
 from footfall.db.sqlite.connection import FILE_NAME, connect, derived_path
@@ -68,6 +70,47 @@ def test_a_restored_backup_holds_what_it_held_without_those_who_were_erased_sinc
     run_json(place, "db", "restore", str(back))
     with served(place, site) as site:
         assert users(people(site)) == ["Late", "Bob"]
+
+
+class Killed(BaseException):
+    """Ends a program at once."""
+
+
+@pytest.mark.parametrize(
+    ("where", "step", "are_there"),
+    [
+        (Path, "hardlink_to", ["Late", "Ada"]),
+        (Path, "replace", ["Late", "Ada"]),
+        (restoring, "remove_database", ["Ada"]),
+        (shutil, "rmtree", ["Ada"]),
+    ],
+)
+def test_a_restore_that_is_killed_leaves_the_one_database_or_the_other(
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    step: str,
+    are_there: list[str],
+) -> None:
+    def kill(*called: object, **options: object) -> None:
+        if where is not shutil or called == (place.data / "columns",):
+            raise Killed
+
+    backup = tmp_path / "backup.db"
+    with served(place) as site:
+        site.identify(site.pageview(), "Ada")
+        run_json(place, "db", "backup", str(backup))
+        site.identify(site.pageview(), "Late")
+    monkeypatch.setattr(where, step, kill)
+    with pytest.raises(Killed):
+        run_command(place, "db", "restore", str(backup))
+    monkeypatch.undo()
+    with served(place, site) as site:
+        assert users(people(site)) == are_there
+    run_json(place, "db", "restore", str(backup))
+    with served(place, site) as site:
+        assert users(people(site)) == ["Ada"]
 
 
 def test_a_backup_of_an_older_schema_is_migrated(place: Place, tmp_path: Path) -> None:
@@ -134,16 +177,18 @@ def test_the_database_itself_is_no_backup(place: Place) -> None:
     assert "is the database itself" in run_command(place, "db", "restore", str(path)).errors
 
 
+@pytest.mark.parametrize("content", [b"\0" * 8192, b""])
 def test_a_damaged_database_is_replaced_once_it_is_said_that_erasures_may_be_lost(
-    place: Place, tmp_path: Path
+    place: Place, tmp_path: Path, content: bytes
 ) -> None:
     backup = empty_database(tmp_path)
     damaged = place.data / FILE_NAME
-    damaged.write_bytes(b"\0" * 8192)
+    damaged.write_bytes(content)
+    derived_path(damaged).write_bytes(schema.empty_derived())
     ran = run_command(place, "db", "restore", str(backup))
     assert (ran.code, "--without-erasures" in ran.errors) == (1, True)
-    assert damaged.read_bytes() == b"\0" * 8192
+    assert damaged.read_bytes() == content
     restored = run_json(place, "db", "restore", str(backup), "--without-erasures")
-    assert Path(restored["kept"]).read_bytes() == b"\0" * 8192
+    assert Path(restored["kept"]).read_bytes() == content
     assert "erasures replay" in restored["message"]
     assert run_json(place, "db", "verify")["ok"]

@@ -29,7 +29,7 @@ from footfall.db.sqlite.connection import (
     remove_database,
     translated,
 )
-from footfall.db.sqlite.schema import migrate_file, schema_version, unpair_derived
+from footfall.db.sqlite.schema import connect_whole, migrate_file, schema_version, unpair_derived
 from footfall.db.sqlite.transaction import SqliteTransaction
 from footfall.errors import DatabaseBusy, DatabaseError, UsageError
 from footfall.privacy.erasing import Erasers
@@ -165,7 +165,7 @@ def _erased_since(settings: Settings, *, without_erasures: bool) -> list[Tombsto
     if not path.exists():
         return None
     try:
-        with translated(), contextlib.closing(connect(path, 2048)) as connection:
+        with translated(), contextlib.closing(connect_whole(path)) as connection:
             return tombstone_lines(SqliteTransaction(connection)) if schema_version(connection) else []
     except DatabaseError as error:
         if without_erasures:
@@ -196,7 +196,8 @@ def _keep(path: Path, now: int, *, is_readable: bool) -> Path:
     if is_readable:
         with translated(), contextlib.closing(connect(path, 2048)) as connection:
             leave_out(connection)
-    kept = path.with_name(f"replaced-{datetime.fromtimestamp(now // 1000, UTC):%Y%m%dT%H%M%SZ}.db")
+    at = datetime.fromtimestamp(now // 1000, UTC)
+    kept = path.with_name(f"replaced-{at:%Y%m%dT%H%M%S}.{now % 1000:03}Z.db")
     kept.hardlink_to(path)
     log = log_path(path)
     if log.exists():

@@ -39,7 +39,7 @@ def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
 
     `is_kept`: make that backup.
     """
-    with translated(), contextlib.closing(_connect_owner(path)) as connection:
+    with translated(), contextlib.closing(connect_whole(path)) as connection:
         version = schema_version(connection)
         numbers = migrate.pending(version)
         if numbers and version and is_kept:
@@ -57,7 +57,7 @@ def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
     return numbers
 
 
-def _connect_owner(path: Path) -> apsw.Connection:
+def connect_whole(path: Path) -> apsw.Connection:
     """A connection to a database, or to a new one. An empty file beside which its index is left is neither. Raises apsw.Error."""
     if path.exists() and not path.stat().st_size and derived_path(path).exists():
         raise apsw.NotADBError(f"{path.name} is empty")
