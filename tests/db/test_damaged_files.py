@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE, derived_path
-from footfall.db.sqlite.schema import empty_derived
+from footfall.db.sqlite.connection import FILE_NAME, PAGE_SIZE
 from tests.support.engines import Place, empty_database
 from tests.support.inside import inside
 from tests.support.servers import FOOTFALL, clean_environment, run_command
@@ -43,9 +42,7 @@ def cut_off(path: Path) -> None:
 
 
 def empty(path: Path) -> None:
-    """Empty a database that was in use, beside which its index is left."""
     path.write_bytes(b"")
-    derived_path(path).write_bytes(empty_derived())
 
 
 @pytest.mark.parametrize("spoil", [spoil_head, spoil_pages, cut_off, empty])

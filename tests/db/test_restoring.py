@@ -184,7 +184,6 @@ def test_a_damaged_database_is_replaced_once_it_is_said_that_erasures_may_be_los
     backup = empty_database(tmp_path)
     damaged = place.data / FILE_NAME
     damaged.write_bytes(content)
-    derived_path(damaged).write_bytes(schema.empty_derived())
     ran = run_command(place, "db", "restore", str(backup))
     assert (ran.code, "--without-erasures" in ran.errors) == (1, True)
     assert damaged.read_bytes() == content

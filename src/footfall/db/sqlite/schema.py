@@ -58,8 +58,8 @@ def migrate_file(path: Path, *, is_kept: bool = True) -> list[int]:
 
 
 def connect_whole(path: Path) -> apsw.Connection:
-    """A connection to a database, or to a new one. An empty file beside which its index is left is neither. Raises apsw.Error."""
-    if path.exists() and not path.stat().st_size and derived_path(path).exists():
+    """A connection to a database, or to a new one. A file that is there and empty is neither. Raises apsw.Error."""
+    if path.exists() and not path.stat().st_size:
         raise apsw.NotADBError(f"{path.name} is empty")
     return connect(path, 2048)
 
