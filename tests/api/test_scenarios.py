@@ -281,3 +281,16 @@ def test_more_than_500_unsigned_calls_of_a_visitor_on_a_day_are_dropped(server: 
     assert server.dropped("identify", visitor, extraData={"user_id": "A", "n": 2}) == "too_many"
     assert server.identify(visitor, "A")["action"] == "unchanged"
     server.page_identify(server.pageview(), "A", n=3)
+
+
+def test_a_stranger_learns_nothing_of_a_user_whose_id_they_know(server: Site) -> None:
+    known = {f"t{number}": number for number in range(220)} | {"plan": "pro"}
+    server.identify(server.pageview(), "known", known)
+    for fields in ({"plan": "pro", "t1": 1}, {f"p{number}": number for number in range(70)}):
+        strangers = [server.pageview() for _ in range(2)]
+        for _ in range(2):  # being the user's, by a call of their own, does not help
+            told = [
+                server.page_identify(visitor, user, **fields)["warnings"]
+                for visitor, user in zip(strangers, ("known", "new"), strict=True)
+            ]
+            assert told[0] == told[1]

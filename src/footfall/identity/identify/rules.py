@@ -121,6 +121,13 @@ def _warnings(fact: Fact, before: Traits, after: Traits, refused: list[str]) -> 
     return [*map(_refused, refused), *map(_no_room, left_out)] if refused or left_out else []
 
 
+def warnings_alone(fact: Fact) -> list[Warn]:
+    """The warnings of a fact about somebody of whom nothing is known."""
+    nothing = Traits({}, {}, set())
+    after, refused = trait_rules.apply_newest(nothing, fact.operations, fact.is_trusted)
+    return _warnings(fact, nothing, after, refused)
+
+
 def _left_out(before: Traits, after: Traits, fact: Fact, refused: list[str]) -> list[str]:
     """The fields of pages that this fact pushes out, or that it brings and there is no room for."""
     if not fact.is_trusted:

@@ -13,7 +13,7 @@ from footfall.db.protocol import Params, Transaction, WriteHandler
 from footfall.errors import BadRequest, NotFound, Unavailable
 from footfall.identity import rules
 from footfall.identity.identify.model import BeforeErasure, Identified, IdentifyCall, Outcome, TooMany
-from footfall.identity.identify.rules import decide
+from footfall.identity.identify.rules import Decision, decide, warnings_alone
 from footfall.identity.identify.store import IdentifyState
 from footfall.identity.ledger.merge import in_preview
 from footfall.identity.model import BROWSER, IDENTIFY, Fact, Warn
@@ -124,9 +124,26 @@ def _decided(
     if isinstance(decision, BadRequest):
         state.refuse(profile)
         return decision
+    told = _told(state, call, visitor, fact, decision)
     profile = state.accept(call, visitor, profile, known, decision)
-    warnings = [*call.said.warnings, *decision.warnings] if decision.warnings else call.said.warnings
+    warnings = [*call.said.warnings, *told] if told else call.said.warnings
     return _identified(state, decision.action, profile, fact, decision.previous, warnings)
+
+
+def _told(
+    state: IdentifyState, call: IdentifyCall, visitor: VisitorState, fact: Fact, decision: Decision
+) -> list[Warn]:
+    """The warnings that a caller gets.
+
+    What became of an unsigned call tells what is known of its user. So only a visitor whom a trusted call gave to the user learns it;
+    anybody else gets the warnings that a user gets of whom nothing is known.
+    """
+    if call.is_trusted:
+        return decision.warnings
+    alone = warnings_alone(fact)
+    if alone == decision.warnings or state.is_vouched(call, visitor, fact):
+        return decision.warnings
+    return alone
 
 
 def _identified(

@@ -127,6 +127,14 @@ class IdentifyState:
         """Whether a stored fact does not count."""
         return store.is_inactive(self._tx, call.website_id, fact.fact_id)
 
+    def is_vouched(self, call: IdentifyCall, visitor: VisitorState, fact: Fact) -> bool:
+        """Whether a trusted call gave the visitor to the user of a new fact."""
+        if visitor.last is None or visitor.last.profile_id != fact.profile_id:
+            return False
+        self.flush()
+        row = self._tx.one(sql.fact_get, (call.website_id, visitor.last.fact_id))
+        return row is not None and bool(row.is_trusted)
+
     def is_being_erased(self, call: IdentifyCall, fact: Fact) -> bool:
         """Whether somebody who had the visitor around the fact is being erased.
 
