@@ -12,7 +12,7 @@ import operator
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -204,15 +204,24 @@ async def apart(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
-def told(error: ApiError) -> dict[str, object]:
+class ShownError(NamedTuple):
     """What the page of an error shows."""
-    return {"code": error.status, "message": error.message, "request_id": REQUEST.get()}
+
+    code: int
+    message: str
+    request_id: str
+
+
+def show_error(error: ApiError) -> ShownError:
+    return ShownError(error.status, error.message, REQUEST.get())
 
 
 def render_error(error: ApiError, home: str = "", headers: Headers | None = None) -> Response:
     """Render an error as a page, without a session, for nobody to find."""
     request = {"home": home}
-    body = render_template("error.html", request=request, account=None, website=None, **told(error))
+    body = render_template(
+        "error.html", request=request, account=None, website=None, **show_error(error)._asdict()
+    )
     return Response(body.encode(), error.status, [*public_headers(), UNLISTED, *(headers or [])])
 
 

@@ -17,7 +17,7 @@ from footfall.dashboard.page import (
     redirect,
     render,
     render_error,
-    told,
+    show_error,
 )
 from footfall.errors import ApiError, DatabaseError, Forbidden, NotFound, Unavailable
 from footfall.ids import TRACKING_PREFIX, parse_object_id
@@ -107,7 +107,9 @@ class Pages:
         if request.account is None:
             return render_error(error, request.home, wait)
         headers = [*wait, UNLISTED]
-        return render(request, "error.html", status=error.status, headers=headers, **told(error))
+        return render(
+            request, "error.html", status=error.status, headers=headers, **show_error(error)._asdict()
+        )
 
 
 def needs_website(page: PageHandler) -> PageHandler:
