@@ -11,9 +11,12 @@ import apsw
 import pytest
 
 from footfall.backups import restoring
+from footfall.clock import system_clock
 from footfall.db import migrate
 from footfall.db.sqlite import schema
 from footfall.db.sqlite.connection import FILE_NAME, connect, derived_path
+from footfall.moving.progress import MoveProgress
+from footfall.storage import command_session
 from tests.api.test_replay import served, status_of
 from tests.support.engines import Place, empty_database
 from tests.support.people import erase, people, users
@@ -85,6 +88,34 @@ class Killed(BaseException):
         (shutil, "rmtree", ["Ada"]),
     ],
 )
+def test_an_import_from_another_server_asks_again_for_what_the_restored_database_does_not_hold(
+    place: Place, tmp_path: Path
+) -> None:
+    website_id = bytes(12)
+    run_json(place, "website", "create", "example.org")
+
+    def note(visitor: str, part: str) -> None:
+        with command_session(place.settings) as session:
+            progress = MoveProgress(session, website_id, "https://source.example", system_clock)
+            progress.note(visitor, "2026-05-04")
+            progress.note_part(part)
+
+    note("early", "settings")
+    backup = tmp_path / "backup.db"
+    run_json(place, "db", "backup", str(backup))
+    note("late", "lists")
+    run_json(place, "db", "restore", str(backup))
+    with command_session(place.settings) as session:
+        progress = MoveProgress(session, website_id, "https://source.example", system_clock)
+        assert progress.has("early", "2026-05-04")
+        assert progress.has_part("settings")
+        assert not progress.has("early", "2026-05-05")
+        assert not progress.has("late", "2026-05-04")
+        assert not progress.has_part("lists")
+        other = MoveProgress(session, website_id, "https://other.example", system_clock)
+        assert not other.has("early", "2026-05-04")
+
+
 def test_a_restore_that_is_killed_leaves_the_one_database_or_the_other(
     place: Place,
     tmp_path: Path,

@@ -6,7 +6,7 @@ import functools
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,10 +110,10 @@ def find_website(session: CommandSession, text: str | None) -> Website:
     return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
-def told(report: msgspec.Struct) -> dict[str, Any]:
-    """A report with names as in JSON."""
+def told(report: msgspec.Struct, left_out: Set[str] = frozenset()) -> dict[str, Any]:
+    """A report with names as in JSON, without the fields `left_out`."""
     found: Mapping[str, Any] = msgspec.to_builtins(report)
-    return {_camel(name): value for name, value in found.items()}
+    return {_camel(name): value for name, value in found.items() if name not in left_out}
 
 
 def _camel(name: str) -> str:
