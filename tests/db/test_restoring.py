@@ -79,15 +79,6 @@ class Killed(BaseException):
     """Ends a program at once."""
 
 
-@pytest.mark.parametrize(
-    ("where", "step", "are_there"),
-    [
-        (Path, "hardlink_to", ["Late", "Ada"]),
-        (Path, "replace", ["Late", "Ada"]),
-        (restoring, "remove_database", ["Ada"]),
-        (shutil, "rmtree", ["Ada"]),
-    ],
-)
 def test_an_import_from_another_server_asks_again_for_what_the_restored_database_does_not_hold(
     place: Place, tmp_path: Path
 ) -> None:
@@ -116,6 +107,15 @@ def test_an_import_from_another_server_asks_again_for_what_the_restored_database
         assert not other.has("early", "2026-05-04")
 
 
+@pytest.mark.parametrize(
+    ("where", "step", "are_there"),
+    [
+        (Path, "hardlink_to", ["Late", "Ada"]),
+        (Path, "replace", ["Late", "Ada"]),
+        (restoring, "remove_database", ["Ada"]),
+        (shutil, "rmtree", ["Ada"]),
+    ],
+)
 def test_a_restore_that_is_killed_leaves_the_one_database_or_the_other(
     place: Place,
     tmp_path: Path,
@@ -184,7 +184,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "an empty file": (lambda path: path.touch(), "is no database of Footfall"),
     "cut off": (_cut_off, "is no SQLite database, or damaged"),
     "of another program": (_foreign, "is no database of Footfall"),
-    "of a newer Footfall": (_newer, "start a newer Footfall"),
+    "of a newer Footfall": (
+        _newer,
+        "given.db cannot be restored: it is of a newer Footfall, with schema 999",
+    ),
     "in use": (_with_a_log, "is no backup but a database in use"),
 }
 

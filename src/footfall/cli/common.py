@@ -7,8 +7,9 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Set
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 import msgspec
@@ -160,6 +161,27 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def progress_bar(length: int, label: str, *, is_hidden: bool) -> AbstractContextManager[Bar]:
+    """A bar on the standard error, if that is a terminal: in a log, its label would stand there alone."""
+    hidden = is_hidden or not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, hidden=hidden, file=sys.stderr)
+
+
+class Bar(Protocol):
+    """Shows how far a command is."""
+
+    def update(self, n_steps: int) -> None: ...
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds; click calls it an "integer range"."""
+
+    name = "whole number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "NUMBER"
 
 
 def ask_secret(what: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from footfall.cli.common import REST, ask_secret, command_options, find_website, show, told
+from footfall.cli.common import REST, ask_secret, command_options, find_website, progress_bar, show, told
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.history.sources import find_sources
@@ -81,7 +81,7 @@ def _tell_wait(text: str) -> None:
 
 def _begin(stack: ExitStack, is_hidden: bool, visitors: int) -> Callable[[int], None]:
     """Shows how far the visitors are; what gets the number of those that are done."""
-    bar = click.progressbar(length=visitors, label="Importing visitors", hidden=is_hidden, file=sys.stderr)
+    bar = progress_bar(visitors, "Importing visitors", is_hidden=is_hidden)
     return stack.enter_context(bar).update
 
 
@@ -140,7 +140,7 @@ def people(
             rest=0.0 if settings.database_url else REST,
         )
         label = "Looking" if is_dry else "Importing"
-        with click.progressbar(length=rows, label=label, hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(rows, label, is_hidden=as_json) as bar:
             report = importer.run(bar.update)
     shown = {"dryRun": is_dry, **told(report)}
     if not as_json:
