@@ -163,13 +163,13 @@ def _text(item: Any) -> str:
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
 
 
-def progress_bar(length: int, label: str, *, is_hidden: bool) -> AbstractContextManager[Bar]:
+def progress_bar(length: int, label: str, *, is_hidden: bool) -> AbstractContextManager[TerminalBar]:
     """A bar on the standard error, if that is a terminal: in a log, its label would stand there alone."""
     hidden = is_hidden or not sys.stderr.isatty()
     return click.progressbar(length=length, label=label, hidden=hidden, file=sys.stderr)
 
 
-class Bar(Protocol):
+class TerminalBar(Protocol):
     """Shows how far a command is."""
 
     def update(self, n_steps: int) -> None: ...
@@ -179,9 +179,6 @@ class Whole(click.IntRange):
     """A whole number within bounds; click calls it an "integer range"."""
 
     name = "whole number"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "NUMBER"
 
 
 def ask_secret(what: str) -> str:

@@ -25,7 +25,9 @@ from footfall.websites.store import configuration_changed, create_website, read_
 @click.option(
     "--live", is_flag=True, help="Send visitors to a running server until Ctrl-C or until it stops."
 )
-@click.option("--port", type=Whole(1, 65535), help="Port of that server [FOOTFALL_PORT, 8000].")
+@click.option(
+    "--port", type=Whole(1, 65535), metavar="NUMBER", help="Port of that server [FOOTFALL_PORT, 8000]."
+)
 @command_options
 def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
     """Create the website demo.example with a believable quarter of data: 3,000 visitors, 300 of them identified users.

@@ -33,9 +33,14 @@ END_SECONDS = 0.5
 
 @click.command()
 @click.option("--host", help="Address to listen on [FOOTFALL_HOST, 127.0.0.1].")
-@click.option("--port", type=Whole(0, 65535), help="Port; 0 picks one [FOOTFALL_PORT, 8000].")
 @click.option(
-    "--workers", type=Whole(1, 256), help="Server processes; PostgreSQL only [FOOTFALL_WORKERS, 1]."
+    "--port", type=Whole(0, 65535), metavar="NUMBER", help="Port; 0 picks one [FOOTFALL_PORT, 8000]."
+)
+@click.option(
+    "--workers",
+    type=Whole(1, 256),
+    metavar="NUMBER",
+    help="Server processes; PostgreSQL only [FOOTFALL_WORKERS, 1].",
 )
 @place_options
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON, for scripts.")
