@@ -222,7 +222,8 @@ def _open_geo(city_database: Path | None) -> Geo:
     try:
         return Geo(city_database)
     except (OSError, maxminddb.InvalidDatabaseError) as error:
-        raise UsageError(f"FOOTFALL_CITY_DATABASE: {city_database} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no database in MaxMind's format"
+        raise UsageError(f"FOOTFALL_CITY_DATABASE: {city_database} cannot be read: {reason}") from error
 
 
 class _Parts(NamedTuple):

@@ -101,6 +101,7 @@ def test_what_a_website_excludes_is_given_replaced_and_emptied(place: Place) -> 
         (("token", "create", "--name", "x", "--permissions", "*", "--websites", "0" * 24), "website"),
         (("token", "revoke", "0" * 24), "TOKEN_ID"),
         (("serve", "--port", "70000"), "port"),
+        (("serve", "--port", "abc"), "is not a valid whole number"),
         (("website", "list", "--database", "mysql://host/name"), "postgresql://"),
         (("serve", "--workers", "2"), "PostgreSQL"),
     ],
@@ -136,6 +137,7 @@ def test_a_setting_that_cannot_be_used_is_named(place: Place, name: str, value: 
     assert ran.code == 1
     assert name in ran.errors
     assert "Traceback" not in ran.errors
+    assert "b'" not in ran.errors
 
 
 def test_a_running_server_notices_what_commands_change(start: MakeServer) -> None:

@@ -61,6 +61,9 @@ def test_a_right_database_is_verified(start: MakeServer) -> None:
     report = run_json(server.place, "db", "verify")
     assert report["ok"]
     assert (report["facts"], report["profiles"], report["visitors"], report["differences"]) == (5, 2, 2, 0)
+    read = run_command(server.place, "db", "verify")
+    assert (read.code, read.errors) == (0, "")
+    assert not [line for line in read.output.splitlines() if len(line.split()) < 2], read.output
 
 
 FALSIFIED = {
@@ -193,6 +196,9 @@ def test_a_backup_overwrites_nothing(place: Place) -> None:
     target.write_text("precious")
     assert "already exists" in usage_error(place, "db", "backup", str(target))
     assert target.read_text() == "precious"
+    unmounted = place.folder / "disk"
+    assert "no such folder" in usage_error(place, "db", "backup", str(unmounted / "backup.db"))
+    assert not unmounted.exists()
 
 
 def test_a_server_starts_on_a_backup(start: MakeServer, engine: Any) -> None:

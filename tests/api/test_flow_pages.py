@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from footfall.clock import DAY_MS
 from footfall.columns.client import ColumnsClient
+from footfall.dashboard.pages.retention import retention_cell
 from footfall.errors import Unavailable
 from tests.support.counting import Counting
 from tests.support.dashboard import Visit
@@ -158,7 +160,7 @@ def test_funnels_are_those_of_the_api_and_open_as_many_people(told: Told, browse
     assert line[2:4] == [f"{rows[0]['people']:,}", f"{rows[-1]['people']:,}"]
     for by in ("people", "visitors"):
         page = shown(browser, told.site, f"{text}&by={by}", f"funnels/{made['id']}")
-        counts = re.findall(r"<span><b>([\d,]+)</b> (?:people|person|visitors?)</span>", page)
+        counts = re.findall(r"<span><b>([\d,]+)</b> (?:people|person|visitors?) ?", page)
         assert counts == [f"{row[by]:,}" for row in rows]
         passed = links(page, "passed")
         assert [people(browser, href) for href in passed] == [row["people"] for row in rows]
@@ -175,6 +177,8 @@ def test_funnels_are_those_of_the_api_and_open_as_many_people(told: Told, browse
 
 def test_whoever_went_on_with_another_device_did_not_stop(numbers: Counting, browser: Visit) -> None:
     site = numbers.site()
+    site.pageview()
+    numbers.clock.move(DAY_MS)
     phone, laptop, other = (site.pageview() for _ in range(3))
     for visitor in (phone, laptop):
         site.identify(visitor, "ada")
@@ -184,6 +188,8 @@ def test_whoever_went_on_with_another_device_did_not_stop(numbers: Counting, bro
     made = funnel_of(site, steps=STEPS[:2])
     path = f"funnels/{made['id']}"
     by_person, by_visitor = (shown(browser, site, f"period=today&by={by}", path) for by in ("", "visitors"))
+    change = '<span class="change good" title="Before: 1">+100%</span>'
+    assert f"<span><b>2</b> people {change}</span>" in by_person, "it is theirs, not the amount's"
     assert ">1 (50.0%) stopped here" in by_person
     assert "2 (66.7%) stopped here: 1 person" in by_visitor
     (href,) = links(by_person, "drop")
@@ -295,6 +301,12 @@ def test_retention_is_that_of_the_api(told: Told, browser: Visit, text: str) -> 
     assert [people(browser, html.unescape(href)) for href in hrefs] == [
         cohort["people"] for cohort in cohorts if cohort["people"]
     ]
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0%"), (1, "<1%"), (9, "<1%"), (10, "1%"), (1000, "100%")])
+def test_a_share_of_somebody_is_never_shown_as_none(count: int, text: str) -> None:
+    cell = retention_cell(3, count, 1000, is_counts=False)
+    assert (cell.text, cell.shade > 0) == (text, count > 0)
 
 
 def test_a_range_that_is_too_long_for_retention_is_refused(told: Told, browser: Visit) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from footfall.cli.serve import listen, open_many_files
+from footfall.cli.serve import METRICS_ADVICE, check_metrics, listen, open_many_files
 from footfall.errors import UsageError
-from footfall.settings import read_settings
+from footfall.settings import Settings, read_settings
 from footfall.storage import migrate_database, prepare_folder
 from footfall.websites.store import create_website, put_website
 from tests.support.engines import Place
@@ -87,9 +87,17 @@ def test_a_database_that_is_no_file_is_named(tmp_path: Path) -> None:
     assert "footfall.db" in ran.errors
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "x" * 80, "a..b"])
-def test_a_host_that_cannot_be_listened_on_is_named(host: str) -> None:
-    with pytest.raises(UsageError, match=f"cannot listen on {host}"):
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("no.such.host.invalid", "there is no such host"),
+        ("x" * 80, "there is no such host"),
+        ("a..b", "there is no such host"),
+        ("192.0.2.1", "no address of this machine"),
+    ],
+)
+def test_a_host_that_cannot_be_listened_on_is_named(host: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=f"^cannot listen on {host}:0: {reason}. Name an address .* --host"):
         listen(host, 0)
 
 
@@ -97,8 +105,20 @@ def test_a_taken_port_is_answered_with_a_line_that_works() -> None:
     with closing(listen("127.0.0.1", 0)) as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"FOOTFALL_PORT={port + 1} make run"):
+        with pytest.raises(
+            UsageError, match=rf"in use\. .*: --port {port + 1}, or FOOTFALL_PORT={port + 1}\.$"
+        ):
             listen("127.0.0.1", port)
+        with pytest.raises(UsageError, match=r"in use\. .*: FOOTFALL_METRICS_PORT\.$"):
+            listen("127.0.0.1", port, METRICS_ADVICE)
+
+
+@pytest.mark.parametrize(("port", "first", "workers"), [(8000, 8000, 1), (8003, 8000, 4)])
+def test_metrics_on_the_servers_own_port_are_refused(port: int, first: int, workers: int) -> None:
+    with pytest.raises(UsageError, match=f"^FOOTFALL_METRICS_PORT: the server itself has port {port}"):
+        check_metrics(Settings(metrics_port=first, workers=workers), port)
+    check_metrics(Settings(metrics_port=first, workers=workers), first + workers)
+    check_metrics(Settings(), port)
 
 
 # Whose files they are
@@ -118,7 +138,7 @@ def test_only_its_owner_can_read_what_footfall_writes(tmp_path: Path) -> None:
     try:
         with serving(place, has_columns=True) as running:
             for arguments in (
-                ("db", "backup", str(place.data / "made" / "one.db")),
+                ("db", "backup", str(place.data / "one.db")),
                 ("db", "erasures", "export", str(place.data / "erasures.ndjson")),
                 ("website", "create", "example.org"),
             ):

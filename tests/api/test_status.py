@@ -10,8 +10,8 @@ import pytest
 from footfall.cli.standing import GIB, Standing, advice_on, read_standing, readable, size_text
 from footfall.memory import read_memory
 from tests.conftest import MakeInside
-from tests.support.engines import Engine
-from tests.support.servers import run_command
+from tests.support.engines import Engine, Place
+from tests.support.servers import run_command, usage_error
 
 FINE = Standing(7, GIB, 0, GIB, 0, 0, 9 * GIB)
 
@@ -42,6 +42,12 @@ def test_the_status_without_columns_tells_the_rest_and_fails_with_what_to_do(
     told = msgspec.json.decode(run_command(place, "status", "--json").output)
     assert told["isThere"] is False
     assert told["databaseBytes"] > 100_000
+
+
+def test_the_status_of_a_wrong_folder_names_the_folder(place: Place) -> None:
+    if place.database_url:
+        pytest.skip("PostgreSQL has no folder")
+    assert usage_error(place, "status").startswith(f"Error: no database in {place.data}")
 
 
 def test_a_person_reads_sizes_and_words() -> None:

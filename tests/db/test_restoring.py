@@ -11,9 +11,12 @@ import apsw
 import pytest
 
 from footfall.backups import restoring
+from footfall.clock import system_clock
 from footfall.db import migrate
 from footfall.db.sqlite import schema
 from footfall.db.sqlite.connection import FILE_NAME, connect, derived_path
+from footfall.moving.progress import MoveProgress
+from footfall.storage import command_session
 from tests.api.test_replay import served, status_of
 from tests.support.engines import Place, empty_database
 from tests.support.people import erase, people, users
@@ -74,6 +77,34 @@ def test_a_restored_backup_holds_what_it_held_without_those_who_were_erased_sinc
 
 class Killed(BaseException):
     """Ends a program at once."""
+
+
+def test_an_import_from_another_server_asks_again_for_what_the_restored_database_does_not_hold(
+    place: Place, tmp_path: Path
+) -> None:
+    website_id = bytes(12)
+    run_json(place, "website", "create", "example.org")
+
+    def note(visitor: str, part: str) -> None:
+        with command_session(place.settings) as session:
+            progress = MoveProgress(session, website_id, "https://source.example", system_clock)
+            progress.note(visitor, "2026-05-04")
+            progress.note_part(part)
+
+    note("early", "settings")
+    backup = tmp_path / "backup.db"
+    run_json(place, "db", "backup", str(backup))
+    note("late", "lists")
+    run_json(place, "db", "restore", str(backup))
+    with command_session(place.settings) as session:
+        progress = MoveProgress(session, website_id, "https://source.example", system_clock)
+        assert progress.has("early", "2026-05-04")
+        assert progress.has_part("settings")
+        assert not progress.has("early", "2026-05-05")
+        assert not progress.has("late", "2026-05-04")
+        assert not progress.has_part("lists")
+        other = MoveProgress(session, website_id, "https://other.example", system_clock)
+        assert not other.has("early", "2026-05-04")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +184,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "an empty file": (lambda path: path.touch(), "is no database of Footfall"),
     "cut off": (_cut_off, "is no SQLite database, or damaged"),
     "of another program": (_foreign, "is no database of Footfall"),
-    "of a newer Footfall": (_newer, "start a newer Footfall"),
+    "of a newer Footfall": (
+        _newer,
+        "given.db cannot be restored: it is of a newer Footfall, with schema 999",
+    ),
     "in use": (_with_a_log, "is no backup but a database in use"),
 }
 

@@ -339,7 +339,6 @@ def test_the_readme_is_short() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "README.md",
         "docs/api.md",
         "docs/people.md",
         "docs/payments.md",
@@ -373,6 +372,22 @@ def test_the_curl_blocks_get_the_status_that_they_state(name: str, socket_site: 
             block.replace("example.com", socket_site.domain), variables, tmp_path / "body"
         )
         assert statuses == expected, f"{block}\n{body}"
+
+
+def test_the_readme_shows_what_its_calls_print(socket_site: Site, tmp_path: Path) -> None:
+    [block] = BASH_BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
+    variables = {
+        "FOOTFALL": socket_site.url,
+        "KEY": socket_site.key,
+        "TRACKING_ID": socket_site.tracking_id,
+        "VISITOR": str(uuid.uuid4()),
+    }
+    shown = re.findall(r"^(curl .*?)\n# (.*?)$", block, re.MULTILINE | re.DOTALL)
+    assert len(shown) == block.count("curl ")
+    for call, printed in shown:
+        _, body = run_block(call.replace("example.com", socket_site.domain), variables, tmp_path / "body")
+        parts = [re.escape(part.strip()) for part in printed.split("…")]
+        assert re.fullmatch(".*".join(parts), body), body
 
 
 def run_block(block: str, variables: dict[str, str], body: Path) -> tuple[list[str], str]:

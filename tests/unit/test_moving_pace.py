@@ -28,7 +28,15 @@ class Time:
 
 def client(answer: Callable[[float], httpx.Response]) -> tuple[SourceClient, list[float]]:
     """A client of a server that answers by the time, and the times of its calls."""
-    time, calls = Time(), list[float]()
+    source, calls, _ = telling_client(answer)
+    return source, calls
+
+
+def telling_client(
+    answer: Callable[[float], httpx.Response],
+) -> tuple[SourceClient, list[float], list[str]]:
+    """The same, and what it tells."""
+    time, calls, told = Time(), list[float](), list[str]()
 
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.headers["authorization"] == "Bearer df_key"
@@ -37,7 +45,7 @@ def client(answer: Callable[[float], httpx.Response]) -> tuple[SourceClient, lis
 
     http = open_http("https://source.example", "df_key")
     http._transport = httpx.MockTransport(handle)
-    return SourceClient(http, Pace(PER_MINUTE, time, time.sleep)), calls
+    return SourceClient(http, Pace(PER_MINUTE, time, time.sleep), told.append), calls, told
 
 
 def test_no_minute_sees_more_than_60_calls() -> None:
@@ -61,30 +69,54 @@ def test_a_server_that_asks_for_fewer_calls_gets_them(headers: dict[str, str], w
 
 
 def test_a_server_in_trouble_is_called_again_and_then_given_up_with_what_to_do() -> None:
-    source, calls = client(lambda _: httpx.Response(502))
-    with pytest.raises(UsageError, match=r"answers 502\. What was imported is kept: run the command again"):
+    source, calls, told = telling_client(lambda _: httpx.Response(502))
+    with pytest.raises(UsageError, match=r"answers 502\. Run the command again later: an import goes on"):
         source.get("/api/v1/visitors")
+    assert told[:2] == [
+        f"https://source.example answers 502. Trying again in {seconds} s." for seconds in (1, 5)
+    ]
     assert calls == pytest.approx([sum(PAUSES[:number]) for number in range(len(PAUSES) + 1)])
 
 
-def test_a_server_that_cannot_be_reached_is_named_without_the_key() -> None:
-    def fail(at: float) -> httpx.Response:
-        if at < 20:
-            raise httpx.ConnectError("no route")
-        return httpx.Response(200, content=b"{}")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (httpx.ReadTimeout("slow"), "it does not answer in time"),
+        (httpx.ConnectError("no route"), "the connection broke off, or it is no web server"),
+        (httpx.RemoteProtocolError("illegal"), "the connection broke off, or it is no web server"),
+    ],
+)
+def test_a_server_that_is_gone_for_a_while_is_tried_again_and_then_named_without_the_key(
+    error: httpx.HTTPError, reason: str
+) -> None:
+    def gone(at: float) -> httpx.Response:
+        if at == 0 or is_back:
+            return httpx.Response(200, content=b"{}")
+        raise error
 
-    source, _ = client(fail)
+    source, calls = client(gone)
+    is_back = False
     assert source.get("/api/v1/visitors") == b"{}"
-
-    def always(_: float) -> httpx.Response:
-        raise httpx.ReadTimeout("slow")
-
-    source, _ = client(always)
-    with pytest.raises(
-        UsageError, match=r"^https://source.example cannot be reached \(ReadTimeout\)"
-    ) as told:
+    with pytest.raises(UsageError, match=f"^https://source.example cannot be reached: {reason}") as told:
         source.get("/api/v1/visitors")
     assert "df_key" not in str(told.value)
+    assert len(calls) == len(PAUSES) + 2
+    is_back = True
+    assert source.get("/api/v1/visitors") == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "reason"),
+    [("http://127.0.0.1:1", "connection refused"), ("http://no.such.host.invalid", "there is no such host")],
+)
+def test_an_address_at_which_nobody_is_ends_the_first_call_at_once(base_url: str, reason: str) -> None:
+    waits: list[str] = []
+    with open_http(base_url, "df_key") as http:
+        source = SourceClient(http, Pace(PER_MINUTE, lambda: 0.0, lambda _: None), waits.append)
+        with pytest.raises(UsageError) as told:
+            source.get("/api/v1/visitors")
+    assert str(told.value) == f"{base_url} cannot be reached: {reason}. Is --base-url right?"
+    assert waits == []
 
 
 def test_a_server_that_never_lets_through_is_given_up() -> None:
@@ -114,3 +146,9 @@ def test_what_calling_again_would_not_mend_is_told_at_once(status: int, problem:
 def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="--base-url"):
         open_http(url, "df_key")
+
+
+@pytest.mark.parametrize("key", ["", "df key", "df_k\u00e9y", "df_key\x07"])
+def test_a_key_that_no_call_can_carry_is_refused_before_the_first(key: str) -> None:
+    with pytest.raises(UsageError, match=r"^No API key: "):
+        open_http("https://source.example", key)

@@ -31,7 +31,7 @@ from footfall.db.sqlite.connection import (
 )
 from footfall.db.sqlite.schema import connect_whole, migrate_file, schema_version, unpair_derived
 from footfall.db.sqlite.transaction import SqliteTransaction
-from footfall.errors import DatabaseBusy, DatabaseError, UsageError
+from footfall.errors import DatabaseBusy, DatabaseError, SchemaMismatch, UsageError
 from footfall.privacy.erasing import Erasers
 from footfall.privacy.replay import TombstoneLine, tombstone_lines
 from footfall.settings import Settings
@@ -155,7 +155,13 @@ def _check(path: Path, file: Path) -> int:
         raise DatabaseError(f"{file} cannot be restored: it is no SQLite database, or damaged.") from error
     if not is_ours:
         raise DatabaseError(f"{file} cannot be restored: it is no database of Footfall.")
-    migrate.pending(version)
+    try:
+        migrate.pending(version)
+    except SchemaMismatch as error:
+        raise DatabaseError(
+            f"{file} cannot be restored: it is of a newer Footfall, with schema {version}. Restore it with that one; "
+            "docs/upgrading.md says which version has which schema."
+        ) from error
     return version
 
 

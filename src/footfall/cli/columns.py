@@ -21,7 +21,7 @@ from footfall.column_parts import column_process, columns_client
 from footfall.columns.wire import ColumnsHealth
 from footfall.errors import Unavailable, UsageError
 from footfall.settings import Settings, read_settings
-from footfall.storage import command_session
+from footfall.storage import command_session, require_database
 
 
 @click.command()
@@ -29,6 +29,7 @@ from footfall.storage import command_session
 def status(settings: Settings, as_json: bool) -> None:
     """What runs here, how large it is, when the last backup was made, how far analytics are behind, and what to do. Exits with 1 if nobody
     keeps the columns that analytics are answered from."""
+    require_database(settings)
     standing, backups = read_standing(settings), read_state(settings, system_clock())
     told = msgspec.to_builtins(standing) | _last_backup(backups)
     more = [*advice_on(standing), *_told_of(backups)]

@@ -6,9 +6,10 @@ import functools
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 import msgspec
@@ -110,10 +111,10 @@ def find_website(session: CommandSession, text: str | None) -> Website:
     return session.snapshot(lambda tx: website_of(tx, text, "website"))
 
 
-def told(report: msgspec.Struct) -> dict[str, Any]:
-    """A report with names as in JSON."""
+def told(report: msgspec.Struct, left_out: Set[str] = frozenset()) -> dict[str, Any]:
+    """A report with names as in JSON, without the fields `left_out`."""
     found: Mapping[str, Any] = msgspec.to_builtins(report)
-    return {_camel(name): value for name, value in found.items()}
+    return {_camel(name): value for name, value in found.items() if name not in left_out}
 
 
 def _camel(name: str) -> str:
@@ -160,6 +161,24 @@ def _text(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def progress_bar(length: int, label: str, *, is_hidden: bool) -> AbstractContextManager[TerminalBar]:
+    """A bar on the standard error, if that is a terminal: in a log, its label would stand there alone."""
+    hidden = is_hidden or not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, hidden=hidden, file=sys.stderr)
+
+
+class TerminalBar(Protocol):
+    """Shows how far a command is."""
+
+    def update(self, n_steps: int) -> None: ...
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds; click calls it an "integer range"."""
+
+    name = "whole number"
 
 
 def ask_secret(what: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import msgspec
 from footfall.app import ERASERS
 from footfall.backups.erasures import replay_all
 from footfall.backups.restoring import restore_database
-from footfall.cli.common import collect_rarely, command_options, show, told
+from footfall.cli.common import collect_rarely, command_options, progress_bar, show, told
 from footfall.clock import system_clock
 from footfall.column_parts import column_asking, column_folder, column_keeper, verify_texts
 from footfall.db.copying import checksum, copy_all, count_rows, tables
@@ -78,7 +77,7 @@ def verify(context: click.Context, is_full: bool, settings: Settings, as_json: b
         said = msgspec.to_builtins(columns)
         found["ok"] = found["ok"] and not columns.differences
         found |= {"columns": said} if as_json else {f"columns: {name}": said[name] for name in said}
-    show(found, as_json)
+    show(found if as_json else {name: value for name, value in found.items() if value != ""}, as_json)
     if not found["ok"]:
         context.exit(1)
 
@@ -97,7 +96,7 @@ def _verify_columns(
     visitors = session.snapshot(count_visitors) * (2 if is_full else 1)
     with (
         column_asking(settings, session) as ask,
-        click.progressbar(length=visitors, label="Columns", hidden=as_json, file=sys.stderr) as bar,
+        progress_bar(visitors, "Columns", is_hidden=as_json) as bar,
     ):
         return verify_columns(session, ask, verify_texts(settings), is_full=is_full, progress=bar.update)
 
@@ -135,7 +134,7 @@ def _rebuild_columns(settings: Settings, session: CommandSession, as_json: bool)
         raise DatabaseError(
             "A server that was just stopped still feeds the columns. Try again in a few seconds."
         )
-    with click.progressbar(length=visitors, label="Visitors", hidden=as_json, file=sys.stderr) as bar:
+    with progress_bar(visitors, "Visitors", is_hidden=as_json) as bar:
         keeper.rebuild(bar.update)
     keeper.install()
     rows = keeper.file.rows("SELECT count(*) FROM event_row WHERE website >= 0")[0][0] if keeper.file else 0
@@ -198,7 +197,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
         command_session(target_settings) as new,
     ):
         rows = sum(count_rows(old).values())
-        with click.progressbar(length=rows, label="Copying", hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(rows, "Copying", is_hidden=as_json) as bar:
             _refuse_others(old, new)
             copy_all(old, new, bar.update)
         differences = _differences(old, new)
@@ -247,6 +246,10 @@ def _differences(old: CommandSession, new: CommandSession) -> list[str]:
 @command_options
 def backup(file: Path, settings: Settings, as_json: bool) -> None:
     """Write a consistent copy to the new FILE. Servers may keep running."""
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"{file.parent}: there is no such folder. If it is on another disk, is that mounted?"
+        )
     backup_database(settings, file)
     show({"file": str(file), "bytes": file.stat().st_size}, as_json)
 

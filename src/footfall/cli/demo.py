@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from footfall.auth.store import create_key
-from footfall.cli.common import command_options, show
+from footfall.cli.common import Whole, command_options, show
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
 from footfall.demo import DOMAIN
@@ -25,7 +25,9 @@ from footfall.websites.store import configuration_changed, create_website, read_
 @click.option(
     "--live", is_flag=True, help="Send visitors to a running server until Ctrl-C or until it stops."
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of that server [FOOTFALL_PORT, 8000].")
+@click.option(
+    "--port", type=Whole(1, 65535), metavar="NUMBER", help="Port of that server [FOOTFALL_PORT, 8000]."
+)
 @command_options
 def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: bool) -> None:
     """Create the website demo.example with a believable quarter of data: 3,000 visitors, 300 of them identified users.
@@ -41,7 +43,7 @@ def demo(seed: int, live: bool, port: int | None, settings: Settings, as_json: b
         _let_in(Door(port or settings.port, website.tracking_id), website, seed, as_json)
     elif not as_json:
         click.echo(
-            "Start the server to look around: its first line is the address, the last the link for your account."
+            "Start the server to look around. It prints its address and, until there is an account, a link to create yours."
         )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from footfall.cli.common import REST, command_options, find_website, show, told
+from footfall.cli.common import REST, command_options, find_website, progress_bar, show, told
 from footfall.cli.identity import import_
 from footfall.clock import system_clock
 from footfall.errors import UsageError
@@ -54,7 +53,7 @@ def import_events(
         target = ImportTarget(find_website(session, website_id), system_clock())
         importer = Importer(session, target, is_dry=is_dry, rest=0.0 if settings.database_url else REST)
         label = "Looking" if is_dry else "Importing"
-        with click.progressbar(length=lines, label=label, hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(lines, label, is_hidden=as_json) as bar:
             report = importer.run(files, not_read, bar.update)
     _tell({"dryRun": is_dry, **told(report)}, report.refusals, as_json)
 
@@ -76,7 +75,7 @@ def import_paid(path: Path, website_id: str | None, settings: Settings, as_json:
     with command_session(settings) as session:
         target = ImportTarget(find_website(session, website_id), system_clock())
         rest = 0.0 if settings.database_url else REST
-        with click.progressbar(length=lines, label="Importing", hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(lines, "Importing", is_hidden=as_json) as bar:
             report = import_payments(session, target, sources[0], rest, bar.update)
     _tell(told(report), report.refusals, as_json)
 
@@ -103,7 +102,7 @@ def export(website_id: str | None, wanted: str, folder: Path, settings: Settings
     with command_session(settings) as session:
         website = find_website(session, website_id).website_id
         rows = session.snapshot(partial(count_rows, website_id=website, files=EXPORTED))
-        with click.progressbar(length=rows, label="Exporting", hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(rows, "Exporting", is_hidden=as_json) as bar:
             work = partial(
                 export_history,
                 website_id=website,

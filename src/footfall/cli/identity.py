@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from functools import partial
 from pathlib import Path
 from time import perf_counter, sleep
@@ -13,7 +12,7 @@ import click
 import msgspec
 
 from footfall.app import ERASERS
-from footfall.cli.common import REST, command_options, find_website, show
+from footfall.cli.common import REST, command_options, find_website, progress_bar, show
 from footfall.cli.lazy import LazyGroup
 from footfall.clock import system_clock
 from footfall.db.protocol import Transaction
@@ -58,7 +57,7 @@ def import_identify(file: Path, website_id: str | None, settings: Settings, as_j
         website = find_website(session, website_id)
         if website.is_cookieless:
             raise UsageError(f"{website.domain} is cookieless: it knows no users")
-        with click.progressbar(length=total, label="Importing", hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(total, "Importing", is_hidden=as_json) as bar:
             rest = 0.0 if settings.database_url else REST
             progress, refusals = _import(session, website, file, bar.update, rest)
     shown = [msgspec.to_builtins(refusal) for refusal in refusals]

@@ -5,22 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import click
 
-from footfall.cli.common import REST, ask_secret, command_options, find_website, show, told
+from footfall.cli.common import REST, ask_secret, command_options, find_website, progress_bar, show, told
 from footfall.clock import system_clock
 from footfall.errors import UsageError
 from footfall.history.sources import find_sources
 from footfall.moving.client import DATAFAST, PER_MINUTE, SourceClient, open_http
+from footfall.moving.model import IMPORTED
 from footfall.moving.mover import Mover
 from footfall.moving.pace import Pace
 from footfall.moving.people import PeopleMapping, Product
 from footfall.moving.peoplefile import PeopleImporter, read_people_file
-from footfall.moving.progress import MoveProgress, progress_file
+from footfall.moving.progress import MoveProgress
 from footfall.moving.source import SourceAccount
 from footfall.settings import Settings
 from footfall.storage import command_session, require_database
@@ -58,26 +59,29 @@ def datafast(
         website = find_website(session, website_id)
         pace = Pace(PER_MINUTE, time.monotonic, time.sleep)
         asked = source_id if key.startswith("dft_") else None
-        source = SourceAccount(SourceClient(http, pace, asked))
-        path = progress_file(settings.data, website.website_id, f"{source.address} {asked or ''}")
-        with closing(MoveProgress(path)) as progress:
-            mover = Mover(session, website, source, progress, system_clock, source_id)
-            with ExitStack() as stack:
-                report = mover.look() if is_dry else mover.run(partial(_begin, stack, as_json))
-    shown = {"dryRun": is_dry, **told(report)}
+        source = SourceAccount(SourceClient(http, pace, _tell_wait, asked))
+        progress = MoveProgress(session, website.website_id, f"{source.address} {asked or ''}", system_clock)
+        mover = Mover(session, website, source, progress, system_clock, source_id)
+        with ExitStack() as stack:
+            report = mover.look() if is_dry else mover.run(partial(_begin, stack, as_json))
+    left_out = IMPORTED if is_dry else {"minutes"}
     if not as_json:
         for message in (*report.refused, *report.missing, *report.unknown):
             click.echo(message, err=True)
-        for name in ("refused", "missing", "unknown", *(() if is_dry else ("minutes",))):
-            del shown[name]
-    show(shown, as_json)
+        left_out = left_out | {"refused", "missing", "unknown"}
+    show({"dryRun": is_dry, **told(report, left_out)}, as_json)
     if report.refused:
         raise SystemExit(1)
 
 
+def _tell_wait(text: str) -> None:
+    """On a line of its own: a terminal may show a bar."""
+    click.echo(f"\n{text}" if sys.stderr.isatty() else text, err=True)
+
+
 def _begin(stack: ExitStack, is_hidden: bool, visitors: int) -> Callable[[int], None]:
     """Shows how far the visitors are; what gets the number of those that are done."""
-    bar = click.progressbar(length=visitors, label="Importing visitors", hidden=is_hidden, file=sys.stderr)
+    bar = progress_bar(visitors, "Importing visitors", is_hidden=is_hidden)
     return stack.enter_context(bar).update
 
 
@@ -136,7 +140,7 @@ def people(
             rest=0.0 if settings.database_url else REST,
         )
         label = "Looking" if is_dry else "Importing"
-        with click.progressbar(length=rows, label=label, hidden=as_json, file=sys.stderr) as bar:
+        with progress_bar(rows, label, is_hidden=as_json) as bar:
             report = importer.run(bar.update)
     shown = {"dryRun": is_dry, **told(report)}
     if not as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import socket
@@ -15,7 +16,7 @@ import click
 from footfall import log
 from footfall.app import App, FirstRun, Welcome
 from footfall.app import welcome as make_welcome
-from footfall.cli.common import collect_rarely, place_options, take_short_turns
+from footfall.cli.common import Whole, collect_rarely, place_options, take_short_turns
 from footfall.cli.waiting import wait_for
 from footfall.cli.workers import run_workers
 from footfall.clock import system_clock
@@ -32,9 +33,14 @@ END_SECONDS = 0.5
 
 @click.command()
 @click.option("--host", help="Address to listen on [FOOTFALL_HOST, 127.0.0.1].")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one [FOOTFALL_PORT, 8000].")
 @click.option(
-    "--workers", type=click.IntRange(1, 256), help="Server processes; PostgreSQL only [FOOTFALL_WORKERS, 1]."
+    "--port", type=Whole(0, 65535), metavar="NUMBER", help="Port; 0 picks one [FOOTFALL_PORT, 8000]."
+)
+@click.option(
+    "--workers",
+    type=Whole(1, 256),
+    metavar="NUMBER",
+    help="Server processes; PostgreSQL only [FOOTFALL_WORKERS, 1].",
 )
 @place_options
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON, for scripts.")
@@ -57,6 +63,7 @@ def serve(
     log.configure(settings.log_level)
     open_many_files()
     listener = listen(settings.host, settings.port)
+    check_metrics(settings, listener.getsockname()[1])
     greeting = _Greeting(f"http://{_host(settings.host)}:{listener.getsockname()[1]}", as_json=as_json)
     made = None
     if settings.database_url:
@@ -95,6 +102,16 @@ def _check(settings: Settings) -> None:
         raise UsageError("--host: name an address; 0.0.0.0 stands for all")
     if (warning := prepare_folder(settings)) is not None:
         _warn(warning)
+
+
+def check_metrics(settings: Settings, port: int) -> None:
+    """Raises UsageError unless metrics have ports apart from the server's own, which the system may have picked."""
+    first = settings.metrics_port
+    if first <= port < first + settings.workers:
+        raise UsageError(
+            f"FOOTFALL_METRICS_PORT: the server itself has port {port}. Choose another one for metrics"
+            + (", as each worker takes the next one after it." if settings.workers > 1 else ".")
+        )
 
 
 class _Greeting:
@@ -141,7 +158,9 @@ def _serve(
     settings: Settings, listener: socket.socket, on_started: Callable[[App], None], number: int = 0
 ) -> None:
     """Run one server until it is told to stop. `number`: of this worker. Raises whatever keeps it from starting."""
-    metrics = listen(settings.host, settings.metrics_port + number) if settings.metrics_port else None
+    metrics = None
+    if settings.metrics_port:
+        metrics = listen(settings.host, settings.metrics_port + number, METRICS_ADVICE)
     application = App(
         settings,
         metrics=metrics,
@@ -169,8 +188,11 @@ def _end_soon() -> None:
         os._exit(1)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that a server can listen on. Raises UsageError."""
+METRICS_ADVICE = "Choose another port for metrics: FOOTFALL_METRICS_PORT."
+
+
+def listen(host: str, port: int, advice: str | None = None) -> socket.socket:
+    """A socket that a server can listen on. Raises UsageError, with `advice` where another port would do."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -178,12 +200,22 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, UnicodeError) as error:
         listener.close()
-        reason = error.strerror if isinstance(error, OSError) else "there is no such host"
+        is_host = not isinstance(error, OSError) or error.errno not in _PORT_PROBLEMS
+        other = advice or f"Choose another port: --port {_next(port)}, or FOOTFALL_PORT={_next(port)}."
         raise UsageError(
-            f"cannot listen on {host[:255]}:{port}: {reason}. Choose another port: FOOTFALL_PORT={_next(port)} make run, "
-            f"or footfall serve --port {_next(port)}"
+            f"cannot listen on {host[:255]}:{port}: {_reason(error)}. {HOST_ADVICE if is_host else other}"
         ) from error
     return listener
+
+
+_PORT_PROBLEMS = (errno.EADDRINUSE, errno.EACCES)
+HOST_ADVICE = "Name an address of this machine with --host or FOOTFALL_HOST; 0.0.0.0 stands for all."
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return "there is no such host"
+    return "no address of this machine" if error.errno == errno.EADDRNOTAVAIL else str(error.strerror)
 
 
 def _next(port: int) -> int:

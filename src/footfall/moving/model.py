@@ -15,7 +15,7 @@ class MoveReport(msgspec.Struct):
     """What became of a website that was read through an API: how many of each were imported, and how many were there already.
 
     `unchanged`: visitors who did not come since the last import; `settings`: what was set; `missing`: what could not be had, and why;
-    `unknown`: what the API does not tell; `refused`: what could not be taken, one sentence each.
+    `unknown`: what the API does not tell; `refused`: what could not be taken, one sentence each; `goal_looks`: names and colours of goals.
     """
 
     visitors: int = 0
@@ -25,7 +25,7 @@ class MoveReport(msgspec.Struct):
     people: int = 0
     payments: int = 0
     payments_already_there: int = 0
-    goals: int = 0
+    goal_looks: int = 0
     funnels: int = 0
     notes: int = 0
     settings: list[str] = []
@@ -34,6 +34,12 @@ class MoveReport(msgspec.Struct):
     refused: list[str] = []
     minutes: int = 0
     """About how long an import takes; of a dry run alone."""
+
+
+IMPORTED = frozenset(
+    ("unchanged", "events", "events_already_there", "people", "payments", "payments_already_there")
+)
+"""What an import alone can tell: to know it, each visitor and payment has to be read."""
 
 
 class PeopleReport(msgspec.Struct):

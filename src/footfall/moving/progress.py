@@ -1,94 +1,62 @@
-"""Which visitors were read, and as of when: a small file in the data folder, a line for each. It holds ids and times, nothing else.
+"""Which visitors were read, and as of when: kept in the database that has them, so that both come and go together, as with a restore.
 
-A visitor's line is written once what it did is stored. So an import that is cut off goes on from there, and a later one asks only for
-those who came since.
+A visitor is noted once what it did is stored. So an import that is cut off goes on from there, and a later one asks only for those who
+came since.
 """
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import BinaryIO
 
-import msgspec
+from footfall.clock import Clock
+from footfall.history.importing import ImportSession
+from footfall.identity.identify.importing import Progress, put_progress, read_progress
 
-from footfall.errors import UsageError
-
-
-class _Line(msgspec.Struct, omit_defaults=True):
-    """`seen`: as the API told it; `part`: of the website's setup, which was taken over."""
-
-    visitor: str = ""
-    seen: str = ""
-    part: str = ""
-
-
-_decode = msgspec.json.Decoder(_Line).decode
-
-
-def progress_file(folder: Path, website_id: bytes, source: str) -> Path:
-    """The file of a website here and of a `source`."""
-    return folder / f"moving-{website_id.hex()}-{hashlib.sha256(source.encode()).hexdigest()[:12]}.ndjson"
+_DONE = "done"
 
 
 class MoveProgress:
-    """What an import did so far. Raises UsageError if the file cannot be used."""
+    """What imports of a website from a `source` did so far. Its methods raise DatabaseError."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-        self._seen: dict[str, str] = {}
-        self._parts: set[str] = set()
-        try:
-            text = path.read_bytes() if path.exists() else b""
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error}") from error
-        self._is_cut_off = bool(text) and not text.endswith(b"\n")
-        for line in text.splitlines():
-            self._read(line)
-
-    def _read(self, line: bytes) -> None:
-        try:
-            one = _decode(line)
-        except msgspec.DecodeError:
-            return  # cut off by a kill: it is read again
-        if one.visitor:
-            self._seen[one.visitor] = one.seen
-        if one.part:
-            self._parts.add(one.part)
+    def __init__(self, session: ImportSession, website_id: bytes, source: str, clock: Clock) -> None:
+        self._session = session
+        self._website_id = website_id
+        self._source = source
+        self._clock = clock
 
     def has(self, visitor: str, seen: str) -> bool:
         """Whether a visitor was read that was last seen at that time."""
-        return self._seen.get(visitor) == seen
+        return self._has("visitor", visitor, seen)
 
     def note(self, visitor: str, seen: str) -> None:
         """A visitor was read."""
-        self._seen[visitor] = seen
-        self._write(_Line(visitor, seen))
+        self._note("visitor", visitor, seen)
 
     def has_part(self, part: str) -> bool:
         """Whether a part of the website's setup was taken over."""
-        return part in self._parts
+        return self._has("part", part, _DONE)
 
     def note_part(self, part: str) -> None:
         """It was."""
-        self._parts.add(part)
-        self._write(_Line(part=part))
+        self._note("part", part, _DONE)
 
-    def close(self) -> None:
-        """Nothing more comes."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _has(self, kind: str, what: str, state: str) -> bool:
+        import_id = self._import_id(kind, what)
+        before = self._session.snapshot(lambda tx: read_progress(tx, self._website_id, import_id))
+        return before.position == _number(state)
 
-    def _write(self, line: _Line) -> None:
-        try:
-            if self._file is None:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = self._path.open("ab")
-                if self._is_cut_off:
-                    self._file.write(b"\n")
-            self._file.write(msgspec.json.encode(line) + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise UsageError(f"{self._path}: cannot be written: {error}") from error
+    def _note(self, kind: str, what: str, state: str) -> None:
+        import_id, after = self._import_id(kind, what), Progress(_number(state))
+        self._session.transact(lambda tx: put_progress(tx, self._website_id, import_id, after, self._clock()))
+
+    def _import_id(self, kind: str, what: str) -> bytes:
+        return _digest("moving", self._source, kind, what)[:16]
+
+
+def _number(state: str) -> int:
+    """A state as a number above 0, which no import that is not known has."""
+    return int.from_bytes(_digest(state)[:7], "big") + 1
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()

@@ -166,7 +166,7 @@ class SetupMover:
             return True
 
         sent = self._source.whole(SentPage[SentLook], f"{path}/goals/customizations")
-        self._report.goals = self._each("looks of goals", sent, take)
+        self._report.goal_looks = self._each("looks of goals", sent, take)
 
     def _take_funnels(self, path: str) -> None:
         known = {

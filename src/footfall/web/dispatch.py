@@ -134,7 +134,8 @@ class Dispatch(Refusals):
             methods, values = self._find_open(raw_path)
         if methods is None:
             if self._not_found is None or method != "GET" or not request.is_page:
-                raise NotFound("There is no such route. See /docs for those there are.")
+                others = " See /docs for those there are." if "/docs" in self._exact else ""
+                raise NotFound(f"There is no such route.{others}")
             return self._not_found, ()
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
         if route is None and method == "OPTIONS":

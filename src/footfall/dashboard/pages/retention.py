@@ -107,15 +107,17 @@ def _rows(address: ViewAddress, found: _Found, *, is_counts: bool) -> list[Reten
         week = part_address(people_address(address), TimeRange(cohort.began, end, zone))
         who = week._replace(own=("who",)).having(who=RosterPart.NEW.value).href if first else ""
         cells = [
-            _cell(number, count, first, is_counts=is_counts) for number, count in enumerate(cohort.people)
+            retention_cell(number, count, first, is_counts=is_counts)
+            for number, count in enumerate(cohort.people)
         ]
         rows.append(RetentionRow(date_text(cohort.began, zone), first, who, cells))
     return rows
 
 
-def _cell(week: int, count: int, first: int, *, is_counts: bool) -> RetentionCell:
-    """The shade goes by the square root, so that small shares differ too."""
+def retention_cell(week: int, count: int, first: int, *, is_counts: bool) -> RetentionCell:
+    """What stands for `count` of `first` people. The shade goes by the square root, so that small shares differ too."""
     percent = share(count, first)
     shade = math.ceil(SHADES * math.sqrt(percent / 100))
-    shown = "" if not first else f"{count:,}" if is_counts else f"{percent:.0f}%"
+    part = "<1%" if 0 < percent < 1 else f"{percent:.0f}%"
+    shown = "" if not first else f"{count:,}" if is_counts else part
     return RetentionCell(shown, f"Week {week}: {count:,} of {first:,} people, {percent:.1f}%", shade)

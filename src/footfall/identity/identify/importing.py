@@ -144,6 +144,11 @@ def read_progress(tx: Transaction, website_id: bytes, file_id: bytes) -> Progres
     return Progress(row.position, row.accepted, row.dropped, row.refused) if row else Progress()
 
 
+def put_progress(tx: Transaction, website_id: bytes, file_id: bytes, progress: Progress, now: int) -> None:
+    """Note how far the import of a file came."""
+    tx.execute(sql.progress_put, (website_id, file_id, *msgspec.structs.astuple(progress), now))
+
+
 def import_slice(
     tx: Transaction,
     website: Website,
@@ -178,7 +183,7 @@ def import_slice(
     after = Progress(
         position, progress.accepted + accepted, progress.dropped + dropped, progress.refused + len(refusals)
     )
-    tx.execute(sql.progress_put, (website.website_id, file_id, *msgspec.structs.astuple(after), now))
+    put_progress(tx, website.website_id, file_id, after, now)
     return after, sorted(refusals, key=lambda refusal: refusal.row)
 
 
