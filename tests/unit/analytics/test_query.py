@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footfall.analytics import dimensions
 from footfall.analytics.dimensions import CARDS, FILTERS, MetricFilter, Operator
 from footfall.analytics.query import MAX_VALUES, Question, read_question
 from footfall.analytics.ranges import Compare
@@ -186,6 +187,25 @@ def test_what_to_show_is_kept_as_asked_for() -> None:
 def test_as_many_values_as_allowed_are_kept() -> None:
     values = ",".join(map(str, range(MAX_VALUES)))
     assert len(only(f"filter_utm_source={values}").values) == MAX_VALUES
+    with pytest.raises(BadRequest, match="filter_os: all filters together have at most 500 values"):
+        asked(f"filter_utm_source={values}&filter_os=x&filter_browser=x")
+    with pytest.raises(BadRequest, match=r"filter_trait\.plan: all filters together"):
+        asked(f"filter_utm_source={values}&filter_trait.plan=x")
+
+
+def test_countries_that_a_part_stands_for_count_and_the_same_filter_counts_once() -> None:
+    letters = ",".join("abcdefghijklmnopqrst")
+    found = asked("&".join([f"filter_country=contains:{letters}"] * 20))
+    assert len(found.conditions) == 1
+    with pytest.raises(BadRequest, match="filter_country: all filters together have at most 500 values"):
+        asked("&".join(f"filter_country=contains:{letters[n:]}" for n in range(0, 20, 2)))
+
+
+def test_names_of_countries_are_not_folded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(dimensions, "folded", lambda text: texts.append(text) or text)
+    assert "de" in {code.lower() for code in dimensions.countries_named("germ")}
+    assert texts == ["germ"]
 
 
 @given(
@@ -196,7 +216,7 @@ def test_as_many_values_as_allowed_are_kept() -> None:
 def test_any_text_is_a_question_or_refused(pairs: list[tuple[str, str]]) -> None:
     with suppress(BadRequest):
         found = read_question(pairs, "UTC", NOW, 0)
-        assert len(found.conditions) == sum(bool(text.strip()) for _, text in pairs)
+        assert len(found.conditions) == len(set(found.conditions)) <= len(pairs)
 
 
 def test_each_card_groups_by_columns_of_its_own() -> None:
