@@ -109,7 +109,7 @@ _BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "funnel", "
 
 def _read_filters(given: Iterable[tuple[str, str]]) -> list[MetricFilter | Filter]:
     """The filters among parameters, each once."""
-    named = [(name, name.removeprefix(_PREFIX), text) for name, text in given]
+    named = [(name, name.removeprefix(_PREFIX), text) for name, text in dict.fromkeys(given)]
     filters = [one for one in named if _is_filter(*one[:2]) or one[1].startswith(_TRAIT)]
     if len(filters) > MAX_FILTERS:
         raise BadRequest(f"filter_: at most {MAX_FILTERS} filters at once.")
