@@ -20,6 +20,7 @@ from footfall.analytics.wire import OF_OVERVIEW
 from footfall.clock import from_iso
 from footfall.errors import BadRequest
 from footfall.people.wire import Filter
+from footfall.visitors.folding import folded
 
 _KEPT = "%$*';"
 """Characters of the values below that stand for themselves in a path."""
@@ -204,7 +205,7 @@ def test_countries_that_a_part_stands_for_count_and_the_same_filter_counts_once(
 
 
 def test_names_of_countries_are_not_folded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    folding = Mock(wraps=dimensions.folded)
+    folding = Mock(wraps=folded)
     monkeypatch.setattr(dimensions, "folded", folding)
     assert "DE" in dimensions.countries_named("germ")
     folding.assert_called_once_with("germ")

@@ -305,8 +305,9 @@ def test_a_century_costs_no_more_than_its_months_and_changes(monkeypatch: pytest
 @example("Africa/Freetown", from_iso("1939-08-15T00:00:00Z"))
 def test_no_change_of_clocks_is_missed(zone: str, since: int) -> None:
     found = TimeRange(since, since + 133 * DAY_MS, zone)
+    shifts = local_shifts(found)
     for at in range(found.since, found.until, DAY_MS // 2):
-        shift = next(one.shift for one in local_shifts(found) if one.until is None or at < one.until)
+        shift = next(one.shift for one in shifts if one.until is None or at < one.until)
         assert datetime.fromtimestamp(at / 1000, UTC) + timedelta(
             milliseconds=shift
         ) == datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).replace(tzinfo=UTC)
