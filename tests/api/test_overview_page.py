@@ -122,6 +122,19 @@ def test_a_question_that_is_wrong_is_said_on_the_page(told: Told, browser: Visit
         assert "This cannot be shown" in answer.text, text
 
 
+@pytest.mark.parametrize("page", ["overview", "retention", "revenue", "goals", "funnels", "people"])
+def test_no_page_fails_at_the_ends_of_time(told: Told, browser: Visit, page: str) -> None:
+    for text, statuses in (
+        ("startAt=1970-01-01&endAt=2067-12-31", (200, 400) if page == "retention" else (200,)),
+        ("startAt=1970-01-01&endAt=2099-12-31&compare=year", (200, 400)),
+        ("startAt=2020-01-01&endAt=2099-12-31", (200, 400) if page == "retention" else (200,)),
+        ("startAt=1970-01-01&endAt=9998-12-30&timezone=Europe/Berlin", (400,)),
+        ("startAt=1970-01-01T00:00:00Z&endAt=8000-01-01T05:00:00Z", (400,)),
+    ):
+        answer = browser.get(f"/w/{told.site.website_id}/{page}?{text}")
+        assert answer.status_code in statuses, (text, answer.text)
+
+
 def test_the_form_of_the_filter_leads_to_an_address(told: Told, browser: Visit) -> None:
     path = f"/w/{told.site.website_id}/overview"
     for text, expected in (

@@ -169,6 +169,20 @@ def test_a_link_opens_nothing_else(told: Told, share: Share, stranger: Visit) ->
         assert answer.status_code == (200 if more.startswith("?") else 404), more
 
 
+def test_a_link_shows_a_century_and_refuses_more(told: Told, share: Share, stranger: Visit) -> None:
+    link = share(told.site, has_money="on")
+    (row,) = told.ask("overview", "startAt=2027-01-01&endAt=2099-12-31&compare=previous")["data"]
+    assert (row["visitors"], row["compared"]["visitors"]) == (0, 4)
+    for text in ("startAt=1970-01-01&endAt=2067-12-31", "startAt=2020-01-01&endAt=2099-12-31"):
+        assert tiles(shown(stranger, link, text))["Visitors"] == "4"
+    for text in (
+        "startAt=1970-01-01&endAt=4500-01-01",
+        "startAt=5000-01-01&endAt=9998-01-01",
+        "startAt=1970-01-01T00:00:00Z&endAt=8000-01-01T05:00:00Z",
+    ):
+        assert "must be before the year 2100" in shown(stranger, link, text, 400)
+
+
 def test_a_refused_link_looks_like_any_address_without_a_page(
     numbers: Counting, share: Share, stranger: Visit, browser: Visit
 ) -> None:

@@ -209,5 +209,9 @@ def test_a_cluster_answers_questions_with_conditions(sharded: ClickHouseColumns)
     assert found[0] == 1
 
 
+def test_each_time_of_a_century_lies_in_its_month(columns: ClickHouseColumns) -> None:
+    metrics.months_equal_the_definitions(Asked(columns), CLICKHOUSE, "Pacific/Apia", "1970-01-01")
+
+
 def ask(asked: Asked, composed: Composed) -> list[Values]:
     return asked.execute(composed.text, composed.values).fetchall()

@@ -29,6 +29,7 @@ from footfall.analytics.compose import (
     compose_retention,
     compose_series,
 )
+from footfall.analytics.dialects import DUCKDB, BoundType, Dialect
 from footfall.analytics.dimensions import (
     CARDS,
     FILTERS,
@@ -446,3 +447,26 @@ def test_no_value_of_a_question_stands_in_the_text() -> None:
         compose_properties(scene, question, evil, evil).text,
     ]
     assert not any("DROP" in text for text in texts)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Apia", "America/St_Johns", "Asia/Manila"])
+@pytest.mark.parametrize("since", ["1842-07-15", "1970-01-01", "2001-12-31"])
+def test_each_time_of_a_century_lies_in_its_month(
+    duck: duckdb.DuckDBPyConnection, zone: str, since: str
+) -> None:
+    months_equal_the_definitions(duck, DUCKDB, zone, since)
+
+
+def months_equal_the_definitions(asked: Any, dialect: Dialect, zone: str, since: str) -> None:
+    """Asks where the first and the last ms of each month of 98 years lie, and times before."""
+    begins = from_iso(f"{since}T00:00:00Z")
+    months = divide(TimeRange(begins, begins + 98 * 365 * 86_400_000, zone), SeriesInterval.MONTH)
+    starts = list(months.starts)
+    times = sorted({*starts[1:], *(at - 1 for at in starts[1:]), starts[0], starts[-1] + 28 * 86_400_000})
+    listed = dialect.listed({"began": ("$times", BoundType.INTEGER)})
+    place = dialect.place("began", "$starts", len(starts), months.unit)
+    text = f"SELECT began, {place} AS place FROM ({listed}) AS moment ORDER BY began"
+    before = [starts[0] - 10**15, starts[0] - 1]
+    found = asked.execute(text, {"times": [*before, *times], "starts": starts}).fetchall()
+    assert all(place <= 0 for _, place in found[:2])
+    assert [tuple(row) for row in found[2:]] == [(at, months.number(at)) for at in times]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from footfall.analytics.dimensions import FILTERS
 from footfall.analytics.query import read_question
-from footfall.analytics.ranges import SeriesInterval, TimeRange, read_range
+from footfall.analytics.ranges import Compare, SeriesInterval, TimeRange, compared_range, read_range
 from footfall.clock import DAY_MS, from_iso
 from footfall.dashboard.address import Chip, ViewAddress, read_address
 from footfall.dashboard.spans import DEFAULT, chosen_interval, part_address, range_text, steps_of
@@ -145,6 +145,26 @@ def test_a_range_of_hours_steps_by_its_length() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "startAt=1970-01-01&endAt=2099-12-31",
+        "startAt=1970-01-01&endAt=2026-05-13",
+        "startAt=2020-01-01&endAt=2099-12-31",
+        "startAt=1970-01-01T00:00:00Z&endAt=2099-12-31T23:59:59.999Z",
+        "startAt=1971-01-01T00:00:00.001Z&endAt=2026-05-13T12:00:00Z",
+    ],
+)
+def test_no_step_leads_beyond_what_may_be_asked_for(text: str) -> None:
+    address = at(text)
+    found = range_of(address)
+    for step in steps_of(address, found, NOW):
+        assert step is None or range_of(step).until - range_of(step).since > 0
+    assert steps_of(address, found, NOW).before is None
+    for compare in Compare:
+        assert compared_range(found, compare).since < found.since
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("", "Last 30 days"),
@@ -182,4 +202,12 @@ def test_an_address_holds_no_more_filters_than_tell_that_they_are_too_many() -> 
     assert address.chips == [Chip("os", "is", (str(number),)) for number in range(21)]
     assert address.text("sources") == "referrers"
     with pytest.raises(BadRequest, match="at most 20 filters"):
+        read_question(address.asked, ZONE, NOW, 0)
+
+
+def test_an_address_holds_no_more_values_than_tell_that_they_are_too_many() -> None:
+    values = ",".join(map(str, range(200)))
+    address = read_address("/x", [("filter_os", f"is:{number},{values}") for number in range(20)])
+    assert len(address.chips) == 3
+    with pytest.raises(BadRequest, match="filter_os: all filters together have at most 500 values"):
         read_question(address.asked, ZONE, NOW, 0)

@@ -36,7 +36,7 @@ class ClickHouseDialect(Dialect):
         items = f"arrayMap(item -> {self.lower('item')}, {bound})" if in_lower_case else bound
         return f"{value} IN {items}" if many else super().one_of(value, bound, many)
 
-    def place(self, value: str, bound: str, many: int) -> str:
+    def place(self, value: str, bound: str, many: int, apart: int) -> str:
         places = f"arrayMap(place -> toInt64(place - 1), arrayEnumerate({bound}))"
         return f"transform(roundDown({value}, {bound}), {bound}, {places})"
 

@@ -85,8 +85,11 @@ def _path(text: str) -> str:
 def countries_named(part: str) -> tuple[str, ...]:
     """The countries whose name or code contains a text, as codes; case and blanks make no difference."""
     sought = folded(part)
-    names = {code: (folded(name), folded(code)) for code, name in COUNTRIES.items()}
-    return tuple(code for code, known in names.items() if sought and any(sought in one for one in known))
+    return tuple(code for code, known in _KNOWN_AS.items() if sought and sought in known)
+
+
+_KNOWN_AS = {code: f"{folded(name)} {folded(code)}" for code, name in COUNTRIES.items()}
+"""Countries as they are looked for: nothing that is looked for holds a blank."""
 
 
 def _referrer_host(text: str) -> str:

@@ -433,8 +433,9 @@ class Pieces:
         """The bucket of a time of the range; of one before, 0 or less."""
         assert self._buckets is not None  # noqa: S101 - nobody asks without buckets
         if self._buckets.interval is SeriesInterval.MONTH:
-            self.values["starts"] = list(self._buckets.starts)
-            return self._dialect.place(column, "$starts", len(self._buckets.starts))
+            starts = self._buckets.starts
+            self.values["starts"] = list(starts)
+            return self._dialect.place(column, "$starts", len(starts), self._buckets.unit)
         shifts = self._buckets.shifts
         self.values["changes"] = [self._question.range.since, *(one.until for one in shifts[:-1])]
         self.values["shifts"] = [one.shift for one in shifts]
@@ -454,7 +455,8 @@ def _mask(shown: Sequence[str], columns: Sequence[str]) -> int:
 
 
 def bound_range(scene: Scene, asked: TimeRange) -> dict[str, object]:
-    return {"website": scene.website, "since": asked.since, "until": asked.until}
+    """What ROWS refers to. What has nothing before it says 0 there, which lies before every range."""
+    return {"website": scene.website, "since": max(1, asked.since), "until": asked.until}
 
 
 def _bound_rates(rates: BoundRates) -> dict[str, object]:

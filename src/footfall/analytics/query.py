@@ -30,6 +30,7 @@ MAX_ROWS = 100_000
 """Of a file."""
 MAX_FILTERS = 20
 MAX_VALUES = 500
+"""Of all filters together, each that a part of a country's name stands for among them."""
 MAX_CONTAINED = 20
 """Of texts of which one has to be contained."""
 MAX_VALUE = 2048
@@ -71,23 +72,19 @@ def read_question(
 ) -> Question:
     """The question of a query string; the rest as for `read_range`. Ignores unknown and empty parameters. Raises BadRequest naming one.
 
-    Filters count all, also several by one field.
+    Filters count all, also several by one field; those that say the same are one.
     """
     given = [(name, text) for name, text in pairs if text.strip()]
     query = dict(given)
-    filters = [(name, name.removeprefix(_PREFIX), text) for name, text in given]
-    conditions = tuple(_read_condition(*one) for one in filters if _is_filter(*one[:2]))
-    traits = tuple(_read_trait(*one) for one in filters if one[1].startswith(_TRAIT))
-    if len(conditions) + len(traits) > MAX_FILTERS:
-        raise BadRequest(f"filter_: at most {MAX_FILTERS} filters at once.")
+    filters = _read_filters(given)
     form = read_choice(query, "format", AnswerFormat) or AnswerFormat.JSON
     limit = read_number_parameter(query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
     offset = read_number_parameter(query, "offset", 0, 0, MAX_OFFSET)
     is_page = form is AnswerFormat.JSON
     return Question(
         range=read_range(query, timezone, now, earliest, default),
-        conditions=conditions,
-        traits=traits,
+        conditions=tuple(one for one in filters if isinstance(one, MetricFilter)),
+        traits=tuple(one for one in filters if isinstance(one, Filter)),
         fields=tuple(dict.fromkeys(split_values(query.get("fields", "")))),
         limit=limit if is_page else MAX_ROWS,
         offset=offset if is_page else 0,
@@ -108,6 +105,20 @@ def refuse_file(query: Mapping[str, str]) -> None:
 
 _BARE = FILTERS.keys() - {"new", "person", "visit_count", "channel", "funnel", "ad_network"}
 """Filters that may do without the prefix, as they once were called."""
+
+
+def _read_filters(given: Iterable[tuple[str, str]]) -> list[MetricFilter | Filter]:
+    """The filters among parameters, each once."""
+    named = [(name, name.removeprefix(_PREFIX), text) for name, text in dict.fromkeys(given)]
+    filters = [one for one in named if _is_filter(*one[:2]) or one[1].startswith(_TRAIT)]
+    if len(filters) > MAX_FILTERS:
+        raise BadRequest(f"filter_: at most {MAX_FILTERS} filters at once.")
+    found: dict[MetricFilter | Filter, None] = {}
+    for name, bare, text in filters:
+        found[(_read_condition if bare in FILTERS else _read_trait)(name, bare, text)] = None
+        if sum(len(one.values) for one in found) > MAX_VALUES:
+            raise BadRequest(f"{name}: all filters together have at most {MAX_VALUES} values.")
+    return list(found)
 
 
 def _is_filter(name: str, bare: str) -> bool:

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from itertools import count, takewhile
+from functools import lru_cache
+from itertools import count, pairwise, takewhile
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -17,14 +18,20 @@ from footfall.errors import BadRequest
 
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * DAY_MS
+MONTH_MS = 2_629_746_000
+"""How long months are on average: of four centuries, exactly."""
 _MONDAY_MS = 3 * DAY_MS
 """From the Monday before 1970 until 1970."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MS = timedelta(milliseconds=1)
-_LATEST = (datetime(9999, 1, 1) - _EPOCH) // _MS
-"""No range reaches beyond (ms since epoch): what is behind it, up to a year, has to be a date too."""
+FIRST_YEAR, LAST_YEAR = 1970, 2099
+"""Ranges lie in these years, of their zone where they are of days: nothing happened before, and nothing is known of what comes behind."""
+END_OF_TIMES = (datetime(LAST_YEAR + 1, 1, 1) - _EPOCH) // _MS
+"""Where the last year ends in UTC (ms since epoch)."""
+_STEP, _SPAN = 3 * DAY_MS, 399 * DAY_MS
+"""Offsets from UTC are looked for in whole spans, by steps within which none has changed twice, in any zone."""
 
 
 class SeriesInterval(StrEnum):
@@ -94,21 +101,17 @@ class Buckets(msgspec.Struct, frozen=True):
     """A range in parts, numbered from 0, for SQL that knows no time zones.
 
     `starts`: when each begins, ms since epoch; the first may begin before the range. `shifts`, in order, and `unit` (ms) give the number of
-    a time, or for months that of its day, for which `months` holds the number of the month.
+    a time where parts are equally long; months are not, and have no shifts.
     """
 
     interval: SeriesInterval
     starts: tuple[int, ...]
     shifts: tuple[Shift, ...]
     unit: int
-    months: tuple[int, ...] = ()
 
     def number(self, at: int) -> int:
         """In which part a time of the range lies (ms since epoch)."""
-        number = (
-            at + next(one.shift for one in self.shifts if one.until is None or at < one.until)
-        ) // self.unit
-        return self.months[number] if self.months else number
+        return bisect_right(self.starts, at) - 1
 
 
 # Reading
@@ -146,11 +149,17 @@ def _read_zone(query: Mapping[str, str], timezone: str) -> str:
 
 
 def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> int:
-    """A day begins at its start, and ends where the next one begins; a time is meant to the millisecond, which belongs to the range."""
+    """A day begins at its start, and ends where the next one begins; a time is meant to the millisecond, which belongs to the range.
+
+    What lies before 1970 begins there.
+    """
     try:
         if not _DAY.fullmatch(text):
-            return _bounded(name, from_iso(text) + is_end)
+            at = from_iso(text)
+            _check_end(name, is_beyond=at >= END_OF_TIMES)
+            return max(0, at + is_end)
         day = date.fromisoformat(text)
+        _check_end(name, is_beyond=day.year > LAST_YEAR)
         begins, ends = _day_begins(day, zone), _day_begins(day + timedelta(days=1), zone)
     except (ValueError, OverflowError):
         raise BadRequest(
@@ -158,14 +167,12 @@ def _read_moment(name: str, text: str, zone: str, *, is_end: bool = False) -> in
         ) from None
     if begins == ends:
         raise BadRequest(f"{name}: there was no {text} in {zone}; its clocks left that day out.")
-    return _bounded(name, ends if is_end else begins)
+    return max(0, ends if is_end else begins)
 
 
-def _bounded(name: str, at: int) -> int:
-    """A time that is not before 1970. Raises BadRequest when it is too late."""
-    if at > _LATEST:
-        raise BadRequest(f"{name} must be before the year 9999.")
-    return max(0, at)
+def _check_end(name: str, *, is_beyond: bool) -> None:
+    if is_beyond:
+        raise BadRequest(f"{name} must be before the year {LAST_YEAR + 1}.")
 
 
 C = TypeVar("C", bound=StrEnum)
@@ -298,19 +305,9 @@ def divide(asked: TimeRange, interval: SeriesInterval) -> Buckets:
 
 
 def _months(asked: TimeRange) -> Buckets:
-    days = divide_days(asked)
-    firsts = takewhile(
-        lambda day: _day_begins(day, asked.zone) < asked.until, _months_from(_local(asked.since, asked.zone))
-    )
-    starts = tuple(_day_begins(day, asked.zone) for day in firsts)
-    numbers = tuple(bisect_right(starts, day) - 1 for day in days.starts)
-    return Buckets(SeriesInterval.MONTH, starts, days.shifts, DAY_MS, numbers)
-
-
-def divide_days(asked: TimeRange) -> Buckets:
-    """A range in days, however many."""
-    segments, starts = list(_segments(asked)), tuple(_days(asked, SeriesInterval.DAY))
-    return Buckets(SeriesInterval.DAY, starts, tuple(_shifts(segments, starts, DAY_MS, 0)), DAY_MS)
+    firsts = (_day_begins(day, asked.zone) for day in _months_from(_local(asked.since, asked.zone)))
+    starts = tuple(takewhile(lambda at: at < asked.until, firsts))
+    return Buckets(SeriesInterval.MONTH, starts, (), MONTH_MS)
 
 
 def local_shifts(asked: TimeRange) -> tuple[Shift, ...]:
@@ -345,16 +342,23 @@ class _Segment(NamedTuple):
 
 def _segments(asked: TimeRange) -> Iterator[_Segment]:
     """The range by offsets."""
-    zone = _zone(asked.zone)
-    since = asked.since
+    zone, since = _zone(asked.zone), asked.since
     was = offset = _offset(since, zone)
-    for at in range(since + DAY_MS, asked.until + DAY_MS, DAY_MS):
-        if (now := _offset(at, zone)) != offset:
-            change = _change(at - DAY_MS, at, zone)
-            if change < asked.until:
+    for span in range(since // _SPAN, (asked.until - 1) // _SPAN + 1):
+        for change in _changes(asked.zone, span):
+            if asked.since < change < asked.until:
                 yield _Segment(since, change, offset, was)
-                since, was, offset = change, offset, now
+                since, was, offset = change, offset, _offset(change, zone)
     yield _Segment(since, asked.until, offset, was)
+
+
+@lru_cache(4096)
+def _changes(zone: str, span: int) -> tuple[int, ...]:
+    """When the offset changes behind `span` times _SPAN, and until once more (ms since epoch)."""
+    known, times = _zone(zone), range(span * _SPAN, (span + 1) * _SPAN + 1, _STEP)
+    offsets = [datetime.fromtimestamp(at // 1000, known).utcoffset() for at in times]
+    steps = zip(pairwise(times), pairwise(offsets), strict=True)
+    return tuple(_change(*step, known) for step, (was, now) in steps if was != now)
 
 
 def _change(before: int, behind: int, zone: tzinfo) -> int:

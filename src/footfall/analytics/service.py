@@ -214,7 +214,7 @@ class Analytics:
         """The range in parts of an interval, of hours if it is a day. Raises BadRequest if they are too many."""
         if is_one_day(asking.question.range):
             interval = SeriesInterval.HOUR
-        # On a thread: decades of months take a second.
+        # On a thread: thousands of parts take a while.
         dividing = (asyncio.to_thread(divide, one.range, interval) for one in asking.questions)
         divided = await asyncio.gather(*dividing)
         counting = [self._divided(asking, *one) for one in zip(asking.questions, divided, strict=True)]

@@ -6,13 +6,13 @@ Ranges and filters have the names and values of the API, so that what an address
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from footfall.analytics.dimensions import FILTERS, Operator
-from footfall.analytics.query import MAX_FILTERS
+from footfall.analytics.query import MAX_FILTERS, MAX_VALUES
 from footfall.web.parameters import split_values
 
 FILTER, TRAIT = "filter_", "filter_trait."
@@ -24,7 +24,10 @@ KEPT = (*ASKED, "interval", "metric")
 OF_PEOPLE = ("person", "funnel")
 """Filters, besides those on traits, that no stranger may use."""
 MOST_KEPT = MAX_FILTERS + 1
-"""Filters of an address that are read: enough to be told that they are too many. Each is drawn with links that hold all of them."""
+"""Filters of an address that are read, and no more of them than have too many values: enough to be told that they are too many.
+
+Each is drawn with links that hold all of them.
+"""
 _ESCAPED = re.compile(r"[\\,]|^ | $")
 _TRAIT_OPERATORS = ("is", "is_not", "contains", "gt", "gte", "lt", "lte")
 OPPOSITES = {"is": "is_not", "contains": "does_not_contain", "exists": "missing"}
@@ -152,14 +155,23 @@ class ViewAddress(NamedTuple):
 
 
 def read_address(path: str, pairs: Iterable[Pair], own: tuple[str, ...] = ()) -> ViewAddress:
-    """The state that an address has, of which anything unknown or empty is left out, and filters behind `MOST_KEPT`."""
+    """The state that an address has, of which anything unknown or empty is left out, and filters that are too many."""
     known, single, filters = (*KEPT, *own), dict[str, str](), list[Pair]()
     for name, text in pairs:
         if name in known and text.strip():
             single[name] = text
         elif text.strip() and _is_filter(name):
             filters.append((name, text))
-    return ViewAddress(path, (*single.items(), *islice(dict.fromkeys(filters), MOST_KEPT)), own)
+    return ViewAddress(path, (*single.items(), *_first_filters(filters)), own)
+
+
+def _first_filters(filters: Iterable[Pair]) -> Iterator[Pair]:
+    values = 0
+    for name, text in islice(dict.fromkeys(filters), MOST_KEPT):
+        if values > MAX_VALUES:
+            return
+        yield name, text
+        values += len(split_values(text))
 
 
 def has_range(address: ViewAddress) -> bool:

@@ -7,7 +7,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from footfall.analytics.ranges import (
+    END_OF_TIMES,
+    FIRST_YEAR,
     HOUR_MS,
+    LAST_YEAR,
     Compare,
     Period,
     SeriesInterval,
@@ -48,7 +51,7 @@ INTERVALS = {
 
 
 class Steps(NamedTuple):
-    """The addresses of the ranges right before and behind; None if there is none."""
+    """The addresses of the ranges right before and behind; None where there is none that may be asked for."""
 
     before: ViewAddress | None
     behind: ViewAddress | None
@@ -91,8 +94,8 @@ def steps_of(address: ViewAddress, asked: TimeRange, now: int) -> Steps:
     today = days_of(TimeRange(now, now + 1, asked.zone))[0]
     behind = _stepped(first, last, 1)
     return Steps(
-        _of_days(address, *_stepped(first, last, -1)),
-        _of_days(address, *behind) if behind[0] <= today else None,
+        _step_of_days(address, *_stepped(first, last, -1)),
+        _step_of_days(address, *behind) if behind[0] <= today else None,
     )
 
 
@@ -130,13 +133,20 @@ def _end_of_month(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
+def _step_of_days(address: ViewAddress, first: date, last: date) -> ViewAddress | None:
+    return _of_days(address, first, last) if first.year >= FIRST_YEAR and last.year <= LAST_YEAR else None
+
+
 def _of_days(address: ViewAddress, first: date, last: date) -> ViewAddress:
     return address.during(startAt=first.isoformat(), endAt=last.isoformat())
 
 
-def _moved(address: ViewAddress, asked: TimeRange, by: int) -> ViewAddress:
+def _moved(address: ViewAddress, asked: TimeRange, by: int) -> ViewAddress | None:
     length = (asked.until - asked.since) * by
-    return address.during(startAt=to_iso(asked.since + length), endAt=to_iso(asked.until + length - 1))
+    since, until = asked.since + length, asked.until + length
+    if since < 0 or until > END_OF_TIMES:
+        return None
+    return address.during(startAt=to_iso(since), endAt=to_iso(until - 1))
 
 
 def part_address(address: ViewAddress, part: TimeRange) -> ViewAddress:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from footfall.analytics import ranges
 from footfall.analytics.ranges import (
     MOST_BUCKETS,
     Compare,
@@ -18,13 +20,14 @@ from footfall.analytics.ranges import (
     TimeRange,
     compared_range,
     divide,
+    local_shifts,
     period_range,
     read_choice,
     read_range,
     to_local_iso,
     usual_interval,
 )
-from footfall.clock import DAY_MS, from_iso
+from footfall.clock import DAY_MS, find_zone, from_iso
 from footfall.errors import BadRequest
 
 HOUR = 3_600_000
@@ -115,7 +118,10 @@ def test_periods_begin_where_clocks_of_the_zone_say(period: str, since: str, unt
         ({"startAt": "1960-05-06", "endAt": "1960-05-07"}, "endAt must not be before 1970"),
         ({"startAt": "2026-02-30", "endAt": "2026-03-05"}, "startAt must be a day"),
         ({"startAt": "2026-02-03", "endAt": "2026-03-05T12:00:00"}, "endAt must be a day"),
-        ({"startAt": "2026-02-03", "endAt": "9999-12-31"}, "endAt must be a day"),
+        ({"startAt": "2026-02-03", "endAt": "2100-01-01"}, "endAt must be before the year 2100"),
+        ({"startAt": "2026-02-03", "endAt": "9999-12-31"}, "endAt must be before the year 2100"),
+        ({"startAt": "2100-01-01T00:00:00Z", "endAt": "2026-02-03"}, "startAt must be before the year 2100"),
+        ({"startAt": "2026-02-03", "endAt": "9999-12-31T23:59:59-23:59"}, "endAt must be a day"),
         ({"startAt": "٢٠٢٦-٠٢-٠٣", "endAt": "2026-03-05"}, "startAt must be a day"),
         ({"startAt": "x", "endAt": "2026-03-05"}, "startAt must be a day"),
         ({"timezone": "Europe/Berlln"}, "timezone: 'Europe/Berlln'"),
@@ -129,11 +135,10 @@ def test_a_range_that_is_none_is_refused_by_name(query: dict[str, str], said: st
         asked(**query)
 
 
-def test_no_range_reaches_into_the_last_year_there_is() -> None:
-    for end in ("9999-12-30", "9999-12-31T23:59:59.999Z", "9999-01-01T00:00:00Z"):
-        with pytest.raises(BadRequest, match="endAt must be before the year 9999"):
-            asked(startAt="2026-05-05", endAt=end)
-    latest = asked("Pacific/Kiritimati", startAt="9998-12-30", endAt="9998-12-31")
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_last_days_of_all_ranges_are_those_of_a_zone(zone: str) -> None:
+    latest = asked(zone, startAt="2099-12-30", endAt="2099-12-31")
+    assert shown(latest) == ("2099-12-30T00:00:00", "2100-01-01T00:00:00")
     assert [len(divide(latest, one).starts) for one in (SeriesInterval.DAY, SeriesInterval.MONTH)] == [2, 1]
 
 
@@ -281,6 +286,31 @@ def test_too_many_parts_are_refused_and_fifty_years_of_months_are_not() -> None:
     with pytest.raises(BadRequest, match=r"interval: .* more than 5000 times as long as hour"):
         divide(years, SeriesInterval.HOUR)
     assert set(MOST_BUCKETS) == set(SeriesInterval)
+
+
+def test_a_century_costs_no_more_than_its_months_and_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    century = asked("America/Indiana/Knox", startAt="2000-01-01", endAt="2097-12-31")
+    moments, found_zones = Mock(wraps=ranges._moment), Mock(wraps=find_zone)
+    monkeypatch.setattr(ranges, "_moment", moments)
+    months = divide(century, SeriesInterval.MONTH)
+    assert len(months.starts) == moments.call_count - 1 == 1176
+    changes = local_shifts(century)
+    monkeypatch.setattr(ranges, "find_zone", found_zones)
+    assert local_shifts(century) == changes
+    assert found_zones.call_count < 10 < len(changes) < 210
+
+
+@given(zones, st.integers(-340, 340).map(lambda span: span * 133 * DAY_MS))
+@example("Asia/Gaza", from_iso("2040-08-01T00:00:00Z"))
+@example("Africa/Freetown", from_iso("1939-08-15T00:00:00Z"))
+def test_no_change_of_clocks_is_missed(zone: str, since: int) -> None:
+    found = TimeRange(since, since + 133 * DAY_MS, zone)
+    shifts = local_shifts(found)
+    for at in range(found.since, found.until, DAY_MS // 2):
+        shift = next(one.shift for one in shifts if one.until is None or at < one.until)
+        assert datetime.fromtimestamp(at / 1000, UTC) + timedelta(
+            milliseconds=shift
+        ) == datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).replace(tzinfo=UTC)
 
 
 def test_a_day_is_usually_seen_by_the_hour_and_years_by_the_month() -> None:
