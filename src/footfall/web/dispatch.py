@@ -58,7 +58,7 @@ class AccessControl(Protocol):
 
 
 class Dispatch(Refusals):
-    """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
+    """Serves `routes`. Every error becomes a response in the envelope. See `web.http.application.Application`.
 
     `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`. `believes`: whether a peer is a
     proxy that may name requests. `counts`: where answered requests are counted.
@@ -150,7 +150,7 @@ class Dispatch(Refusals):
         return None, ()
 
     def count(self, request: Request, status: int, seconds: float) -> None:
-        """See `web.http.connection.Application`."""
+        """See `web.http.application.Application`."""
         self._counts.add(request, status, seconds)
 
     async def answer(self, request: Request, body: bytes) -> Response:
