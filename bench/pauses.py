@@ -191,6 +191,12 @@ def _kinds() -> Iterator[Nasty]:
     yield _endless("a trailer without an end", _CHUNKED + b"0\r\nX: ", b"A" * 65_536, clients=10)
     yield _endless("trailers without an end", _CHUNKED + b"0\r\n", b"X: y\r\n" * 10_000, clients=10)
     yield _endless("a chunk extension without an end", _CHUNKED + b"1;a=", b"A" * 65_536, clients=10)
+    tiny = b"1\r\n[\r\n" * 3_000_000
+    yield _raw("chunks of a byte", _CHUNKED + tiny)
+    yield _raw(
+        "chunks of a byte that nobody needs",
+        _request("GET", "/healthz", "Transfer-Encoding: chunked\r\n", close=False) + tiny,
+    )
     yield _endless("empty lines without an end", b"", b"\r\n" * 32_000, clients=10)
     yield _raw(
         "thousands of requests at once",

@@ -36,6 +36,7 @@ from footfall.columns import erasing as columns_erasing
 from footfall.columns.client import SETTLE_SECONDS, ColumnsClient
 from footfall.columns.supervisor import RESTART_SECONDS, ColumnSupervisor
 from footfall.crawls.endpoints import Crawls
+from footfall.dashboard import rendering
 from footfall.dashboard.page import PageServices, render_error
 from footfall.dashboard.routes import not_found, pages
 from footfall.db.protocol import Database, Transaction
@@ -282,7 +283,8 @@ class App:
         rates = RateBook(self._settings.rates)
         await rates.check()
         database = open_database(self._settings)
-        await asyncio.gather(database.open(), asyncio.to_thread(warm), asyncio.to_thread(terms.warm))
+        warming = map(asyncio.to_thread, (warm, terms.warm, rendering.warm))
+        await asyncio.gather(database.open(), *warming)
         for name, vital in database.vitals().items():
             self.vitals.watch(name, vital)
         tasks: list[asyncio.Task[Any]] = []

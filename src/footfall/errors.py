@@ -10,6 +10,7 @@ FootfallError
 │   ├── RequestTimeout   408  try again
 │   ├── Conflict         409
 │   ├── TooLarge         413
+│   ├── TargetTooLong    414
 │   ├── UnsupportedMedia 415
 │   ├── TooManyRequests  429  try again after a while
 │   ├── HeadTooLarge     431
@@ -85,6 +86,10 @@ class Conflict(ApiError):
 
 class TooLarge(ApiError):
     status = 413
+
+
+class TargetTooLong(ApiError):
+    status = 414
 
 
 class UnsupportedMedia(ApiError):

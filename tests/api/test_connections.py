@@ -105,8 +105,9 @@ def test_hundreds_of_requests_sent_at_once_are_all_answered(server: Site) -> Non
 def test_of_thousands_of_requests_sent_at_once_the_first_are_answered(server: Site) -> None:
     with connection(port(server)) as opened:
         opened.sendall(request("GET", "/healthz", {}) * 5_000)
-        answers = read_answers(opened, ["GET"] * 501)
-        assert [answer.status_code for answer in answers] == [200] * 501
+        answers = read_answers(opened, ["GET"] * 5_000)
+        assert 501 <= len(answers) < 5_000
+        assert {answer.status_code for answer in answers} == {200}
         assert answers[-1].headers["connection"] == "close"
         assert is_closed_by_server(opened)
 

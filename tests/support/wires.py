@@ -103,8 +103,8 @@ class Client:
         return not (await self.settled() or self.wire.is_paused)
 
     async def settled(self) -> bool:
-        """Whether the connection is closed once all answers that can be made are."""
-        while self.shared.tasks:
+        """Whether the connection is closed once all is parsed, and all answers that can be made are."""
+        while self.shared.tasks or self.connection._rest:
             await asyncio.sleep(0)
         return self.wire.is_closed
 

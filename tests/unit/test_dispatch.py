@@ -12,7 +12,7 @@ from footfall.auth.access import WEBSITE
 from footfall.dashboard.page import render_error
 from footfall.errors import DatabaseError, HeadTooLarge, Unauthorized, Unavailable
 from footfall.web.context import BROWSER, OPEN, PAGE, Context, Route
-from footfall.web.dispatch import Dispatch
+from footfall.web.dispatch import MAX_TARGET, Dispatch
 from footfall.web.envelope import Headers, Response
 
 
@@ -237,3 +237,77 @@ def test_the_page_of_an_error_of_ours_shows_what_the_log_calls_the_request() -> 
     call = dispatch.begin("GET", b"/people?a", ASKS_FOR_PAGES, "203.0.113.9")
     page = asyncio.run(dispatch.answer(call, b""))
     assert f"<code>{call.request_id}</code>".encode() in page.body
+
+
+@pytest.mark.parametrize("target", [b"/w/" + b"%41" * 20_000, b"/people?q=" + b"%EF%B7%BA" * 7_000])
+def test_an_address_that_is_too_long_is_refused_before_anything_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, target: bytes
+) -> None:
+    decoded: list[str] = []
+    monkeypatch.setattr("footfall.web.dispatch.unquote", decoded.append)
+    monkeypatch.setattr("footfall.web.context.parse_qsl", decoded.append)
+    page, data = (asked("GET", target, headers) for headers in (ASKS_FOR_PAGES, {}))
+    assert (page.status, data.status, decoded) == (414, 414, [])
+    assert b"8192 bytes" in data.body
+
+
+def test_an_address_of_the_greatest_length_is_served() -> None:
+    longest = b"/static?" + b"a" * (MAX_TARGET - len(b"/static?"))
+    assert asked("GET", longest, {}).status == 200
+    assert asked("GET", longest + b"a", {}).status == 414
+
+
+OPEN_TABLE = [
+    Route("GET", "/w/{id}", told, OPEN),
+    Route("GET", "/w/{id}/{card}", told, OPEN),
+    Route("POST", "/w/{id}/{card}", told, OPEN),
+    Route("GET", "/w/{id}/people", told, OPEN),
+    Route("GET", "/w/{id}/people/{ref}/journey", told, OPEN),
+    Route("GET", "/w/{id}/{kind}/{ref}", told, OPEN),
+    Route("GET", "/w/{id}/{kind}/{ref}/{part}/raw", told, OPEN),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "values"),
+    [
+        (b"/w/a", "/w/{id}", ("a",)),
+        (b"/w/a%2Fb", "/w/{id}", ("a/b",)),
+        (b"/w/%FF", "/w/{id}", ("\ufffd",)),
+        (b"/w/a/people", "/w/{id}/people", ("a",)),
+        (b"/w/a/peopl%65", "/w/{id}/{card}", ("a", "people")),
+        (b"/w/people/x", "/w/{id}/{card}", ("people", "x")),
+        (b"/w/a/people/b", "/w/{id}/{kind}/{ref}", ("a", "people", "b")),
+        (b"/w/a/people/b/journey", "/w/{id}/people/{ref}/journey", ("a", "b")),
+        (
+            b"/w/a/people/b/journey/raw",
+            "/w/{id}/{kind}/{ref}/{part}/raw",
+            ("a", "people", "b", "journey"),
+        ),
+        (b"/w/a/people/b/other", None, ()),
+        (b"/w", None, ()),
+        (b"/w/", None, ()),
+        (b"/w//people", None, ()),
+        (b"/w/a/", None, ()),
+        (b"w/a", None, ()),
+        (b"/" * 8_000, None, ()),
+    ],
+)
+def test_a_route_is_found_by_the_parts_of_its_path_of_which_fixed_ones_go_first(
+    path: bytes, route: str | None, values: tuple[str, ...]
+) -> None:
+    dispatch = Dispatch(OPEN_TABLE, Anyone(), lambda: 0)
+    call = dispatch.begin("GET", path, {}, "203.0.113.9")
+    assert (call.route and call.route.path) == route
+    assert (call.context.path_values if call.context else ()) == values
+
+
+def test_routes_of_one_path_share_its_methods() -> None:
+    dispatch = Dispatch(OPEN_TABLE, Anyone(), lambda: 0)
+    answer = dispatch.begin("DELETE", b"/w/a/b", {}, "203.0.113.9").response
+    assert answer is not None
+    assert (answer.status, values(answer, b"allow")) == (405, [b"GET, POST"])
+    assert dispatch.begin("HEAD", b"/w/a/b", {}, "203.0.113.9").response is None
+    only_get = dispatch.begin("POST", b"/w/a/people", {}, "203.0.113.9").response
+    assert only_get is not None
+    assert only_get.status == 405

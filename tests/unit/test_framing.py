@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from footfall.web.http.connection import LINGER_SECONDS, MAX_HEAD, MAX_THROWN
+from footfall.web.http.connection import LINGER_SECONDS, MAX_HEAD, MAX_THROWN, SLICE, Connection
 from tests.support.wires import TIMEOUT, Client, answers
 
 PIECE = 8192
@@ -53,6 +53,47 @@ def test_what_is_no_body_has_a_limit(start: bytes, piece: bytes) -> None:
         await client.send(start)
         assert await flood(client, piece, is_told=True) <= MAX_HEAD + 2 * PIECE
         assert [answer.status for answer in answers(client.wire.written, [])] == [431]
+
+    on_a_wire(scenario)
+
+
+@pytest.mark.parametrize(("start", "status"), [(POST, 431), (EARLY, 401)], ids=["needed", "refused"])
+def test_chunk_sizes_may_not_outgrow_the_body(start: bytes, status: int) -> None:
+    async def scenario(client: Client) -> None:
+        await client.send(start + CHUNKED)
+        assert await flood(client, b"1\r\n[\r\n" * (PIECE // 6), is_told=True) <= 2 * MAX_HEAD
+        assert [answer.status for answer in answers(client.wire.written, [])] == [status]
+        assert client.wire.is_half_closed
+
+    on_a_wire(scenario)
+
+
+def test_a_body_may_come_in_many_small_chunks() -> None:
+    async def scenario(client: Client) -> None:
+        await client.send(POST + CHUNKED + b"a\r\n0123456789\r\n" * 6_000 + b"0\r\n\r\n")
+        [answer] = answers(client.wire.written, ["POST"])
+        assert (answer.status, answer.told[2]) == (200, "0123456789" * 6_000)
+        assert not client.wire.is_paused
+
+    on_a_wire(scenario)
+
+
+@pytest.mark.parametrize("start", [POST, EARLY], ids=["needed", "refused"])
+def test_one_turn_parses_one_slice_of_what_was_received(
+    monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(Connection, "on_chunk_header", lambda _: seen.append(1), raising=False)
+
+    async def scenario(client: Client) -> None:
+        chunk = b"a\r\n0123456789\r\n"
+        client.connection.data_received(start + CHUNKED + chunk * 4_000)
+        for turn in range(1, 4):
+            assert len(seen) <= turn * SLICE // len(chunk)
+            assert client.wire.is_paused
+            await asyncio.sleep(0)
+        await client.settled()
+        assert (len(seen), client.wire.is_paused) == (4_000, False)
 
     on_a_wire(scenario)
 

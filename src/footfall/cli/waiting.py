@@ -73,7 +73,7 @@ class _Unavailable(Refusals, Generic[R]):
                 await trying
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
-        """See `web.http.connection.Application`."""
+        """See `web.http.application.Application`."""
         if target == b"/healthz":
             return Request(method, success({"status": "alive"}))
         problem = Unavailable("The database cannot be reached yet. Try again in a second.")

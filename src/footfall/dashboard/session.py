@@ -14,6 +14,7 @@ from footfall.dashboard.page import (
     PageHandler,
     PageRequest,
     PageServices,
+    apart,
     redirect,
     render,
     render_error,
@@ -68,7 +69,7 @@ class Pages:
         request.form_key = next(iter(read_cookie(cookies, FORM_COOKIE)), "")
         await self._enter(request, read_cookie(cookies, SESSION_COOKIE)[:MOST_SESSIONS])
         if is_form and (request.account is not None or is_open or came_from_us(request)):
-            request.fields = read_form(request.context.body)
+            request.fields = await apart(lambda: read_form(request.context.body))
         if request.account is None and not is_open:
             return self._ended(request) if request.fields else to_login(request)
         if is_form and not is_ours(request):

@@ -1,11 +1,10 @@
 """The application: finds the route, checks the caller, passes the call to its handler, and renders the result.
 
-The order of checks: 404 and 405, 401 (before the body is read), 403, 429, 413, 415, 400. Everything after that is up to the handler.
+The order of checks: 414, 404 and 405, 401 (before the body is read), 403, 429, 413, 415, 400. Everything after that is up to the handler.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from footfall.errors import (
     BadRequest,
     MethodNotAllowed,
     NotFound,
+    TargetTooLong,
     UnsupportedMedia,
 )
 from footfall.log import REQUEST
@@ -24,6 +24,7 @@ from footfall.web.context import BROWSER, Context, Request, Route
 from footfall.web.counting import CallCounts
 from footfall.web.envelope import Headers, Response
 from footfall.web.naming import NAME, given_id
+from footfall.web.paths import Methods, PathTree
 from footfall.web.refusals import NO_STORE, Refusals, RenderError, is_page
 
 CORS: Headers = [
@@ -36,6 +37,8 @@ PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"POST, OPTIONS"),
     (b"access-control-max-age", b"86400"),
 ]
+MAX_TARGET = 8 * 1024
+"""Bytes of path and query: more is not even decoded."""
 USUAL_HEADERS, MOST_HEADERS = b"content-type, user-agent", 4096
 """What a page may send if its browser does not ask, or asks with too many bytes."""
 _NAMES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz, \t"
@@ -58,7 +61,7 @@ class AccessControl(Protocol):
 
 
 class Dispatch(Refusals):
-    """Serves `routes`. Every error becomes a response in the envelope. See `web.http.connection.Application`.
+    """Serves `routes`. Every error becomes a response in the envelope. See `web.http.application.Application`.
 
     `not_found`: the route for browsers if no other matches, outside `/api`. `render_error`: see `Refusals`. `believes`: whether a peer is a
     proxy that may name requests. `counts`: where answered requests are counted.
@@ -75,8 +78,8 @@ class Dispatch(Refusals):
         counts: CallCounts | None = None,
     ) -> None:
         super().__init__(render_error)
-        self._exact: dict[str, dict[str, Route[Any]]] = {}
-        self._open: list[tuple[re.Pattern[str], dict[str, Route[Any]]]] = []
+        self._exact: dict[str, Methods] = {}
+        self._open = PathTree()
         self._access = access
         self._clock = clock
         self._not_found = not_found
@@ -86,15 +89,10 @@ class Dispatch(Refusals):
             self._add(route)
 
     def _add(self, route: Route[Any]) -> None:
-        if "{" not in route.path:
+        if "{" in route.path:
+            self._open.add(route)
+        else:
             self._exact.setdefault(route.path, {})[route.method] = route
-            return
-        pattern = re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(route.path)))
-        for known, methods in self._open:
-            if known.pattern == pattern.pattern:
-                methods[route.method] = route
-                return
-        self._open.append((pattern, {route.method: route}))
 
     def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
         """Begin a request with its head. It may already have its `response`."""
@@ -130,8 +128,8 @@ class Dispatch(Refusals):
         method = request.method
         methods = self._exact.get(path)
         values: tuple[str, ...] = ()
-        if methods is None:
-            methods, values = self._find_open(raw_path)
+        if methods is None and (found := self._open.find(raw_path)) is not None:
+            methods, values = found
         if methods is None:
             if self._not_found is None or method != "GET" or not request.is_page:
                 others = " See /docs for those there are." if "/docs" in self._exact else ""
@@ -144,14 +142,8 @@ class Dispatch(Refusals):
             raise MethodNotAllowed(list(methods))
         return route, values
 
-    def _find_open(self, raw_path: str) -> tuple[dict[str, Route[Any]] | None, tuple[str, ...]]:
-        for pattern, methods in self._open:
-            if found := pattern.fullmatch(raw_path):
-                return methods, tuple(unquote(value, errors="replace") for value in found.groups())
-        return None, ()
-
     def count(self, request: Request, status: int, seconds: float) -> None:
-        """See `web.http.connection.Application`."""
+        """See `web.http.application.Application`."""
         self._counts.add(request, status, seconds)
 
     async def answer(self, request: Request, body: bytes) -> Response:
@@ -177,7 +169,9 @@ class Dispatch(Refusals):
 
 
 def _parts(target: bytes) -> tuple[str, bytes]:
-    """The path, still percent-encoded, and the query of a request target. Raises BadRequest."""
+    """The path, still percent-encoded, and the query of a request target. Raises BadRequest and TargetTooLong."""
+    if len(target) > MAX_TARGET:
+        raise TargetTooLong(f"The path and the query are longer than {MAX_TARGET} bytes.")
     try:
         if not target.startswith(b"/"):
             url = httptools.parse_url(target)

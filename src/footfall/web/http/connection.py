@@ -11,7 +11,6 @@ from email.utils import formatdate
 from enum import Enum, auto
 from http import HTTPStatus
 from time import perf_counter
-from typing import Protocol
 
 import httptools
 
@@ -21,9 +20,12 @@ from footfall.log import get_logger
 from footfall.web.address import is_host
 from footfall.web.context import Request
 from footfall.web.envelope import CLOSE, Response
+from footfall.web.http.application import Application
 
 MAX_HEAD = 64 * 1024
-"""Bytes of request line and headers, and of consecutive input that is not a body: empty lines, chunk sizes, trailers."""
+"""Bytes of request line and headers, and of input that is not a body: empty lines, trailers, and chunk sizes beyond the size of the body."""
+SLICE = 16 * 1024
+"""Bytes that are parsed before other connections have their turn."""
 IDLE_SECONDS = 60.0
 """How long a connection stays open between two requests."""
 LINGER_SECONDS, MAX_THROWN = 2.0, 16 * 1024 * 1024
@@ -35,25 +37,6 @@ _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
 _WITHOUT_BODY = (204, 304)
 _LAST_CHUNK = b"0\r\n\r\n"
 _VERSIONS = ("1.0", "1.1")
-
-
-class Application(Protocol):
-    """The application behind the connections."""
-
-    def begin(self, method: str, target: bytes, headers: dict[bytes, bytes], peer: str) -> Request:
-        """Start a call from its head. `target`: path and query as they were sent; the names of `headers` are in lower case."""
-
-    async def answer(self, request: Request, body: bytes) -> Response:
-        """The response to a complete request that does not have one yet."""
-
-    def count(self, request: Request, status: int, seconds: float) -> None:
-        """Count a request that took so long to answer."""
-
-    def refuse(self, request: Request, error: ApiError) -> Response:
-        """The response to a request whose body failed."""
-
-    def reject(self, target: bytes, headers: dict[bytes, bytes], error: ApiError) -> Request:
-        """A request whose head was rejected, with its response. `target` and `headers`: as far as they are known."""
 
 
 _NO_SNIFFING = b"x-content-type-options: nosniff\r\n"
@@ -141,7 +124,9 @@ class Connection(asyncio.Protocol):
         self._reading = _HEAD
         self._head_size = 0
         self._gap = 0
-        """Bytes received since the parser last reported a beginning, an end or a part of a body."""
+        """Bytes received since the parser last reported a beginning or an end. Each byte of a body makes up for two: itself, and one of its chunk's size."""
+        self._rest = memoryview(b"")
+        """What was received and is still to be parsed. Meanwhile, nothing more is read."""
         self._thrown = 0
         """Bytes of the current request, or after the last one, that nobody needs."""
         self._incoming: _Exchange | None = None
@@ -165,6 +150,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._shared.connections.discard(self)
         self._queued.clear()
+        self._rest = self._rest[:0]
         self._has_room.set()
         if self._current is not None and self._current.request.ends_with_client:
             self._current.task.cancel()
@@ -176,9 +162,35 @@ class Connection(asyncio.Protocol):
         self._has_room.set()
 
     def data_received(self, data: bytes) -> None:
+        if len(data) <= SLICE or self._reading in _OVER:
+            self._take(data)
+            return
+        self._rest = memoryview(data)
+        self._transport.pause_reading()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take the next slice of what was received, and let others have their turn before the one after it."""
+        part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
+        self._take(part)
+        if self._rest:
+            self._loop.call_soon(self._go_on)
+        else:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what comes next, unless something is still to be parsed or answered first, or too much was thrown away."""
+        is_free = not self._queued or self._reading in _OVER
+        if is_free and not self._rest and self._thrown <= MAX_THROWN:
+            self._transport.resume_reading()
+
+    def _take(self, data: bytes | memoryview) -> None:
+        """Parse a slice of the input, or throw it away."""
         if self._reading in _OVER:
             self._throw_away(len(data))
             return
+        if (exchange := self._incoming) is not None and self._is_unneeded(exchange):
+            self._throw_away(len(data))
         self._gap += len(data)
         try:
             self._parse(data)
@@ -187,7 +199,7 @@ class Connection(asyncio.Protocol):
         if self._gap > MAX_HEAD:
             self._give_up(_head_too_large())
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
         """Feed the parser. It skips the body of a request that offers another protocol, so such a request is parsed again without the offer.
 
         Raises httptools.HttpParserError.
@@ -277,17 +289,19 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        self._gap = 0
+        self._gap = max(0, self._gap - 2 * len(body))
         exchange = self._incoming
-        if exchange is None:
-            return
-        if exchange.is_started or not exchange.request.max_body:
-            self._throw_away(len(body))
+        if exchange is None or self._is_unneeded(exchange):
             return
         exchange.parts.append(body)
         exchange.size += len(body)
         if exchange.size > exchange.request.max_body:
             self._refuse(exchange, exchange.request.too_large())
+
+    @staticmethod
+    def _is_unneeded(exchange: _Exchange) -> bool:
+        """Whether nobody needs the rest of a request's body."""
+        return exchange.is_started or not exchange.request.max_body
 
     def on_message_complete(self) -> None:
         self._gap = self._thrown = 0
@@ -319,7 +333,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._take_no_more()
-            self._transport.resume_reading()  # further input is discarded: closing with unread input would cut off answers
+            self._read_on()  # further input is discarded: closing with unread input would cut off answers
 
     def _run(self, exchange: _Exchange) -> None:
         self._current = exchange
@@ -413,7 +427,7 @@ class Connection(asyncio.Protocol):
         elif self._queued:
             following = self._queued.popleft()
             if not self._queued:
-                self._transport.resume_reading()
+                self._read_on()
             self._run(following)
         else:
             is_idle = self._reading is _IDLE
@@ -440,7 +454,7 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Close our side, now that everything is answered. Closing fully while the client still sends would destroy the answer."""
-        self._incoming, self._reading = None, _LINGERING
+        self._incoming, self._reading, self._rest = None, _LINGERING, self._rest[:0]
         self._transport.write_eof()
         self._transport.resume_reading()
         if self._transport.get_write_buffer_size():

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import uvloop
 
-from footfall.web.http.connection import Application, Connection, Shared
+from footfall.web.http.application import Application
+from footfall.web.http.connection import Connection, Shared
 
 TICK = 0.2
 """Seconds between checks for connections that have waited too long."""
