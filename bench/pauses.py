@@ -187,6 +187,8 @@ def _kinds() -> Iterator[Nasty]:
         "a forwarded chain", _request("GET", "/healthz", f"X-Forwarded-For: {'127.0.0.1,' * 6_000}\r\n")
     )
     yield _raw("a query of 30,000 names", _request("GET", "/login?" + "a&" * 30_000))
+    yield _raw("a query of 4,000 names", _request("GET", "/login?" + "a&" * 4_000))
+    yield _raw("a path of %41", _request("GET", "/share/" + "%41" * 2_700))
     yield _endless("a head without an end", b"GET / HTTP/1.1\r\n", b"X: " + b"a" * 65_000 + b"\r\n")
     yield _endless("a trailer without an end", _CHUNKED + b"0\r\nX: ", b"A" * 65_536, clients=10)
     yield _endless("trailers without an end", _CHUNKED + b"0\r\n", b"X: y\r\n" * 10_000, clients=10)
@@ -259,9 +261,16 @@ def _kinds() -> Iterator[Nasty]:
     yield _call("GET", "/api/v1/profiles?trait.company=contains:" + _CONTAINS)._replace(
         name="contains, 50 long values"
     )
-    yield _call("GET", "/api/v1/profiles?search=" + quote("é " * 5_000))._replace(
-        name="search for 5,000 words"
+    yield _call("GET", "/api/v1/profiles?search=" + quote("é " * 1_000, safe=" ").replace(" ", "+"))._replace(
+        name="search for 1,000 words"
     )
+    countries = "filter_country=contains:" + ",".join("abcdefghijklmnopqrst")
+    for asked in (
+        "&".join(f"{countries},{i}" for i in range(20)),
+        "startAt=1970-01-01&endAt=2099-12-31&interval=month",
+    ):
+        yield _call("GET", f"/api/v1/analytics/timeseries?{asked}")._replace(name=f"analytics, {asked[:28]}")
+    yield _page("/w/<website>/revenue?startAt=1970-01-01&endAt=2099-12-30&timezone=Europe/Berlin")
     for path in ("", "?explain=1", "/journey", "/ledger", "/export"):
         yield _call("GET", f"/api/v1/profiles/user:large{path}")
     yield _call("GET", f"/api/v1/visitors/{TILL}")
