@@ -257,8 +257,9 @@ def _is_taken(site: Site) -> bool:
 # The start
 
 
-def test_a_start_on_a_disk_that_takes_nothing_ends_with_a_sentence(tmp_path: Path) -> None:
-    place = Place("sqlite", tmp_path)
+@pytest.mark.parametrize("folder", ["short", "so long that no socket can be in it" * 3])
+def test_a_start_on_a_disk_that_takes_nothing_ends_with_a_sentence(tmp_path: Path, folder: str) -> None:
+    place = Place("sqlite", tmp_path / folder)
     migrate_database(place.settings)
     done = subprocess.run(
         [FOOTFALL, "serve", "--port", "0"],

@@ -309,7 +309,7 @@ EVIL = "'\"; DROP TABLE event_row; -- % _ * \\"
         ({"limit": "1001"}, "limit"),
         ({"offset": "1000000000"}, "offset"),
         ({"filter_country": "was:DE"}, "is, is_not, contains, does_not_contain"),
-        ({"filter_page": ",".join("x" * 10_000)}, "filter_page"),
+        ({"filter_page": ",".join("x" * 1_000)}, "filter_page"),
         ({"filter_page": "a\0b"}, "filter_page"),
         ({"filter_visit_count": "many"}, "filter_visit_count"),
         ({"filter_trait.plan": "gt:pro"}, "filter_trait.plan"),

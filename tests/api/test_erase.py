@@ -238,7 +238,7 @@ def test_no_byte_of_an_erased_person_is_left_in_files_logs_and_later_backups(
 
         assert receipt["bytesGone"] is True
         assert found_in(server.place.folder) == {}
-        run_json(server.place, "db", "backup", str(tmp_path / "backups" / "later.db"))
+        run_json(server.place, "db", "backup", str(tmp_path / "later.db"))
         site.identify(site.pageview(), "somebody")
         assert found_in(server.place.folder) == found_in(tmp_path) == {}
         assert run_json(server.place, "db", "verify")["ok"]

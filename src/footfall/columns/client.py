@@ -6,7 +6,6 @@ import asyncio
 import functools
 import hashlib
 import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from time import perf_counter
@@ -47,12 +46,15 @@ SETTLE_SECONDS = 1.0
 
 
 def socket_path(folder: Path) -> Path:
-    """Where the socket is for the columns in a folder: there, unless that makes too long a path."""
+    """Where the socket is for the columns in a folder: there, unless that makes too long a path.
+
+    Then in a folder for temporary files, whether or not a file can be written there now: all who ask must get the same answer.
+    """
     path = folder.absolute() / SOCKET_NAME
     if len(os.fsencode(path)) <= LONGEST_PATH:
         return path
     name = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"footfall-{name}.sock"
+    return Path(os.environ.get("TMPDIR") or "/tmp") / f"footfall-{name}.sock"  # noqa: S108 - only its owner can speak to it
 
 
 class ColumnsClient:
