@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.engines import Engine
 from tests.support.raw import answer_on, connection, exchange, is_closed_by_server, request
-from tests.support.servers import RunningServer, serving
+from tests.support.servers import RunningServer, serving, until
 from tests.support.sites import CHROME, Site, http_client, make_sites, new_visitor
 
 pytestmark = pytest.mark.process
@@ -268,6 +268,7 @@ def test_a_client_that_leaves_while_it_waits_does_no_harm(server: Site) -> None:
     for _ in range(20):
         with connection(port(server)) as opened:
             opened.sendall(identify(server, visitor) * 3)
+    until(lambda: server.profile(visitor) is not None, "what they sent was not read")
     assert server.identify(visitor, "A")["action"] == "unchanged"
 
 
