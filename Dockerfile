@@ -10,7 +10,7 @@ RUN .venv/bin/pip install --require-hashes --requirement $REQUIREMENTS
 COPY . .
 RUN .venv/bin/python tools/link.py
 RUN .venv/bin/python -m compileall -q src
-RUN .venv/bin/python -c "from footfall.dashboard.rendering import warm; warm()"
+RUN .venv/bin/python -c "from footfall.dashboard.rendering import warm; warm()" && chmod a+r src/footfall/dashboard/__pycache__/*.template
 
 FROM python:3.13-slim
 WORKDIR /opt/footfall

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,9 @@ def test_what_the_dockerfile_runs_makes_a_server_that_is_healthy_and_stops(
             subprocess.run(
                 ["sh", "-eu", "-c", said], cwd=home, env=variables, check=True, capture_output=True
             )
+    compiled = list(home.rglob("*.template"))
+    assert compiled
+    assert all(path.stat().st_mode & stat.S_IROTH for path in compiled)
     program = home / ".venv" / "bin" / "footfall"
     server = RunningServer(place, {}, program=[program])
     try:
