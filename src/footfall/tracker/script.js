@@ -273,7 +273,7 @@
     return found;
   }
 
-  var from = doc.referrer, lastUrl = "", lastAt = Date.now();
+  var from = doc.referrer, lastUrl = "", lastAt = Date.now(), left;
 
   async function post(body, keepalive) {
     return fetch(endpoint, { method: "POST", body: JSON.stringify(body), keepalive, credentials: "omit" });
@@ -308,10 +308,10 @@
       //#end
     };
     // Without a content type of its own it needs no preflight. keepalive lets it outlive the page. Browsers allow a page 64 KiB of that
-    // and refuse the rest at once; what fails later may have arrived, and is not sent again.
+    // and refuse the rest at once; what fails later, or since the page is left, may have arrived, and is not sent again.
     var late;
     setTimeout(() => { late = true; }, 50);
-    post(body, true).catch(() => late ? 0 : post(body, false)).then(response => response.json().catch(() => ({})).then(answer => {
+    post(body, true).catch(() => late || left ? 0 : post(body, false)).then(response => response.json().catch(() => ({})).then(answer => {
       var why = answer.dropped;
       //#if cookies
       if (response.status === 200 && readCookie(VISITOR) === body.visitorId) {
@@ -383,8 +383,14 @@
     //#if cookies
     win.addEventListener("submit", onSubmit);
     //#end
-    win.addEventListener("pagehide", () => { if (waiting) pageview(); });
-    win.addEventListener("pageshow", event => { if (event.persisted) pageview(); });
+    win.addEventListener("pagehide", () => {
+      left = true;
+      if (waiting) pageview();
+    });
+    win.addEventListener("pageshow", event => {
+      left = false;
+      if (event.persisted) pageview();
+    });
   }
 
   // Goals
