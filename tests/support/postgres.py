@@ -55,7 +55,7 @@ class LocalPostgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
-            "max_connections": "60",
+            "max_connections": "200",
             "shared_buffers": "64MB",
             **self._settings,
         }
