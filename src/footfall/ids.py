@@ -5,7 +5,7 @@
 | website, key, token, profile | 12 bytes | 24 hex digits |
 | visitor | 16 bytes | UUID in lower case |
 | fact | 16 bytes: 6 of `at`, 10 of a hash | 32 hex digits |
-| event | 10 bytes: 6 of `at`, 4 random | 20 hex digits |
+| event | 10 bytes: 6 of `at`, 2 that count, 2 of the process | 20 hex digits |
 | tracking id | text | `dfid_` and 20 letters or digits |
 """
 
@@ -23,6 +23,8 @@ AT_BYTES = 6
 """Bytes of a time in front of fact and event ids: ms since epoch, big endian, good until the year 10889."""
 EVENT_BYTES, FACT_BYTES, VISITOR_BYTES = 10, 16, 16
 MAX_AT: int = 256**AT_BYTES - 1
+_COUNT = 65536
+"""Numbers of two bytes."""
 
 
 def parse_uuid(text: object) -> bytes | None:
@@ -64,6 +66,24 @@ def at_prefix(at: int) -> bytes:
     """The 6 bytes that sort like `at` (ms since epoch, cut to 0..MAX_AT)."""
     kept: int = min(max(at, 0), MAX_AT)
     return kept.to_bytes(AT_BYTES, "big")
+
+
+class EventIds:
+    """Makes ids of events at a time (ms since epoch). Those of one millisecond sort as they were made, up to 32,768 of them in a row."""
+
+    def __init__(self) -> None:
+        self._process = secrets.token_bytes(2)
+        self._next = secrets.randbelow(_COUNT)
+        self._at = -1
+
+    def __call__(self, at: int) -> bytes:
+        """The next id."""
+        if at != self._at and self._next >= _COUNT // 2:
+            self._next = 0  # now rather than within a millisecond
+        self._at = at
+        made = at_prefix(at) + self._next.to_bytes(2, "big") + self._process
+        self._next = (self._next + 1) % _COUNT
+        return made
 
 
 def at_of(prefixed: bytes) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 from typing import Any
 
@@ -25,7 +24,7 @@ from footfall.identity.identify.service import IDENTIFY_HANDLER
 from footfall.identity.identify.wire import JunkUserId, read_browser_identify
 from footfall.identity.model import BROWSER
 from footfall.identity.signing import is_signed
-from footfall.ids import at_prefix, format_uuid, parse_uuid
+from footfall.ids import EventIds, format_uuid, parse_uuid
 from footfall.web.address import ClientAddress
 from footfall.web.context import Context
 from footfall.web.envelope import JSON_TYPE, Response
@@ -101,8 +100,7 @@ class Collector:
         self._geo = geo
         self._address = address
         self.salt = DailySalt(database)
-        self._sequence = itertools.count(secrets.randbelow(65536))
-        self._process = secrets.token_bytes(2)
+        self.new_event_id = EventIds()
 
     async def events(self, context: Context[None]) -> Response:
         """Takes one event and answers 200 once it is on disk, or says why it was dropped."""
@@ -169,10 +167,6 @@ class Collector:
             return self._drop(website, Dropped(Reason.TOO_MANY, _TOO_MANY), now)
         data = identify_data(outcome, said, may_read=False)
         return Response(_success(named, warnings=data.warnings), 200, [JSON_TYPE])
-
-    def new_event_id(self, at: int) -> bytes:
-        """Ten bytes that sort by time (ms since epoch), and within a millisecond by arrival in this process."""
-        return at_prefix(at) + (next(self._sequence) & 0xFFFF).to_bytes(2, "big") + self._process
 
     def _drop(
         self, website: Website | None, dropped: Dropped, now: int, named: bytes | None = None
