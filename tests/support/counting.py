@@ -19,6 +19,7 @@ from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.process import ColumnProcess
 from footfall.columns.shared import SharedKeeper
 from footfall.db.protocol import Transaction
+from footfall.storage import command_session
 from tests.support.engines import Place
 from tests.support.inside import SetClock, inside
 from tests.support.servers import PATIENCE, until
@@ -46,7 +47,10 @@ class Columns:
     def __init__(self, place: Place, keeper: SharedKeeper | None = None, folder: Path | None = None) -> None:
         self.place = place
         folder = folder or column_folder(place.settings)
-        self.keeper = keeper or ColumnKeeper(place, folder, FileLimits(memory=MEMORY))
+        self._held = ExitStack()
+        self.keeper = keeper or ColumnKeeper(
+            self._held.enter_context(command_session(place.settings)), folder, FileLimits(memory=MEMORY)
+        )
         self.process = ColumnProcess(self.keeper, socket_path(folder))
         self.client = ColumnsClient(socket_path(folder))
         is_ready = threading.Event()
@@ -73,6 +77,7 @@ class Columns:
         self.process.stop()
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
+        self._held.close()
 
 
 class Counting:

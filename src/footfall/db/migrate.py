@@ -6,6 +6,7 @@ with SQLite. `-- Left out of backups.` above a table keeps its rows out of them.
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib.resources import files
 
@@ -26,6 +27,7 @@ def derived() -> dict[int, str]:
     return {int(name[:4]): text for name, text in _texts() if name.endswith(DERIVED)}
 
 
+@functools.cache
 def _texts() -> list[tuple[str, str]]:
     folder = files("footfall.db") / "migrations"
     return sorted((f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".sql"))
