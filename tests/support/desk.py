@@ -193,7 +193,7 @@ def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
     if page.evaluate("typeof axe === 'undefined'"):
         # As a debugger does: the page's own policy lets no other script in.
         page.evaluate(AXE.read_text("utf-8"))
-    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
     found = page.evaluate(CHECK, [MORE_ROWS, options])
     return [
         f"{one['id']}: {node['html'][:200]}"

@@ -5,22 +5,28 @@ from __future__ import annotations
 import functools
 import os
 import tempfile
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from footfall.db.postgres.session import PostgresSession, require_current
 from footfall.db.protocol import Transaction
 from footfall.db.sqlite.connection import FILE_NAME
 from footfall.db.sqlite.schema import migrate_file
+from footfall.errors import DatabaseError
 from footfall.settings import Settings
-from footfall.storage import command_session, migrate_database
+from footfall.storage import CommandSession, command_session, migrate_database
 from tests.support.postgres import LocalPostgres, create_database, drop_database
 
 R = TypeVar("R")
 
 
+RESTING = 4
+"""Sessions of PostgreSQL that are kept."""
 PUBLIC_URL = "https://stats.example.com"
 """Where others reach the servers, if they are asked."""
 
@@ -59,17 +65,63 @@ class Place(msgspec.Struct, frozen=True):
 
     def transact(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one transaction, beside any server."""
-        with command_session(self.settings) as session:
+        with self._session() as session:
             return session.transact(work)
 
     def snapshot(self, work: Callable[[Transaction], R]) -> R:
         """Run `work`, which only reads."""
-        with command_session(self.settings) as session:
+        with self._session() as session:
             return session.snapshot(work)
+
+    def _session(self) -> AbstractContextManager[CommandSession]:
+        return _resting.session(self.database_url) if self.database_url else command_session(self.settings)
 
     def mark(self) -> object:
         """Never equal: each connection that is made anew would have to look."""
         return object()
+
+
+class _Resting:
+    """Sessions of databases of PostgreSQL until somebody needs them again: to connect takes longer than what tests ask."""
+
+    def __init__(self) -> None:
+        self._sessions: deque[tuple[str, PostgresSession]] = deque()
+
+    @contextmanager
+    def session(self, url: str) -> Iterator[PostgresSession]:
+        """One that nobody else uses meanwhile."""
+        session = self._take(url)
+        try:
+            yield session
+        except BaseException:
+            session.close()
+            raise
+        self._sessions.append((url, session))
+        while len(self._sessions) > RESTING:
+            self._sessions.popleft()[1].close()
+
+    def _take(self, url: str) -> PostgresSession:
+        for one in list(self._sessions):
+            if one[0] == url:
+                with suppress(ValueError):  # another thread took it
+                    self._sessions.remove(one)
+                    if _is_alive(one[1]):
+                        return one[1]
+        session = PostgresSession(url)
+        require_current(session)
+        return session
+
+
+def _is_alive(session: PostgresSession) -> bool:
+    try:
+        session.mark()
+    except DatabaseError:
+        session.close()
+        return False
+    return True
+
+
+_resting = _Resting()
 
 
 @functools.cache

@@ -51,9 +51,11 @@ POLL_SECONDS = 0.02
 """Between two looks of a server inside for what changed: tests wait for it all the time, and nobody pays for it here."""
 AWAKE_SECONDS, ASLEEP_SECONDS = 0.5, 0.25
 """A server inside that nobody called for so long looks for what changed more seldom, until the next call: most stand idle most of the time."""
+POSTGRES_SECONDS = 0.1
+"""The least between two looks with PostgreSQL, which each of them asks several times."""
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody answers."""
-SELDOM_SECONDS = 0.1
+SELDOM_SECONDS = 0.25
 """The same for what few tests wait for."""
 POLLED = {
     (app, "POLL_SECONDS"): POLL_SECONDS,
@@ -137,7 +139,7 @@ class Inside:
     async def sleep(self, seconds: float) -> None:
         """The pause of a job. (On its event loop.)"""
         if time.monotonic() - self._called_at < AWAKE_SECONDS:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, POSTGRES_SECONDS) if self.place.database_url else seconds)
         else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), max(seconds, ASLEEP_SECONDS))
