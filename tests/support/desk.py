@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -21,8 +20,8 @@ AXE = Path(__file__).parents[1] / "clients/node_modules/axe-core/axe.min.js"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 WIDTHS = (320, 720, 820)
 """Of windows, in px, at which pages only have to fit: a small phone, 1440 px at 200% zoom, and a tablet."""
-COLOURS = ["color-contrast", "link-in-text-block"]
-"""The rules whose answer the colour scheme can change: it changes nothing but colours."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+"""Of colours. Nothing else depends on them, nor do they depend on the size: so each page is seen at each size and in each scheme, not in all four."""
 MORE_ROWS = "table.people tbody > tr:nth-child(n + 9)"
 """Rows like those above them. With all 50, axe-core takes seconds for each look."""
 TWICE = """() => {
@@ -163,14 +162,14 @@ def scroll(page: Page) -> bool:
     return True
 
 
-def look_at(desk: Desk, name: str, *, rules: Sequence[str] = ()) -> None:
-    """Fail when what is shown is too wide or has other faults; keep a picture of it if asked. `rules`: those of axe-core, all of them if empty."""
+def look_at(desk: Desk, name: str) -> None:
+    """Fail when what is shown is too wide or has other faults; keep a picture of it if asked."""
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         desk.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
     expect_to_fit(desk.page, name)
     assert desk.page.evaluate(TWICE) == [], f"{name} has elements with the same id"
-    assert serious(desk.page, rules) == [], name
+    assert serious(desk.page) == [], name
     assert desk.faults == [], name
 
 
@@ -180,21 +179,12 @@ def expect_to_fit(page: Page, name: str) -> None:
     assert too_wide <= 0, f"{name} is {too_wide} px too wide"
 
 
-def look_at_both_schemes(desk: Desk, name: str) -> None:
-    """The same in light and dark colours."""
-    look_at(desk, f"{name}-light")
-    desk.page.emulate_media(color_scheme="dark")
-    look_at(desk, f"{name}-dark", rules=COLOURS)
-    desk.page.emulate_media(color_scheme="light")
-
-
-def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
-    """What axe-core finds serious or worse; `rules` as above."""
+def serious(page: Page) -> list[str]:
+    """What axe-core finds serious or worse."""
     if page.evaluate("typeof axe === 'undefined'"):
         # As a debugger does: the page's own policy lets no other script in.
         page.evaluate(AXE.read_text("utf-8"))
-    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
-    found = page.evaluate(CHECK, [MORE_ROWS, options])
+    found = page.evaluate(CHECK, [MORE_ROWS, {"resultTypes": ["violations"], "preload": False}])
     return [
         f"{one['id']}: {node['html'][:200]}"
         for one in found

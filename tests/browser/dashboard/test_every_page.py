@@ -11,13 +11,14 @@ from playwright.sync_api import Browser, expect
 from footfall.clock import system_clock
 from footfall.shares.store import add_share, new_share
 from tests.support.desk import (
+    SCHEMES,
     SIZES,
     WIDTHS,
     Demo,
     Desk,
     card,
     expect_to_fit,
-    look_at_both_schemes,
+    look_at,
     rows,
     wait_for,
 )
@@ -204,15 +205,17 @@ def test_every_page_is_sound(
     for state, pages in ((None, outside), (session, tour)):
         context = browser.new_context(storage_state=state)
         desk = Desk(context, demo)
-        for name, (path, status) in pages.items():
+        for number, (name, (path, status)) in enumerate(pages.items()):
             desk.expected_errors = int(status >= 400)
             answer = desk.page.goto(demo.url + path)
             assert answer is not None
             assert answer.status == status, name
             assert desk.page.title().endswith("Footfall")
-            for size, (width, height) in SIZES.items():
+            schemes = SCHEMES if number % 2 else SCHEMES[::-1]
+            for scheme, (size, (width, height)) in zip(schemes, SIZES.items(), strict=True):
                 desk.page.set_viewport_size({"width": width, "height": height})
-                look_at_both_schemes(desk, f"{name}-{size}")
+                desk.page.emulate_media(color_scheme=scheme)
+                look_at(desk, f"{name}-{size}-{scheme}")
             for width in WIDTHS:
                 desk.page.set_viewport_size({"width": width, "height": 800})
                 expect_to_fit(desk.page, f"{name}-{width}")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.desk import SIZES, Demo, Desk, look_at, look_at_both_schemes
+from tests.support.desk import SCHEMES, SIZES, Demo, Desk, look_at
 
 
 @pytest.fixture(params=SIZES)
@@ -21,9 +21,12 @@ def size(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def desk(browser: Browser, demo: Demo, session: Any, size: str) -> Iterator[Desk]:
-    """A logged-in tab of that size."""
+    """A logged-in tab of that size, each in other colours."""
     width, height = SIZES[size]
-    context = browser.new_context(storage_state=session, viewport={"width": width, "height": height})
+    scheme = SCHEMES[list(SIZES).index(size)]
+    context = browser.new_context(
+        storage_state=session, viewport={"width": width, "height": height}, color_scheme=scheme
+    )
     made = Desk(context, demo)
     yield made
     context.close()
@@ -43,11 +46,11 @@ def test_menus_are_sound(demo: Demo, desk: Desk, size: str) -> None:
     page.locator("summary", has_text="Save as segment").click()
     look_at(desk, f"menu-segment-{size}")
     page.locator("summary", has_text="Filter").click()
-    look_at_both_schemes(desk, f"menu-filter-{size}")
+    look_at(desk, f"menu-filter-{size}")
     page.locator(".top summary").first.click()
-    look_at_both_schemes(desk, f"menu-websites-{size}")
+    look_at(desk, f"menu-websites-{size}")
     page.get_by_label("Your account").click()
-    look_at_both_schemes(desk, f"menu-account-{size}")
+    look_at(desk, f"menu-account-{size}")
 
 
 def test_merging_long_and_hostile_people_is_sound(demo: Demo, desk: Desk, size: str) -> None:
@@ -64,20 +67,20 @@ def test_merging_long_and_hostile_people_is_sound(demo: Demo, desk: Desk, size: 
     page.get_by_role("link", name="Merge with another user").click()
     page.get_by_label("The other user's id").fill("nobody")
     refused(desk, "Compare")
-    look_at_both_schemes(desk, f"merge-refused-{size}")
+    look_at(desk, f"merge-refused-{size}")
     page.get_by_label("The other user's id").fill(other)
     page.get_by_role("button", name="Compare").click()
     page.locator(".merge").wait_for()
-    look_at_both_schemes(desk, f"merge-preview-{size}")
+    look_at(desk, f"merge-preview-{size}")
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(page.get_by_role("status")).to_be_in_viewport()
-    look_at_both_schemes(desk, f"merge-done-{size}")
+    look_at(desk, f"merge-done-{size}")
     page.get_by_role("button", name="Undo the merge").click()
     expect(page.get_by_role("status")).to_contain_text("Undone")
-    look_at_both_schemes(desk, f"merge-undone-{size}")
+    look_at(desk, f"merge-undone-{size}")
     page.goto(f"{demo.root}/live")
     page.locator(".online li", has_text="Maximiliane").first.wait_for()
-    look_at_both_schemes(desk, f"live-online-{size}")
+    look_at(desk, f"live-online-{size}")
 
 
 def test_erasing_is_sound(demo: Demo, desk: Desk, size: str) -> None:
@@ -89,11 +92,11 @@ def test_erasing_is_sound(demo: Demo, desk: Desk, size: str) -> None:
     page.get_by_text("Erase this person").click()
     page.get_by_label("to confirm").fill("x")
     refused(desk, "Erase permanently")
-    look_at_both_schemes(desk, f"erase-refused-{size}")
+    look_at(desk, f"erase-refused-{size}")
     page.get_by_label("to confirm").fill(user)
     page.get_by_role("button", name="Erase permanently").click()
     page.get_by_role("heading", name="This person was erased").wait_for()
-    look_at_both_schemes(desk, f"erase-receipt-{size}")
+    look_at(desk, f"erase-receipt-{size}")
 
 
 def test_new_keys_and_tokens_are_sound(demo: Demo, desk: Desk, size: str) -> None:
@@ -102,16 +105,16 @@ def test_new_keys_and_tokens_are_sound(demo: Demo, desk: Desk, size: str) -> Non
     page.get_by_placeholder("Name, such as backend").fill(size)
     page.get_by_role("button", name="Create key").click()
     page.locator(".good pre").first.wait_for()
-    look_at_both_schemes(desk, f"settings-key-{size}")
+    look_at(desk, f"settings-key-{size}")
     page.goto(f"{demo.url}/tokens")
     page.get_by_role("textbox", name="Name").fill(size)
     refused(desk, "Create token")
-    look_at_both_schemes(desk, f"tokens-refused-{size}")
+    look_at(desk, f"tokens-refused-{size}")
     expect(page.get_by_role("textbox", name="Name")).to_have_value(size)
     page.get_by_label("Everything").check()
     page.get_by_role("button", name="Create token").click()
     page.locator(".good pre").first.wait_for()
-    look_at_both_schemes(desk, f"tokens-token-{size}")
+    look_at(desk, f"tokens-token-{size}")
 
 
 def test_a_refused_domain_and_password_are_sound(demo: Demo, desk: Desk, size: str) -> None:
@@ -119,9 +122,9 @@ def test_a_refused_domain_and_password_are_sound(demo: Demo, desk: Desk, size: s
     page.goto(f"{demo.url}/websites/new")
     page.get_by_label("Domain").fill("no domain")
     refused(desk, "Create website")
-    look_at_both_schemes(desk, f"website-refused-{size}")
+    look_at(desk, f"website-refused-{size}")
     page.goto(f"{demo.url}/account")
     page.get_by_label("Current password").fill("wrong")
     page.get_by_label("New password").fill("a new password")
     refused(desk, "Change password")
-    look_at_both_schemes(desk, f"account-refused-{size}")
+    look_at(desk, f"account-refused-{size}")
