@@ -19,11 +19,14 @@ from footfall.columns.keeper import ColumnKeeper
 from footfall.columns.process import ColumnProcess
 from footfall.columns.shared import SharedKeeper
 from footfall.db.protocol import Transaction
+from footfall.db.statements import load
 from footfall.storage import command_session
 from tests.support.engines import Place
 from tests.support.inside import SetClock, inside
 from tests.support.servers import PATIENCE, until
 from tests.support.sites import Site, http_client, make_sites
+
+sql = load(__file__, "rows.sql")
 
 R = TypeVar("R")
 MEMORY = 256 * 1024**2
@@ -48,9 +51,8 @@ class Columns:
         self.place = place
         folder = folder or column_folder(place.settings)
         self._held = ExitStack()
-        self.keeper = keeper or ColumnKeeper(
-            self._held.enter_context(command_session(place.settings)), folder, FileLimits(memory=MEMORY)
-        )
+        self._session = self._held.enter_context(command_session(place.settings))
+        self.keeper = keeper or ColumnKeeper(self._session, folder, FileLimits(memory=MEMORY))
         self.process = ColumnProcess(self.keeper, socket_path(folder))
         self.client = ColumnsClient(socket_path(folder))
         is_ready = threading.Event()
@@ -68,10 +70,15 @@ class Columns:
         return asyncio.run(self.client.health()).is_there
 
     def catch_up(self) -> None:
-        """Return once all that was written is counted."""
+        """Return once all that was written is counted, and the server's trait index knows of it."""
         with self.process._feeding:
             while self.keeper.step().has_more:
                 pass
+        until(self._is_indexed, "the trait index stays behind")
+
+    def _is_indexed(self) -> bool:
+        with self.process._feeding:
+            return not self._session.snapshot(lambda tx: tx.all(sql.changes, ()))
 
     def stop(self) -> None:
         self.process.stop()

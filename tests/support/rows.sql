@@ -31,6 +31,9 @@ SELECT day, salt FROM daily_salt;
 -- name: changes_of_website(website_id bytes) -> change_id bytes
 SELECT change_id FROM profile_change WHERE website_id = :website_id;
 
+-- name: changes() -> change_id bytes
+SELECT change_id FROM profile_change LIMIT 1;
+
 -- name: named_events(website_id bytes) -> name text, visitor_id bytes, event_id bytes
 SELECT name, visitor_id, event_id FROM event WHERE website_id = :website_id AND name IS NOT NULL ORDER BY event_id;
 
