@@ -37,6 +37,7 @@ def filled(start_inside: MakeInside, monkeypatch: pytest.MonkeyPatch) -> tuple[I
         wait_for_index(made[-1])
         for site in made:
             until(lambda site=site: ask(site, "/api/v1/visitors", limit=1)["pagination"]["total"] == 4)  # type: ignore[misc]
+            until(lambda site=site: "visitor_due" not in rows(running.place, site.website_id))  # type: ignore[misc]
     return running, [site.website_id for site in made]
 
 

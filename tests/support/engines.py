@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -25,6 +26,8 @@ from tests.support.postgres import LocalPostgres, create_database, drop_database
 R = TypeVar("R")
 
 
+PATIENCE = 30.0
+"""Seconds within which PostgreSQL lets a test in."""
 RESTING = 4
 """Sessions of PostgreSQL that are kept."""
 PUBLIC_URL = "https://stats.example.com"
@@ -100,6 +103,11 @@ class _Resting:
         while len(self._sessions) > RESTING:
             self._sessions.popleft()[1].close()
 
+    def close(self) -> None:
+        """Close them all."""
+        while self._sessions:
+            self._sessions.popleft()[1].close()
+
     def _take(self, url: str) -> PostgresSession:
         for one in list(self._sessions):
             if one[0] == url:
@@ -107,9 +115,21 @@ class _Resting:
                     self._sessions.remove(one)
                     if _is_alive(one[1]):
                         return one[1]
-        session = PostgresSession(url)
+        session = _connected(url)
         require_current(session)
         return session
+
+
+def _connected(url: str) -> PostgresSession:
+    """A new session; a server that lets nobody in at once, on a busy machine, gets more time than commands give it."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return PostgresSession(url)
+        except DatabaseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)  # between two attempts
 
 
 def _is_alive(session: PostgresSession) -> bool:
@@ -205,6 +225,7 @@ class PostgresEngine:
         return Place(self.name, folder, url)
 
     def close(self) -> None:
+        _resting.close()
         if self._server is not None:
             self._server.remove()
         else:

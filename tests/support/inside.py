@@ -28,7 +28,6 @@ from footfall.app import App, Welcome
 from footfall.app import welcome as make_welcome
 from footfall.clock import Clock, system_clock
 from footfall.collect import retention
-from footfall.db.postgres.connection import CONNECTION
 from footfall.log import name_request
 from footfall.payments.connecting import importing
 from footfall.payments.connecting.client import ADDRESSES
@@ -294,8 +293,8 @@ async def sleep(seconds: float) -> None:
 
 
 def set_up() -> None:
-    """To be called once in a process: servers inside keep their logs and look often for what changed, passwords cost nothing, no payment
-    provider is called, and a PostgreSQL that starts late on a busy machine is waited for.
+    """To be called once in a process: servers inside keep their logs and look often for what changed, passwords cost nothing, and no
+    payment provider is called.
     """
     ADDRESSES.update(dict.fromkeys(ADDRESSES, NOWHERE))
     structlog.configure(
@@ -303,7 +302,6 @@ def set_up() -> None:
         # Not to what a command prints that a test runs in this process meanwhile.
         logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
     )
-    CONNECTION["connect_timeout"] = int(PATIENCE)
     jobs.sleep = sleep  # type: ignore[assignment, attr-defined]
     for (module, name), seconds in POLLED.items():
         setattr(module, name, seconds)
