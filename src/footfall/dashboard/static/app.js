@@ -403,7 +403,8 @@
       }
       isGoing = false;
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing || (event.shiftKey && key !== "/" && key !== "?")) return;
-      if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+      // A field of a dialog that was just closed has the focus until the page is drawn again.
+      if (event.target.closest("input, textarea, select, [contenteditable], dialog") && !event.target.closest("dialog:not([open])")) return;
       if (wasGoing && places[key] && root !== "/") location.href = (document.querySelector('.top nav a[href*="/' + places[key] + '"]') || { href: root + places[key] }).href;
       else if (key === "g") isGoing = true;
       else if (key === "/") event.preventDefault(), open();
