@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class Drops:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reasons = Counts(database, DROPPED_HANDLER)
+        self._writing = asyncio.Lock()
         self.hosts: _Hosts = {}
         self.since_start: Counter[str] = Counter()
         """By reason, of all websites."""
@@ -41,11 +43,15 @@ class Drops:
             hosts[host] += 1
 
     async def flush(self) -> None:
-        """Write the counts. Raises ApiError and DatabaseError when they cannot be written; those by reason are kept then."""
-        await self._reasons.flush()
-        if self.hosts:
-            hosts, self.hosts = self.hosts, {}
-            await self._database.write(HOSTS_HANDLER, hosts)
+        """Return once all counts are written, also those that another call writes.
+
+        Raises ApiError and DatabaseError when they cannot be written; those by reason are kept then.
+        """
+        async with self._writing:
+            await self._reasons.flush()
+            if self.hosts:
+                hosts, self.hosts = self.hosts, {}
+                await self._database.write(HOSTS_HANDLER, hosts)
 
 
 def _known_form(host: str) -> str:

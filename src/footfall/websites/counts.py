@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from footfall.clock import DAY_MS
 from footfall.db.protocol import Database, Transaction, WriteHandler
 from footfall.db.statements import Statement
@@ -17,6 +19,7 @@ class Counts:
         self._database = database
         self._handler = handler
         self._counted: Counted = {}
+        self._writing = asyncio.Lock()
 
     def add(self, website_id: bytes, now: int, what: str) -> None:
         """Count one `what` at `now` (ms since epoch)."""
@@ -26,16 +29,17 @@ class Counts:
         self._counted[key] = self._counted.get(key, 0) + many
 
     async def flush(self) -> None:
-        """Write the counts. If they cannot be written, keep them and raise ApiError or DatabaseError."""
-        if not self._counted:
-            return
-        counted, self._counted = self._counted, {}
-        try:
-            await self._database.write(self._handler, counted)
-        except Exception:
-            for key, many in counted.items():
-                self._add(key, many)
-            raise
+        """Return once all counts are written, also those that another call writes. If they cannot be, keep them and raise ApiError or DatabaseError."""
+        async with self._writing:
+            if not self._counted:
+                return
+            counted, self._counted = self._counted, {}
+            try:
+                await self._database.write(self._handler, counted)
+            except Exception:
+                for key, many in counted.items():
+                    self._add(key, many)
+                raise
 
 
 def counting(statement: Statement) -> WriteHandler:
